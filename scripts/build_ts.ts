@@ -1,0 +1,47 @@
+/** Builds dist/ from ts/: `npm run build:ts`. Needs Node alone; the WASM is taken as committed. `--if-stale`: only if older. */
+
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root, run, runMain } from './shell.js';
+
+const source = join(root, 'ts');
+const dist = join(root, 'dist');
+/** Written last, so that its age is that of a whole build. */
+const last = join(dist, 'wasm', 'pkg', 'build.json');
+
+export function buildTs(): void {
+  rmSync(dist, { recursive: true, force: true });
+  run(join(root, 'node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.build.json']);
+  // What is JavaScript already: worker entries and wasm-bindgen's face, with the binary beside it.
+  for (const name of files(source)) {
+    if (/\.(m?js|wasm)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(dist, name));
+  }
+  chmodSync(join(dist, 'cli', 'main.js'), 0o755);
+  cpSync(join(source, 'wasm', 'pkg', 'build.json'), last);
+}
+
+/** Builds dist if it is missing or older than what it is made from. */
+export function buildTsIfStale(): void {
+  if (isStale()) buildTs();
+}
+
+function isStale(): boolean {
+  if (!existsSync(last)) return true;
+  const settings = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
+  const inputs = [...settings, ...files(source).map((name) => join(source, name))];
+  return Math.max(...inputs.map((path) => statSync(path).mtimeMs)) > statSync(last).mtimeMs;
+}
+
+function files(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return entries.filter((name) => statSync(join(folder, name)).isFile());
+}
+
+if (basename(process.argv[1] ?? '') === 'build_ts.ts') {
+  await runMain('build:ts', () => {
+    const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' } } });
+    if (values['if-stale']) buildTsIfStale();
+    else buildTs();
+  });
+}

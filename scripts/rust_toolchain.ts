@@ -1,0 +1,83 @@
+/** Finds the Rust compiler that builds the WASM, and says exactly which one it is. */
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { output } from './shell.js';
+
+export const wasmTarget = 'wasm32-unknown-unknown';
+
+/** Where cargo keeps its programs and the sources of dependencies. */
+export const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+
+export interface Toolchain {
+  /** `rustc --version`. */
+  rustc: string;
+  /** The machine it runs on, as a target triple. */
+  host: string;
+  /** Folder that holds the compiler's libraries. */
+  sysroot: string;
+  /** Where the standard library for WASM comes from, and the hash of its libraries. */
+  std: { origin: string; sha256: string };
+  /** Environment under which `cargo`, `wasm-pack` and `wasm-bindgen` find this compiler and each other. */
+  env: NodeJS.ProcessEnv;
+}
+
+/** Environment under which `cargo` runs, if there is one. */
+export function findCargo(): NodeJS.ProcessEnv | undefined {
+  const env = withPath(process.env.PATH, join(cargoHome, 'bin'));
+  return output('cargo', ['--version'], { env }) === undefined ? undefined : env;
+}
+
+/** The first compiler, of those in PATH and Debian's, that has a standard library for WASM. */
+export function findToolchain(): Toolchain | undefined {
+  const cargoBin = join(cargoHome, 'bin');
+  const ordinary = withPath(process.env.PATH, cargoBin);
+  const debian = withPath('/usr/bin', process.env.PATH, cargoBin);
+  for (const env of [ordinary, debian]) {
+    const sysroot = output('rustc', ['--print', 'sysroot'], { env });
+    const libraries = output('rustc', ['--print', 'target-libdir', '--target', wasmTarget], { env });
+    const version = output('rustc', ['--version', '--verbose'], { env });
+    if (!sysroot || !libraries || !version || !existsSync(libraries)) continue;
+    const rlibs = readdirSync(libraries).filter((name) => name.endsWith('.rlib'));
+    if (!rlibs.some((name) => name.startsWith('libstd-'))) continue;
+
+    const host = /^host: (.*)$/m.exec(version)?.[1] ?? 'unknown';
+    const linker = findLinker(join(sysroot, 'lib', 'rustlib', host, 'bin'), env);
+    if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
+    return {
+      rustc: version.split('\n')[0]!,
+      host,
+      sysroot,
+      std: { origin: originOf(sysroot), sha256: hashOf(libraries, rlibs) },
+      env,
+    };
+  }
+  return undefined;
+}
+
+function withPath(...folders: (string | undefined)[]): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: folders.filter(Boolean).join(delimiter) };
+}
+
+/** rustup brings its own linker, `rust-lld`; Debian's is LLVM's, named by its version. */
+function findLinker(ownTools: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (existsSync(join(ownTools, 'rust-lld'))) return undefined;
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder && existsSync(folder));
+  const names = new Set(
+    folders.flatMap((folder) => readdirSync(folder)).filter((name) => /^wasm-ld(-\d+)?$/.test(name)),
+  );
+  const version = (name: string) => Number(/\d+$/.exec(name)?.[0] ?? 0);
+  return [...names].sort((a, b) => version(b) - version(a))[0];
+}
+
+function originOf(sysroot: string): string {
+  return dirname(sysroot).endsWith('toolchains') ? 'rustup' : 'built from source by scripts/setup-rust.sh';
+}
+
+function hashOf(folder: string, names: string[]): string {
+  const hash = createHash('sha256');
+  for (const name of names.sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  return hash.digest('hex');
+}

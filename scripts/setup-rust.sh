@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what `npm run build:wasm` needs, and nothing that is there already:
+#   1. a Rust compiler whose wasm32-unknown-unknown target has its standard library:
+#      `rustup target add`, or, where that cannot be fetched, Debian's rustc and a standard library built from its sources;
+#   2. wasm-bindgen's command line tool, of exactly the version that crates/pixelcnn-wasm names;
+#   3. wasm-pack.
+# Sampling, training and `npm test` need none of it: the built files are committed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=wasm32-unknown-unknown
+wasm_pack_version=0.15.1
+wasm_bindgen_version=$(sed -n 's/^wasm-bindgen = .*version = "=\([0-9.]*\)".*/\1/p' crates/pixelcnn-wasm/Cargo.toml)
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+debian_packages=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web lld-22)
+
+say() { printf 'setup-rust: %s\n' "$*"; }
+fail() { printf 'setup-rust: %s\n' "$*" >&2; exit 1; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Whether this rustc can build for the target: its standard library is there.
+has_target() {
+  command -v "$1" >/dev/null && compgen -G "$("$1" --print target-libdir --target "$target" 2>/dev/null)/libstd-*.rlib" >/dev/null
+}
+
+install_debian_rust() {
+  say "installing Debian's ${debian_packages[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${debian_packages[@]}" gcc libc6-dev >/dev/null
+}
+
+# Debian packages the standard library for WASM as source only. It is built once, in a crate thrown away afterwards, and
+# its libraries are put where rustc looks for an installed target.
+build_std() {
+  say "building the standard library for $target (about a minute)"
+  local sysroot crate library registry remap
+  sysroot=$(/usr/bin/rustc --print sysroot)
+  crate=$(mktemp -d)
+  mkdir "$crate/src"
+  printf '[package]\nname = "throwaway"\nversion = "0.0.0"\nedition = "2021"\n[lib]\npath = "src/lib.rs"\n[workspace]\n' >"$crate/Cargo.toml"
+  : >"$crate/src/lib.rs"
+  # Panic messages name source files. The folders they lie in here are nobody's business, and would make the binary differ
+  # from one machine to the next.
+  library=$(readlink -f "$sysroot/lib/rustlib/src/rust")
+  remap="--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust --remap-path-prefix=$library=/rust"
+  PATH=/usr/bin:$PATH /usr/bin/cargo fetch --quiet --manifest-path "$library/library/Cargo.toml" 2>/dev/null || true
+  for registry in "$cargo_home"/registry/src/*; do remap+=" --remap-path-prefix=$registry=/cargo"; done
+  remap+=" --remap-path-prefix=$cargo_home=/cargo"
+  (
+    cd "$crate"
+    PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes $remap" \
+      CARGO_TARGET_DIR="$crate/target" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22 \
+      /usr/bin/cargo build --quiet --release -Zbuild-std=std,panic_abort --target "$target"
+  )
+  as_root mkdir -p "$sysroot/lib/rustlib/$target/lib"
+  find "$crate/target/$target/release/deps" -name '*.rlib' ! -name 'libthrowaway-*' -print0 |
+    as_root xargs -0 cp -t "$sysroot/lib/rustlib/$target/lib"
+  rm -rf "$crate"
+}
+
+if has_target rustc; then
+  say "$(rustc --version) builds for $target: kept"
+elif has_target /usr/bin/rustc; then
+  say "$(/usr/bin/rustc --version) in /usr/bin builds for $target: kept"
+elif command -v rustup >/dev/null && say "rustup target add $target" && timeout 300 rustup target add "$target"; then
+  :
+elif command -v apt-get >/dev/null; then
+  say "no rustup that can fetch $target: taking Debian's Rust"
+  [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && command -v wasm-ld-22 >/dev/null || install_debian_rust
+  build_std
+else
+  fail "found no Rust for $target: install rustup from https://rustup.rs, then run this again"
+fi
+
+export PATH="$cargo_home/bin:$PATH"
+command -v cargo >/dev/null || fail "found no cargo: install rustup from https://rustup.rs, then run this again"
+
+if [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $wasm_bindgen_version" ]; then
+  say "wasm-bindgen $wasm_bindgen_version: kept"
+else
+  say "installing wasm-bindgen-cli $wasm_bindgen_version (a few minutes)"
+  # Without --locked: its lock file names a pre-release that no longer resolves.
+  cargo install --quiet wasm-bindgen-cli --version "$wasm_bindgen_version"
+fi
+
+if wasm-pack --version >/dev/null 2>&1; then
+  say "$(wasm-pack --version): kept"
+else
+  say "installing wasm-pack $wasm_pack_version (a few minutes)"
+  cargo install --quiet wasm-pack --locked --version "$wasm_pack_version"
+fi
+
+say "done: npm run build:wasm"
