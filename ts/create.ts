@@ -1,0 +1,34 @@
+/** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
+
+import { checkOptions, show } from './arguments.js';
+import { start } from './instance.js';
+import { openSampler, type Sampler } from './sampler.js';
+
+export interface SamplerParts {
+  /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
+  module: WebAssembly.Module;
+  /** The bytes of a `.safetensors` file that pixelcnn wrote. */
+  model: Uint8Array;
+}
+
+/**
+ * Makes a sampler at once, without files, network, `eval` or `import.meta.url`.
+ *
+ * @throws TypeError for parts of the wrong kind.
+ * @throws PixelCnnError a code for what is wrong inside the model; `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
+ *
+ * @example
+ * import module from 'pixelcnn/pixelcnn.wasm';
+ * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
+ */
+export function createSampler(parts: SamplerParts): Sampler {
+  checkOptions('createSampler', parts, ['module', 'model']);
+  const { module, model } = parts;
+  // By name, since a module may come from another realm.
+  if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
+    throw new TypeError(`module: expected a WebAssembly.Module, got ${show(module)}`);
+  }
+  if (!(model instanceof Uint8Array)) throw new TypeError(`model: expected a Uint8Array, got ${show(model)}`);
+  start(module);
+  return openSampler(model);
+}

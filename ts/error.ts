@@ -1,0 +1,74 @@
+/**
+ * What can go wrong that is not a wrong argument: one class, a stable code, one sentence.
+ *
+ * Wrong arguments are `RangeError` (a value out of its range) and `TypeError` (a value of the wrong kind), raised before
+ * anything is computed; see arguments.ts.
+ */
+
+/** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
+export const coreErrorCodes = [
+  'FILE_TOO_SHORT',
+  'HEADER_TOO_LARGE',
+  'HEADER_NOT_UTF8',
+  'HEADER_NOT_JSON',
+  'DUPLICATE_KEY',
+  'INVALID_TENSOR_ENTRY',
+  'SHAPE_OVERFLOW',
+  'SIZE_MISMATCH',
+  'INVALID_OFFSETS',
+  'TRAILING_BYTES',
+  'UNSUPPORTED_DTYPE',
+  'NOT_A_MODEL',
+  'UNSUPPORTED_VERSION',
+  'INVALID_CONFIG',
+  'UNSUPPORTED_MODEL',
+  'MISSING_TENSOR',
+  'UNEXPECTED_TENSOR',
+  'WRONG_SHAPE',
+  'NON_FINITE_WEIGHT',
+  'FORBIDDEN_WEIGHT',
+  'WEIGHT_COUNT',
+  'INVALID_ARGUMENT',
+  'NON_FINITE_LOGIT',
+  'OUT_OF_MEMORY',
+] as const;
+
+/** A code of the Rust core. */
+export type CoreErrorCode = (typeof coreErrorCodes)[number];
+
+/** Every code that a {@link PixelCnnError} can carry. */
+export type PixelCnnErrorCode =
+  /** What the model file holds, or what the net computed from it. `INVALID_ARGUMENT` reaches users as a `RangeError`. */
+  | Exclude<CoreErrorCode, 'INVALID_ARGUMENT'>
+  /** There is no file, or the server has none, under that name. */
+  | 'MODEL_NOT_FOUND'
+  /** There is one, and it could not be read: no permission, a folder, an HTTP status, a broken connection. */
+  | 'MODEL_UNREADABLE'
+  /** The model is larger than any that could be run. */
+  | 'MODEL_TOO_LARGE'
+  /** The WebAssembly binary could not be read, compiled or started. */
+  | 'WASM_LOAD_FAILED'
+  /** The host's WebAssembly has no SIMD. */
+  | 'SIMD_UNSUPPORTED'
+  /** A sampler was used after `dispose()`. */
+  | 'DISPOSED'
+  /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */
+  | 'INTERNAL';
+
+/** Anything but a wrong argument. Switch on `code`; `message` is one sentence for people; `cause` is what led to it. */
+export class PixelCnnError extends Error {
+  override readonly name = 'PixelCnnError';
+  /** The stable name of what went wrong. */
+  readonly code: PixelCnnErrorCode;
+
+  constructor(code: PixelCnnErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The code of an error that the core threw; undefined for anything else. */
+export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return coreErrorCodes.find((code) => code === error.code);
+}

@@ -1,0 +1,19 @@
+/**
+ * Draws images from a PixelCNN on any CPU, and tells how likely images are.
+ *
+ * @module
+ */
+
+// The net
+export type { Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
+// Loading
+export { createSampler, type SamplerParts } from './create.js';
+// Errors
+export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
+
+// Sampling and scoring
+export type { ImageShape, Images } from './images.js';
+export { type LoadOptions, loadSampler } from './load.js';
+export type { ModelSource } from './model_source.js';
+export type { Method, SampleOptions } from './sample_options.js';
+export type { Front, PixelMap, Sampler, Samples, ScoreOptions } from './sampler.js';

@@ -1,0 +1,64 @@
+/** How images are drawn: the options, their ranges and defaults. */
+
+import { checkChoice, checkInteger, checkNumber, checkOptions } from './arguments.js';
+
+/**
+ * How the pixels of an image are walked. All give the same bits, of pixels and logits; they differ in speed alone.
+ *
+ * - `wavefront`: all pixels whose inputs are known, at once, keeping activations. The fastest.
+ * - `cached`: one pixel at a time in raster order, keeping activations.
+ * - `naive`: the whole image again for each pixel by the same SIMD code, keeping nothing. A baseline.
+ * - `reference`: as naive, by plain loops. The oracle; very slow.
+ */
+export type Method = 'wavefront' | 'cached' | 'naive' | 'reference';
+
+export const methods: readonly Method[] = ['wavefront', 'cached', 'naive', 'reference'];
+
+/** The most images of one call: 2^20. */
+export const maxCount = 2 ** 20;
+
+/** Seeds are below 2^53, the integers that a JavaScript number holds exactly. */
+export const maxSeed = Number.MAX_SAFE_INTEGER;
+
+export interface SampleOptions {
+  /** Images to draw: an integer from 1 to 2^20. Default: 1. */
+  count?: number;
+  /**
+   * Chooses the random numbers: an integer from 0 to 2^53 - 1. Image i of a seed is the same image on every host, by every
+   * method and in every batch. Default: drawn by the host inside the call, and reported in the result.
+   */
+  seed?: number;
+  /**
+   * Divides the logits: 1 keeps the trained distribution, lower sharpens it, 0 takes the most likely value of each pixel.
+   * A finite number of at least 0. Default: 1.
+   */
+  temperature?: number;
+  /** Number of the first image under this seed: an integer from 0 to 2^53 - 1 - `count`. Default: 0. */
+  startIndex?: number;
+  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
+  method?: Method;
+}
+
+/** The range of `count`, with what to do for more. */
+export const countRange = { min: 1, max: maxCount, more: 'draw more in several calls, each with its startIndex' };
+
+/** Options, checked, with defaults in place. */
+export function checkSampleOptions(options: SampleOptions): Required<SampleOptions> {
+  checkOptions('options', options, ['count', 'seed', 'temperature', 'startIndex', 'method']);
+  const { count = 1, seed, temperature = 1, startIndex = 0, method = 'wavefront' } = options;
+  checkInteger('count', count, countRange);
+  checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count });
+  return {
+    count,
+    seed: seed === undefined ? drawSeed() : checkInteger('seed', seed, { min: 0, max: maxSeed }),
+    temperature: checkNumber('temperature', temperature, { min: 0 }),
+    startIndex,
+    method: checkChoice('method', method, methods),
+  };
+}
+
+/** 53 random bits, drawn in the call because edge hosts allow no randomness before one. */
+export function drawSeed(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high & 0x1fffff) * 2 ** 32 + low;
+}
