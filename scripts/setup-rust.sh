@@ -43,9 +43,10 @@ build_std() {
   # from one machine to the next.
   library=$(readlink -f "$sysroot/lib/rustlib/src/rust")
   remap="--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust --remap-path-prefix=$library=/rust"
-  PATH=/usr/bin:$PATH /usr/bin/cargo fetch --quiet --manifest-path "$library/library/Cargo.toml" 2>/dev/null || true
-  for registry in "$cargo_home"/registry/src/*; do remap+=" --remap-path-prefix=$registry=/cargo"; done
+  PATH=/usr/bin:$PATH /usr/bin/cargo fetch --quiet --target "$target" --manifest-path "$library/library/Cargo.toml"
+  # The last match wins: the widest folder first.
   remap+=" --remap-path-prefix=$cargo_home=/cargo"
+  for registry in "$cargo_home"/registry/src/*; do remap+=" --remap-path-prefix=$registry=/cargo"; done
   (
     cd "$crate"
     PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes $remap" \
