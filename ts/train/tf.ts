@@ -1,0 +1,15 @@
+// Types of TensorFlow.js. Only backend.ts ever loads the library itself, so that one process holds one copy of it.
+
+export type {
+  NumericDataType,
+  Rank,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor4D,
+  TensorInfo,
+} from '@tensorflow/tfjs-core';
+
+/** The object that `import * as tf from '@tensorflow/tfjs-core'` gives. */
+export type Tf = typeof import('@tensorflow/tfjs-core');
