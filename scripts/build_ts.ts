@@ -1,6 +1,6 @@
 /** Builds dist/ from ts/: `npm run build:ts`. Needs Node alone; the WASM is taken as committed. `--if-stale`: only if older. */
 
-import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, run, runMain } from './shell.js';
@@ -17,7 +17,6 @@ export function buildTs(): void {
   for (const name of files(source)) {
     if (/\.(m?js|wasm)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(dist, name));
   }
-  chmodSync(join(dist, 'cli', 'main.js'), 0o755);
   cpSync(join(source, 'wasm', 'pkg', 'build.json'), last);
 }
 

@@ -3,5 +3,10 @@
 import { buildTsIfStale } from './build_ts.js';
 
 export function setup(): void {
-  buildTsIfStale();
+  try {
+    buildTsIfStale();
+  } catch (error) {
+    // Types that do not check fail `npm run check`; tests that do not need dist/ run all the same.
+    console.warn(String(error));
+  }
 }
