@@ -24,8 +24,7 @@ export interface SamplerParts {
 export function createSampler(parts: SamplerParts): Sampler {
   checkOptions('createSampler', parts, ['module', 'model']);
   const { module, model } = parts;
-  // By name, since a module may come from another realm.
-  if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
+  if (!(module instanceof WebAssembly.Module)) {
     throw new TypeError(`module: expected a WebAssembly.Module, got ${show(module)}`);
   }
   if (!(model instanceof Uint8Array)) throw new TypeError(`model: expected a Uint8Array, got ${show(model)}`);

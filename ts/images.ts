@@ -26,34 +26,30 @@ export function checkImages(images: Images, config: Config): Uint8Array {
   const bare = images instanceof Uint8Array;
   const data: unknown = bare ? images : images?.data;
   if (!(data instanceof Uint8Array)) {
-    throw new TypeError(
-      `images: expected a Uint8Array, or { data: Uint8Array, shape }, got ${show(bare ? data : images)}`,
-    );
+    const got = show(data ?? images);
+    throw new TypeError(`images: expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
   }
   const size = imageSize(config);
-  const [, ...wanted] = imageShape(0, config);
+  const count = data.length / size;
+  const wanted = imageShape(count, config);
+  if (count === 0 || !Number.isInteger(count)) {
+    const image = listed(wanted.slice(1));
+    throw new RangeError(`images: expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
+  }
   if (!bare) {
     const { shape } = images;
-    const fits =
-      Array.isArray(shape) &&
-      shape.length === 4 &&
-      wanted.every((n, i) => n === shape[i + 1]) &&
-      shape[0] * size === data.length;
-    if (!fits) {
-      const got = Array.isArray(shape) ? `[${shape}]` : show(shape);
-      throw new RangeError(
-        `images: expected shape [${data.length / size}, ${wanted}] for ${data.length} pixels, got ${got}`,
-      );
+    if (!Array.isArray(shape) || shape.length !== 4 || wanted.some((length, axis) => length !== shape[axis])) {
+      const got = Array.isArray(shape) ? listed(shape) : show(shape);
+      throw new RangeError(`images: expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
     }
-  }
-  if (data.length === 0 || data.length % size !== 0) {
-    throw new RangeError(
-      `images: expected whole images of [${wanted}], ${size} pixels each, got ${data.length} pixels`,
-    );
   }
   const at = data.findIndex((level) => level >= config.levels);
   if (at >= 0) {
     throw new RangeError(`images: expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
   }
   return data;
+}
+
+function listed(values: readonly unknown[]): string {
+  return `[${values.join(', ')}]`;
 }

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Every module named by an import or export, static or dynamic, that survives compilation. */
+function importsOf(source: string): string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1');
+  const statics = [
+    ...code.matchAll(/(?:^|;)\s*(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/gm),
+  ];
+  // `typeof import('x')` is a type and leaves no trace.
+  const dynamics = [...code.matchAll(/(typeof\s+)?\b(?:import|require)\s*\(\s*(['"`]?)([^'"`)]*)/g)].filter(
+    (m) => !m[1],
+  );
+  return [...statics.map((m) => m[1]!), ...dynamics.map((m) => (m[2] ? m[3]! : `computed: ${m[3]}`))];
+}
+
+/** All files that a module reaches, and all it reaches that are not files of this package. */
+function reach(entry: string): { files: Set<string>; others: string[] } {
+  const files = new Set<string>();
+  const others: string[] = [];
+  const visit = (path: string) => {
+    if (files.has(path)) return;
+    files.add(path);
+    for (const name of importsOf(readFileSync(path, 'utf8'))) {
+      if (!name.startsWith('.')) {
+        others.push(`${relative(root, path)}: ${name}`);
+        continue;
+      }
+      const target = join(dirname(path), name);
+      visit(existsSync(target) ? target : target.replace(/\.js$/, '.ts'));
+    }
+  };
+  visit(entry);
+  return { files, others };
+}
+
+it('sees imports of every form', () => {
+  const source = `
+    import a from 'a'; import { b,
+      c } from "b";
+    import 'c';
+    export * from 'd';
+    export { e } from 'e';
+    const f = await import('f'); const g = require('g'); const h = await import(name);
+    import type { I } from 'i'; type J = typeof import('j'); // import 'k'
+  `;
+  expect(importsOf(source)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'computed: name']);
+});
+
+it('reaches no dependency, no module of Node and no other folder from the sampling entry', () => {
+  const { files, others } = reach(join(root, 'ts/index.ts'));
+  expect(others).toEqual([]);
+  const outside = [...files].map((path) => relative(join(root, 'ts'), path)).filter((path) => dirname(path) !== '.');
+  expect(outside).toEqual(['wasm/pkg/pixelcnn.js']);
+  expect(files.size).toBeGreaterThan(8);
+});
+
+it('evaluates no text as code, and names its own address only where files are loaded', () => {
+  for (const path of reach(join(root, 'ts/index.ts')).files) {
+    const code = readFileSync(path, 'utf8');
+    expect(code, path).not.toMatch(/\beval\s*\(|\bnew Function\b/);
+  }
+  const edge = [...reach(join(root, 'ts/create.ts')).files].map((path) => relative(root, path));
+  expect(edge).not.toContain('ts/load.ts');
+  // The generated face has its own loader, which is never called: see instance.ts.
+  for (const path of edge.filter((name) => name !== 'ts/wasm/pkg/pixelcnn.js')) {
+    expect(readFileSync(join(root, path), 'utf8').replace(/\/\*[\s\S]*?\*\//g, ''), path).not.toContain('import.meta');
+  }
+});
+
+it('loads no TensorFlow.js and no PNG code before a command needs it', () => {
+  const main = join(root, 'ts/cli/main.ts');
+  const statics = (path: string) => importsOf(readFileSync(path, 'utf8').replace(/\bimport\s*\(/g, 'later('));
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (path: string) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const name of statics(path)) {
+      if (name.startsWith('.')) {
+        const target = join(dirname(path), name);
+        visit(existsSync(target) ? target : target.replace(/\.js$/, '.ts'));
+      } else if (!name.startsWith('node:')) packages.add(name);
+    }
+  };
+  visit(main);
+  expect([...packages]).toEqual(['commander']);
+});

@@ -1,0 +1,132 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { createSampler, loadSampler, type ModelSource } from '../ts/index.js';
+import { maxModelBytes } from '../ts/model_source.js';
+import { configJson, randomModel } from './wasm.js';
+
+const model = randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1 }), 1);
+let folder: string;
+let path: string;
+let server: Server;
+let origin: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pixelcnn load ')); // with a space, which URLs escape
+  path = join(folder, 'model 1.safetensors');
+  await writeFile(path, model);
+  server = createServer((request, response) => {
+    switch (request.url) {
+      case '/model':
+        response.end(model);
+        break;
+      case '/huge':
+        response.writeHead(200, { 'content-length': String(maxModelBytes + 1) }).write('x');
+        break;
+      case '/cut':
+        response.writeHead(200, { 'content-length': '1000' }).write('x');
+        setTimeout(() => response.destroy(), 20);
+        break;
+      case '/slow':
+        response.writeHead(200).write('x'); // and never more
+        break;
+      default:
+        response.writeHead(request.url === '/broken' ? 503 : 404).end('no');
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it('loads from a path, a URL, bytes and a response, all the same', async () => {
+  const bytes = new Uint8Array(model);
+  const sources: ModelSource[] = [
+    path,
+    pathToFileURL(path),
+    pathToFileURL(path).href,
+    `${origin}/model`,
+    new URL(`${origin}/model`),
+    `data:application/octet-stream;base64,${Buffer.from(model).toString('base64')}`,
+    bytes,
+    bytes.buffer,
+    Buffer.from(model),
+    await fetch(`${origin}/model`),
+    new Response(bytes),
+  ];
+  const wanted = (await loadSampler(model)).sample({ count: 4, seed: 1 });
+  for (const source of sources) {
+    const sampler = await loadSampler(source);
+    expect(sampler.sample({ count: 4, seed: 1 })).toEqual(wanted);
+    sampler.dispose();
+  }
+});
+
+it('makes a sampler at once from a compiled module', async () => {
+  const wasm = await readFile(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url));
+  const sampler = createSampler({ module: new WebAssembly.Module(wasm), model });
+  expect(sampler.sample({ seed: 1 })).toEqual((await loadSampler(model)).sample({ seed: 1 }));
+});
+
+it('says what is wrong with a source, by code and in one sentence', async () => {
+  const used = await fetch(`${origin}/model`);
+  await used.arrayBuffer();
+  await symlink(join(folder, 'gone'), join(folder, 'link'));
+  const cases: [source: ModelSource, code: string, message: string][] = [
+    [join(folder, 'none'), 'MODEL_NOT_FOUND', `model: expected a file at ${join(folder, 'none')}, got none`],
+    [join(folder, 'link'), 'MODEL_NOT_FOUND', 'model: expected a file at '],
+    [join(path, 'below a file'), 'MODEL_NOT_FOUND', 'model: expected a file at '],
+    [pathToFileURL(join(folder, 'none')), 'MODEL_NOT_FOUND', 'model: expected a file at file:'],
+    [folder, 'MODEL_UNREADABLE', `model: expected a file, got a folder at ${folder}`],
+    ['/dev/null', 'MODEL_UNREADABLE', 'model: expected a file, got something else at /dev/null'],
+    [`${origin}/none`, 'MODEL_NOT_FOUND', `model: expected HTTP status 200 from ${origin}/none, got 404 Not Found`],
+    [`${origin}/broken`, 'MODEL_UNREADABLE', 'got 503 Service Unavailable'],
+    [`${origin}/cut`, 'MODEL_UNREADABLE', 'got 1 bytes and then a broken connection'],
+    [`${origin}/huge`, 'MODEL_TOO_LARGE', `model: expected at most ${maxModelBytes} bytes, got ${maxModelBytes + 1}`],
+    ['http://127.0.0.1:1/x', 'MODEL_UNREADABLE', 'model: expected an answer from http://127.0.0.1:1/x, got none'],
+    [new Uint8Array(7), 'FILE_TOO_SHORT', 'model file: expected at least'],
+  ];
+  for (const [source, code, message] of cases) {
+    const error: Error = await loadSampler(source).then(
+      () => expect.unreachable(),
+      (reason) => reason,
+    );
+    expect(error).toMatchObject({ name: 'PixelCnnError', code });
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('\n');
+  }
+  await expect(loadSampler(used)).rejects.toThrow('expected a Response not yet read');
+  await expect(loadSampler('http://')).rejects.toThrow(RangeError);
+});
+
+it('names the file that holds no model, and loads the next good one', async () => {
+  const bad = join(folder, 'bad.safetensors');
+  await writeFile(bad, 'this is not a model');
+  await expect(loadSampler(bad)).rejects.toThrow(new RegExp(`^${bad}: model file: `));
+  expect((await loadSampler(path)).config.height).toBe(3);
+});
+
+it('gives up when told to, before and during', async () => {
+  const reason = new Error('enough');
+  for (const source of [path, `${origin}/model`, model]) {
+    await expect(loadSampler(source, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  }
+  const controller = new AbortController();
+  const loading = loadSampler(`${origin}/slow`, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 20);
+  await expect(loading).rejects.toBe(reason);
+  expect((await loadSampler(path)).config.height).toBe(3);
+});
