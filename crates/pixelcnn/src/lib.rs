@@ -1,0 +1,30 @@
+//! Sampling from PixelCNN image models, one front of pixels at a time, with activations kept.
+//!
+//! Data flows one way: [`config`] -> [`layers`] -> [`weights`] -> [`schedule`] -> [`kernels`] over a [`cache`] -> pixels by
+//! the [`sampler`]. [`mod@reference`] is the same net in plain loops, and the oracle for all of it. The crate uses the standard
+//! library alone, reads no clock, file or entropy, and gives the same bits on every target.
+
+#![deny(missing_docs, unsafe_code)]
+
+pub mod cache;
+pub mod config;
+pub mod describe;
+pub mod distribution;
+pub mod error;
+pub mod format;
+pub mod json;
+pub mod kernels;
+pub mod layers;
+pub mod math;
+pub mod model;
+pub mod reference;
+pub mod rng;
+pub mod sampler;
+pub mod schedule;
+pub mod simd;
+pub mod weights;
+
+pub use config::Config;
+pub use error::Error;
+pub use model::Model;
+pub use sampler::{Method, Run};

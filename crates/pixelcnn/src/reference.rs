@@ -1,0 +1,59 @@
+//! The net as its definition reads: whole images, plain loops, one number at a time. The oracle, never a baseline.
+
+use crate::config::Config;
+use crate::layers::{Activation, Layers, Source};
+use crate::weights::Weights;
+
+/// The logits of every pixel of one image, `[height, width, logits]`, given its pixels as levels, `[height, width]`.
+///
+/// Every output is one sum in one order: bias, then taps in raster order, then input channels. The kernels keep it, so
+/// they give the same bits.
+pub fn logits(config: &Config, layers: &Layers, weights: &Weights, pixels: &[u8]) -> Vec<f32> {
+    let (height, width) = (config.height as i32, config.width as i32);
+    let image: Vec<f32> = pixels.iter().map(|&level| level_value(config, level)).collect();
+    let mut outputs: Vec<Vec<f32>> = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let n = layer.out_channels;
+        let bias = weights.bias(index);
+        let mut output = Vec::with_capacity(pixels.len() * n);
+        for y in 0..height {
+            for x in 0..width {
+                for o in 0..n {
+                    let mut sum = bias[o];
+                    for (number, input) in layer.inputs.iter().enumerate() {
+                        let kernel = weights.kernel(index, number);
+                        let source = match input.source {
+                            Source::Pixels => &image,
+                            Source::Layer(source) => &outputs[source],
+                        };
+                        for &tap in &input.taps {
+                            let (ty, tx) = (y + tap.dy, x + tap.dx);
+                            if ty < 0 || tx < 0 || tx >= width {
+                                continue; // outside the image every input is 0
+                            }
+                            let at = (ty * width + tx) as usize * input.channels;
+                            let from = input.weight_index(tap, n);
+                            for k in 0..input.channels {
+                                sum += source[at + k] * kernel[from + k * n + o];
+                            }
+                        }
+                    }
+                    if layer.activation == Activation::Relu {
+                        sum = if sum > 0.0 { sum } else { 0.0 };
+                    }
+                    if let Some(source) = layer.residual {
+                        sum += outputs[source][(y * width + x) as usize * n + o];
+                    }
+                    output.push(sum);
+                }
+            }
+        }
+        outputs.push(output);
+    }
+    outputs.pop().expect("a net has a layer")
+}
+
+/// What a level is to the net: 0 for the lowest, 1 for the highest.
+pub(crate) fn level_value(config: &Config, level: u8) -> f32 {
+    f32::from(level) / (config.levels - 1) as f32
+}
