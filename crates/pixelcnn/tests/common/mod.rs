@@ -1,0 +1,55 @@
+//! A small property-test harness: seeded random nets, named in every failure.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use pixelcnn::layers::Layers;
+use pixelcnn::rng::{Purpose, Words};
+use pixelcnn::weights::Weights;
+use pixelcnn::{Config, Model};
+use std::sync::Arc;
+
+/// Whole numbers in a range, from a seeded sequence.
+pub struct Draws(Words);
+
+impl Draws {
+    pub fn new(seed: u64) -> Draws {
+        Draws(Words::new(seed, Purpose::Binarise, u32::MAX, 0))
+    }
+
+    pub fn from(&mut self, low: usize, high: usize) -> usize {
+        low + self.0.word() as usize % (high - low + 1)
+    }
+
+    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.from(0, items.len() - 1)]
+    }
+}
+
+/// A random small config: images of 1 to 13 pixels a side, filters off every tile size, deep and shallow.
+pub fn random_config(draws: &mut Draws) -> Config {
+    let (height, width) = (draws.from(1, 9), draws.pick(&[1, 2, 3, 4, 5, 6, 7, 9, 11, 13]));
+    // The oracle's time grows with the square of the image, so large images get few filters.
+    let filters = if height * width > 40 { draws.pick(&[2, 4, 6, 8, 10]) } else { draws.pick(&[2, 6, 8, 14, 16, 18, 34]) };
+    Config {
+        height,
+        width,
+        filters,
+        blocks: draws.from(0, 4),
+        first_kernel: draws.pick(&[3, 5, 7, 9]),
+        block_kernel: draws.pick(&[1, 3, 3, 5]),
+        head_layers: draws.from(0, 3),
+        ..Config::reference()
+    }
+    .checked()
+    .unwrap()
+}
+
+/// A net with random weights.
+pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
+    let weights = Weights::random(&Layers::new(&config), seed);
+    Arc::new(Model::new(config, weights, Vec::new()))
+}
+
+/// Random binary images.
+pub fn random_images(draws: &mut Draws, config: &Config, count: usize) -> Vec<u8> {
+    (0..count * config.pixels()).map(|_| draws.from(0, 1) as u8).collect()
+}
