@@ -1,0 +1,43 @@
+//! Writes `test/golden/tiny.safetensors` and `test/golden/tiny.json`: a frozen model and what it must give, to the bit.
+//!
+//! `cargo run --release --example make_golden`, from the root of the repository. Everything comes from the oracle,
+//! [`Method::Reference`]. A change of these files is a break of the promise that one seed gives one image: it needs a
+//! commit of its own that says why.
+
+use pixelcnn::layers::Layers;
+use pixelcnn::weights::Weights;
+use pixelcnn::{format, Config, Method, Model, Run};
+use std::sync::Arc;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() }.checked()?;
+    let weights = Weights::random(&Layers::new(&config), 20);
+    let metadata = [("training".to_string(), r#"{"data":"none: random weights"}"#.to_string())];
+    let bytes = format::write(&config, &metadata, &weights)?;
+    std::fs::write("test/golden/tiny.safetensors", &bytes)?;
+
+    let model = Arc::new(Model::from_bytes(&bytes)?);
+    let mut samples = Vec::new();
+    for (count, seed, start_index, temperature) in
+        [(3, 1u64, 0u64, 1.0), (2, (1 << 53) - 1, (1 << 40) + 7, 1.0), (2, 7, 5, 0.25), (1, 0, 0, 0.0)]
+    {
+        let mut run = Run::sample(&model, count, seed, start_index, temperature, Method::Reference)?;
+        let mut logits = vec![0; run.pixels().len()];
+        while run.step()? > 0 {
+            for (p, logit) in run.front().iter().zip(run.front_logits()) {
+                logits[p.image * config.pixels() + p.pixel] = logit.to_bits();
+            }
+        }
+        let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();
+        let hex = |bits: &mut dyn Iterator<Item = u32>| bits.map(|b| format!("{b:08x}")).collect::<String>();
+        samples.push(format!(
+            "    {{\n      \"count\": {count}, \"seed\": {seed}, \"startIndex\": {start_index}, \"temperature\": {temperature},\n      \
+             \"pixels\": \"{pixels}\",\n      \"logits\": \"{}\",\n      \"nats\": \"{}\"\n    }}",
+            hex(&mut logits.into_iter()),
+            hex(&mut run.nats().iter().map(|n| n.to_bits())),
+        ));
+    }
+    let json = format!("{{\n  \"model\": \"tiny.safetensors\",\n  \"samples\": [\n{}\n  ]\n}}\n", samples.join(",\n"));
+    std::fs::write("test/golden/tiny.json", json)?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The frozen model gives the frozen bits, by every method. The WebAssembly build is held to the same files.
+
+use pixelcnn::json::{Json, Object};
+use pixelcnn::{Method, Model, Run};
+use std::path::Path;
+use std::sync::Arc;
+
+fn text<'a>(object: &'a Object, key: &str) -> &'a str {
+    match object.get(key) {
+        Some(Json::String(text) | Json::Number(text)) => text,
+        _ => panic!("tiny.json: no {key}"),
+    }
+}
+
+#[test]
+fn the_frozen_model_gives_the_frozen_bits() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/golden");
+    let golden = std::fs::read_to_string(folder.join("tiny.json")).unwrap();
+    let Ok(Json::Object(golden)) = Json::parse(&golden) else { panic!("tiny.json is an object") };
+    let model = Arc::new(Model::from_bytes(&std::fs::read(folder.join(text(&golden, "model"))).unwrap()).unwrap());
+    let Some(Json::Array(samples)) = golden.get("samples") else { panic!("tiny.json has samples") };
+    assert_eq!(samples.len(), 4);
+    for sample in samples {
+        let Json::Object(sample) = sample else { panic!("a sample is an object") };
+        let number = |key: &str| text(sample, key).parse::<u64>().unwrap();
+        let temperature = text(sample, "temperature").parse().unwrap();
+        for (name, method) in Method::ALL {
+            let (count, seed, start) = (number("count") as usize, number("seed"), number("startIndex"));
+            let mut run = Run::sample(&model, count, seed, start, temperature, method).unwrap();
+            let mut logits = vec![0; run.pixels().len()];
+            while run.step().unwrap() > 0 {
+                for (p, logit) in run.front().iter().zip(run.front_logits()) {
+                    logits[p.image * model.config.pixels() + p.pixel] = logit.to_bits();
+                }
+            }
+            let hex = |bits: &mut dyn Iterator<Item = u32>| bits.map(|b| format!("{b:08x}")).collect::<String>();
+            let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();
+            assert_eq!(pixels, text(sample, "pixels"), "{name}");
+            assert_eq!(hex(&mut logits.into_iter()), text(sample, "logits"), "{name}");
+            assert_eq!(hex(&mut run.nats().iter().map(|n| n.to_bits())), text(sample, "nats"), "{name}");
+        }
+    }
+}
