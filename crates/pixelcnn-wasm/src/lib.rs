@@ -1,0 +1,184 @@
+//! The WebAssembly face of the `pixelcnn` crate: convert, call, map errors. No arithmetic.
+
+#![deny(missing_docs)]
+
+use pixelcnn::describe as core_describe;
+use pixelcnn::layers::Layers;
+use pixelcnn::rng::{Purpose, Words};
+use pixelcnn::weights::Weights;
+use pixelcnn::{format, json, simd, Config, Error, Method, Model};
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+
+/// A JS `Error` with the core's sentence as message and its code as `code`.
+fn js_error(error: Error) -> JsValue {
+    let js: JsValue = js_sys_error(&error.to_string());
+    set_code(&js, "code", error.code());
+    js
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = Error)]
+    type JsErrorObject;
+    #[wasm_bindgen(constructor, js_class = "Error")]
+    fn new(message: &str) -> JsErrorObject;
+    #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
+    fn set_code(target: &JsValue, key: &str, value: &str) -> bool;
+}
+
+fn js_sys_error(message: &str) -> JsValue {
+    JsErrorObject::new(message).into()
+}
+
+fn invalid(reason: String) -> JsValue {
+    js_error(Error::InvalidArgument { reason })
+}
+
+/// A JS number that must be an integer in [0, 2^53).
+fn integer(name: &str, value: f64) -> Result<u64, JsValue> {
+    if value >= 0.0 && value < 9_007_199_254_740_992.0 && value.trunc() == value {
+        Ok(value as u64)
+    } else {
+        Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {value}")))
+    }
+}
+
+fn small_integer(name: &str, value: f64) -> Result<u32, JsValue> {
+    u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {value}")))
+}
+
+/// What follows from a config: layers, tensors, schedule, cost. JSON in, JSON out.
+#[wasm_bindgen]
+pub fn describe(config_json: &str) -> Result<String, JsValue> {
+    Config::from_json(config_json).and_then(|config| core_describe::describe(&config)).map_err(js_error)
+}
+
+/// The bytes of a model file. `metadata_json` is an object of strings; `weights` are all tensors in the order of
+/// `describe`, logical kernels, one after the other.
+#[wasm_bindgen]
+pub fn write_model(config_json: &str, metadata_json: &str, weights: Vec<f32>) -> Result<Vec<u8>, JsValue> {
+    let write = || {
+        let config = Config::from_json(config_json)?;
+        let metadata = format::metadata_from_json(metadata_json)?;
+        let weights = Weights::new(&Layers::new(&config), weights)?;
+        format::write(&config, &metadata, &weights)
+    };
+    write().map_err(js_error)
+}
+
+/// `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
+#[wasm_bindgen]
+pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) -> Result<Vec<u32>, JsValue> {
+    let purpose = match purpose {
+        1 => Purpose::Initialise,
+        2 => Purpose::Shuffle,
+        3 => Purpose::Binarise,
+        _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
+    };
+    let mut words = Words::new(integer("seed", seed)?, purpose, small_integer("epoch", epoch)?, small_integer("item", item)?);
+    Ok((0..small_integer("count", count)?).map(|_| words.word()).collect())
+}
+
+/// `simd128`, or `scalar` where the build lost its flag.
+#[wasm_bindgen]
+pub fn simd_backend() -> String {
+    simd::BACKEND.into()
+}
+
+/// A model, ready to run.
+#[wasm_bindgen]
+pub struct Sampler {
+    model: Arc<Model>,
+}
+
+#[wasm_bindgen]
+impl Sampler {
+    /// Reads a model file.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Sampler, JsValue> {
+        Ok(Sampler { model: Arc::new(Model::from_bytes(model).map_err(js_error)?) })
+    }
+
+    /// The config, as JSON.
+    pub fn config(&self) -> String {
+        self.model.config.to_json()
+    }
+
+    /// The file's metadata, as JSON.
+    pub fn metadata(&self) -> String {
+        let pairs = self.model.metadata.iter().map(|(key, value)| format!("{}:{}", json::quote(key), json::quote(value)));
+        format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+    }
+
+    /// What follows from the config, as JSON.
+    pub fn describe(&self) -> Result<String, JsValue> {
+        core_describe::describe(&self.model.config).map_err(js_error)
+    }
+
+    /// All tensors in the order of `describe`, logical kernels, one after the other.
+    pub fn weights(&self) -> Vec<f32> {
+        self.model.weights.values().to_vec()
+    }
+
+    /// Starts drawing images.
+    pub fn sample(&self, count: f64, seed: f64, start_index: f64, temperature: f64, method: &str) -> Result<Run, JsValue> {
+        let count = small_integer("count", count)? as usize;
+        let (seed, start_index) = (integer("seed", seed)?, integer("start_index", start_index)?);
+        let method = Method::from_name(method).map_err(js_error)?;
+        pixelcnn::Run::sample(&self.model, count, seed, start_index, temperature, method).map(Run).map_err(js_error)
+    }
+
+    /// Starts a walk over given images.
+    pub fn score(&self, pixels: Vec<u8>, method: &str) -> Result<Run, JsValue> {
+        let method = Method::from_name(method).map_err(js_error)?;
+        pixelcnn::Run::score(&self.model, pixels, method).map(Run).map_err(js_error)
+    }
+}
+
+/// One walk over some images.
+#[wasm_bindgen]
+pub struct Run(pixelcnn::Run);
+
+#[wasm_bindgen]
+impl Run {
+    /// Computes the next front; how many pixels it held, 0 once all is done.
+    pub fn step(&mut self) -> Result<usize, JsValue> {
+        self.0.step().map_err(js_error)
+    }
+
+    /// Runs to the end.
+    pub fn finish(&mut self) -> Result<(), JsValue> {
+        self.0.finish().map_err(js_error)
+    }
+
+    /// The last front: image (from 0 within the run), pixel (raster index), value, one after the other.
+    pub fn front(&self) -> Vec<u32> {
+        self.0.front().iter().flat_map(|p| [p.image as u32, p.pixel as u32, u32::from(p.value)]).collect()
+    }
+
+    /// The logits of the last front.
+    pub fn front_logits(&self) -> Vec<f32> {
+        self.0.front_logits().to_vec()
+    }
+
+    /// All pixels as levels.
+    pub fn pixels(&self) -> Vec<u8> {
+        self.0.pixels().to_vec()
+    }
+
+    /// What each pixel cost, in nats at temperature 1.
+    pub fn nats(&self) -> Vec<f32> {
+        self.0.nats().to_vec()
+    }
+
+    /// All logits of given images; empty for drawn ones.
+    pub fn logits(&self) -> Vec<f32> {
+        self.0.logits().unwrap_or_default().to_vec()
+    }
+
+    /// Bytes of activations kept.
+    pub fn state_bytes(&self) -> usize {
+        self.0.state_bytes()
+    }
+}
