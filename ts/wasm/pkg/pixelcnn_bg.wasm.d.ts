@@ -1,0 +1,30 @@
+/* tslint:disable */
+/* eslint-disable */
+export const memory: WebAssembly.Memory;
+export const __wbg_run_free: (a: number, b: number) => void;
+export const __wbg_sampler_free: (a: number, b: number) => void;
+export const describe: (a: number, b: number) => [number, number, number, number];
+export const random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
+export const run_finish: (a: number) => [number, number];
+export const run_front: (a: number) => [number, number];
+export const run_front_logits: (a: number) => [number, number];
+export const run_logits: (a: number) => [number, number];
+export const run_nats: (a: number) => [number, number];
+export const run_pixels: (a: number) => [number, number];
+export const run_state_bytes: (a: number) => number;
+export const run_step: (a: number) => [number, number, number];
+export const sampler_config: (a: number) => [number, number];
+export const sampler_describe: (a: number) => [number, number, number, number];
+export const sampler_metadata: (a: number) => [number, number];
+export const sampler_new: (a: number, b: number) => [number, number, number];
+export const sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
+export const sampler_score: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+export const sampler_weights: (a: number) => [number, number];
+export const simd_backend: () => [number, number];
+export const write_model: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
+export const __wbindgen_externrefs: WebAssembly.Table;
+export const __wbindgen_malloc: (a: number, b: number) => number;
+export const __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
+export const __wbindgen_free: (a: number, b: number, c: number) => void;
+export const __externref_table_dealloc: (a: number) => void;
+export const __wbindgen_start: () => void;
