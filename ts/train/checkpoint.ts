@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NetConfig } from './net.js';
+import type { Config } from '../config.js';
 
 /** What one finished epoch reports. */
 export interface EpochRecord {
@@ -29,7 +29,7 @@ export interface Environment {
 /** The part of a checkpoint that is not tensors. */
 export interface CheckpointState {
   readonly format: 1;
-  readonly config: NetConfig;
+  readonly config: Config;
   readonly seed: number;
   readonly batchSize: number;
   readonly learningRate: number;

@@ -1,7 +1,7 @@
 // Forward and backward pass over the list of layers. The backward pass is written out by hand: the tape of tfjs keeps
 // every intermediate alive and takes its relu gradient the slow way. test/train/model.test.ts holds it against autodiff.
 
-import type { Layer, Net } from './net.js';
+import type { Description, Layer } from '../config.js';
 import type { Ops } from './ops.js';
 import type { Layout } from './parameters.js';
 import type { Rank, Scalar, Tensor, Tensor1D, Tensor4D, Tf } from './tf.js';
@@ -31,7 +31,7 @@ interface Activations {
   readonly outputs: Map<string, Tensor4D>;
 }
 
-export function createModel(tf: Tf, ops: Ops, net: Net, layout: Layout, mask: Tensor1D): Model {
+export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, mask: Tensor1D): Model {
   const { layers } = net;
   const last = layers.at(-1);
   if (last === undefined) throw new Error('the net has no layer');

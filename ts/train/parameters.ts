@@ -1,7 +1,9 @@
 // All parameters of a net as ONE flat array, kernels cropped to their causal rows. A step then updates, masks, clips and
 // stores them in a handful of large operations instead of a few for each of some forty tensors.
 
-import { type Core, type Net, randomPurpose } from './net.js';
+import type { Description } from '../config.js';
+import type { Core } from '../core.js';
+import { randomPurpose } from './net.js';
 
 /** Where one tensor lives in the flat array. */
 export interface Slot {
@@ -17,7 +19,7 @@ export interface Slot {
 }
 
 export interface Layout {
-  /** In the order of `Net.tensors`. */
+  /** In the order of `Description.tensors`. */
   readonly slots: readonly Slot[];
   readonly slot: (name: string) => Slot;
   readonly size: number;
@@ -29,7 +31,7 @@ export interface Layout {
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Lays the tensors of `net` out, and marks in `mask` what each kernel's taps allow. */
-export function layoutOf(net: Net): Layout {
+export function layoutOf(net: Description): Layout {
   const taps = new Map(net.layers.flatMap((layer) => layer.inputs.map((input) => [input.kernel, input.taps] as const)));
   const byName = new Map<string, Slot>();
   let offset = 0;
@@ -114,7 +116,7 @@ function rowSkip(slot: Slot): number {
  * Glorot-uniform kernels with the fans of the full kernel, as Keras draws them, zero biases, and zeros where the mask
  * forbids a weight. Numbers are Philox's by (seed, tensor, index in the full tensor), so they depend on no order.
  */
-export function initialParameters(net: Net, layout: Layout, core: Core, seed: number): Float32Array {
+export function initialParameters(net: Description, layout: Layout, core: Core, seed: number): Float32Array {
   const full = new Float32Array(layout.fullSize);
   forEachTensor(layout, (slot, fullOffset) => {
     if (slot.fanIn === 0) return;

@@ -3,12 +3,14 @@
 
 import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import type { Config, Description } from '../config.js';
+import type { Core } from '../core.js';
 import { type AdamState, adamUpdate } from './adam.js';
 import type { Backend } from './backend.js';
 import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import type { ImageSet } from './data.js';
 import { createModel, type Model, release } from './model.js';
-import { type Core, type Net, type NetConfig, randomPurpose, referenceConfig } from './net.js';
+import { randomPurpose, referenceConfig } from './net.js';
 import { initialParameters, type Layout, layoutOf, toFull } from './parameters.js';
 import type { Scalar, Tensor1D, Tensor4D } from './tf.js';
 
@@ -17,7 +19,7 @@ export interface TrainerOptions {
   readonly backend: Backend;
   readonly core: Core;
   /** Default: the net of the Keras example, at the size of the data's images. */
-  readonly config?: Partial<NetConfig>;
+  readonly config?: Partial<Config>;
   /** How often all training images are seen, at least 1. Default: 50. */
   readonly epochs?: number;
   /** Images an update, at least 1. Default: 128. */
@@ -43,7 +45,7 @@ export interface TrainerOptions {
 export type TrainEvent =
   | {
       readonly type: 'start';
-      readonly net: Net;
+      readonly net: Description;
       readonly seed: number;
       readonly epochs: number;
       readonly stepsPerEpoch: number;
@@ -69,7 +71,7 @@ export type TrainEvent =
   | { readonly type: 'end'; readonly result: TrainResult };
 
 export interface TrainResult {
-  readonly net: Net;
+  readonly net: Description;
   readonly seed: number;
   readonly history: readonly EpochRecord[];
   /** All tensors, uncropped, in the order of `net.tensors`. */
@@ -324,7 +326,7 @@ type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'sec
 
 /** The options, with every default filled in and checked. */
 interface Plan {
-  readonly net: Net;
+  readonly net: Description;
   readonly layout: Layout;
   readonly seed: number;
   readonly epochs: number;

@@ -1,0 +1,51 @@
+// Running other programs.
+
+import { spawn } from 'node:child_process';
+
+export interface CommandResult {
+  /** undefined where the program does not exist or was killed. */
+  readonly status: number | undefined;
+  readonly missing: boolean;
+  /** What it wrote, both streams, in order. */
+  readonly output: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs a program to its end. Never throws for a failing one; throws the signal's reason when aborted. */
+export async function runCommand(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  options.signal?.throwIfAborted();
+  const result = await new Promise<CommandResult>((resolve) => {
+    const { signal, ...rest } = options;
+    const child = spawn(program, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const stop = (): void => void child.kill('SIGTERM');
+    signal?.addEventListener('abort', stop, { once: true });
+    const done = (status: number | undefined, missing: boolean): void => {
+      signal?.removeEventListener('abort', stop);
+      resolve({ status, missing, output });
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.on('error', () => done(undefined, true));
+    child.on('close', (status) => done(status ?? undefined, false));
+  });
+  options.signal?.throwIfAborted();
+  return result;
+}
+
+/** The end of what a failed program wrote, which is where the reason stands. */
+export function lastLines(output: string, count = 6): string {
+  return output.trim().split('\n').slice(-count).join('\n');
+}
