@@ -1,0 +1,350 @@
+//! The model file: safetensors with our own rules. The one parser and the one writer.
+//!
+//! ```text
+//! 8 bytes    length of the header, little-endian
+//! header     JSON: "__metadata__" (strings: format, version, config, and what the writer adds), then for each tensor
+//!            "name": {"dtype": "F32", "shape": [...], "data_offsets": [begin, end]}, offsets counted from the data
+//! data       f32, little-endian, row-major; the tensors of `tensor_specs`, each once, end to end, in any order
+//! ```
+//!
+//! A file comes from anyone, so nothing it says is believed: a length counts only once it is checked against the bytes
+//! that are there. The config says which tensors there must be, so the table of tensors is as long as the net asks for,
+//! however many the header names. Beside the file's own bytes, reading never holds more than as much again, plus the list of
+//! layers that the config expands to: under 4 MiB for the largest config, under 64 KiB for the reference's.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::json::{clip, quote, JsonError, Reader};
+use crate::layers::Layers;
+use crate::weights::{tensor_specs, TensorSpec, Weights};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Value of the metadata's `format`.
+pub const FORMAT: &str = "pixelcnn";
+/// Value of the metadata's `version`: the one that this build reads and writes.
+pub const VERSION: &str = "1";
+/// Longest header accepted, in bytes. The largest config has 2,052 tensors of about 110 bytes each, which leaves three
+/// quarters of it to the training record.
+pub const MAX_HEADER: usize = 1 << 20;
+/// Most keys in the metadata. Ours has five or so.
+pub const MAX_METADATA: usize = 64;
+/// Longest config, in bytes of JSON. Ours are under 200.
+pub const MAX_CONFIG: usize = 1024;
+
+/// The data start at a multiple of this, a cache line, so that a file mapped to memory can be read in place.
+const ALIGNMENT: usize = 64;
+/// More dimensions than any tensor has; keeps a hostile shape short.
+const MAX_RANK: usize = 8;
+const METADATA: &str = "__metadata__";
+
+/// What a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    /// The blueprint.
+    pub config: Config,
+    /// All of `__metadata__`, in the order of the file, `format`, `version` and `config` included.
+    pub metadata: Vec<(String, String)>,
+    /// The weights, checked.
+    pub weights: Weights,
+}
+
+/// Reads a model file.
+///
+/// # Errors
+/// One for each way in which a file can be wrong: every [`Error`] but those of arguments and logits.
+pub fn read(bytes: &[u8]) -> Result<ModelFile, Error> {
+    let (header, data) = split(bytes)?;
+    let metadata = read_metadata(header)?;
+    let config = read_config(&metadata)?;
+    let layers = Layers::new(&config);
+    let specs = tensor_specs(&layers);
+    let ranges = read_ranges(header, &specs)?;
+    check_ranges(&specs, &ranges, bytes.len() - data.len(), data.len())?;
+    let mut values = Vec::new();
+    values.try_reserve_exact(data.len() / 4).map_err(|_| Error::OutOfMemory { bytes: data.len() as u64 })?;
+    for range in ranges {
+        let floats = data[range.start as usize..range.end as usize].chunks_exact(4);
+        values.extend(floats.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    }
+    Ok(ModelFile { config, metadata, weights: Weights::new(&layers, values)? })
+}
+
+/// Writes a model file: `format`, `version` and `config`, then `metadata`, then the tensors in the order of
+/// [`tensor_specs`]. The same arguments give the same bytes, and what [`read`] gives can be written again.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] where the metadata has a key twice, gives `format`, `version` or `config` another value, or
+/// is larger than [`read`] accepts; [`Error::WeightCount`] where the weights are another net's.
+pub fn write(config: &Config, metadata: &[(String, String)], weights: &Weights) -> Result<Vec<u8>, Error> {
+    let specs = tensor_specs(&Layers::new(config));
+    let wanted = specs.iter().map(TensorSpec::len).sum();
+    if weights.values().len() != wanted {
+        return Err(Error::WeightCount { wanted, got: weights.values().len() });
+    }
+    let header = write_header(&specs, &all_metadata(config, metadata)?)?;
+    let mut bytes = Vec::new();
+    let size = 8 + header.len() + 4 * wanted;
+    bytes.try_reserve_exact(size).map_err(|_| Error::OutOfMemory { bytes: size as u64 })?;
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(weights.values().iter().flat_map(|w| w.to_le_bytes()));
+    Ok(bytes)
+}
+
+/// Reads metadata given as a JSON object of strings.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for any other text.
+pub fn metadata_from_json(text: &str) -> Result<Vec<(String, String)>, Error> {
+    let mut reader = Reader::new(text);
+    let metadata = strings(&mut reader).and_then(|strings| reader.end().map(|()| strings));
+    metadata.map_err(|e| Error::InvalidArgument { reason: format!("metadata must be a JSON object of strings, but {e}") })
+}
+
+/// Header and data.
+fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
+    let too_short = |wanted| Error::FileTooShort { wanted, got: bytes.len() as u64 };
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or(too_short(8))?;
+    let length = u64::from_le_bytes(*length);
+    if length > MAX_HEADER as u64 {
+        return Err(Error::HeaderTooLarge { length, cap: MAX_HEADER as u64 });
+    }
+    let (header, data) = rest.split_at_checked(length as usize).ok_or(too_short(8 + length))?;
+    let header = std::str::from_utf8(header).map_err(|e| Error::HeaderNotUtf8 { offset: e.valid_up_to() })?;
+    if !header.starts_with('{') {
+        return Err(Error::HeaderNotJson { reason: "it does not begin with `{`".into(), offset: 0 });
+    }
+    Ok((header, data))
+}
+
+/// The header's `__metadata__`, wherever it stands; on the way, checks that all of the header is JSON.
+fn read_metadata(header: &str) -> Result<Vec<(String, String)>, Error> {
+    let mut reader = Reader::new(header);
+    let mut metadata = None;
+    let mut walk = || {
+        reader.open(b'{')?;
+        while let Some(key) = reader.key()? {
+            if key != METADATA {
+                reader.skip()?;
+            } else if metadata.is_some() {
+                return Err(reader.duplicate(METADATA));
+            } else {
+                metadata = Some(strings(&mut reader)?);
+            }
+        }
+        reader.end()
+    };
+    walk().map_err(|e| match e.duplicate {
+        Some(key) => Error::DuplicateKey { key },
+        None => Error::HeaderNotJson { reason: e.reason, offset: e.offset },
+    })?;
+    metadata.ok_or_else(|| Error::NotAModel { reason: "the header has no `__metadata__`".into() })
+}
+
+fn strings(reader: &mut Reader) -> Result<Vec<(String, String)>, JsonError> {
+    let mut strings: Vec<(String, String)> = Vec::new();
+    reader.open(b'{')?;
+    while let Some(key) = reader.key()? {
+        if strings.iter().any(|(k, _)| *k == key) {
+            return Err(reader.duplicate(&key));
+        }
+        if strings.len() == MAX_METADATA {
+            return Err(reader.error(format!("the metadata has more than {MAX_METADATA} keys")));
+        }
+        strings.push((key.into_owned(), reader.string()?.into_owned()));
+    }
+    Ok(strings)
+}
+
+fn read_config(metadata: &[(String, String)]) -> Result<Config, Error> {
+    let get = |wanted: &str| {
+        let found = metadata.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
+        found.ok_or_else(|| Error::NotAModel { reason: format!("the metadata has no `{wanted}`") })
+    };
+    let format = get("format")?;
+    if format != FORMAT {
+        return Err(Error::NotAModel { reason: format!("the metadata names the format `{}`", clip(format)) });
+    }
+    let version = get("version")?;
+    if version != VERSION {
+        return Err(Error::UnsupportedVersion { version: clip(version) });
+    }
+    let config = get("config")?;
+    if config.len() > MAX_CONFIG {
+        return Err(Error::InvalidConfig { reason: format!("must be at most {MAX_CONFIG} bytes of JSON, got {}", config.len()) });
+    }
+    Config::from_json(config)
+}
+
+/// Where in the data each tensor lies, in the order of `specs`; of the size that its shape needs, and not yet known to be
+/// inside the file.
+fn read_ranges(header: &str, specs: &[TensorSpec]) -> Result<Vec<Range<u64>>, Error> {
+    const SYNTAX: &str = "read_metadata has checked the header's syntax";
+    let index: BTreeMap<&str, usize> = specs.iter().enumerate().map(|(i, spec)| (spec.name.as_str(), i)).collect();
+    let mut ranges = vec![None; specs.len()];
+    let mut reader = Reader::new(header);
+    reader.open(b'{').expect(SYNTAX);
+    while let Some(name) = reader.key().expect(SYNTAX) {
+        if name == METADATA {
+            reader.skip().expect(SYNTAX);
+            continue;
+        }
+        let Some(&i) = index.get(name.as_ref()) else {
+            return Err(Error::UnexpectedTensor { tensor: clip(&name) });
+        };
+        if ranges[i].is_some() {
+            return Err(Error::DuplicateKey { key: name.into_owned() });
+        }
+        let entry = Entry::read(&mut reader).map_err(|e| match e.duplicate {
+            Some(key) => Error::DuplicateKey { key: format!("{name}.{key}") },
+            None => Error::InvalidTensorEntry { tensor: specs[i].name.clone(), reason: format!("its entry is wrong: {e}") },
+        })?;
+        ranges[i] = Some(entry.range(&specs[i])?);
+    }
+    let found = ranges.into_iter().zip(specs);
+    found.map(|(range, spec)| range.ok_or_else(|| Error::MissingTensor { tensor: spec.name.clone() })).collect()
+}
+
+/// What the header says of a tensor.
+struct Entry {
+    dtype: String,
+    shape: Vec<u64>,
+    offsets: Range<u64>,
+}
+
+impl Entry {
+    fn read(reader: &mut Reader) -> Result<Entry, JsonError> {
+        let (mut dtype, mut shape, mut offsets) = (None, None, None);
+        reader.open(b'{')?;
+        while let Some(key) = reader.key()? {
+            let twice = match key.as_ref() {
+                "dtype" => dtype.replace(clip(&reader.string()?)).is_some(),
+                "shape" => shape.replace(integers(reader)?).is_some(),
+                "data_offsets" => offsets.replace(integers(reader)?).is_some(),
+                _ => return Err(reader.error(format!("the field `{}` is not known", clip(&key)))),
+            };
+            if twice {
+                return Err(reader.duplicate(&key));
+            }
+        }
+        let missing = |field: &str| reader.error(format!("the field `{field}` is missing"));
+        let offsets: [u64; 2] = offsets
+            .ok_or_else(|| missing("data_offsets"))?
+            .try_into()
+            .map_err(|_| reader.error("`data_offsets` was expected to hold two numbers".into()))?;
+        Ok(Entry {
+            dtype: dtype.ok_or_else(|| missing("dtype"))?,
+            shape: shape.ok_or_else(|| missing("shape"))?,
+            offsets: offsets[0]..offsets[1],
+        })
+    }
+
+    /// Where the tensor lies, if this is the one that the net calls for.
+    fn range(self, spec: &TensorSpec) -> Result<Range<u64>, Error> {
+        let tensor = || spec.name.clone();
+        let Range { start, end } = self.offsets;
+        if self.dtype != "F32" {
+            return Err(Error::UnsupportedDtype { tensor: tensor(), dtype: self.dtype });
+        }
+        let size = self.shape.iter().try_fold(4u64, |size, &side| size.checked_mul(side));
+        let wanted = size.ok_or_else(|| Error::ShapeOverflow { tensor: tensor() })?;
+        if self.shape.iter().copied().ne(spec.shape.iter().map(|&side| side as u64)) {
+            return Err(Error::WrongShape { tensor: tensor(), wanted: spec.shape.clone(), got: self.shape });
+        }
+        if start > end {
+            let reason = format!("expected offsets that do not run backwards, got {start} to {end}");
+            return Err(Error::InvalidOffsets { tensor: tensor(), reason });
+        }
+        if end - start != wanted {
+            return Err(Error::SizeMismatch { tensor: tensor(), wanted, got: end - start });
+        }
+        Ok(start..end)
+    }
+}
+
+fn integers(reader: &mut Reader) -> Result<Vec<u64>, JsonError> {
+    let mut integers = Vec::new();
+    reader.open(b'[')?;
+    while reader.item()? {
+        if integers.len() == MAX_RANK {
+            return Err(reader.error(format!("a list has more than {MAX_RANK} numbers")));
+        }
+        let number = reader.number()?;
+        let Ok(integer) = number.parse() else {
+            return Err(reader.error(format!("a whole number in 64 bits was expected, got {}", clip(number))));
+        };
+        integers.push(integer);
+    }
+    Ok(integers)
+}
+
+/// Checks that the tensors fill the data from its first byte to its last.
+fn check_ranges(specs: &[TensorSpec], ranges: &[Range<u64>], data_start: usize, data_len: usize) -> Result<(), Error> {
+    let mut order: Vec<usize> = (0..ranges.len()).collect();
+    order.sort_unstable_by_key(|&i| ranges[i].start);
+    let mut end = 0;
+    for i in order {
+        if ranges[i].start != end {
+            let fault = if ranges[i].start < end { "overlap" } else { "leave a hole" };
+            let reason = format!("expected its data to begin at {end}, got {}: tensors must not {fault}", ranges[i].start);
+            return Err(Error::InvalidOffsets { tensor: specs[i].name.clone(), reason });
+        }
+        end = ranges[i].end;
+    }
+    let len = data_len as u64;
+    if end > len {
+        let start = data_start as u64;
+        return Err(Error::FileTooShort { wanted: start + end, got: start + len });
+    }
+    if end < len {
+        return Err(Error::TrailingBytes { count: len - end });
+    }
+    Ok(())
+}
+
+/// The writer's own keys, then the caller's.
+fn all_metadata(config: &Config, metadata: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+    let own = [("format", FORMAT.to_string()), ("version", VERSION.to_string()), ("config", config.to_json())];
+    let mut all: Vec<(String, String)> = own.map(|(key, value)| (key.to_string(), value)).into();
+    for (i, (key, value)) in metadata.iter().enumerate() {
+        let own = all[..3].iter().find(|(k, _)| k == key);
+        let same_config = || key == "config" && Config::from_json(value).as_ref() == Ok(config);
+        if own.is_some_and(|(_, v)| v != value && !same_config()) {
+            let reason = format!("metadata must not set `{key}`, which is the file's own, got `{}`", clip(value));
+            return Err(Error::InvalidArgument { reason });
+        }
+        if metadata[..i].iter().any(|(k, _)| k == key) {
+            let reason = format!("metadata must hold each key once, got `{}` twice", clip(key));
+            return Err(Error::InvalidArgument { reason });
+        }
+        if own.is_none() {
+            all.push((key.clone(), value.clone()));
+        }
+    }
+    if all.len() > MAX_METADATA {
+        let reason = format!("metadata must have at most {MAX_METADATA} keys with the file's own three, got {}", all.len());
+        return Err(Error::InvalidArgument { reason });
+    }
+    Ok(all)
+}
+
+fn write_header(specs: &[TensorSpec], metadata: &[(String, String)]) -> Result<String, Error> {
+    let pairs: Vec<String> = metadata.iter().map(|(key, value)| format!("{}:{}", quote(key), quote(value))).collect();
+    let mut header = format!("{{{}:{{{}}}", quote(METADATA), pairs.join(","));
+    let mut start = 0;
+    for spec in specs {
+        let end = start + 4 * spec.len();
+        let (name, shape) = (quote(&spec.name), format!("{:?}", spec.shape).replace(' ', ""));
+        header += &format!(r#",{name}:{{"dtype":"F32","shape":{shape},"data_offsets":[{start},{end}]}}"#);
+        start = end;
+    }
+    header.push('}');
+    let padded = (8 + header.len()).next_multiple_of(ALIGNMENT) - 8;
+    header += &" ".repeat(padded - header.len());
+    if header.len() > MAX_HEADER {
+        let reason = format!("metadata must leave the header at most {MAX_HEADER} bytes, got a header of {}", header.len());
+        return Err(Error::InvalidArgument { reason });
+    }
+    Ok(header)
+}
