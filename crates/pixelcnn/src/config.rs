@@ -1,7 +1,7 @@
 //! The blueprint of a net: a handful of numbers from which everything else is derived.
 
 use crate::error::Error;
-use crate::json::{Json, Object};
+use crate::json::{clip, Json, Object};
 
 /// Which family of nets a config describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,11 @@ impl Config {
         1
     }
 
+    /// What a level is to the net: 0 for the lowest, 1 for the highest.
+    pub fn level_value(&self, level: u8) -> f32 {
+        f32::from(level) / (self.levels - 1) as f32
+    }
+
     /// Reads and checks a config; every field is wanted, none other is known.
     ///
     /// # Errors
@@ -148,10 +153,8 @@ impl Config {
         };
         for (key, _) in object.iter() {
             if !FIELDS.contains(&key) {
-                return Err(invalid(format!(
-                    "has a field `{key}` that this version does not know; known are {}",
-                    FIELDS.join(", ")
-                )));
+                let (key, known) = (clip(key), FIELDS.join(", "));
+                return Err(invalid(format!("has a field `{key}` that this version does not know; known are {known}")));
             }
         }
         let string = |name: &str| match object.get(name) {
@@ -163,14 +166,16 @@ impl Config {
             "plain" => Architecture::Plain,
             other => {
                 return Err(Error::UnsupportedModel {
-                    reason: format!("architecture must be `plain` in this version, got `{other}`"),
+                    reason: format!("architecture must be `plain` in this version, got `{}`", clip(other)),
                 })
             }
         };
         let precision = match string("precision")? {
             "f32" => Precision::F32,
             other => {
-                return Err(Error::UnsupportedModel { reason: format!("precision must be `f32` in this version, got `{other}`") })
+                return Err(Error::UnsupportedModel {
+                    reason: format!("precision must be `f32` in this version, got `{}`", clip(other)),
+                })
             }
         };
         Config {
