@@ -1,0 +1,297 @@
+//! The model file: what is written reads back, and what is wrong is one named error, in bounded memory.
+//!
+//! The malformed files are those of `test/corpus/corpus.json`, which vitest reads too, through WebAssembly.
+
+use pixelcnn::format::{metadata_from_json, read, write, MAX_CONFIG, MAX_HEADER, MAX_METADATA};
+use pixelcnn::json::Json;
+use pixelcnn::layers::Layers;
+use pixelcnn::rng::{Purpose, Words};
+use pixelcnn::weights::{tensor_specs, Weights};
+use pixelcnn::{Config, Error};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// The system's allocator, which knows for each thread how many bytes are held, and the most since [`peak_of`] began.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(taken: usize, given_back: usize) {
+    // While a block is resized there may be two of it.
+    let most = HELD.get() + taken as isize;
+    PEAK.set(PEAK.get().max(most));
+    HELD.set(most - given_back as isize);
+}
+
+/// The result of a call, and the most bytes that it held at a time.
+fn peak_of<T>(call: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.get();
+    PEAK.set(before);
+    let result = call();
+    (result, (PEAK.get() - before) as usize)
+}
+
+// SAFETY: every call goes to `System` as it came; counting touches thread-local cells that need no allocation.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size, layout.size());
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What reading a file of a small net may hold beyond the file's size: the list of its layers, a config of at most [`MAX_CONFIG`]
+/// bytes as a tree, a message.
+const SMALL: usize = 64 << 10;
+/// The same for the config with the most layers and taps.
+const LARGE: usize = 4 << 20;
+
+/// Reads a file and checks what holds of every file: bounded memory, and a message that fits on a line.
+fn read_bounded(name: &str, bytes: &[u8], beyond: usize) -> Result<(), Error> {
+    let (result, held) = peak_of(|| read(bytes).map(drop));
+    // With the file itself, this is twice its size.
+    assert!(held <= bytes.len() + beyond, "{name}: {} bytes long, {held} held", bytes.len());
+    if let Err(error) = &result {
+        let message = error.to_string();
+        assert!(message.len() < 500 && !message.chars().any(char::is_control), "{name}: {message}");
+    }
+    result
+}
+
+/// The corpus: name, code of the error or `None` where the file must load, bytes. The first file is the valid one.
+fn corpus() -> Vec<(String, Option<String>, Vec<u8>)> {
+    let mut files: Vec<(String, Option<String>, Vec<u8>)> = Vec::new();
+    for file in array(&Json::parse(include_str!("../../../test/corpus/corpus.json")).unwrap()) {
+        let mut bytes = Vec::new();
+        for part in array(field(file, "parts")) {
+            match part {
+                Json::String(text) => bytes.extend(text.as_bytes()),
+                Json::Object(object) => match object.iter().next().unwrap() {
+                    ("text", text) => bytes.extend(string(text).repeat(number(field(part, "times"))).as_bytes()),
+                    ("u64", text) => bytes.extend(string(text).parse::<u64>().unwrap().to_le_bytes()),
+                    ("hex", text) => {
+                        let digits: Vec<u8> = string(text).chars().map(|c| c.to_digit(16).unwrap() as u8).collect();
+                        bytes.extend(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]));
+                    }
+                    (_, range) => bytes.extend(&files[0].2[number(&array(range)[0])..number(&array(range)[1])]),
+                },
+                other => panic!("{other:?} is no part"),
+            }
+        }
+        let code = match field(file, "code") {
+            Json::String(code) => Some(code.clone()),
+            _ => None,
+        };
+        files.push((string(field(file, "name")).to_string(), code, bytes));
+    }
+    files
+}
+
+fn field<'a>(json: &'a Json, key: &str) -> &'a Json {
+    let Json::Object(object) = json else { panic!("{json:?} is no object") };
+    object.get(key).unwrap_or_else(|| panic!("{json:?} has no {key}"))
+}
+
+fn array(json: &Json) -> &[Json] {
+    let Json::Array(items) = json else { panic!("{json:?} is no array") };
+    items
+}
+
+fn string(json: &Json) -> &str {
+    let Json::String(text) = json else { panic!("{json:?} is no string") };
+    text
+}
+
+fn number(json: &Json) -> usize {
+    let Json::Number(text) = json else { panic!("{json:?} is no number") };
+    text.parse().unwrap()
+}
+
+fn small_config() -> Config {
+    Config { height: 5, width: 4, filters: 2, blocks: 1, first_kernel: 3, head_layers: 1, ..Config::reference() }
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_string(), value.to_string())
+}
+
+#[test]
+fn each_malformed_file_is_the_error_it_should_be_and_the_next_good_file_loads() {
+    let corpus = corpus();
+    assert!(corpus.iter().filter(|(_, code, _)| code.is_some()).count() >= 40);
+    let valid = &corpus[0].2;
+    for (name, code, bytes) in &corpus {
+        let beyond = if name.contains("net with most") { LARGE } else { SMALL };
+        let found = read_bounded(name, bytes, beyond);
+        assert_eq!(found.as_ref().err().map(Error::code), code.as_deref(), "{name}: {found:?}");
+        assert_eq!(read_bounded("valid", valid, SMALL), Ok(()), "after {name}");
+    }
+}
+
+#[test]
+fn every_code_a_file_can_cause_is_in_the_corpus() {
+    // The other codes are those of arguments, of runs and of the host's memory.
+    let elsewhere = ["WEIGHT_COUNT", "INVALID_ARGUMENT", "NON_FINITE_LOGIT", "OUT_OF_MEMORY"];
+    let mut codes: Vec<String> = corpus().into_iter().filter_map(|(_, code, _)| code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), 24 - elsewhere.len());
+    assert!(codes.iter().all(|code| !elsewhere.contains(&code.as_str())));
+}
+
+#[test]
+fn the_corpus_valid_file_is_what_the_writer_writes() {
+    let valid = &corpus()[0].2;
+    let file = read(valid).unwrap();
+    assert_eq!(file.config, small_config());
+    let record = [pair("training", r#"{"data":"none"}"#)];
+    for metadata in [&file.metadata[..], &record] {
+        let bytes = write(&file.config, metadata, &file.weights).unwrap();
+        assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(valid));
+        assert!(&bytes == valid, "the weights differ");
+    }
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_too_short() {
+    let valid = &corpus()[0].2;
+    for length in 0..valid.len() {
+        let found = read_bounded(&format!("{length} bytes"), &valid[..length], SMALL);
+        assert!(matches!(found, Err(Error::FileTooShort { .. })), "{length} bytes: {found:?}");
+    }
+}
+
+#[test]
+fn random_damage_is_an_error_or_another_valid_file() {
+    let valid = &corpus()[0].2;
+    let mut words = Words::new(6, Purpose::Shuffle, 0, 0);
+    let mut below = |bound: usize| words.word() as usize % bound;
+    let mut loaded = 0;
+    for round in 0..6000 {
+        let mut bytes = valid.clone();
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            let len = 1 + below(16.min(bytes.len() - at));
+            let from = below(bytes.len() - len + 1);
+            match below(6) {
+                0 => bytes[at] ^= 1 << below(8),
+                1 => bytes[at] = below(256) as u8,
+                // What a header is made of hits its grammar more often than random bytes do.
+                2 => bytes[at] = b"{}[]\":,0123456789-.eE\\u "[below(24)],
+                3 => drop(bytes.drain(at..at + len)),
+                4 => bytes.copy_within(from..from + len, at),
+                _ => drop(bytes.splice(at..at, valid[from..from + len].to_vec())),
+            }
+        }
+        if read_bounded(&format!("round {round}"), &bytes, LARGE).is_ok() {
+            loaded += 1;
+        }
+    }
+    assert!((1..3000).contains(&loaded), "{loaded} of 6000 damaged files loaded");
+    assert_eq!(read_bounded("valid", valid, SMALL), Ok(()));
+}
+
+#[test]
+fn every_net_reads_back_to_the_bit() {
+    let mut words = Words::new(7, Purpose::Shuffle, 0, 0);
+    let mut draw = |low: usize, high: usize| low + words.word() as usize % (high - low + 1);
+    for seed in 0..50 {
+        let config = Config {
+            height: draw(1, 40),
+            width: draw(1, 40),
+            filters: 2 * draw(1, 8),
+            blocks: draw(0, 4),
+            first_kernel: 2 * draw(1, 4) + 1,
+            block_kernel: 2 * draw(0, 3) + 1,
+            head_layers: draw(0, 3),
+            ..Config::reference()
+        };
+        let config = config.checked().unwrap();
+        let weights = Weights::random(&Layers::new(&config), seed);
+        let metadata = [pair("training", "é \"quoted\" \\ \n\u{1} 😀"), pair("", "")];
+        let bytes = write(&config, &metadata, &weights).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        assert_eq!((8 + header) % 64, 0, "the data are not aligned");
+        let file = read(&bytes).unwrap();
+        assert_eq!((&file.config, &file.weights), (&config, &weights));
+        assert_eq!(file.metadata[..2], [pair("format", "pixelcnn"), pair("version", "1")]);
+        assert_eq!(file.metadata[2], ("config".to_string(), config.to_json()));
+        assert_eq!(file.metadata[3..], metadata);
+        assert!(write(&file.config, &file.metadata, &file.weights).unwrap() == bytes, "written again it differs: {config:?}");
+    }
+}
+
+#[test]
+fn the_largest_net_leaves_room_in_the_header() {
+    let config = Config {
+        height: 4096,
+        width: 4096,
+        filters: 2,
+        blocks: 256,
+        first_kernel: 31,
+        block_kernel: 31,
+        head_layers: 256,
+        ..Config::reference()
+    };
+    let config = config.checked().unwrap();
+    let layers = Layers::new(&config);
+    let wanted = tensor_specs(&layers).iter().map(|spec| spec.len()).sum();
+    let weights = Weights::new(&layers, vec![0.0; wanted]).unwrap();
+    let record = "a".repeat(MAX_HEADER * 3 / 4);
+    let bytes = write(&config, &[pair("training", &record)], &weights).unwrap();
+    assert_eq!(read(&bytes).unwrap().weights, weights);
+    assert!(config.to_json().len() < MAX_CONFIG / 4);
+    let record = "a".repeat(MAX_HEADER);
+    let error = write(&config, &[pair("training", &record)], &weights).unwrap_err();
+    assert!(error.to_string().contains("1048576"), "{error}");
+}
+
+#[test]
+fn the_writer_refuses_what_the_reader_would() {
+    let config = small_config();
+    let weights = Weights::random(&Layers::new(&config), 1);
+    let refused = |metadata: &[(String, String)]| write(&config, metadata, &weights).unwrap_err().to_string();
+    assert!(refused(&[pair("version", "2")]).contains("`version`"));
+    assert!(refused(&[pair("config", "{}")]).contains("`config`"));
+    assert!(refused(&[pair("a", ""), pair("b", ""), pair("a", "")]).contains("`a` twice"));
+    let many: Vec<_> = (0..MAX_METADATA - 2).map(|i| pair(&i.to_string(), "")).collect();
+    assert!(refused(&many).contains("64 keys"));
+    assert!(read(&write(&config, &many[1..], &weights).unwrap()).is_ok());
+    // A config that is the same by its fields is not another one.
+    let spaced = pair("config", &config.to_json().replace(',', ", "));
+    assert!(write(&config, &[spaced], &weights).is_ok());
+    let other = Config { filters: 4, ..small_config() };
+    assert_eq!(write(&other, &[], &weights).unwrap_err().code(), "WEIGHT_COUNT");
+}
+
+#[test]
+fn metadata_is_an_object_of_strings() {
+    assert_eq!(metadata_from_json(r#" {"b": "1", "a": ""} "#), Ok(vec![pair("b", "1"), pair("a", "")]));
+    assert_eq!(metadata_from_json("{}"), Ok(vec![]));
+    for text in ["", "[]", "null", r#"{"a":1}"#, r#"{"a":"","a":""}"#, "{} {}", r#"{"a":{}}"#] {
+        let error = metadata_from_json(text).unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT");
+        assert!(error.to_string().starts_with("metadata must be a JSON object of strings, but "), "{error}");
+    }
+}

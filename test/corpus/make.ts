@@ -1,0 +1,580 @@
+// Writes corpus.json: model files that are wrong in one way each, with the code of the error that each must give.
+//
+//   npx tsx test/corpus/make.ts
+//
+// `cargo test` (crates/pixelcnn/tests/format.rs) and vitest (test/format.test.ts) read the same corpus.json. A file is
+// listed there as parts to be put end to end, so that a header of a megabyte is a line too:
+//
+//   "text"                      its UTF-8
+//   { "text": "..", "times": n }   the same, n times
+//   { "u64": "123" }            eight bytes, little-endian
+//   { "hex": "c0ff" }           bytes
+//   { "valid": [from, to] }     a slice of the first file, which is valid
+//
+// `code` is null where the file must load. The program shares no code with the parser and the writer that it tests.
+
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+type Part = string | { text: string; times: number } | { u64: string } | { hex: string } | { valid: [number, number] };
+
+export interface CorpusFile {
+  name: string;
+  code: string | null;
+  parts: Part[];
+}
+
+/** Longest header that the format accepts. */
+const CAP = 2 ** 20;
+
+/** The tensors of a net with 2 filters and one block on images of 5 x 4, and the kernel weights that its masks forbid. */
+const TENSORS: { name: string; shape: number[]; forbidden?: [number, number] }[] = [
+  { name: 'stem.kernel', shape: [3, 3, 1, 2], forbidden: [8, 18] },
+  { name: 'stem.bias', shape: [2] },
+  { name: 'blocks.0.in.kernel', shape: [1, 1, 2, 2] },
+  { name: 'blocks.0.in.bias', shape: [2] },
+  { name: 'blocks.0.conv.kernel', shape: [3, 3, 2, 1], forbidden: [10, 18] },
+  { name: 'blocks.0.conv.bias', shape: [1] },
+  { name: 'blocks.0.out.kernel', shape: [1, 1, 1, 2] },
+  { name: 'blocks.0.out.bias', shape: [2] },
+  { name: 'heads.0.kernel', shape: [1, 1, 2, 2] },
+  { name: 'heads.0.bias', shape: [2] },
+  { name: 'logits.kernel', shape: [1, 1, 2, 1] },
+  { name: 'logits.bias', shape: [1] },
+];
+
+const CONFIG = {
+  architecture: 'plain',
+  height: 5,
+  width: 4,
+  channels: 1,
+  levels: 2,
+  filters: 2,
+  blocks: 1,
+  firstKernel: 3,
+  blockKernel: 3,
+  headLayers: 1,
+  precision: 'f32',
+};
+
+const METADATA = { format: 'pixelcnn', version: '1', config: JSON.stringify(CONFIG), training: '{"data":"none"}' };
+
+/** A member of a header: its key as it is, and its value as JSON text, so that both can be wrong. */
+type Member = [key: string, json: string];
+
+interface Entry {
+  dtype?: unknown;
+  shape?: unknown;
+  data_offsets?: unknown;
+}
+
+const entries: (Entry & { name: string })[] = [];
+const weights: number[] = [];
+for (const { name, shape, forbidden } of TENSORS) {
+  const start = weights.length;
+  const length = shape.reduce((a, b) => a * b);
+  for (let i = 0; i < length; i++) {
+    const isForbidden = forbidden !== undefined && i >= forbidden[0] && i < forbidden[1];
+    weights.push(isForbidden ? 0 : ((((start + i) * 37) % 29) - 14) / 16);
+  }
+  entries.push({ name, dtype: 'F32', shape, data_offsets: [4 * start, 4 * weights.length] });
+}
+
+const DATA = new Uint8Array(new Float32Array(weights).buffer);
+
+/** Offsets of a tensor within the data. */
+function offsets(name: string): [number, number] {
+  return entries.find((entry) => entry.name === name)?.data_offsets as [number, number];
+}
+
+/** The valid header's members, with some metadata or entries changed. */
+function members(metadata: object, changes: Record<string, Entry> = {}): Member[] {
+  return [
+    ['__metadata__', JSON.stringify(metadata)],
+    ...entries.map(({ name, ...entry }): Member => [name, JSON.stringify({ ...entry, ...changes[name] })]),
+  ];
+}
+
+function header(list: Member[]): string {
+  return `{${list.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join(',')}}`;
+}
+
+/** A header padded as the writer pads it. */
+function padded(text: string): string {
+  const length = 8 + Buffer.byteLength(text);
+  return text + ' '.repeat(Math.ceil(length / 64) * 64 - length);
+}
+
+const HEADER = header(members(METADATA));
+const DATA_START = 8 + padded(HEADER).length;
+const SIZE = DATA_START + DATA.length;
+const ALL_DATA: Part = { valid: [DATA_START, SIZE] };
+/** The valid header without its first brace: what another first member is put before. */
+const HEADER_REST: Part = { valid: [9, 8 + HEADER.length] };
+
+/** A file with a right header length. */
+function framed(head: Part[], data: Part[] = [ALL_DATA]): Part[] {
+  const length = head.reduce((sum, part) => sum + partLength(part), 0);
+  return [{ u64: String(length) }, ...head, ...data].filter((part) => partLength(part) > 0);
+}
+
+function partLength(part: Part): number {
+  if (typeof part === 'string') return Buffer.byteLength(part);
+  if ('text' in part) return Buffer.byteLength(part.text) * part.times;
+  if ('hex' in part) return part.hex.length / 2;
+  return 'u64' in part ? 8 : part.valid[1] - part.valid[0];
+}
+
+/** The valid file with another header, given as text. What it shares with the valid one is listed as slices. */
+function withHeader(text: string, data?: Part[]): Part[] {
+  const shorter = Math.min(text.length, HEADER.length);
+  let prefix = 0;
+  while (prefix < shorter && text[prefix] === HEADER[prefix]) prefix++;
+  let suffix = 0;
+  while (suffix < shorter - prefix && text.at(-1 - suffix) === HEADER.at(-1 - suffix)) suffix++;
+  const head: Part[] = [
+    { valid: [8, 8 + prefix] },
+    text.slice(prefix, text.length - suffix),
+    { valid: [8 + HEADER.length - suffix, 8 + HEADER.length] },
+  ];
+  return framed(head, data);
+}
+
+/** The valid file with entries changed. */
+function withEntries(changes: Record<string, Entry>, data?: Part[]): Part[] {
+  return withHeader(header(members(METADATA, changes)), data);
+}
+
+/** The valid file with other metadata; `undefined` leaves a key out. */
+function withMetadata(changes: Record<string, unknown>): Part[] {
+  return withHeader(header(members({ ...METADATA, ...changes })));
+}
+
+/** The valid file with another config; `undefined` leaves a field out. */
+function withConfig(changes: Record<string, unknown>): Part[] {
+  return withMetadata({ config: JSON.stringify({ ...CONFIG, ...changes }) });
+}
+
+/** The valid header with one piece of its text replaced: for what JSON.stringify would never write. */
+function withText(from: string, to: string): Part[] {
+  const text = HEADER.replace(from, () => to);
+  if (text === HEADER) throw new Error(`the header has no ${from}`);
+  return withHeader(text);
+}
+
+/** The valid file with one weight's bits replaced. */
+function withWeight(tensor: string, index: number, hex: string): Part[] {
+  const at = DATA_START + offsets(tensor)[0] + 4 * index;
+  return [{ valid: [0, at] }, { hex }, { valid: [at + 4, SIZE] }];
+}
+
+/** A header that fills the cap: `before`, as many `text` as fit, `after`, and spaces. */
+function full(before: string, text: string, after: string): Part[] {
+  const times = Math.floor((CAP - before.length - after.length) / text.length);
+  const rest = CAP - before.length - after.length - times * text.length;
+  return framed([before, { text, times }, after, { text: ' ', times: rest }]);
+}
+
+function corpus(): CorpusFile[] {
+  const files: CorpusFile[] = [];
+  const add = (code: string | null, name: string, parts: Part[]) => files.push({ name, code, parts });
+  const list = members(METADATA);
+  const [metadata, stem, ...rest] = list as [Member, Member, ...Member[]];
+
+  // The first file is what { valid } refers to.
+  add(null, 'valid', [{ u64: String(DATA_START - 8) }, padded(HEADER), { hex: Buffer.from(DATA).toString('hex') }]);
+  add(null, 'valid: header not padded', withHeader(HEADER));
+  add(null, 'valid: header listed backwards', withHeader(header([...list].reverse())));
+  add(
+    null,
+    'valid: white space and escapes in the header',
+    withHeader(HEADER.replaceAll(',"', ' ,\n\t"').replace('"stem.bias"', '"\\u0073tem\\u002ebias"')),
+  );
+  add(
+    null,
+    'valid: data of two tensors in another order',
+    withEntries({
+      'heads.0.kernel': { data_offsets: offsets('blocks.0.in.kernel') },
+      'blocks.0.in.kernel': { data_offsets: offsets('heads.0.kernel') },
+    }),
+  );
+  add(null, 'valid: -0 at a forbidden tap', withWeight('stem.kernel', 8, '00000080'));
+  add(null, 'valid: a denormal weight', withWeight('stem.kernel', 0, '01000000'));
+
+  // Length and frame.
+  add('FILE_TOO_SHORT', 'length 0', []);
+  add('FILE_TOO_SHORT', 'length 1', [{ valid: [0, 1] }]);
+  add('FILE_TOO_SHORT', 'length 7', [{ valid: [0, 7] }]);
+  add('HEADER_NOT_JSON', 'header length 0', [{ u64: '0' }, ALL_DATA]);
+  add('HEADER_TOO_LARGE', 'header length 2^63', [{ u64: String(2n ** 63n) }, { valid: [8, SIZE] }]);
+  add('HEADER_TOO_LARGE', 'header length 2^64 - 1', [{ u64: String(2n ** 64n - 1n) }, { valid: [8, SIZE] }]);
+  add('HEADER_TOO_LARGE', 'header length 2^32', [{ u64: String(2n ** 32n) }, { valid: [8, SIZE] }]);
+  add('HEADER_TOO_LARGE', 'header length one over the cap', [{ u64: String(CAP + 1) }, { valid: [8, SIZE] }]);
+  add('FILE_TOO_SHORT', 'header length at the cap, file shorter', [{ u64: String(CAP) }, { valid: [8, SIZE] }]);
+  add('FILE_TOO_SHORT', 'header length one past the end', [{ u64: String(SIZE - 8 + 1) }, { valid: [8, SIZE] }]);
+  add('HEADER_NOT_UTF8', 'header length over all of the data', [{ u64: String(SIZE - 8) }, { valid: [8, SIZE] }]);
+  add('HEADER_NOT_JSON', 'header length that cuts the header', [{ u64: '100' }, { valid: [8, SIZE] }]);
+  add('FILE_TOO_SHORT', 'truncated in the header', [{ valid: [0, 200] }]);
+  add('FILE_TOO_SHORT', 'truncated after the header', [{ valid: [0, DATA_START] }]);
+  add('FILE_TOO_SHORT', 'truncated by one byte', [{ valid: [0, SIZE - 1] }]);
+  add('TRAILING_BYTES', 'one trailing byte', [{ valid: [0, SIZE] }, { hex: '00' }]);
+  add('TRAILING_BYTES', 'the data twice', [{ valid: [0, SIZE] }, ALL_DATA]);
+  add('HEADER_TOO_LARGE', 'an HDF5 file', [{ hex: '894844460d0a1a0a' }, { valid: [8, SIZE] }]);
+  add('HEADER_TOO_LARGE', 'a ZIP file, as Keras writes', [{ hex: '504b030414000000' }, { valid: [8, SIZE] }]);
+  add('HEADER_TOO_LARGE', 'a JSON file, as tfjs writes', [{ valid: [8, SIZE] }]);
+
+  // UTF-8.
+  add('HEADER_NOT_UTF8', 'not UTF-8: 0xff in a name', framed(['{"a', { hex: 'ff' }, '":1,', HEADER_REST]));
+  add('HEADER_NOT_UTF8', 'not UTF-8: overlong slash', framed(['{"a', { hex: 'c0af' }, '":1,', HEADER_REST]));
+  add('HEADER_NOT_UTF8', 'not UTF-8: encoded surrogate', framed(['{"a', { hex: 'eda080' }, '":1,', HEADER_REST]));
+  add(
+    'HEADER_NOT_UTF8',
+    'not UTF-8: UTF-16',
+    framed([{ hex: `fffe${Buffer.from('{"__metadata__":{}}', 'utf16le').toString('hex')}` }]),
+  );
+
+  // JSON.
+  add('HEADER_NOT_JSON', 'not JSON', withHeader('hello'));
+  add('HEADER_NOT_JSON', 'not an object: array', withHeader(`[${HEADER}]`));
+  add('HEADER_NOT_JSON', 'not an object: null', withHeader('null'));
+  add('HEADER_NOT_JSON', 'byte order mark', framed([{ hex: 'efbbbf' }, '{', HEADER_REST]));
+  add('HEADER_NOT_JSON', 'leading space', withHeader(` ${HEADER}`));
+  add('HEADER_NOT_JSON', 'text after the object', withHeader(`${HEADER} {}`));
+  add('HEADER_NOT_JSON', 'padded with zeros', framed(['{', HEADER_REST, { hex: '00'.repeat(24) }]));
+  add('HEADER_NOT_JSON', 'trailing comma', withHeader(HEADER.replace(/}$/, ',}')));
+  add('HEADER_NOT_JSON', 'no closing brace', withHeader(HEADER.slice(0, -1)));
+  add('HEADER_NOT_JSON', 'no closing quote', withHeader(`{"__metadata__`));
+  add('HEADER_NOT_JSON', 'comment', withHeader(`{/**/${HEADER.slice(1)}`));
+  add('HEADER_NOT_JSON', 'single quotes', withText('"stem.bias"', "'stem.bias'"));
+  add('HEADER_NOT_JSON', 'control character in a string', withText('stem.bias', 'stem\n.bias'));
+  add('HEADER_NOT_JSON', 'lone surrogate', withText('stem.bias', 'stem\\ud800.bias'));
+  add('HEADER_NOT_JSON', 'unknown escape', withText('stem.bias', 'stem\\x2ebias'));
+  add('HEADER_NOT_JSON', 'leading zero', withText('[0,72]', '[00,72]'));
+  add('HEADER_NOT_JSON', 'hexadecimal offset', withText('[0,72]', '[0,0x48]'));
+  add('HEADER_NOT_JSON', 'NaN offset', withText('[0,72]', '[NaN,72]'));
+  add('HEADER_NOT_JSON', 'deep nesting: arrays', full('{"a":', '[', ''));
+  add('HEADER_NOT_JSON', 'deep nesting: objects', full('', '{"a":', ''));
+  add(
+    'HEADER_NOT_JSON',
+    'deep nesting: 33 levels, well formed',
+    withHeader(`{"a":${'['.repeat(32)}${']'.repeat(32)},${HEADER.slice(1)}`),
+  );
+
+  // Keys twice.
+  add('DUPLICATE_KEY', 'tensor twice', withHeader(header([...list, stem])));
+  add(
+    'DUPLICATE_KEY',
+    'tensor twice, once with an escape',
+    withHeader(header([...list, stem]).replace(/"stem\.kernel"(?!.*"stem\.kernel")/, '"stem\\u002ekernel"')),
+  );
+  add('DUPLICATE_KEY', 'field of a tensor twice', withText('"dtype":"F32"', '"dtype":"F32","dtype":"F32"'));
+  add('DUPLICATE_KEY', 'metadata twice', withHeader(header([metadata, ...list])));
+  add('DUPLICATE_KEY', 'metadata twice, the second last', withHeader(header([...list, metadata])));
+  add('DUPLICATE_KEY', 'key of the metadata twice', withText('"version":"1"', '"version":"1","version":"1"'));
+  add(
+    'INVALID_CONFIG',
+    'field of the config twice',
+    withMetadata({ config: METADATA.config.replace('{', '{"height":5,') }),
+  );
+
+  // Metadata.
+  add('NOT_A_MODEL', 'empty object', withHeader('{}', []));
+  add('NOT_A_MODEL', 'no metadata', withHeader(header([stem, ...rest])));
+  add('NOT_A_MODEL', 'a header of spaces', full('{', ' ', '}'));
+  add('HEADER_NOT_JSON', 'metadata is an array', withHeader(header([['__metadata__', '[]'], stem, ...rest])));
+  add('HEADER_NOT_JSON', 'metadata is a string', withHeader(header([['__metadata__', '"pixelcnn"'], stem, ...rest])));
+  add('HEADER_NOT_JSON', 'metadata holds a number', withMetadata({ version: 1 }));
+  add('HEADER_NOT_JSON', 'metadata holds an object', withMetadata({ config: CONFIG }));
+  add(
+    'HEADER_NOT_JSON',
+    'metadata has 65 keys',
+    withMetadata(Object.fromEntries(Array.from({ length: 61 }, (_, i) => [`key ${i}`, '']))),
+  );
+  add(
+    null,
+    'valid: metadata has 64 keys',
+    withMetadata(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`key ${i}`, '']))),
+  );
+  add('DUPLICATE_KEY', 'metadata fills the cap with one key', full('{"__metadata__":{', '"":"",', '"":""}}'));
+  add('NOT_A_MODEL', 'metadata fills the cap with one value', full('{"__metadata__":{"":"', 'a', '"}}'));
+  add('NOT_A_MODEL', 'metadata fills the cap with escapes', full('{"__metadata__":{"":"', '\\n', '"}}'));
+  add('NOT_A_MODEL', 'format missing', withMetadata({ format: undefined }));
+  add('NOT_A_MODEL', 'format of PyTorch', withMetadata({ format: 'pt' }));
+  add('NOT_A_MODEL', 'version missing', withMetadata({ version: undefined }));
+  add('UNSUPPORTED_VERSION', 'version 2', withMetadata({ version: '2' }));
+  add('UNSUPPORTED_VERSION', 'version 1.0', withMetadata({ version: '1.0' }));
+  add('UNSUPPORTED_VERSION', 'version empty', withMetadata({ version: '' }));
+  add(
+    'UNSUPPORTED_VERSION',
+    'version fills the cap',
+    full('{"__metadata__":{"format":"pixelcnn","version":"', '1', '"}}'),
+  );
+  add('NOT_A_MODEL', 'config missing', withMetadata({ config: undefined }));
+
+  // Config.
+  add('INVALID_CONFIG', 'config empty', withMetadata({ config: '' }));
+  add('INVALID_CONFIG', 'config not JSON', withMetadata({ config: 'plain' }));
+  add('INVALID_CONFIG', 'config an array', withMetadata({ config: '[]' }));
+  add('INVALID_CONFIG', 'config an empty object', withMetadata({ config: '{}' }));
+  add('INVALID_CONFIG', 'config too long', withMetadata({ config: METADATA.config + ' '.repeat(1024) }));
+  add('INVALID_CONFIG', 'config a long array', withMetadata({ config: `[${'0,'.repeat(510)}0]` }));
+  add('INVALID_CONFIG', 'config nested deeply', withMetadata({ config: '['.repeat(1024) }));
+  add(
+    'INVALID_CONFIG',
+    'config fills the cap',
+    full('{"__metadata__":{"format":"pixelcnn","version":"1","config":"', '[0,', '"}}'),
+  );
+  add('INVALID_CONFIG', 'config lacks a field', withConfig({ blocks: undefined }));
+  add('INVALID_CONFIG', 'config has an unknown field', withConfig({ dropout: 0 }));
+  add(
+    'INVALID_CONFIG',
+    'config has __proto__',
+    withMetadata({ config: METADATA.config.replace('{', '{"__proto__":{},') }),
+  );
+  add('INVALID_CONFIG', 'height 0', withConfig({ height: 0 }));
+  add('INVALID_CONFIG', 'height 2^31', withConfig({ height: 2 ** 31 }));
+  add(
+    'INVALID_CONFIG',
+    'height 2^64',
+    withMetadata({ config: METADATA.config.replace('"height":5', '"height":18446744073709551616') }),
+  );
+  add('INVALID_CONFIG', 'width -1', withConfig({ width: -1 }));
+  add('INVALID_CONFIG', 'width 4.5', withConfig({ width: 4.5 }));
+  add('INVALID_CONFIG', 'width 1e300', withConfig({ width: 1e300 }));
+  add('INVALID_CONFIG', 'width a string', withConfig({ width: '4' }));
+  add('INVALID_CONFIG', 'even kernel', withConfig({ blockKernel: 2 }));
+  add('INVALID_CONFIG', 'kernel 33', withConfig({ firstKernel: 33 }));
+  add('INVALID_CONFIG', 'first kernel 1', withConfig({ firstKernel: 1 }));
+  add('INVALID_CONFIG', 'no filters', withConfig({ filters: 0 }));
+  add('INVALID_CONFIG', 'odd filters', withConfig({ filters: 3 }));
+  add('INVALID_CONFIG', 'blocks 2^32', withConfig({ blocks: 2 ** 32 }));
+  add('UNSUPPORTED_MODEL', 'too many weights: 4096 filters x 256 blocks', withConfig({ filters: 4096, blocks: 256 }));
+  add(
+    'UNSUPPORTED_MODEL',
+    'too many weights: everything at its largest',
+    withConfig({
+      height: 4096,
+      width: 4096,
+      filters: 4096,
+      blocks: 256,
+      firstKernel: 31,
+      blockKernel: 31,
+      headLayers: 256,
+    }),
+  );
+  add('UNSUPPORTED_MODEL', 'channels 3', withConfig({ channels: 3 }));
+  add('UNSUPPORTED_MODEL', 'levels 256', withConfig({ levels: 256 }));
+  add('UNSUPPORTED_MODEL', 'architecture gated', withConfig({ architecture: 'gated' }));
+  add('UNSUPPORTED_MODEL', 'precision int8', withConfig({ precision: 'int8' }));
+  add('WRONG_SHAPE', 'config of a wider net', withConfig({ filters: 4 }));
+  add('WRONG_SHAPE', 'config of a net as wide as can be', withConfig({ filters: 4096, blockKernel: 1 }));
+  add('MISSING_TENSOR', 'config of a deeper net', withConfig({ blocks: 2 }));
+  add('MISSING_TENSOR', 'config of the net with most layers', withConfig({ blocks: 256, headLayers: 256 }));
+  add('WRONG_SHAPE', 'config of the net with most taps', withConfig({ blocks: 256, headLayers: 256, blockKernel: 31 }));
+  add('UNEXPECTED_TENSOR', 'config of a shallower net', withConfig({ blocks: 0 }));
+
+  // Which tensors.
+  add(
+    'UNEXPECTED_TENSOR',
+    'tensor __proto__',
+    withHeader(header([...list, ['__proto__', '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}']])),
+  );
+  add('UNEXPECTED_TENSOR', 'tensor constructor', withHeader(header([...list, ['constructor', stem[1]]])));
+  add('UNEXPECTED_TENSOR', 'tensor without a name', withHeader(header([...list, ['', stem[1]]])));
+  add(
+    'UNEXPECTED_TENSOR',
+    'tensor with control characters in its name',
+    withHeader(HEADER.replace(/}$/, ',"\\u001b[2J\\u202e\\u0000":0}')),
+  );
+  const head = header([metadata]).slice(0, -1);
+  add('UNEXPECTED_TENSOR', 'tensor with a name that fills the cap', full(`${head},"`, 'a', '":0}'));
+  add('UNEXPECTED_TENSOR', 'tensor with a name of escapes that fills the cap', full(`${head},"`, '\\"', '":0}'));
+  add(
+    'UNEXPECTED_TENSOR',
+    'one tensor too many',
+    withHeader(
+      header([
+        ...list,
+        ['extra', JSON.stringify({ dtype: 'F32', shape: [1], data_offsets: [DATA.length, DATA.length + 4] })],
+      ]),
+      [ALL_DATA, { hex: '00000000' }],
+    ),
+  );
+  add(
+    'UNEXPECTED_TENSOR',
+    'tensors fill the cap',
+    full(`${head},`, '"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},', `${header(list.slice(1)).slice(1)}`),
+  );
+  add(
+    'UNEXPECTED_TENSOR',
+    'tensors fill the cap after the valid ones',
+    full(`${HEADER.slice(0, -1)},`, '"":0,', '"":0}'),
+  );
+  add(
+    'HEADER_TOO_LARGE',
+    '100,000 tensors',
+    framed([
+      `${HEADER.slice(0, -1)},`,
+      { text: '"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},', times: 100_000 },
+      '"b":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+    ]),
+  );
+  add('MISSING_TENSOR', 'no tensors', withHeader(header([metadata]), []));
+  add(
+    'MISSING_TENSOR',
+    'last tensor missing',
+    withHeader(header(list.slice(0, -1)), [{ valid: [DATA_START, SIZE - 4] }]),
+  );
+  add('MISSING_TENSOR', 'first tensor missing, its data there', withHeader(header([metadata, ...rest])));
+
+  // A tensor's entry.
+  add('INVALID_TENSOR_ENTRY', 'entry null', withHeader(header([metadata, [stem[0], 'null'], ...rest])));
+  add('INVALID_TENSOR_ENTRY', 'entry an array', withHeader(header([metadata, [stem[0], '[]'], ...rest])));
+  add('INVALID_TENSOR_ENTRY', 'entry empty', withHeader(header([metadata, [stem[0], '{}'], ...rest])));
+  const badEntry = (name: string, entry: Entry) =>
+    add('INVALID_TENSOR_ENTRY', name, withEntries({ 'stem.kernel': entry }));
+  badEntry('dtype missing', { dtype: undefined });
+  badEntry('shape missing', { shape: undefined });
+  badEntry('offsets missing', { data_offsets: undefined });
+  badEntry('entry with a field too many', { stride: 1 } as Entry);
+  badEntry('dtype a number', { dtype: 32 });
+  badEntry('shape a number', { shape: 18 });
+  badEntry('shape a string', { shape: '3,3,1,2' });
+  badEntry('shape nested', { shape: [[3, 3, 1, 2]] });
+  badEntry('shape of strings', { shape: ['3', '3', '1', '2'] });
+  badEntry('shape with null', { shape: [3, 3, 1, null] });
+  badEntry('dimension negative', { shape: [3, -3, 1, 2] });
+  badEntry('dimension a fraction', { shape: [3, 3, 1, 2.5] });
+  badEntry('dimension 1e300', { shape: [3, 3, 1, 1e300] });
+  badEntry('shape of 9 dimensions', { shape: [3, 3, 1, 2, 1, 1, 1, 1, 1] });
+  badEntry('one offset', { data_offsets: [0] });
+  badEntry('three offsets', { data_offsets: [0, 36, 72] });
+  badEntry('offset negative', { data_offsets: [-72, 0] });
+  badEntry('offset a fraction', { data_offsets: [0, 72.5] });
+  add('INVALID_TENSOR_ENTRY', 'dimension -0', withText('[3,3,1,2]', '[3,3,1,-0]'));
+  add('INVALID_TENSOR_ENTRY', 'dimension 2.0', withText('[3,3,1,2]', '[3,3,1,2.0]'));
+  add('INVALID_TENSOR_ENTRY', 'dimension 2^64', withText('[3,3,1,2]', '[3,3,1,18446744073709551616]'));
+  add('INVALID_TENSOR_ENTRY', 'dimension of a thousand digits', withText('[3,3,1,2]', `[3,3,1,${'2'.repeat(1000)}]`));
+  add('INVALID_TENSOR_ENTRY', 'offset 2^64', withText('[0,72]', '[0,18446744073709551616]'));
+  add('INVALID_TENSOR_ENTRY', 'shape fills the cap', full(`${head},"stem.kernel":{"shape":[`, '1,', '1]}}'));
+  for (const dtype of ['F16', 'BF16', 'F64', 'I8', 'U8', 'I32', 'BOOL', 'f32', 'F32 ', '', 'F8_E4M3']) {
+    add('UNSUPPORTED_DTYPE', `dtype "${dtype}"`, withEntries({ 'stem.kernel': { dtype } }));
+  }
+  add(
+    'UNSUPPORTED_DTYPE',
+    'dtype F16 with its size',
+    withEntries({ 'logits.bias': { dtype: 'F16', data_offsets: [228, 230] } }, [{ valid: [DATA_START, SIZE - 2] }]),
+  );
+
+  // Shapes. 2^61 * 8 is 0 in 64 bits, 2^62 * 4 bytes too, and (2^62 + 18) * 4 bytes is 72, which is right.
+  add('SHAPE_OVERFLOW', 'shape product 2^64', withText('[3,3,1,2]', '[2305843009213693952,8]'));
+  add('SHAPE_OVERFLOW', 'shape size 2^64 bytes', withText('[3,3,1,2]', '[4611686018427387904]'));
+  add('SHAPE_OVERFLOW', 'shape size that wraps to the right one', withText('[3,3,1,2]', '[4611686018427387922]'));
+  add(
+    'SHAPE_OVERFLOW',
+    'shape product 2^512',
+    withText('[3,3,1,2]', `[${Array(8).fill('18446744073709551615').join()}]`),
+  );
+  const wrongShape = (name: string, shape: number[]) =>
+    add('WRONG_SHAPE', name, withEntries({ 'stem.kernel': { shape } }));
+  wrongShape('shape product 2^32', [65536, 65536, 1, 1]);
+  wrongShape('shape transposed', [2, 1, 3, 3]);
+  wrongShape('shape flat', [18]);
+  wrongShape('shape with a dimension more', [3, 3, 1, 2, 1]);
+  wrongShape('shape of a scalar', []);
+  wrongShape('shape of no value', [3, 3, 0, 2]);
+  add('WRONG_SHAPE', 'zero-size tensor', withEntries({ 'stem.kernel': { shape: [0], data_offsets: [0, 0] } }));
+  add('WRONG_SHAPE', 'shape of no value times 2^63', withText('[3,3,1,2]', '[0,9223372036854775808]'));
+
+  // Offsets.
+  const badSize = (name: string, data_offsets: number[]) =>
+    add('SIZE_MISMATCH', name, withEntries({ 'stem.kernel': { data_offsets } }));
+  badSize('size of half the type', [0, 36]);
+  badSize('size one byte less', [0, 71]);
+  badSize('size one byte more', [0, 73]);
+  badSize('size 0', [0, 0]);
+  badSize('size 2^40', [0, 2 ** 40]);
+  add('SIZE_MISMATCH', 'size 2^64 - 1', withText('[0,72]', '[0,18446744073709551615]'));
+  add('INVALID_OFFSETS', 'offsets reversed', withEntries({ 'stem.kernel': { data_offsets: [72, 0] } }));
+  add('INVALID_OFFSETS', 'offsets near 2^64', withText('[0,72]', '[18446744073709551543,18446744073709551615]'));
+  add(
+    'INVALID_OFFSETS',
+    'overlap: two tensors on the same data',
+    withEntries({ 'heads.0.kernel': { data_offsets: offsets('blocks.0.in.kernel') } }),
+  );
+  add('INVALID_OFFSETS', 'overlap: by four bytes', withEntries({ 'stem.bias': { data_offsets: [68, 76] } }));
+  add('INVALID_OFFSETS', 'overlap: by one byte, not aligned', withEntries({ 'stem.bias': { data_offsets: [71, 79] } }));
+  const shifted = (by: number, from: number) =>
+    Object.fromEntries(
+      entries
+        .slice(from)
+        .map((entry) => [entry.name, { data_offsets: (entry.data_offsets as number[]).map((at) => at + by) }]),
+    );
+  add('INVALID_OFFSETS', 'gap before the first tensor', withEntries(shifted(4, 0), [{ hex: '00000000' }, ALL_DATA]));
+  add(
+    'INVALID_OFFSETS',
+    'hole between two tensors',
+    withEntries(shifted(4, 1), [
+      { valid: [DATA_START, DATA_START + 72] },
+      { hex: '00000000' },
+      { valid: [DATA_START + 72, SIZE] },
+    ]),
+  );
+  add(
+    'INVALID_OFFSETS',
+    'hole of one byte',
+    withEntries(shifted(1, 11), [{ valid: [DATA_START, SIZE - 4] }, { hex: '00' }, { valid: [SIZE - 4, SIZE] }]),
+  );
+  add(
+    'INVALID_OFFSETS',
+    'past the end',
+    withEntries({ 'logits.bias': { data_offsets: [DATA.length, DATA.length + 4] } }),
+  );
+  add('INVALID_OFFSETS', 'far past the end', withEntries({ 'logits.bias': { data_offsets: [2 ** 40, 2 ** 40 + 4] } }));
+  add('INVALID_OFFSETS', 'offsets counted from the start of the file', withEntries(shifted(DATA_START, 0)));
+
+  // Weights.
+  const notFinite = (name: string, tensor: string, index: number, hex: string) =>
+    add('NON_FINITE_WEIGHT', name, withWeight(tensor, index, hex));
+  notFinite('NaN', 'stem.kernel', 0, '0000c07f');
+  notFinite('NaN, signalling and negative', 'heads.0.kernel', 3, '010080ff');
+  notFinite('infinity', 'blocks.0.conv.kernel', 5, '0000807f');
+  notFinite('-infinity', 'logits.kernel', 1, '000080ff');
+  notFinite('NaN in a bias', 'logits.bias', 0, '0000c07f');
+  notFinite('NaN at a forbidden tap', 'stem.kernel', 8, '0000c07f');
+  const forbidden = (name: string, tensor: string, index: number, hex = '0000003f') =>
+    add('FORBIDDEN_WEIGHT', name, withWeight(tensor, index, hex));
+  forbidden('mask A: centre', 'stem.kernel', 8);
+  forbidden('mask A: right', 'stem.kernel', 11);
+  forbidden('mask A: below', 'stem.kernel', 17);
+  forbidden('mask A: centre, the least denormal', 'stem.kernel', 9, '01000000');
+  forbidden('mask B: right', 'blocks.0.conv.kernel', 10);
+  forbidden('mask B: below', 'blocks.0.conv.kernel', 12, '000000bf');
+  return files;
+}
+
+/** The text of corpus.json: a file a line. */
+export function corpusJson(): string {
+  return `[\n${corpus()
+    .map((file) => JSON.stringify(file))
+    .join(',\n')}\n]\n`;
+}
+
+/** The bytes of a listed file; `valid` are those of the first. */
+export function build(file: CorpusFile, valid: Uint8Array): Uint8Array {
+  return Buffer.concat(
+    file.parts.map((part) => {
+      if (typeof part === 'string') return Buffer.from(part);
+      if ('text' in part) return Buffer.from(part.text.repeat(part.times));
+      if ('hex' in part) return Buffer.from(part.hex, 'hex');
+      if ('valid' in part) return valid.subarray(...part.valid);
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigUInt64LE(BigInt(part.u64));
+      return bytes;
+    }),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL('corpus.json', import.meta.url), corpusJson());
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { build, type CorpusFile, corpusJson } from './corpus/make.js';
+import { loadWasm } from './wasm.js';
+
+const { Sampler } = loadWasm();
+const text = readFileSync(new URL('corpus/corpus.json', import.meta.url), 'utf8');
+const files = JSON.parse(text) as CorpusFile[];
+const valid = build(files[0] as CorpusFile, new Uint8Array());
+
+/** The code of the error that a file gives, or null where it loads; a trap is neither, and fails the test. */
+function load(bytes: Uint8Array): string | null {
+  try {
+    const sampler = new Sampler(bytes);
+    sampler.free();
+    return null;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    const { code, message } = error as Error & { code: string };
+    expect(error).toBeInstanceOf(Error);
+    expect(message).toMatch(/^[a-z]\P{Cc}{10,500}$/u);
+    return code;
+  }
+}
+
+for (const file of files) {
+  it(`gives ${file.code ?? 'a model'} for the file "${file.name}", and then loads a good one`, () => {
+    expect(load(build(file, valid))).toBe(file.code);
+    expect(load(valid)).toBeNull();
+  });
+}
+
+it('knows at least 40 malformed files, as the program beside them makes them', () => {
+  expect(files.filter((file) => file.code !== null).length).toBeGreaterThanOrEqual(40);
+  expect(text).toBe(corpusJson());
+});
+
+it('gives an error for a file cut off at any byte', () => {
+  for (let length = 0; length < valid.length; length++) {
+    expect(load(valid.subarray(0, length)), `${length} bytes`).toBe('FILE_TOO_SHORT');
+  }
+});
+
+it('gives an error or a model for thousands of damaged files, never a trap', () => {
+  const { random_words } = loadWasm();
+  const words = random_words(11, 2, 0, 0, 12_000);
+  let loaded = 0;
+  for (let i = 0; i < words.length; i += 3) {
+    const [where, what, how] = words.subarray(i, i + 3) as unknown as [number, number, number];
+    const bytes = Uint8Array.from(valid);
+    const at = where % bytes.length;
+    bytes[at] = how % 2 === 0 ? bytes[at]! ^ (1 << (what % 8)) : '{}[]":,0123456789-.eE\\u '.charCodeAt(what % 24);
+    if (load(bytes) === null) loaded++;
+  }
+  expect(loaded).toBeGreaterThan(0);
+  expect(loaded).toBeLessThan(words.length / 6);
+});
+
+it('gives back the memory of what it refuses', () => {
+  const { memory } = loadWasm().initSync({
+    module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)),
+  });
+  const pass = () => {
+    for (const file of files) load(build(file, valid));
+    return memory.buffer.byteLength;
+  };
+  const after = pass();
+  expect(pass()).toBe(after);
+});
