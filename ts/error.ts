@@ -52,6 +52,18 @@ export type PixelCnnErrorCode =
   | 'SIMD_UNSUPPORTED'
   /** A sampler was used after `dispose()`. */
   | 'DISPOSED'
+  /** Training: a device or library that was asked for is not there; the message says how to get it. */
+  | 'BACKEND_UNAVAILABLE'
+  /** Training: there are no images under that name, or they could not be fetched. */
+  | 'DATA_NOT_FOUND'
+  /** Training: a file of images is not what it should be. */
+  | 'INVALID_DATA'
+  /** Training: there is no checkpoint to go on from, or it is damaged. */
+  | 'INVALID_CHECKPOINT'
+  /** Training: a checkpoint or model could not be written; what was there before is untouched. */
+  | 'WRITE_FAILED'
+  /** Training: the loss is no longer finite. */
+  | 'DIVERGED'
   /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */
   | 'INTERNAL';
 

@@ -2,8 +2,10 @@
 
 import { createRequire } from 'node:module';
 import util from 'node:util';
+import { checkChoice } from '../arguments.js';
+import { PixelCnnError } from '../error.js';
 import { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
-import { NativeSetupError, type SetupOptions, setUpTensorflow } from './native_setup.js';
+import { type SetupOptions, setUpTensorflow, unavailable } from './native_setup.js';
 import type { Ops } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
@@ -38,12 +40,10 @@ export interface Backend {
  * - `javascript`: `@tensorflow/tfjs-backend-cpu`, about 50 times slower than `wasm`.
  */
 export async function openBackend(device: Device = 'auto', options: SetupOptions = {}): Promise<Backend> {
-  if (!devices.includes(device)) {
-    throw new RangeError(`device: expected one of ${devices.join(', ')}, got ${String(device)}`);
-  }
+  checkChoice('device', device, devices);
   if (device === 'wasm' || device === 'javascript') return openPortable(device);
   if (device === 'gpu' && !hasNvidiaDriver() && findTensorflow()?.origin !== 'project') {
-    throw new NativeSetupError(
+    throw unavailable(
       'device: expected a GPU, found no NVIDIA driver on this machine; install one, or use --device auto or cpu',
     );
   }
@@ -51,7 +51,7 @@ export async function openBackend(device: Device = 'auto', options: SetupOptions
   try {
     native = await setUpTensorflow(options);
   } catch (error) {
-    if (device !== 'auto' || !(error instanceof NativeSetupError)) throw error;
+    if (device !== 'auto' || !isUnavailable(error)) throw error;
     options.say?.(`No native TensorFlow: ${error.message}`);
     options.say?.('Training with TensorFlow.js in WebAssembly instead, which is many times slower.');
     return openPortable('wasm');
@@ -61,12 +61,16 @@ export async function openBackend(device: Device = 'auto', options: SetupOptions
     const message =
       'TensorFlow does not use the GPU of this machine: it misses CUDA libraries or the driver is too old for them; ' +
       'run `pixelcnn doctor`';
-    if (device === 'gpu') throw new NativeSetupError(message);
+    if (device === 'gpu') throw unavailable(message);
     options.say?.(`${message}. Training on the CPU.`);
   } else if (device === 'gpu' && backend.device !== 'gpu') {
-    throw new NativeSetupError('device: expected a GPU, but TensorFlow found none it can use; run `pixelcnn doctor`');
+    throw unavailable('device: expected a GPU, but TensorFlow found none it can use; run `pixelcnn doctor`');
   }
   return backend;
+}
+
+function isUnavailable(error: unknown): error is PixelCnnError {
+  return error instanceof PixelCnnError && error.code === 'BACKEND_UNAVAILABLE';
 }
 
 /** Loads the native binding. */
@@ -105,7 +109,7 @@ async function openPortable(device: 'wasm' | 'javascript'): Promise<Backend> {
     try {
       return require(name) as T;
     } catch (cause) {
-      throw new Error(`--device ${device} needs ${name}: npm i @tensorflow/tfjs-core ${name}`, { cause });
+      throw unavailable(`device ${device}: found no ${name}; npm i @tensorflow/tfjs-core ${name}`, { cause });
     }
   };
   const tf = load<Tf>('@tensorflow/tfjs-core');

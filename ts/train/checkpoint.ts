@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
+import { PixelCnnError } from '../error.js';
 
 /** What one finished epoch reports. */
 export interface EpochRecord {
@@ -88,9 +89,13 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, ke
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`could not write a checkpoint into ${folder} (${reason}); the one before it is untouched`, {
-      cause,
-    });
+    throw new PixelCnnError(
+      'INVALID_CHECKPOINT',
+      `could not write a checkpoint into ${folder} (${reason}); the one before it is untouched`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -104,14 +109,20 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   const path = join(folder, latest.trim());
   const manifest = JSON.parse(await readFile(join(path, 'checkpoint.json'), 'utf8')) as Manifest;
   if (manifest.state.format !== 1) {
-    throw new Error(`${path}: expected a checkpoint of format 1, got ${String(manifest.state.format)}`);
+    throw new PixelCnnError(
+      'INVALID_CHECKPOINT',
+      `${path}: expected a checkpoint of format 1, got ${String(manifest.state.format)}`,
+    );
   }
   const arrays: Record<string, Float32Array> = {};
   for (const [array, { sha256: expected, length }] of Object.entries(manifest.files)) {
     const file = join(path, `${array}.f32`);
     const bytes = await readFile(file);
     if (bytes.byteLength !== 4 * length || sha256(bytes) !== expected) {
-      throw new Error(`${file}: its sha256 is not the one recorded; remove ${path} and put an older name into LATEST`);
+      throw new PixelCnnError(
+        'INVALID_CHECKPOINT',
+        `${file}: its sha256 is not the one recorded; remove ${path} and put an older name into LATEST`,
+      );
     }
     arrays[array] = new Float32Array(Uint8Array.from(bytes).buffer);
   }

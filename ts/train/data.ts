@@ -1,8 +1,9 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
 import { createHash } from 'node:crypto';
+import { checkInteger, checkNumber } from '../arguments.js';
 
-/** Images as levels `0..levels-1`, `[count, height, width, channels]`. */
+/** Images as levels `0..levels-1`, `[count, height, width, channels]`, and where they come from. */
 export interface ImageSet {
   readonly pixels: Uint8Array;
   readonly count: number;
@@ -10,45 +11,84 @@ export interface ImageSet {
   readonly width: number;
   readonly channels: number;
   readonly levels: number;
-  /** Which images, in which order: `MNIST, 60,000 training then 10,000 test images`. */
+  /** The data set and its order: `MNIST, 60,000 training then 10,000 test images`. */
   readonly source: string;
-  /** How pixels became levels. */
+  /** The part of it that this is: `all`, `the last 10 %`. */
+  readonly split: string;
+  /** How values became levels. */
   readonly binarisation: string;
   /** sha256 of `pixels`. */
   readonly sha256: string;
 }
 
+/** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
+export interface RawImages {
+  readonly pixels: Uint8Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** The threshold of the Keras example: 33 % of 256. */
 export const referenceThreshold = 0.33 * 256;
 
-/** Two levels: 1 iff the 8-bit value is at least `threshold`. */
-export function binarise(
-  images: { count: number; height: number; width: number; pixels: Uint8Array },
-  source: string,
-  threshold: number = referenceThreshold,
-): ImageSet {
-  const pixels = new Uint8Array(images.pixels.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = (images.pixels[i] as number) >= threshold ? 1 : 0;
+/** The part of the images that the Keras example keeps for validation: the last tenth. */
+export const referenceValidationSplit = 0.1;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
+export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
+  checkNumber('threshold', threshold, { min: 0 });
+  const { count, height, width } = images;
+  const pixels = Uint8Array.from(images.pixels, (value) => (value >= threshold ? 1 : 0));
   return {
     pixels,
-    count: images.count,
-    height: images.height,
-    width: images.width,
+    count,
+    height,
+    width,
     channels: 1,
     levels: 2,
     source,
+    split: 'all',
     binarisation: `pixel 1 iff value >= ${threshold} of 255`,
-    sha256: createHash('sha256').update(pixels).digest('hex'),
+    sha256: sha256(pixels),
   };
 }
 
-/** The first `count` images. */
+/** Images `start` to `end`, sharing the pixels. */
+export function sliceImages(set: ImageSet, start: number, end: number, split: string): ImageSet {
+  const size = set.height * set.width * set.channels;
+  const pixels = set.pixels.subarray(start * size, end * size);
+  return { ...set, pixels, count: end - start, split, sha256: sha256(pixels) };
+}
+
+/** The first `count` images, 1 to all. */
 export function firstImages(set: ImageSet, count: number): ImageSet {
-  if (!Number.isInteger(count) || count < 1 || count > set.count) {
-    throw new RangeError(`limit: expected a whole number of images from 1 to ${set.count}, got ${count}`);
-  }
+  checkInteger('limit', count, { min: 1, max: set.count });
   if (count === set.count) return set;
-  const pixels = set.pixels.subarray(0, count * set.height * set.width * set.channels);
-  const sha256 = createHash('sha256').update(pixels).digest('hex');
-  return { ...set, pixels, count, sha256, source: `${set.source}, the first ${count}` };
+  const name = `the first ${count.toLocaleString('en-US')}`;
+  return sliceImages(set, 0, count, set.split === 'all' ? name : `${name} of ${set.split}`);
+}
+
+/** How many images train and how many validate: the last `validationSplit` of them, as Keras rounds it. */
+export function splitCounts(count: number, validationSplit: number): { train: number; validation: number } {
+  checkNumber('validationSplit', validationSplit, { min: 0 });
+  if (validationSplit >= 1) throw new RangeError(`validationSplit: expected a number below 1, got ${validationSplit}`);
+  const train = Math.floor(count * (1 - validationSplit));
+  return { train, validation: count - train };
+}
+
+/** The two parts of a data set. */
+export function splitImages(
+  set: ImageSet,
+  validationSplit: number = referenceValidationSplit,
+): { train: ImageSet; validation: ImageSet } {
+  const { train } = splitCounts(set.count, validationSplit);
+  const percent = `${Math.round(1e6 * validationSplit) / 1e4} %`;
+  const of = set.split === 'all' ? '' : ` of ${set.split}`;
+  return {
+    train: sliceImages(set, 0, train, `all but the last ${percent}${of}`),
+    validation: sliceImages(set, train, set.count, `the last ${percent}${of}`),
+  };
 }

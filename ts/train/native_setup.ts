@@ -9,6 +9,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { access, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { PixelCnnError } from '../error.js';
 import { cacheFolder } from './cache.js';
 import { lastLines, runCommand } from './command.js';
 import { bindingFile, findTensorflow, type NativeTensorflow, suitableVariant, variantFolder } from './native_find.js';
@@ -24,11 +25,6 @@ import {
   wheelTags,
 } from './native_wheels.js';
 
-/** Native TensorFlow cannot be had here; the message says why and what to do. */
-export class NativeSetupError extends Error {
-  override readonly name = 'NativeSetupError';
-}
-
 export interface SetupOptions {
   /** Default: `cuda` where an NVIDIA driver is loaded, else `cpu`. */
   readonly variant?: Variant;
@@ -42,6 +38,11 @@ export interface SetupOptions {
   readonly progress?: (done: number, total: number) => void;
 }
 
+/** Native TensorFlow cannot be had here; the message says why and what to do. */
+export function unavailable(message: string, options?: ErrorOptions): PixelCnnError {
+  return new PixelCnnError('BACKEND_UNAVAILABLE', message, options);
+}
+
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;
 
 /** Makes sure that native TensorFlow is there; does nothing when it is. */
@@ -51,7 +52,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
   if (found !== undefined) return found;
   const target = variantFolder(variant);
   if (options.offline === true) {
-    throw new NativeSetupError(
+    throw unavailable(
       `native TensorFlow is not set up in ${target}, and nothing may be fetched; run \`pixelcnn setup\` once with a network`,
     );
   }
@@ -83,7 +84,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     await rm(temporary, { recursive: true, force: true });
   }
   const made = findTensorflow([variant]);
-  if (made === undefined) throw new NativeSetupError(`the set-up of ${target} ended without a binding`);
+  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
   return made;
 }
 
@@ -99,36 +100,36 @@ export async function cleanTensorflow(): Promise<string[]> {
 /** Everything that can be known to be missing is said before anything is fetched. Returns the compiler's name. */
 async function checkHost(variant: Variant, signal: AbortSignal | undefined): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new NativeSetupError(
+    throw unavailable(
       `native TensorFlow: expected Linux on x86-64, got ${process.platform} on ${process.arch}; ` +
         'install @tensorflow/tfjs-node into your project, or train with --device wasm',
     );
   }
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   if (header.glibcVersionRuntime === undefined) {
-    throw new NativeSetupError(
+    throw unavailable(
       'native TensorFlow: expected a system with glibc 2.27 or newer, got one without glibc; use a Debian-based image',
     );
   }
   const compiler = process.env.CXX ?? 'g++';
   const gcc = await runCommand(compiler, ['--version'], { signal });
   if (gcc.status !== 0) {
-    throw new NativeSetupError(`native TensorFlow: found no C++ compiler ${compiler}; install it: apt install g++`);
+    throw unavailable(`native TensorFlow: found no C++ compiler ${compiler}; install it: apt install g++`);
   }
   const pip = await runCommand('python3', ['-m', 'pip', '--version'], { signal });
   if (pip.status !== 0) {
-    throw new NativeSetupError(
+    throw unavailable(
       `native TensorFlow: found no ${pip.missing ? 'python3' : 'pip for python3'}, which fetches it; install it: ` +
         'apt install python3-pip; or install @tensorflow/tfjs-node into your project with npm',
     );
   }
   const folder = cacheFolder();
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new NativeSetupError(`cannot make ${folder} (${reason(cause)}); name another in PIXELCNN_CACHE`, { cause });
+    throw unavailable(`cannot make ${folder} (${reason(cause)}); name another in PIXELCNN_CACHE`, { cause });
   });
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < diskBytes[variant]) {
-    throw new NativeSetupError(
+    throw unavailable(
       `native TensorFlow: expected ${megabytes(diskBytes[variant])} free in ${folder}, got ` +
         `${megabytes(bavail * bsize)}; make room, or name another folder in PIXELCNN_CACHE`,
     );
@@ -144,7 +145,7 @@ async function installPackages(folder: string, { signal, say }: SetupOptions): P
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, ...packages];
   const npm = await runCommand('npm', args, { cwd: folder, signal });
-  if (npm.status !== 0) throw new NativeSetupError(`npm could not install ${packages[0]}:\n${lastLines(npm.output)}`);
+  if (npm.status !== 0) throw unavailable(`npm could not install ${packages[0]}:\n${lastLines(npm.output)}`);
 }
 
 async function installWheel(
@@ -165,18 +166,18 @@ async function installWheel(
     args.push(...wheelTags, '--dest', download, `${wheel.name}==${wheel.version}`);
     // pip downloads into TMPDIR first: here, it is watched, on the disk that was checked, and removed with the rest.
     const pip = await runCommand('python3', args, { cwd: folder, env: { ...process.env, TMPDIR: download }, signal });
-    if (pip.status !== 0) throw new NativeSetupError(`pip could not fetch ${wheel.name}:\n${lastLines(pip.output)}`);
+    if (pip.status !== 0) throw unavailable(`pip could not fetch ${wheel.name}:\n${lastLines(pip.output)}`);
   } finally {
     clearInterval(watch);
   }
   const name = (await readdir(download)).find((file) => file.endsWith('.whl'));
-  if (name === undefined) throw new NativeSetupError(`pip fetched no wheel of ${wheel.name}`);
+  if (name === undefined) throw unavailable(`pip fetched no wheel of ${wheel.name}`);
   const file = join(download, name);
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   const got = hash.digest('hex');
   if (got !== wheel.sha256) {
-    throw new NativeSetupError(
+    throw unavailable(
       `${name}: expected sha256 ${wheel.sha256}, got ${got}; it is not the pinned file, and was removed`,
     );
   }
@@ -186,7 +187,7 @@ import sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith(tuple(sys.argv[3:]))])`;
   const python = await runCommand('python3', ['-c', unzip, file, join(folder, 'site'), ...wheelMembers], { signal });
-  if (python.status !== 0) throw new NativeSetupError(`could not unpack ${name}:\n${lastLines(python.output)}`);
+  if (python.status !== 0) throw unavailable(`could not unpack ${name}:\n${lastLines(python.output)}`);
   await rm(download, { recursive: true });
 }
 
@@ -217,8 +218,7 @@ async function compileBinding(folder: string, compiler: string, signal: AbortSig
     `-Wl,-rpath,$ORIGIN/${'../'.repeat(depth)}site/tensorflow`,
   ];
   const gcc = await runCommand(compiler, args, { signal });
-  if (gcc.status !== 0)
-    throw new NativeSetupError(`${compiler} could not compile the binding:\n${lastLines(gcc.output)}`);
+  if (gcc.status !== 0) throw unavailable(`${compiler} could not compile the binding:\n${lastLines(gcc.output)}`);
   await access(output);
 }
 
@@ -231,7 +231,7 @@ const tf = require('${tfjsNode.name}');
 if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '1' };
   const node = await runCommand(process.execPath, ['-e', program], { cwd: folder, env, signal });
-  if (node.status !== 0) throw new NativeSetupError(`the new binding does not work:\n${lastLines(node.output, 12)}`);
+  if (node.status !== 0) throw unavailable(`the new binding does not work:\n${lastLines(node.output, 12)}`);
 }
 
 /** Removes temporary folders whose process is gone. */

@@ -3,12 +3,14 @@
 
 import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { checkInteger, checkNumber } from '../arguments.js';
 import type { Config, Description } from '../config.js';
 import type { Core } from '../core.js';
+import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
 import type { Backend } from './backend.js';
 import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import type { ImageSet } from './data.js';
+import { type ImageSet, referenceValidationSplit, splitCounts } from './data.js';
 import { createModel, type Model, release } from './model.js';
 import { randomPurpose, referenceConfig } from './net.js';
 import { initialParameters, type Layout, layoutOf, toFull } from './parameters.js';
@@ -42,7 +44,7 @@ export interface TrainerOptions {
   readonly signal?: AbortSignal;
 }
 
-export type TrainEvent =
+export type TrainerEvent =
   | {
       readonly type: 'start';
       readonly net: Description;
@@ -73,13 +75,15 @@ export type TrainEvent =
 export interface TrainResult {
   readonly net: Description;
   readonly seed: number;
+  readonly trainImages: number;
+  readonly validationImages: number;
   readonly history: readonly EpochRecord[];
   /** All tensors, uncropped, in the order of `net.tensors`. */
   readonly weights: Float32Array;
 }
 
 /** Trains, reporting as it goes; the last event carries the weights. Ending the iteration early frees everything. */
-export async function* trainSteps(options: TrainerOptions): AsyncGenerator<TrainEvent, void, undefined> {
+export async function* trainSteps(options: TrainerOptions): AsyncGenerator<TrainerEvent, void, undefined> {
   const run = await Run.open(options);
   try {
     yield* run.events();
@@ -110,13 +114,19 @@ class Run {
       checkResume(found.state, plan, data, options);
       warnings.push(...environmentWarnings(found.state, backend));
     } else if (options.resume === true) {
-      throw new Error(`resume: ${folderOf(options)} holds no checkpoint; leave --resume out to start a new run`);
+      throw new PixelCnnError(
+        'INVALID_CHECKPOINT',
+        `resume: expected a checkpoint in ${folderOf(options)}, found none; start a new run without resume`,
+      );
     }
     const { layout, net } = plan;
     const array = (name: string): Float32Array => {
       const values = found?.arrays[name];
       if (values === undefined || values.length !== layout.size) {
-        throw new Error(`checkpoint: expected ${layout.size} numbers in ${name}, got ${values?.length ?? 'none'}`);
+        throw new PixelCnnError(
+          'INVALID_CHECKPOINT',
+          `checkpoint: expected ${layout.size} numbers in ${name}, got ${values?.length ?? 'none'}`,
+        );
       }
       return values;
     };
@@ -145,7 +155,7 @@ class Run {
     return new Run(options, plan, state, mask, model, progress, warnings);
   }
 
-  async *events(): AsyncGenerator<TrainEvent, void, undefined> {
+  async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { plan, progress } = this;
     yield {
       type: 'start',
@@ -165,13 +175,15 @@ class Run {
       result: {
         net: plan.net,
         seed: plan.seed,
+        trainImages: plan.trainImages,
+        validationImages: plan.validationImages,
         history: this.progress.history,
         weights: toFull(plan.layout, await this.read(this.state.parameters)),
       },
     };
   }
 
-  private async *epoch(): AsyncGenerator<TrainEvent, void, undefined> {
+  private async *epoch(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { plan, options } = this;
     const epoch = this.progress.epoch + 1;
     const order = epochOrder(options.core, plan.seed, epoch, plan.trainImages);
@@ -183,7 +195,10 @@ class Run {
       const nats = await this.update(batch);
       const lossSum = this.progress.lossSum + nats;
       if (!Number.isFinite(lossSum)) {
-        throw new Error(`training: the loss of epoch ${epoch}, step ${step + 1} is ${nats}; try a lower learning rate`);
+        throw new PixelCnnError(
+          'DIVERGED',
+          `training: the loss of epoch ${epoch}, step ${step + 1} is ${nats}; lower the learning rate`,
+        );
       }
       this.progress = { ...this.progress, stepInEpoch: step + 1, lossSum, secondsInEpoch: seconds() };
       const seen = Math.min((step + 1) * plan.batchSize, plan.trainImages);
@@ -233,7 +248,7 @@ class Run {
     return this.sum(losses);
   }
 
-  private async *validate(epoch: number): AsyncGenerator<TrainEvent, number, undefined> {
+  private async *validate(epoch: number): AsyncGenerator<TrainerEvent, number, undefined> {
     const { plan, options } = this;
     const total = plan.validationImages;
     if (total === 0) return Number.NaN;
@@ -287,7 +302,7 @@ class Run {
     return (await tensor.data()) as Float32Array;
   }
 
-  private async save(): Promise<TrainEvent> {
+  private async save(): Promise<TrainerEvent> {
     const { plan, options, state, progress } = this;
     const arrays = {
       parameters: await this.read(state.parameters),
@@ -349,23 +364,17 @@ function planOf(options: TrainerOptions): Plan {
       throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
     }
   }
-  const epochs = whole('epochs', options.epochs ?? 50, 1);
-  const batchSize = whole('batchSize', options.batchSize ?? 128, 1);
-  const learningRate = options.learningRate ?? 0.0005;
-  if (!(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`learningRate: expected a number above 0, got ${learningRate}`);
-  }
-  const split = options.validationSplit ?? 0.1;
-  if (!(split >= 0 && split < 1)) {
-    throw new RangeError(`validationSplit: expected a number from 0 to below 1, got ${split}`);
-  }
-  if (options.checkpointEvery !== undefined) whole('checkpointEvery', options.checkpointEvery, 1);
-  const seed = options.seed ?? drawSeed();
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`seed: expected a whole number from 0 to 2^53 - 1, got ${seed}`);
-  }
-  // As Keras splits: the training part is rounded down.
-  const trainImages = Math.floor(data.count * (1 - split));
+  const most = Number.MAX_SAFE_INTEGER;
+  const epochs = checkInteger('epochs', options.epochs ?? 50, { min: 1, max: most });
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 128, { min: 1, max: most });
+  checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
+  checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
+  const learningRate = checkNumber('learningRate', options.learningRate ?? 0.0005, { min: 0 });
+  const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
+  const { train: trainImages, validation: validationImages } = splitCounts(
+    data.count,
+    options.validationSplit ?? referenceValidationSplit,
+  );
   if (trainImages < 1)
     throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
   return {
@@ -376,17 +385,10 @@ function planOf(options: TrainerOptions): Plan {
     batchSize,
     learningRate,
     trainImages,
-    validationImages: data.count - trainImages,
+    validationImages,
     steps: Math.ceil(trainImages / batchSize),
     dimensions: height * width * channels,
   };
-}
-
-function whole(name: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new RangeError(`${name}: expected a whole number of at least ${least}, got ${value}`);
-  }
-  return value;
 }
 
 function drawSeed(): number {

@@ -1,0 +1,32 @@
+/**
+ * Trains a PixelCNN with TensorFlow.js, and tells how likely a model finds a data set. Node only; the sampler alone is
+ * `pixelcnn`.
+ *
+ * @module
+ */
+
+// Backends
+export { type Backend, type Device, devices, openBackend } from './backend.js';
+export { cacheFolder } from './cache.js';
+export type { EpochRecord } from './checkpoint.js';
+// Data
+export {
+  binarise,
+  firstImages,
+  type ImageSet,
+  type RawImages,
+  referenceThreshold,
+  referenceValidationSplit,
+  splitImages,
+} from './data.js';
+export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+// Reporting
+export { epochLine, epochTitle } from './log.js';
+export { loadMnist, type Mnist, type MnistOptions } from './mnist.js';
+export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
+export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
+export { referenceConfig } from './net.js';
+export { likelihood } from './record.js';
+// Training
+export { type TrainEvent, type TrainOptions, train } from './train.js';
+export type { TrainerEvent, TrainResult } from './trainer.js';

@@ -1,0 +1,45 @@
+// What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
+
+import type { Backend } from './backend.js';
+import type { ImageSet } from './data.js';
+import { epochLine } from './log.js';
+import type { TrainerOptions, TrainResult } from './trainer.js';
+
+/** Nats an image and bits a dimension of a mean loss in nats a value. */
+export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {
+  return { natsPerImage: lossPerValue * dimensions, bitsPerDim: lossPerValue / Math.LN2 };
+}
+
+/** The training record, as the file format stores it: strings by name. */
+export function trainingRecord(
+  data: ImageSet,
+  backend: Backend,
+  options: Pick<TrainerOptions, 'batchSize' | 'learningRate'>,
+  { history, seed, net, trainImages, validationImages }: TrainResult,
+): Record<string, string> {
+  const record: Record<string, string> = {
+    'training.data': data.source,
+    'training.dataSha256': data.sha256,
+    'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
+    'training.binarisation': data.binarisation,
+    'training.epochs': String(history.length),
+    'training.batchSize': String(options.batchSize ?? 128),
+    'training.optimizer': `Adam, learning rate ${options.learningRate ?? 0.0005}, as Keras computes it`,
+    'training.seed': String(seed),
+    'training.backend': backend.name,
+    'training.backendVersion': backend.version,
+    'training.device': backend.device,
+    'training.tf32': String(backend.tf32),
+    'training.log': history.map((epoch) => epochLine(epoch)).join('\n'),
+  };
+  const last = history.at(-1);
+  if (last !== undefined && !Number.isNaN(last.valLoss)) {
+    const { height, width, channels } = net.config;
+    const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);
+    record['training.loss'] = last.loss.toFixed(6);
+    record['training.valLoss'] = last.valLoss.toFixed(6);
+    record['training.valNatsPerImage'] = natsPerImage.toFixed(3);
+    record['training.valBitsPerDim'] = bitsPerDim.toFixed(5);
+  }
+  return record;
+}

@@ -1,0 +1,112 @@
+// Training from options to a model file.
+
+import { open, rename, rm } from 'node:fs/promises';
+import { type Core, loadCore } from '../core.js';
+import { PixelCnnError } from '../error.js';
+import { type Backend, type Device, openBackend } from './backend.js';
+import { binarise, type ImageSet } from './data.js';
+import { loadMnist } from './mnist.js';
+import type { SetupOptions } from './native_setup.js';
+import { trainingRecord } from './record.js';
+import { type TrainerEvent, type TrainerOptions, type TrainResult, trainSteps } from './trainer.js';
+
+export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
+  /** Default: all of MNIST, binarised as the Keras example does. */
+  readonly data?: ImageSet;
+  /** What computes; see `openBackend`. Default: `auto`. */
+  readonly device?: Device;
+  /** One that is open already, instead of `device`. */
+  readonly backend?: Backend;
+  /** Where the model file goes; it appears there whole, or not at all. Default: nowhere, the last event has its bytes. */
+  readonly out?: string;
+  /** Never fetches data or libraries. Default: false. */
+  readonly offline?: boolean;
+  /** Told what is being set up, a line at a time. */
+  readonly say?: (line: string) => void;
+  /** Told how much of a download is there, in bytes. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+export type TrainEvent =
+  /** What will compute, before the first step. */
+  | { readonly type: 'backend'; readonly backend: Backend; readonly data: ImageSet }
+  | TrainerEvent
+  /** The end: the model file's bytes, also at `path` when one was asked for. */
+  | {
+      readonly type: 'model';
+      readonly path: string | undefined;
+      readonly bytes: Uint8Array;
+      readonly result: TrainResult;
+    };
+
+/**
+ * Trains a PixelCNN, by default the reference's net on the reference's data with its recipe.
+ *
+ * @example
+ * for await (const event of train({ epochs: 3, out: 'model.safetensors' })) {
+ *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.valLoss);
+ * }
+ *
+ * @throws RangeError, TypeError for a wrong option; PixelCnnError `BACKEND_UNAVAILABLE`, `DATA_NOT_FOUND`, `INVALID_DATA`,
+ *   `INVALID_CHECKPOINT`, `WRITE_FAILED`, `DIVERGED`; the signal's reason once it aborts.
+ */
+export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
+  const core = await loadCore();
+  const data = options.data ?? (await referenceData(options));
+  const backend = options.backend ?? (await openBackend(options.device, setupOptions(options)));
+  yield { type: 'backend', backend, data };
+  for await (const event of trainSteps({ ...options, data, backend, core })) {
+    yield event;
+    if (event.type !== 'end') continue;
+    const bytes = modelFile(core, data, backend, options, event.result);
+    if (options.out !== undefined) await writeWhole(options.out, bytes);
+    yield { type: 'model', path: options.out, bytes, result: event.result };
+  }
+}
+
+async function referenceData({ offline, signal, say }: TrainOptions): Promise<ImageSet> {
+  const mnist = await loadMnist({
+    ...(offline !== undefined && { offline }),
+    ...(signal !== undefined && { signal }),
+    ...(say !== undefined && { say }),
+  });
+  return binarise(mnist, mnist.source);
+}
+
+function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOptions {
+  return {
+    ...(offline !== undefined && { offline }),
+    ...(signal !== undefined && { signal }),
+    ...(say !== undefined && { say }),
+    ...(progress !== undefined && { progress }),
+  };
+}
+
+/** The bytes of a model file with its training record. */
+export function modelFile(
+  core: Core,
+  data: ImageSet,
+  backend: Backend,
+  options: Pick<TrainerOptions, 'batchSize' | 'learningRate'>,
+  result: TrainResult,
+): Uint8Array {
+  return core.writeModel(result.net.config, trainingRecord(data, backend, options, result), result.weights);
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PixelCnnError('WRITE_FAILED', `could not write the model to ${path} (${reason})`, { cause });
+  }
+}
