@@ -1,0 +1,25 @@
+/** What every command of the command line shares. */
+
+import { Command, type CommanderError } from 'commander';
+import { exitCodesHelp, usageErrorOf } from './failure.js';
+
+/** A command with this project's help, options and errors. `examples` are `[arguments, what they do]`. */
+export function createCommand(
+  name: string,
+  summary: string,
+  examples: readonly (readonly [string, string])[],
+): Command {
+  const full = name === 'pixelcnn' ? name : `pixelcnn ${name}`;
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  ${full} ${line.padEnd(width)}  # ${what}`);
+  const fail = (error: CommanderError) => {
+    throw usageErrorOf(error, full);
+  };
+  return new Command(name)
+    .description(summary)
+    .helpOption('-h, --help', 'show this help')
+    .option('--debug', 'show the stack of an error')
+    .addHelpText('after', `\nExamples:\n${lines.join('\n')}\n${exitCodesHelp}`)
+    .configureOutput({ outputError: () => {} }) // main.ts prints errors, in one form for all
+    .exitOverride(fail);
+}

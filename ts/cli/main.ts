@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The command line. Commands load what they need when they run, so that each starts as fast as it can. */
+
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { createCommand } from './command.js';
+import { command as doctorCommand } from './doctor.js';
+import { command as evalCommand } from './eval.js';
+import { exitCodeOf, exitCodes, sentenceOf } from './failure.js';
+import { command as inspectCommand } from './inspect.js';
+import { command as sampleCommand } from './sample.js';
+import { command as setupCommand } from './setup.js';
+import { command as trainCommand } from './train.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; draw images from it on any CPU.', [
+  ['sample', 'draw digits'],
+  ['train', 'train a model on MNIST'],
+  ['sample --help', 'what sample can do'],
+])
+  .version(version, '-V, --version', 'show the version')
+  .helpCommand(false)
+  .addCommand(sampleCommand)
+  .addCommand(trainCommand)
+  .addCommand(evalCommand)
+  .addCommand(inspectCommand)
+  .addCommand(doctorCommand)
+  .addCommand(setupCommand);
+
+/** Runs the command line; returns the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 0) {
+    program.outputHelp();
+    return exitCodes.usage;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCodes.ok;
+  } catch (error) {
+    const code = exitCodeOf(error);
+    if (code !== exitCodes.ok) {
+      console.error(`pixelcnn: ${sentenceOf(error)}`);
+      if (argv.includes('--debug')) console.error(inspect(error));
+    }
+    return code;
+  }
+}
+
+// `pixelcnn ... | head` closes the pipe early, which is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.ok);
+});
+
+process.exitCode = await main(process.argv.slice(2));

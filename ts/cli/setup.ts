@@ -1,0 +1,65 @@
+/** `pixelcnn setup`: native TensorFlow, ahead of the first training. */
+
+import { createCommand } from './command.js';
+import { interruptible } from './interrupt.js';
+import { choice } from './option.js';
+import { type Progress, startProgress } from './progress.js';
+
+interface SetupCommandOptions {
+  variant?: 'cpu' | 'cuda';
+  clean?: boolean;
+  offline?: boolean;
+}
+
+export const command = createCommand('setup', 'set native TensorFlow up, as the first training would by itself', [
+  ['', 'for the GPU where there is an NVIDIA driver, else for the CPU'],
+  ['--variant cpu', 'for the CPU in any case'],
+  ['--clean', 'remove everything that was set up'],
+])
+  .option('--variant <name>', 'cpu or cuda (default: what suits this machine)', choice('--variant', ['cpu', 'cuda']))
+  .option('--clean', 'remove what earlier set-ups made')
+  .option('--offline', 'never fetch: tell whether it is there')
+  .action((options: SetupCommandOptions) => interruptible((signal) => run(options, signal)));
+
+async function run({ variant, clean, offline }: SetupCommandOptions, signal: AbortSignal): Promise<void> {
+  const { cacheFolder, cleanTensorflow, setUpTensorflow } = await import('../train/index.js');
+  if (clean) {
+    const removed = await cleanTensorflow();
+    console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
+    return;
+  }
+  const download = new DownloadBar();
+  try {
+    const { packageName, from, origin } = await setUpTensorflow({
+      ...(variant !== undefined && { variant }),
+      ...(offline !== undefined && { offline }),
+      signal,
+      say: (line) => download.say(line),
+      progress: (done, total) => download.update(done, total),
+    });
+    download.stop();
+    console.log(`native TensorFlow is ready: ${packageName} (${origin}), found from ${from}`);
+  } finally {
+    download.stop();
+  }
+}
+
+/** A bar for what a set-up downloads, which starts when its size is known and steps aside for each line of text. */
+export class DownloadBar {
+  #bar: Promise<Progress> | undefined;
+
+  update(done: number, total: number): void {
+    this.#bar ??= startProgress('fetching', total, 'MB', 1e6);
+    void this.#bar.then((bar) => bar.update(done));
+  }
+
+  say(line: string): void {
+    this.stop();
+    console.error(line);
+  }
+
+  stop(): void {
+    void this.#bar?.then((bar) => bar.stop());
+    this.#bar = undefined;
+  }
+}

@@ -1,0 +1,242 @@
+/** `pixelcnn train`: the reference's training, from data to a model file. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import { maxSeed } from '../sample_options.js';
+import type { Device, TrainEvent } from '../train/index.js';
+import { createCommand } from './command.js';
+import { type DataOptions, dataHelp, readData } from './data_option.js';
+import { Interrupted, UsageError } from './failure.js';
+import { thousands } from './format.js';
+import { interruptible } from './interrupt.js';
+import { choice, integer, number } from './option.js';
+import { openOutputFolder } from './output_folder.js';
+import { clock, type Progress, startProgress } from './progress.js';
+import { DownloadBar } from './setup.js';
+import { summary } from './summary.js';
+
+interface TrainCommandOptions extends DataOptions, Partial<Config> {
+  out: string;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  validationSplit: number;
+  seed?: number;
+  device: Device;
+  checkpointEvery?: number;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** `--device`'s values; those of ts/train, which is not loaded for `--help`. A test holds them together. */
+export const devices = ['auto', 'gpu', 'cpu', 'wasm', 'javascript'] as const satisfies readonly Device[];
+
+const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
+
+export const command = createCommand('train', 'train a model, by default as the Keras example trains its own', [
+  ['', '50 epochs of MNIST into runs/mnist'],
+  ['--epochs 3 --out runs/short', 'three epochs'],
+  ['--resume', 'go on after a stop, as if there had been none'],
+  ['--data folder --device gpu', 'your own IDX images; fails where no GPU is used'],
+  ['--filters 16 --blocks 1 --limit 1000 --epochs 1', 'a minute of training, to see it work'],
+])
+  .option('--out <folder>', 'the run: checkpoints, and model.safetensors at the end', 'runs/mnist')
+  .option('--resume', 'go on from the newest checkpoint in --out')
+  .option('--data <name>', dataHelp, 'mnist')
+  .option('--limit <n>', 'only the first n images', whole('--limit'))
+  .option('--epochs <n>', 'how often all training images are seen', whole('--epochs'), 50)
+  .option('--batch-size <n>', 'images an update', whole('--batch-size'), 128)
+  .option('--learning-rate <x>', "Adam's", number('--learning-rate', { min: 0 }), 0.0005)
+  .option(
+    '--validation-split <x>',
+    'the last part of the images, below 1',
+    number('--validation-split', { min: 0 }),
+    0.1,
+  )
+  .option(
+    '--seed <n>',
+    'integer from 0 to 2^53 - 1 (default: drawn, and printed)',
+    integer('--seed', { min: 0, max: maxSeed }),
+  )
+  .option('--device <name>', `${devices.join(', ')}: gpu fails without one`, choice('--device', devices), 'auto')
+  .option('--filters <n>', 'channels of the residual stream (default: 128)', whole('--filters'))
+  .option('--blocks <n>', 'residual blocks (default: 5)', integer('--blocks', { min: 0, max: 2 ** 31 }))
+  .option('--first-kernel <n>', 'side of the first kernel, odd (default: 7)', whole('--first-kernel'))
+  .option('--block-kernel <n>', 'side of the kernel in a block, odd (default: 3)', whole('--block-kernel'))
+  .option(
+    '--head-layers <n>',
+    '1x1 layers before the logits (default: 2)',
+    integer('--head-layers', { min: 0, max: 2 ** 31 }),
+  )
+  .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
+  .option('--offline', 'never fetch data or libraries')
+  .option('--json', 'print one JSON object a line, for each event, and nothing else')
+  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
+
+async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
+  const { train } = await import('../train/index.js');
+  const { out, json = false, device, offline, resume = false } = options;
+  const { epochs, batchSize, learningRate, validationSplit, seed, checkpointEvery } = options;
+  const checkpointFolder = join(out, 'checkpoints');
+  const data = await readData(options, signal);
+  if (!resume && existsSync(join(checkpointFolder, 'LATEST'))) {
+    throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
+  }
+  await openOutputFolder(out, '--out');
+  const download = new DownloadBar();
+  const printer = json ? new JsonPrinter() : new LinePrinter(batchSize);
+  try {
+    const events = train({
+      ...{ data, device, epochs, batchSize, learningRate, validationSplit, checkpointFolder, resume, signal },
+      config: netOf(options),
+      out: join(out, 'model.safetensors'),
+      ...(seed !== undefined && { seed }),
+      ...(checkpointEvery !== undefined && { checkpointEvery }),
+      ...(offline !== undefined && { offline }),
+      say: (line) => download.say(line),
+      progress: (done, total) => download.update(done, total),
+    });
+    for await (const event of events) await printer.print(event);
+  } catch (error) {
+    if (!(error instanceof Interrupted) || !existsSync(join(checkpointFolder, 'LATEST'))) throw error;
+    throw new Interrupted(`interrupted; go on with --out ${out} --resume and the same options`, { cause: error });
+  } finally {
+    download.stop();
+    printer.stop();
+  }
+}
+
+/** The parts of the net that were asked for. */
+function netOf({ filters, blocks, firstKernel, blockKernel, headLayers }: TrainCommandOptions): Partial<Config> {
+  const asked = Object.entries({ filters, blocks, firstKernel, blockKernel, headLayers });
+  return Object.fromEntries(asked.filter(([, value]) => value !== undefined));
+}
+
+interface Printer {
+  print(event: TrainEvent): Promise<void>;
+  stop(): void;
+}
+
+/** One JSON object a line; steps at most once a second. */
+class JsonPrinter implements Printer {
+  #lastStep = Number.NEGATIVE_INFINITY;
+
+  async print(event: TrainEvent): Promise<void> {
+    switch (event.type) {
+      case 'backend': {
+        const { name, device, version, tf32 } = event.backend;
+        const { pixels: _, ...data } = event.data;
+        return this.#line({ type: event.type, backend: { name, device, version, tf32 }, data });
+      }
+      case 'start': {
+        const { net, ...rest } = event;
+        const { config, parameters, nonZeroParameters } = net;
+        return this.#line({ ...rest, config, parameters, nonZeroParameters });
+      }
+      case 'step':
+        if (performance.now() - this.#lastStep < 1000) return;
+        this.#lastStep = performance.now();
+        return this.#line(event);
+      case 'epoch':
+      case 'checkpoint':
+        return this.#line(event);
+      case 'model':
+        return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'validate':
+      case 'end':
+        return;
+    }
+  }
+
+  #line(value: object): void {
+    console.log(JSON.stringify(value));
+  }
+
+  stop(): void {}
+}
+
+/** What Keras prints, with a bar within each epoch. */
+class LinePrinter implements Printer {
+  readonly #batchSize: number;
+  #bar: Progress | undefined;
+  #firstStep: { step: number; seconds: number } | undefined;
+  #estimated = false;
+  #epochs = 0;
+
+  constructor(batchSize: number) {
+    this.#batchSize = batchSize;
+  }
+
+  async print(event: TrainEvent): Promise<void> {
+    const { epochLine, epochTitle, likelihood } = await import('../train/index.js');
+    switch (event.type) {
+      case 'backend': {
+        const { name, version, device, tf32 } = event.backend;
+        const { count, source, binarisation } = event.data;
+        console.log(`Backend: ${name} ${version} on the ${device.toUpperCase()}${tf32 ? ', TF32 products' : ''}`);
+        console.log(`Data: ${thousands(count)} images, ${source}; ${binarisation}`);
+        return;
+      }
+      case 'start': {
+        const { net, seed, epochs, trainImages, validationImages, warnings } = event;
+        for (const warning of warnings) console.error(`warning: ${warning}`);
+        console.log(summary(net, this.#batchSize));
+        console.log(
+          `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
+        );
+        if (event.epoch > 0 || event.stepInEpoch > 0) {
+          console.log(`Resuming after ${event.epoch} epochs and ${event.stepInEpoch} steps`);
+        }
+        this.#epochs = epochs;
+        if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
+        return;
+      }
+      case 'step': {
+        this.#bar ??= await startProgress('training', event.steps, 'steps');
+        this.#bar.update(event.step, `loss: ${event.loss.toFixed(4)}`);
+        this.#estimate(event);
+        return;
+      }
+      case 'validate': {
+        if (event.done === 0 || this.#bar === undefined) return;
+        this.#bar.update(event.total, `validating ${Math.floor((100 * event.done) / event.total)}%`);
+        return;
+      }
+      case 'epoch':
+        this.stop();
+        console.log(epochLine(event));
+        if (event.epoch < this.#epochs) console.log(epochTitle(event.epoch + 1, this.#epochs));
+        return;
+      case 'model': {
+        this.stop();
+        const { valLoss } = event.result.history.at(-1) ?? { valLoss: Number.NaN };
+        const { height, width, channels } = event.result.net.config;
+        const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
+        const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
+        console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
+        return;
+      }
+      case 'checkpoint':
+      case 'end':
+        return;
+    }
+  }
+
+  /** Says once how long an epoch will take, where that is long; from the third step on, since the first ones warm up. */
+  #estimate({ step, steps, seconds }: { step: number; steps: number; seconds: number }): void {
+    this.#firstStep ??= { step, seconds };
+    if (this.#estimated || step < this.#firstStep.step + 2) return;
+    this.#estimated = true;
+    const epoch = (steps * (seconds - this.#firstStep.seconds)) / (step - this.#firstStep.step);
+    if (epoch < 600) return;
+    this.stop();
+    const duration = epoch < 5400 ? `${Math.round(epoch / 60)} minutes` : `${(epoch / 3600).toFixed(1)} hours`;
+    console.error(`An epoch will take about ${duration}, ${this.#epochs} of them ${clock(epoch * this.#epochs)}`);
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
