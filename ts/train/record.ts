@@ -2,7 +2,6 @@
 
 import type { Backend } from './backend.js';
 import type { ImageSet } from './data.js';
-import { epochLine } from './log.js';
 import type { TrainerOptions, TrainResult } from './trainer.js';
 
 /** Nats an image and bits a dimension of a mean loss in nats a value. */
@@ -30,7 +29,10 @@ export function trainingRecord(
     'training.backendVersion': backend.version,
     'training.device': backend.device,
     'training.tf32': String(backend.tf32),
-    'training.log': history.map((epoch) => epochLine(epoch)).join('\n'),
+    // Without times, so that the same run gives the same file.
+    'training.log': history
+      .map(({ epoch, loss, valLoss }) => `epoch ${epoch}: loss ${loss.toFixed(6)}, val_loss ${valLoss.toFixed(6)}`)
+      .join('\n'),
   };
   const last = history.at(-1);
   if (last !== undefined && !Number.isNaN(last.valLoss)) {

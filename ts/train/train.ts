@@ -8,7 +8,7 @@ import { binarise, type ImageSet } from './data.js';
 import { loadMnist } from './mnist.js';
 import type { SetupOptions } from './native_setup.js';
 import { trainingRecord } from './record.js';
-import { type TrainerEvent, type TrainerOptions, type TrainResult, trainSteps } from './trainer.js';
+import { planOf, type TrainerEvent, type TrainerOptions, type TrainResult, trainSteps } from './trainer.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
   /** Default: all of MNIST, binarised as the Keras example does. */
@@ -53,6 +53,7 @@ export type TrainEvent =
 export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
   const core = await loadCore();
   const data = options.data ?? (await referenceData(options));
+  planOf({ ...options, data, core }); // a wrong option is told before a backend is set up, which may take minutes
   const backend = options.backend ?? (await openBackend(options.device, setupOptions(options)));
   yield { type: 'backend', backend, data };
   for await (const event of trainSteps({ ...options, data, backend, core })) {

@@ -340,7 +340,7 @@ class Run {
 type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'secondsInEpoch' | 'history'>;
 
 /** The options, with every default filled in and checked. */
-interface Plan {
+export interface Plan {
   readonly net: Description;
   readonly layout: Layout;
   readonly seed: number;
@@ -355,7 +355,8 @@ interface Plan {
   readonly dimensions: number;
 }
 
-function planOf(options: TrainerOptions): Plan {
+/** Fills in and checks the options; throws what is wrong with them. */
+export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   const { data, core } = options;
   const { height, width, channels, levels } = data;
   const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });

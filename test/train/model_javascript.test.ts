@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { loadCore } from '../../ts/core.js';
+import { adamUpdate } from '../../ts/train/adam.js';
+import { createModel } from '../../ts/train/model.js';
+import { layoutOf } from '../../ts/train/parameters.js';
+import { testModelOn } from './model_cases.js';
+import { openTestBackend, smallConfig } from './support.js';
+
+const core = await loadCore();
+
+describe('the model on javascript', () => testModelOn('javascript'));
+
+it("updates as Keras's Adam does, with epsilon outside the bias correction", async () => {
+  const { tf } = (await openTestBackend('javascript'))!;
+  const gradients = [
+    [0.1, -2e-7, 0, 3],
+    [0.2, 1e-7, 0, -1],
+    [-0.4, 3e-7, 0, 2],
+  ];
+  const state = { parameters: tf.tensor1d([1, 1, 1, 1]), m: tf.zeros([4]), v: tf.zeros([4]), step: 0 } as Parameters<
+    typeof adamUpdate
+  >[1];
+  const [p, m, v] = [
+    [1, 1, 1, 1],
+    [0, 0, 0, 0],
+    [0, 0, 0, 0],
+  ];
+  gradients.forEach((gradient, index) => {
+    adamUpdate(tf, state, tf.tensor1d(gradient), 5e-4);
+    const t = index + 1;
+    const rate = (5e-4 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
+    gradient.forEach((g, i) => {
+      m![i] = m![i]! + (g - m![i]!) * 0.1;
+      v![i] = v![i]! + (g * g - v![i]!) * 0.001;
+      p![i] = p![i]! - (rate * m![i]!) / (Math.sqrt(v![i]!) + 1e-7);
+    });
+    state.parameters.dataSync().forEach((value, i) => {
+      expect(value).toBeCloseTo(p![i]!, 6);
+    });
+  });
+});
+
+it('refuses a net it has no likelihood for', async () => {
+  const { tf, ops } = (await openTestBackend('javascript'))!;
+  const net = core.describe(smallConfig);
+  const layout = layoutOf(net);
+  const many = { ...net, config: { ...net.config, levels: 4 } };
+  expect(() => createModel(tf, ops, many, layout, tf.tensor1d(layout.mask))).toThrow('1 channel and 2 levels');
+});

@@ -1,0 +1,4 @@
+import { describe } from 'vitest';
+import { testModelOn } from './model_cases.js';
+
+describe('the model on wasm', () => testModelOn('wasm'));
