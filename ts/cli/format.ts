@@ -13,10 +13,12 @@ export function bytes(n: number): string {
   return `${(n / 1e9).toFixed(1)} GB`;
 }
 
-/** Lines of `label  value`, the values under each other. */
+/** Lines of `label  value`, the values under each other, also those of several lines. Control characters are taken out. */
 export function labelled(rows: readonly (readonly [label: string, value: string])[]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`.trimEnd()).join('\n');
+  const indent = `\n${' '.repeat(width + 2)}`;
+  const printable = (text: string) => text.replace(/(?!\n)\p{Cc}/gu, '?').replaceAll('\n', indent);
+  return rows.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}`.trimEnd()).join('\n');
 }
 
 /** A box with a heavy head, as Keras draws it. Columns whose every cell is a number stand right. */

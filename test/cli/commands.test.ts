@@ -1,0 +1,136 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { devices } from '../../ts/cli/train.js';
+import type { Description } from '../../ts/config.js';
+import { loadSampler } from '../../ts/index.js';
+import { devices as trainDevices } from '../../ts/train/index.js';
+import { pixelcnn, temporaryFolder } from './run.js';
+
+const folder = temporaryFolder();
+
+/** IDX images, `[count, height, width]`. */
+function idx(count: number, height: number, width: number, pixels: Uint8Array): Buffer {
+  const header = Buffer.alloc(16);
+  [0x0803, count, height, width].forEach((value, i) => {
+    header.writeUInt32BE(value, 4 * i);
+  });
+  return Buffer.concat([header, pixels]);
+}
+
+/** A folder of 30 images of 12 x 11 which are frames, some thicker than others. */
+async function writeImages(path: string): Promise<Uint8Array> {
+  const pixels = Uint8Array.from({ length: 30 * 132 }, (_, i) => {
+    const [image, y, x] = [Math.floor(i / 132), Math.floor((i % 132) / 11), i % 11];
+    return Math.min(y, x, 11 - y, 10 - x) <= image % 3 ? 200 : 20;
+  });
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'train-images-idx3-ubyte'), idx(20, 12, 11, pixels.subarray(0, 20 * 132)));
+  await writeFile(join(path, 't10k-images-idx3-ubyte'), idx(10, 12, 11, pixels.subarray(20 * 132)));
+  return pixels.map((value) => (value >= 0.33 * 256 ? 1 : 0));
+}
+
+it('inspects a model: layers, reach, cost, record', async () => {
+  const [text, json] = await Promise.all([
+    pixelcnn(folder.path, ['inspect', 'tiny.safetensors']),
+    pixelcnn(folder.path, ['inspect', 'tiny.safetensors', '--json']),
+  ]);
+  const description = JSON.parse(json.stdout) as Description & { model: string; metadata: Record<string, string> };
+  expect(description).toMatchObject({ model: 'tiny.safetensors', config: { height: 12, width: 11 } });
+  expect(description.metadata).toHaveProperty('format');
+  expect(text.code).toBe(0);
+  for (const words of [
+    '┃ Layer (type) ',
+    '│ stem (conv 7x7 mask A) ',
+    '│ blocks.1 (residual block 1x1, 3x3 mask B, 1x1) ',
+    `Parameters: ${description.parameters.toLocaleString('en-US')} `,
+    `of which ${description.nonZeroParameters.toLocaleString('en-US')} `,
+    `receptive field  ${description.receptiveField.pixels} pixels`,
+    `slope ${description.schedule.slope}: ${description.schedule.fronts} fronts`,
+  ]) {
+    expect(text.stdout).toContain(words);
+  }
+});
+
+it('tells what the machine has, one line for each thing', async () => {
+  const [text, json] = await Promise.all([
+    pixelcnn(folder.path, ['doctor']),
+    pixelcnn(folder.path, ['doctor', '--json']),
+  ]);
+  const { checks } = JSON.parse(json.stdout) as { checks: { name: string; ok: boolean; needed: boolean }[] };
+  expect(checks.slice(0, 2)).toMatchObject([
+    { name: 'Node', ok: true },
+    { name: 'WebAssembly', ok: true },
+  ]);
+  expect(text.stdout.trimEnd().split('\n')).toHaveLength(checks.length);
+  const whole = checks.every((check) => check.ok || !check.needed);
+  expect(json.code).toBe(whole ? 0 : 1);
+});
+
+it('evaluates a model on a folder of images, as the API does', async () => {
+  const levels = await writeImages(join(folder.path, 'images'));
+  const sampler = await loadSampler(join(folder.path, 'tiny.safetensors'));
+  const evaluate = (...args: string[]) =>
+    pixelcnn(folder.path, ['eval', 'tiny.safetensors', '--data', 'images', ...args]);
+  const [text, validation, all] = await Promise.all([
+    evaluate(),
+    evaluate('--json'),
+    evaluate('--split', 'all', '--json'),
+  ]);
+  for (const [{ stdout, code }, start] of [[validation, 27] as const, [all, 0] as const]) {
+    const logProb = sampler.logProb(levels.subarray(start * 132));
+    const natsPerImage = -logProb.reduce((sum, x) => sum + x, 0) / logProb.length;
+    const printed = JSON.parse(stdout) as { images: number; natsPerImage: number; bitsPerDim: number };
+    expect(code).toBe(0);
+    expect(printed.images).toBe(30 - start);
+    expect(printed.natsPerImage).toBeCloseTo(natsPerImage, 9);
+    expect(printed.bitsPerDim).toBeCloseTo(natsPerImage / (Math.LN2 * 132), 9);
+  }
+  expect(text.stdout).toContain('pixel 1 iff value >= 84.48 of 255');
+  expect(text.stdout).toMatch(/images +3: the last 10 % of /);
+});
+
+it('trains a model that inspect, eval and sample take, and that it will not overwrite', async () => {
+  await writeImages(join(folder.path, 'frames'));
+  const net = ['--filters', '4', '--blocks', '1', '--head-layers', '1', '--first-kernel', '3'];
+  const run = [
+    '--data',
+    'frames',
+    '--epochs',
+    '2',
+    '--batch-size',
+    '8',
+    '--seed',
+    '5',
+    '--device',
+    'javascript',
+    '--out',
+    'run',
+  ];
+  const first = await pixelcnn(folder.path, ['train', ...run, ...net]);
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout).toContain('│ stem (conv 3x3 mask A) ');
+  expect(first.stdout).toMatch(/\nEpoch 2\/2\n4\/4 - \d+s - \d+ms\/step - loss: \d\.\d{4} - val_loss: \d\.\d{4}\n/);
+  const files = await readdir(join(folder.path, 'run'));
+  expect(files.sort()).toEqual(['checkpoints', 'model.safetensors']);
+
+  const evaluated = await pixelcnn(folder.path, ['eval', 'run/model.safetensors', '--data', 'frames', '--json']);
+  const { loss } = JSON.parse(evaluated.stdout) as { loss: number };
+  const sampler = await loadSampler(join(folder.path, 'run', 'model.safetensors'));
+  expect(loss).toBeCloseTo(Number(sampler.metadata['training.valLoss']), 5);
+
+  const again = await pixelcnn(folder.path, ['train', ...run, ...net]);
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('holds a run; go on with it by --resume') });
+  const resumed = await pixelcnn(folder.path, ['train', ...run, ...net, '--epochs', '3', '--resume', '--json']);
+  expect(resumed.code, resumed.stderr).toBe(0);
+  const events = resumed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; epoch?: number });
+  expect(events.filter(({ type }) => type === 'epoch')).toMatchObject([{ epoch: 3 }]);
+  expect(events.at(-1)).toMatchObject({ type: 'model' });
+});
+
+it('offers the devices that training has', () => {
+  expect(devices).toEqual(trainDevices);
+});

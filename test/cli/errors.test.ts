@@ -1,0 +1,109 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { pixelcnn, temporaryFolder } from './run.js';
+
+const folder = temporaryFolder();
+
+const count = '--count: expected an integer from 1 to 1048576, got ';
+const seed = '--seed: expected an integer from 0 to 9007199254740991, got ';
+const temperature = '--temperature: expected a finite number of at least 0, got ';
+const model = 'sample --model tiny.safetensors';
+
+const wrong: [args: string, message: string][] = [
+  ['sample --count 0', `${count}0`],
+  ['sample --count -1', `${count}-1`],
+  ['sample --count 1.5', `${count}1.5`],
+  ['sample --count 1e12', `${count}1000000000000; draw more in several calls`],
+  ['sample --count many', `${count}"many"`],
+  ['sample --count 0x10', `${count}"0x10"`],
+  ['sample --count', '--count <n>: expected a value, got none'],
+  ['sample --seed NaN', `${seed}"NaN"`],
+  ['sample --seed -1', `${seed}-1`],
+  ['sample --seed 1e300', `${seed}1e+300`],
+  ['sample --temperature -1', `${temperature}-1`],
+  ['sample --temperature Infinity', `${temperature}"Infinity"`],
+  ['sample --method fast', '--method: expected one of wavefront, cached, naive, reference, got "fast"'],
+  [`${model} --start-index 9007199254740990`, '--start-index: expected an integer from 0 to 9007199254740975, got'],
+  ['sample --tempreature 1', 'lists, got --tempreature; did you mean --temperature?'],
+  ['sample digits', 'expected 0 arguments beside the options, as `pixelcnn sample --help` shows, got 1'],
+  ['smaple', 'expected a command that `pixelcnn --help` lists, got smaple; did you mean sample?'],
+  ['sample --model none.safetensors', 'model: expected a file at none.safetensors, got none'],
+  ['inspect none.safetensors', 'model: expected a file at none.safetensors, got none'],
+  ['inspect .', 'model: expected a file, got a folder at .'],
+  ['eval none.safetensors', 'model: expected a file at none.safetensors, got none'],
+  ['eval tiny.safetensors --split best', '--split: expected one of validation, train, all, got "best"'],
+  ['eval tiny.safetensors --data nowhere', '--data: expected train-images-idx3-ubyte'],
+  [`${model} --out tiny.safetensors`, '--out: expected a folder that can be written, got tiny.safetensors (EEXIST)'],
+  [`${model} --out tiny.safetensors/below`, '--out: expected a folder that can be written, got tiny.safetensors/below'],
+  ['train --epochs 0', '--epochs: expected an integer from 1'],
+  ['train --device tpu', '--device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
+  ['train --data nowhere', '--data: expected train-images-idx3-ubyte'],
+  ['setup --variant rocm', '--variant: expected one of cpu, cuda, got "rocm"'],
+];
+if (process.platform === 'linux') {
+  wrong.push([
+    `${model} --out /proc/pixelcnn`,
+    '--out: expected a folder that can be written, got /proc/pixelcnn (ENOENT)',
+  ]);
+}
+
+it.concurrent.for(wrong)(
+  'says one sentence to `pixelcnn %s`, exits with 2 and writes nothing',
+  async ([args, message]) => {
+    const before = await readdir(folder.path);
+    const { code, stdout, stderr } = await pixelcnn(folder.path, args.split(' '));
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^pixelcnn: [^\n]+\n$/); // one line, no stack
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(await readdir(folder.path)).toEqual(before);
+  },
+);
+
+it('refuses a folder that may not be written', async ({ skip }) => {
+  if (process.getuid?.() === 0) skip('root may write anywhere');
+  await mkdir(join(folder.path, 'closed'), { mode: 0o500 });
+  const { code, stderr } = await pixelcnn(folder.path, [...model.split(' '), '--out', 'closed']);
+  expect(stderr).toContain('--out: expected a folder that can be written, got closed (EACCES)');
+  expect(code).toBe(2);
+});
+
+it('exits with 1 where the arguments are right and the model is not, and names the file', async () => {
+  await writeFile(join(folder.path, 'broken.safetensors'), 'no model');
+  const { code, stderr } = await pixelcnn(folder.path, ['inspect', 'broken.safetensors']);
+  expect(stderr).toMatch(/^pixelcnn: broken\.safetensors: model file: [^\n]+\n$/);
+  expect(code).toBe(1);
+});
+
+it('shows the stack and what led to an error with --debug', async () => {
+  const { code, stderr } = await pixelcnn(folder.path, ['inspect', 'none', '--debug']);
+  expect(stderr).toMatch(/^pixelcnn: model: expected a file at none, got none\n/);
+  expect(stderr).toContain('    at ');
+  expect(stderr).toContain('ENOENT');
+  expect(code).toBe(2);
+});
+
+it('explains itself: without a command, with --help, with --version', async () => {
+  const [bare, help, sample, version] = await Promise.all([
+    pixelcnn(folder.path, []),
+    pixelcnn(folder.path, ['--help']),
+    pixelcnn(folder.path, ['sample', '--help']),
+    pixelcnn(folder.path, ['--version']),
+  ]);
+  expect(bare).toMatchObject({ code: 2, stdout: help.stdout });
+  expect(help.code).toBe(0);
+  for (const name of ['sample', 'train', 'eval', 'inspect', 'doctor', 'setup'])
+    expect(help.stdout).toContain(`\n  ${name} `);
+  expect(sample).toMatchObject({ code: 0, stderr: '' });
+  for (const text of [
+    '--count <n>',
+    'Examples:',
+    'pixelcnn sample --count 64 --seed 1',
+    'Exit codes:',
+    '  130  interrupted',
+  ]) {
+    expect(sample.stdout).toContain(text);
+  }
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});

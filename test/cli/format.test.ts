@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { boxTable, bytes, labelled, thousands } from '../../ts/cli/format.js';
+import { clock, progressLine, rate } from '../../ts/cli/progress.js';
+
+it('writes numbers for people', () => {
+  expect([thousands(532673), thousands(7), bytes(999), bytes(2130692), bytes(3.5e9)]).toEqual([
+    '532,673',
+    '7',
+    '999 B',
+    '2.1 MB',
+    '3.5 GB',
+  ]);
+  expect([clock(7.4), clock(723), clock(3723)]).toEqual(['0:07', '12:03', '1:02:03']);
+  expect([rate(51.26, 'images'), rate(4752.1, 'images'), rate(0.4, 'images')]).toEqual([
+    '51.3 images/s',
+    '4752 images/s',
+    '2.5 s/image',
+  ]);
+});
+
+it('puts values under each other, and lets no text of a file command the terminal', () => {
+  expect(
+    labelled([
+      ['a', '1'],
+      ['long', 'x\ny'],
+      ['c', '\x1b[2Jgone\r'],
+    ]),
+  ).toBe('a     1\nlong  x\n      y\nc     ?[2Jgone?');
+});
+
+it('draws a table, numbers to the right', () => {
+  const table = boxTable(
+    ['Layer', 'Parameters'],
+    [
+      ['stem', '6,400'],
+      ['logits (conv)', '129'],
+    ],
+  );
+  expect(table.split('\n')).toEqual([
+    '┏━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┓',
+    '┃ Layer         ┃ Parameters ┃',
+    '┡━━━━━━━━━━━━━━━╇━━━━━━━━━━━━┩',
+    '│ stem          │      6,400 │',
+    '├───────────────┼────────────┤',
+    '│ logits (conv) │        129 │',
+    '└───────────────┴────────────┘',
+  ]);
+});
+
+it('shows how far, how fast and how long still', () => {
+  const state = { title: 'sampling', unit: 'images', progress: 0.25, done: 4, total: 16, seconds: 2 };
+  expect(progressLine(state)).toBe(
+    `sampling ${'█'.repeat(6)}${'░'.repeat(18)} 25%  4/16 images  2.0 images/s  0:06 left`,
+  );
+  expect(progressLine({ ...state, progress: 0, done: 0, seconds: 0, note: 'loss: 1' })).toBe(
+    `sampling ${'░'.repeat(24)} 0%  0/16 images  loss: 1`,
+  );
+});
