@@ -41,7 +41,8 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
   checkNumber('threshold', threshold, { min: 0 });
   const { count, height, width } = images;
-  const pixels = Uint8Array.from(images.pixels, (value) => (value >= threshold ? 1 : 0));
+  const pixels = new Uint8Array(images.pixels.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
   return {
     pixels,
     count,

@@ -172,7 +172,12 @@ async function unpack(bytes: Uint8Array, name: string): Promise<Uint8Array> {
 }
 
 /** Fetches a file from the first mirror that has the right one, and puts it into the cache by a rename. */
-async function fetchFile(file: string, wanted: string, path: string, options: MnistOptions): Promise<Uint8Array> {
+export async function fetchFile(
+  file: string,
+  wanted: string,
+  path: string,
+  options: MnistOptions,
+): Promise<Uint8Array> {
   const failures: string[] = [];
   for (const mirror of mirrors) {
     const url = `${mirror}${file}.gz`;
