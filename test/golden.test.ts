@@ -4,7 +4,15 @@ import { loadWasm } from './wasm.js';
 
 interface Golden {
   model: string;
-  samples: { count: number; seed: number; startIndex: number; temperature: number; pixels: string; logits: string; nats: string }[];
+  samples: {
+    count: number;
+    seed: number;
+    startIndex: number;
+    temperature: number;
+    pixels: string;
+    logits: string;
+    nats: string;
+  }[];
 }
 
 const folder = new URL('./golden/', import.meta.url);
@@ -12,7 +20,9 @@ const golden = JSON.parse(readFileSync(new URL('tiny.json', folder), 'utf8')) as
 
 /** The bits of each number as eight hexadecimal digits. */
 function hex(values: Float32Array): string {
-  return Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), (bits) => bits.toString(16).padStart(8, '0')).join('');
+  return Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), (bits) =>
+    bits.toString(16).padStart(8, '0'),
+  ).join('');
 }
 
 for (const method of ['wavefront', 'cached', 'naive', 'reference']) {
@@ -20,7 +30,7 @@ for (const method of ['wavefront', 'cached', 'naive', 'reference']) {
     const { Sampler } = loadWasm();
     const sampler = new Sampler(readFileSync(new URL(golden.model, folder)));
     for (const sample of golden.samples) {
-      const run = sampler.sample(sample.count, sample.seed, sample.startIndex, sample.temperature, method);
+      const run = sampler.sample(sample.count, sample.seed, sample.startIndex, sample.temperature, method, 'all');
       const size = sample.pixels.length / sample.count;
       const logits = new Float32Array(sample.pixels.length);
       while (run.step() > 0) {

@@ -44,13 +44,16 @@ it('draws the same bits by every method and batch on 200 random nets', () => {
       headLayers: draw(0, 2),
     });
     const temperature = [0, 0.4, 1, 1, 3][draw(0, 4)] as number;
-    const sampler: Sampler = new wasm.Sampler(randomModel(config, seed));
+    const sampler: Sampler = new wasm.Sampler(randomModel(config, seed, { background: String(draw(0, 1)) }));
     const size = height * width;
-    const sample = (count: number, start: number, method: string) =>
-      walk(sampler.sample(count, seed * 2 ** 40 + seed, start, temperature, method), size);
+    const sample = (count: number, start: number, method: string, skipping?: string) =>
+      walk(sampler.sample(count, seed * 2 ** 40 + seed, start, temperature, method, skipping), size);
     const oracle = sample(3, 2, 'reference');
     for (const method of ['naive', 'cached', 'wavefront']) {
-      expect(sample(3, 2, method), `${method}, seed ${seed}: ${config}`).toEqual(oracle);
+      for (const skipping of ['none', 'background', 'all']) {
+        const name = `${method}, skipping ${skipping}, seed ${seed}: ${config}`;
+        expect(sample(3, 2, method, skipping), name).toEqual(oracle);
+      }
     }
     const batch = sample(16, 0, 'wavefront');
     expect(batch.logits.subarray(2 * size, 5 * size), `batch of 16, seed ${seed}: ${config}`).toEqual(oracle.logits);

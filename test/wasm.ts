@@ -30,7 +30,7 @@ interface Described {
 }
 
 /** A model file with random weights, large enough that logits vary and forbidden taps stay 0. */
-export function randomModel(config: string, seed: number): Uint8Array {
+export function randomModel(config: string, seed: number, metadata: Record<string, string> = {}): Uint8Array {
   const { describe, random_words, write_model } = loadWasm();
   const values: number[] = [];
   const { layers } = JSON.parse(describe(config)) as Described;
@@ -48,5 +48,5 @@ export function randomModel(config: string, seed: number): Uint8Array {
     }
     for (let i = 0; i < outChannels; i++) values.push(0.3 * uniform());
   });
-  return write_model(config, '{}', Float32Array.from(values));
+  return write_model(config, JSON.stringify(metadata), Float32Array.from(values));
 }

@@ -15,5 +15,5 @@ export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 export type { ImageShape, Images } from './images.js';
 export { type LoadOptions, loadSampler } from './load.js';
 export type { ModelSource } from './model_source.js';
-export type { Method, SampleOptions } from './sample_options.js';
+export type { Method, SampleOptions, Skipping } from './sample_options.js';
 export type { Front, PixelMap, Sampler, Samples, ScoreOptions } from './sampler.js';

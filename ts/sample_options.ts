@@ -14,6 +14,18 @@ export type Method = 'wavefront' | 'cached' | 'naive' | 'reference';
 
 export const methods: readonly Method[] = ['wavefront', 'cached', 'naive', 'reference'];
 
+/**
+ * Which work the methods `wavefront` and `cached` leave out. It never changes a bit.
+ *
+ * - `none`: nothing; dense arithmetic.
+ * - `background`: positions that see nothing but the background level which the model file names (`metadata.background`;
+ *   where it names none, nothing is left out).
+ * - `all`: these, and the channels of a position after its last one that is not zero.
+ */
+export type Skipping = 'none' | 'background' | 'all';
+
+export const skippings: readonly Skipping[] = ['none', 'background', 'all'];
+
 /** The most images of one call: 2^20. */
 export const maxCount = 2 ** 20;
 
@@ -37,6 +49,8 @@ export interface SampleOptions {
   startIndex?: number;
   /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
   method?: Method;
+  /** Which work is left out; changes the speed, never the result. Default: `all`. */
+  skipping?: Skipping;
 }
 
 /** The range of `count`, with what to do for more. */
@@ -44,8 +58,8 @@ export const countRange = { min: 1, max: maxCount, more: 'draw more in several c
 
 /** Options, checked, with defaults in place. */
 export function checkSampleOptions(options: SampleOptions): Required<SampleOptions> {
-  checkOptions('options', options, ['count', 'seed', 'temperature', 'startIndex', 'method']);
-  const { count = 1, seed, temperature = 1, startIndex = 0, method = 'wavefront' } = options;
+  checkOptions('options', options, ['count', 'seed', 'temperature', 'startIndex', 'method', 'skipping']);
+  const { count = 1, seed, temperature = 1, startIndex = 0, method = 'wavefront', skipping = 'all' } = options;
   checkInteger('count', count, countRange);
   checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count });
   return {
@@ -54,6 +68,7 @@ export function checkSampleOptions(options: SampleOptions): Required<SampleOptio
     temperature: checkNumber('temperature', temperature, { min: 0 }),
     startIndex,
     method: checkChoice('method', method, methods),
+    skipping: checkChoice('skipping', skipping, skippings),
   };
 }
 

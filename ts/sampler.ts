@@ -5,7 +5,14 @@ import type { Config, Description } from './config.js';
 import { PixelCnnError } from './error.js';
 import { checkImages, type ImageShape, type Images, imageShape, imageSize } from './images.js';
 import { enter, release } from './instance.js';
-import { checkSampleOptions, type Method, methods, type SampleOptions } from './sample_options.js';
+import {
+  checkSampleOptions,
+  type Method,
+  methods,
+  type SampleOptions,
+  type Skipping,
+  skippings,
+} from './sample_options.js';
 import { Sampler as CoreSampler, type Run } from './wasm/pkg/pixelcnn.js';
 
 /** `Symbol.dispose`, or a stand-in where the host is older than it. */
@@ -45,6 +52,8 @@ export interface PixelMap {
 export interface ScoreOptions {
   /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
   method?: Method;
+  /** Which work is left out; changes the speed, never the result. Default: `all`. */
+  skipping?: Skipping;
 }
 
 /**
@@ -192,20 +201,21 @@ export class Sampler {
     for (let first = 0; first < count; first += most) yield { first, count: Math.min(most, count - first) };
   }
 
-  #draw({ seed, startIndex, temperature, method }: Required<SampleOptions>, { first, count }: Part): Run {
+  #draw({ seed, startIndex, temperature, method, skipping }: Required<SampleOptions>, { first, count }: Part): Run {
     const core = this.#live();
-    return enter(() => core.sample(count, seed, startIndex + first, temperature, method));
+    return enter(() => core.sample(count, seed, startIndex + first, temperature, method, skipping));
   }
 
   #score(images: Images, options: ScoreOptions, read: (run: Run) => Float32Array): PixelMap {
-    checkOptions('options', options, ['method']);
+    checkOptions('options', options, ['method', 'skipping']);
     const method = checkChoice('method', options.method ?? 'wavefront', methods);
+    const skipping = checkChoice('skipping', options.skipping ?? 'all', skippings);
     const levels = checkImages(images, this.config);
     const core = this.#live();
     const size = imageSize(this.config);
     const data = new Float32Array(levels.length);
     for (const { first, count } of this.#parts(levels.length / size)) {
-      const run = enter(() => core.score(levels.subarray(first * size, (first + count) * size), method));
+      const run = enter(() => core.score(levels.subarray(first * size, (first + count) * size), method, skipping));
       try {
         enter(() => run.finish());
         data.set(

@@ -6,7 +6,7 @@ use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{format, json, simd, Config, Error, Method, Model};
+use pixelcnn::{format, json, simd, Config, Draw, Error, Method, Model, Skipping, Strategy};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
@@ -121,19 +121,36 @@ impl Sampler {
         self.model.weights.values().to_vec()
     }
 
-    /// Starts drawing images.
-    pub fn sample(&self, count: f64, seed: f64, start_index: f64, temperature: f64, method: &str) -> Result<Run, JsValue> {
+    /// Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
+    pub fn sample(
+        &self,
+        count: f64,
+        seed: f64,
+        start_index: f64,
+        temperature: f64,
+        method: &str,
+        skipping: Option<String>,
+    ) -> Result<Run, JsValue> {
         let count = small_integer("count", count)? as usize;
         let (seed, start_index) = (integer("seed", seed)?, integer("start_index", start_index)?);
-        let method = Method::from_name(method).map_err(js_error)?;
-        pixelcnn::Run::sample(&self.model, count, seed, start_index, temperature, method).map(Run).map_err(js_error)
+        let draw = Draw { count, seed, start_index, temperature };
+        pixelcnn::Run::sample(&self.model, draw, strategy(method, skipping)?).map(Run).map_err(js_error)
     }
 
     /// Starts a walk over given images.
-    pub fn score(&self, pixels: Vec<u8>, method: &str) -> Result<Run, JsValue> {
-        let method = Method::from_name(method).map_err(js_error)?;
-        pixelcnn::Run::score(&self.model, pixels, method).map(Run).map_err(js_error)
+    pub fn score(&self, pixels: Vec<u8>, method: &str, skipping: Option<String>) -> Result<Run, JsValue> {
+        pixelcnn::Run::score(&self.model, pixels, strategy(method, skipping)?).map(Run).map_err(js_error)
     }
+}
+
+fn strategy(method: &str, skipping: Option<String>) -> Result<Strategy, JsValue> {
+    let parse = || {
+        Ok(Strategy {
+            method: Method::from_name(method)?,
+            skipping: skipping.map_or(Ok(Skipping::All), |name| Skipping::from_name(&name))?,
+        })
+    };
+    parse().map_err(js_error)
 }
 
 /// One walk over some images.
@@ -159,7 +176,7 @@ impl Run {
 
     /// The logits of the last front.
     pub fn front_logits(&self) -> Vec<f32> {
-        self.0.front_logits().to_vec()
+        self.0.front().iter().map(|p| p.logit).collect()
     }
 
     /// All pixels as levels.
@@ -177,8 +194,14 @@ impl Run {
         self.0.logits().unwrap_or_default().to_vec()
     }
 
-    /// Bytes of activations kept.
-    pub fn state_bytes(&self) -> usize {
-        self.0.state_bytes()
+    /// Multiply-adds issued so far.
+    pub fn macs(&self) -> f64 {
+        self.0.macs() as f64
+    }
+
+    /// Bytes of activations kept for its images, and bytes of constants.
+    pub fn state_bytes(&self) -> Vec<u32> {
+        let (images, constants) = self.0.state_bytes();
+        vec![images as u32, constants as u32]
     }
 }

@@ -6,13 +6,14 @@
 
 use pixelcnn::layers::Layers;
 use pixelcnn::weights::Weights;
-use pixelcnn::{format, Config, Method, Model, Run};
+use pixelcnn::{format, Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() }.checked()?;
     let weights = Weights::random(&Layers::new(&config), 20);
-    let metadata = [("training".to_string(), r#"{"data":"none: random weights"}"#.to_string())];
+    let metadata =
+        [("training", r#"{"data":"none: random weights"}"#), ("background", "0")].map(|(k, v)| (k.to_string(), v.to_string()));
     let bytes = format::write(&config, &metadata, &weights)?;
     std::fs::write("test/golden/tiny.safetensors", &bytes)?;
 
@@ -21,11 +22,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (count, seed, start_index, temperature) in
         [(3, 1u64, 0u64, 1.0), (2, (1 << 53) - 1, (1 << 40) + 7, 1.0), (2, 7, 5, 0.25), (1, 0, 0, 0.0)]
     {
-        let mut run = Run::sample(&model, count, seed, start_index, temperature, Method::Reference)?;
+        let draw = Draw { count, seed, start_index, temperature };
+        let mut run = Run::sample(&model, draw, Strategy { method: Method::Reference, skipping: Skipping::None })?;
         let mut logits = vec![0; run.pixels().len()];
         while run.step()? > 0 {
-            for (p, logit) in run.front().iter().zip(run.front_logits()) {
-                logits[p.image * config.pixels() + p.pixel] = logit.to_bits();
+            for p in run.front() {
+                logits[p.image * config.pixels() + p.pixel] = p.logit.to_bits();
             }
         }
         let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();

@@ -1,14 +1,24 @@
 //! Kept activations: for each layer a ring of the last fronts, as long as its oldest reader looks back.
 //!
-//! All rings lie in one array, after a row of zeros that stands for everything outside the image:
+//! All rows lie in one array, after a row of zeros that stands for everything outside the image:
 //! ```text
-//! [zeros | pixels: (slot, image, lane, channel) | layer 0: (slot, image, lane, channel) | layer 1 | ...]
+//! [zeros | pixels: constants, (slot, image, lane) | layer 0: constants, (slot, image, lane) | layer 1 | ...]
 //! ```
-//! A value of row `r` computed at step `t` is in slot `t % slots`, lane `r % lanes`; kernels read it through its offset, so
-//! nothing is copied. The size grows with the image's width and not its height: 0.14 MB an image for the reference.
+//! A position of image row `r` computed at step `t` has its place in slot `t % slots`, lane `r % lanes`. `places` says which
+//! row holds its values: its own, or a constant. Kernels read rows through their offsets, so nothing is copied. The size
+//! grows with the image's width and not its height: 0.14 MB an image for the reference.
+//!
+//! # Exact skipping
+//! A position is *blank* in a layer when every pixel it depends on inside the image is of the background level. Its output
+//! then is a constant of the model and of how near the image's borders are, clipped at the field: a few hundred vectors for
+//! the reference, at any image size. The first position that meets a case computes it, all others point to it. Blankness
+//! needs no field to be derived: a position is blank when all that it reads is.
+//!
+//! Within a row of values, what follows the last one that is not zero is skipped too (`used`): a product with zero adds
+//! nothing, not even a sign (see [`crate::weights`]).
 
 use crate::error::{try_zeroed, Error};
-use crate::kernels::{self, padded, PackedLayer};
+use crate::kernels::{self, padded, PackedLayer, Scratch};
 use crate::layers::{Layers, Source, Tap};
 use crate::schedule::{fits, Schedule};
 use std::ops::Range;
@@ -16,166 +26,341 @@ use std::ops::Range;
 /// The offset of the row of zeros.
 const ZEROS: u32 = 0;
 
+/// What a cache keeps, and what it may leave out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keep {
+    /// What later steps of the schedule read.
+    Needed(Skip),
+    /// Every position of the image, so that all of it can be computed layer by layer. Nothing is skipped.
+    All,
+}
+
+/// Which work is skipped. No choice changes a bit of any logit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Skip {
+    /// Positions whose field holds only this value, as the net sees it.
+    pub background: Option<f32>,
+    /// What follows the last non-zero channel of a row.
+    pub tails: bool,
+}
+
 /// The activations kept for some images that are computed in step.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    data: Vec<f32>,
-    pixels: Ring,
-    layers: Vec<(Ring, Vec<Read>, Option<Read>)>, // where it writes, what its taps read, what it adds
+    schedule: Schedule,
+    skip: Skip,
     images: usize,
     lanes: usize,
-    offsets: Vec<u32>,   // scratch of `compute`: (position, tap)
-    residuals: Vec<u32>, // (position)
-    rows: Vec<u32>,      // (position)
+    data: Vec<f32>,
+    used: Vec<u32>,   // (row of any ring) -> values up to the last that is not zero
+    places: Vec<u32>, // (position of any ring) -> row of that ring that holds its values
+    filled: Vec<bool>,
+    pixels: Ring,
+    layers: Vec<Plan>,
+    front: Front,
+    macs: u64,
 }
 
+/// The rows of one source: constants, then one for each position kept.
 #[derive(Clone, Copy, Debug)]
 struct Ring {
-    start: usize,
+    base: usize,  // offset of its first row
+    row: usize,   // values of a row
+    first: usize, // index of its first row in `used`
+    place: usize, // index of its first position in `places`
+    constants: usize,
     slots: usize,
-    row: usize,   // floats of one position
-    delay: usize, // of its source in the schedule
+    delay: usize, // in the schedule
+}
+
+#[derive(Clone, Debug)]
+struct Plan {
+    ring: Ring,
+    reads: Vec<Read>,
+    residual: Option<Read>,
+    borders: Borders,
+    constant: usize, // index of its first constant in `filled`
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Read {
     ring: Ring,
+    channels: u32,
     tap: Tap,
     age: i64, // steps since it was computed
 }
 
-/// How much a cache keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// What later steps of the schedule read.
-    Needed,
-    /// Every position of the image, so that all of it can be computed layer by layer.
-    All,
+/// A front as the kernels take it, and as the cache must remember it.
+#[derive(Clone, Debug, Default)]
+struct Front {
+    offsets: Vec<u32>,   // (position, tap)
+    depths: Vec<u32>,    // likewise: channels to read
+    residuals: Vec<u32>, // (position), or empty
+    rows: Vec<u32>,      // (position) -> where to write
+    used: Vec<u32>,      // (position) -> what was written up to
+    targets: Vec<u32>,   // (position) -> row in `used`
+    bases: Vec<usize>,   // (tap) -> first place of the slot it reads
+    scratch: Scratch,
+}
+
+/// How far a layer's field reaches: beyond that distance a border makes no difference.
+#[derive(Clone, Copy, Debug, Default)]
+struct Borders {
+    above: usize,
+    left: usize,
+    right: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Borders {
+    /// Different columns, as seen from a blank position.
+    fn columns(&self) -> usize {
+        self.width.min(self.left + self.right + 1)
+    }
+
+    /// Different cases of a blank position.
+    fn cases(&self) -> usize {
+        self.height.min(self.above + 1) * self.columns()
+    }
+
+    fn case(&self, row: usize, column: usize) -> usize {
+        let (columns, after) = (self.columns(), self.width - 1 - column);
+        // On an image too narrow for a middle every column is its own case, by its distance from the left.
+        let column = if columns == self.width || column < self.left {
+            column
+        } else if after < self.right {
+            columns - 1 - after
+        } else {
+            self.left
+        };
+        row.min(self.above) * columns + column
+    }
 }
 
 impl Cache {
-    /// An empty cache for `images` images. Nothing needs clearing between images: a schedule reads only what it wrote.
+    /// An empty cache for up to `images` images. Nothing needs clearing between images: a schedule reads only what it
+    /// wrote.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(layers: &Layers, channels: usize, schedule: &Schedule, images: usize, keep: Keep) -> Result<Cache, Error> {
-        let lanes = schedule.lanes();
+    pub fn new(layers: &Layers, channels: usize, schedule: Schedule, images: usize, keep: Keep) -> Result<Cache, Error> {
+        let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes());
+        let skip = if let Keep::Needed(skip) = keep { skip } else { Skip::default() };
         let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
-        for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, schedule.height, schedule.width)) {
+        for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, height, width)) {
             let slot = &mut slots[ring_index(source)];
             *slot = (*slot).max(schedule.age(layer, source, tap) as usize + 1);
         }
         if keep == Keep::All {
             slots.fill(schedule.steps());
         }
-        let mut end = layers.iter().map(|l| padded(l.out_channels)).max().unwrap_or(0).max(channels);
-        let mut place = |source: Source, row: usize| {
-            let ring = Ring { start: end, slots: slots[ring_index(source)], row, delay: schedule.delay(source) };
-            end += ring.slots * images * lanes * row;
+
+        let mut borders = vec![Borders { height, width, ..Borders::default() }; layers.len() + 1];
+        for (layer, source, tap) in layers.reads() {
+            let (of, mine) = (borders[ring_index(source)], &mut borders[layer + 1]);
+            let reach = |distance: usize, step: i32| (distance as i64 + i64::from(step)).max(0) as usize;
+            mine.above = mine.above.max(reach(of.above, -tap.dy));
+            mine.left = mine.left.max(reach(of.left, -tap.dx));
+            mine.right = mine.right.max(reach(of.right, tap.dx));
+        }
+
+        let mut base = layers.iter().map(|l| padded(l.out_channels)).max().unwrap_or(0).max(channels);
+        let (mut first, mut place) = (0, 0);
+        let mut add = |source: Source, row: usize, constants: usize| {
+            let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
+            let ring = Ring { base, row, first, place, constants, slots, delay };
+            let positions = slots * images * lanes;
+            base += (constants + positions) * row;
+            first += constants + positions;
+            place += positions;
             ring
         };
-        let pixels = place(Source::Pixels, channels);
+        let constants = |case: usize| if skip.background.is_some() { case } else { 0 };
+        let pixels = add(Source::Pixels, channels, constants(1));
         let mut rings = vec![pixels];
-        rings.extend(layers.iter().enumerate().map(|(l, layer)| place(Source::Layer(l), padded(layer.out_channels))));
-        if u32::try_from(end).is_err() {
-            return Err(Error::OutOfMemory { bytes: end as u64 * 4 });
+        for (l, layer) in layers.iter().enumerate() {
+            rings.push(add(Source::Layer(l), padded(layer.out_channels), constants(borders[l + 1].cases())));
         }
-        let read = |layer: usize, source: Source, tap: Tap| Read {
+        if u32::try_from(base).is_err() {
+            return Err(Error::OutOfMemory { bytes: base as u64 * 4 });
+        }
+
+        let read = |layer: usize, source: Source, tap: Tap, channels: usize| Read {
             ring: rings[ring_index(source)],
+            channels: channels as u32,
             tap,
             age: schedule.age(layer, source, tap),
         };
+        let mut constant = 0;
         let plans = layers.iter().enumerate().map(|(l, layer)| {
-            let taps = layer.inputs.iter().flat_map(|i| i.taps.iter().map(move |&tap| (i.source, tap)));
-            let reads = taps.map(|(source, tap)| read(l, source, tap)).collect();
-            let residual = layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }));
-            (rings[l + 1], reads, residual)
+            let taps = layer.inputs.iter().flat_map(|i| i.taps.iter().map(move |&tap| (i.source, tap, i.channels)));
+            let ring = rings[l + 1];
+            constant += ring.constants;
+            Plan {
+                ring,
+                reads: taps.map(|(source, tap, channels)| read(l, source, tap, channels)).collect(),
+                residual: layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }, layer.out_channels)),
+                borders: borders[l + 1],
+                constant: constant - ring.constants,
+            }
         });
-        Ok(Cache {
-            data: try_zeroed(end)?,
-            pixels,
-            layers: plans.collect(),
-            images,
-            lanes,
-            offsets: Vec::new(),
-            residuals: Vec::new(),
-            rows: Vec::new(),
-        })
+        let plans = plans.collect();
+        let mut data = try_zeroed(base)?;
+        if let Some(background) = skip.background {
+            data[pixels.base..pixels.base + pixels.row].fill(background);
+        }
+        let mut used = try_zeroed(first)?;
+        used.fill(u32::MAX);
+        let places = try_zeroed(place)?;
+        let (filled, front) = (vec![false; constant], Front::default());
+        Ok(Cache { schedule, skip, images, lanes, data, used, places, filled, pixels, layers: plans, front, macs: 0 })
     }
 
-    /// Bytes of activations kept.
-    pub fn bytes(&self) -> usize {
-        self.data.len() * size_of::<f32>()
+    /// The schedule it is made for.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
-    /// Computes a layer at every position of the given steps. What it reads there must have been computed, or put.
-    pub fn compute(&mut self, layer: usize, packed: &PackedLayer, schedule: &Schedule, steps: Range<usize>) {
-        self.offsets.clear();
-        self.residuals.clear();
-        self.rows.clear();
+    /// What it skips.
+    pub fn skip(&self) -> Skip {
+        self.skip
+    }
+
+    /// Images it has room for.
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// Bytes that grow with the number of images, and bytes of constants.
+    pub fn bytes(&self) -> (usize, usize) {
+        let rings = || std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
+        let constants: usize = rings().map(|r| r.constants * (r.row * size_of::<f32>() + size_of::<u32>())).sum();
+        let all = self.data.len() * size_of::<f32>() + (self.used.len() + self.places.len()) * size_of::<u32>();
+        (all - constants, constants)
+    }
+
+    /// Multiply-adds issued since it was made, or reset: a product with a zero that was not skipped counts.
+    pub fn macs(&self) -> u64 {
+        self.macs
+    }
+
+    /// Starts counting anew.
+    pub fn reset_macs(&mut self) {
+        self.macs = 0;
+    }
+
+    /// Computes a layer at every position of the given steps, for the first `images` images. What it reads there must have
+    /// been computed, or put.
+    pub fn compute(&mut self, layer: usize, packed: &PackedLayer, images: usize, steps: Range<usize>) {
+        self.front.clear();
         for step in steps {
-            self.gather(layer, schedule, step);
+            self.gather(layer, images, step);
         }
-        let start = self.layers[layer].0.start;
-        let (inputs, outputs) = self.data.split_at_mut(start); // rings lie in the order of layers
-        kernels::run(packed, inputs, &self.offsets, &self.residuals, outputs, &self.rows);
-    }
-
-    /// Appends the offsets of all positions that the layer computes at a step: rows from top to bottom, images within.
-    fn gather(&mut self, layer: usize, schedule: &Schedule, step: usize) {
-        let (ring, reads, residual) = &self.layers[layer];
-        let rows = schedule.rows(ring.delay, step);
-        let (images, lanes) = (self.images, self.lanes);
-        let position = move |ring: &Ring, step: usize, row: usize| {
-            (ring.start + (step % ring.slots * images * lanes + row % lanes) * ring.row) as u32
-        };
-        let first = self.offsets.len();
-        self.offsets.resize(first + rows.len() * images * reads.len(), ZEROS);
-        for (tap, read) in reads.iter().enumerate() {
-            let Some(then) = step.checked_add_signed(-read.age as isize) else { continue };
-            let mut at = first + tap;
-            for row in rows.clone() {
-                let column = schedule.column(ring.delay, step, row);
-                let source_row = row.checked_add_signed(read.tap.dy as isize);
-                let inside = column.checked_add_signed(read.tap.dx as isize).is_some_and(|x| x < schedule.width);
-                match source_row {
-                    Some(source_row) if inside => {
-                        let mut offset = position(&read.ring, then, source_row);
-                        for _ in 0..images {
-                            self.offsets[at] = offset;
-                            offset += (lanes * read.ring.row) as u32;
-                            at += reads.len();
-                        }
-                    }
-                    _ => at += images * reads.len(), // stays ZEROS
-                }
+        let front = &mut self.front;
+        front.used.resize(front.rows.len(), 0);
+        let (inputs, outputs) = self.data.split_at_mut(self.layers[layer].ring.base); // rings lie in the order of layers
+        let reads = kernels::Reads { inputs, offsets: &front.offsets, depths: &front.depths, residuals: &front.residuals };
+        self.macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.used, &mut front.scratch);
+        if self.skip.tails {
+            for (&target, &used) in front.targets.iter().zip(&front.used) {
+                self.used[target as usize] = used;
             }
         }
-        for row in rows {
+    }
+
+    /// Appends to the front all positions that the layer computes at a step, and gives each its place.
+    fn gather(&mut self, layer: usize, images: usize, step: usize) {
+        let Cache { schedule, lanes, used, places, filled, front, layers, .. } = self;
+        let (plan, lanes) = (&layers[layer], *lanes);
+        let ring = &plan.ring;
+        let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * self.images * lanes;
+        front.bases.clear();
+        // Before the image's first steps there is nothing to read, and no position that would.
+        front.bases.extend(plan.reads.iter().map(|read| slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
+        let own = slot(ring, step);
+        let added = plan.residual.map(|read| (read, slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
+        for row in schedule.rows(ring.delay, step) {
+            let column = schedule.column(ring.delay, step, row);
             for image in 0..images {
-                self.rows.push(position(ring, step, row) - ring.start as u32 + (image * lanes * ring.row) as u32);
-                if let Some(Read { ring, age, .. }) = residual {
-                    let then = step - *age as usize;
-                    self.residuals.push(position(ring, then, row) + (image * lanes * ring.row) as u32);
+                let mut blank = ring.constants > 0;
+                for (read, base) in plan.reads.iter().zip(&front.bases) {
+                    let (y, x) = (row as i64 + i64::from(read.tap.dy), column as i64 + i64::from(read.tap.dx));
+                    if y < 0 || x < 0 || x >= schedule.width as i64 {
+                        front.offsets.push(ZEROS);
+                        front.depths.push(0);
+                        continue;
+                    }
+                    let source = places[base + image * lanes + y as usize % lanes] as usize;
+                    blank &= source < read.ring.constants;
+                    front.offsets.push((read.ring.base + source * read.ring.row) as u32);
+                    front.depths.push(used[read.ring.first + source].min(read.channels));
                 }
+                if let Some((read, base)) = &added {
+                    let source = places[base + image * lanes + row % lanes] as usize;
+                    blank &= source < read.ring.constants;
+                    front.residuals.push((read.ring.base + source * read.ring.row) as u32);
+                }
+                let position = own + image * lanes + row % lanes;
+                let mut target = ring.constants + position - ring.place;
+                if blank {
+                    target = plan.borders.case(row, column);
+                    let known = std::mem::replace(&mut filled[plan.constant + target], true);
+                    if known {
+                        front.drop_last(plan.reads.len());
+                        places[position] = target as u32;
+                        continue;
+                    }
+                }
+                places[position] = target as u32;
+                front.rows.push((target * ring.row) as u32);
+                front.targets.push((ring.first + target) as u32);
             }
         }
-    }
-
-    fn at(&self, ring: Ring, schedule: &Schedule, image: usize, row: usize, column: usize) -> usize {
-        let step = schedule.slope * row + column + ring.delay;
-        ring.start + ((step % ring.slots * self.images + image) * self.lanes + row % self.lanes) * ring.row
-    }
-
-    /// What the layer computed at a position, `[out_channels]`.
-    pub fn output(&self, layer: usize, schedule: &Schedule, image: usize, row: usize, column: usize) -> &[f32] {
-        &self.data[self.at(self.layers[layer].0, schedule, image, row, column)..]
     }
 
     /// Puts a pixel's value, as the net sees it.
-    pub fn put_pixel(&mut self, schedule: &Schedule, image: usize, row: usize, column: usize, value: f32) {
-        let at = self.at(self.pixels, schedule, image, row, column);
-        self.data[at] = value;
+    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, value: f32) {
+        let ring = self.pixels;
+        let position = self.position(ring, image, row, column);
+        if self.skip.background == Some(value) {
+            self.places[position] = 0;
+            return;
+        }
+        let own = ring.constants + position - ring.place;
+        self.places[position] = own as u32;
+        self.data[ring.base + own * ring.row] = value;
+        if self.skip.tails {
+            self.used[ring.first + own] = u32::from(value != 0.0);
+        }
+    }
+
+    /// What a layer computed at a position, `[out_channels]`.
+    pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[f32] {
+        let ring = self.layers[layer].ring;
+        let source = self.places[self.position(ring, image, row, column)] as usize;
+        &self.data[ring.base + source * ring.row..]
+    }
+
+    fn position(&self, ring: Ring, image: usize, row: usize, column: usize) -> usize {
+        let step = self.schedule.slope * row + column + ring.delay;
+        ring.place + (step % ring.slots * self.images + image) * self.lanes + row % self.lanes
+    }
+}
+
+impl Front {
+    fn clear(&mut self) {
+        for list in [&mut self.offsets, &mut self.depths, &mut self.residuals, &mut self.rows, &mut self.used, &mut self.targets]
+        {
+            list.clear();
+        }
+    }
+
+    /// Takes back the last position, of which no row is listed yet.
+    fn drop_last(&mut self, taps: usize) {
+        self.offsets.truncate(self.offsets.len() - taps);
+        self.depths.truncate(self.depths.len() - taps);
+        self.residuals.truncate(self.rows.len());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
-use crate::cache::{Cache, Keep};
+use crate::cache::{Cache, Keep, Skip};
 use crate::config::Config;
 use crate::error::Error;
 use crate::json::quote;
@@ -16,7 +16,8 @@ pub fn describe(config: &Config) -> Result<String, Error> {
     let net = Layers::new(config);
     let (height, width, pixels) = (config.height, config.width, config.pixels());
     let schedule = Schedule::wavefront(&net, height, width).expect("an architecture expands to causal layers");
-    let state_bytes = Cache::new(&net, config.channels, &schedule, 1, Keep::Needed)?.bytes();
+    let keep = Keep::Needed(Skip::default());
+    let (state_bytes, _) = Cache::new(&net, config.channels, schedule.clone(), 1, keep)?.bytes();
     let field = net.receptive_field(height, width);
     let reach = |f: fn(&crate::layers::Tap) -> i32| field.iter().map(f).max().unwrap_or(0).max(0);
     let macs: usize = net.iter().map(Layer::macs).sum();

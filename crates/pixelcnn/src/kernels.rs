@@ -73,54 +73,82 @@ impl PackedLayer {
     }
 }
 
-/// Computes a layer at every position of `rows`.
-///
-/// `offsets` is `[positions][taps]`: where in `inputs` each tap's row of channels starts. `rows` says where in `out` each
-/// position's outputs go, `residuals` (empty, or one for each position) where in `inputs` the row to add starts.
+/// What the positions of a front read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reads<'a> {
+    /// Rows of values.
+    pub inputs: &'a [f32],
+    /// `[positions][taps]`: where in `inputs` each tap's row starts.
+    pub offsets: &'a [u32],
+    /// `[positions][taps]`: how many of the row's channels to sum; the rest are zeros. At most the tap's channels.
+    pub depths: &'a [u32],
+    /// `[positions]`, or empty: where in `inputs` the row starts that is added last.
+    pub residuals: &'a [u32],
+}
+
+/// Memory that [`run`] uses again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    depths: Vec<u32>, // (tile, tap)
+}
+
+/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. In `used` it leaves
+/// how many of them there are up to the last that is not zero, rounded up to a vector. Returns the multiply-adds issued.
 ///
 /// # Panics
 /// Where an offset leads outside its slice.
-pub fn run(layer: &PackedLayer, inputs: &[f32], offsets: &[u32], residuals: &[u32], out: &mut [f32], rows: &[u32]) {
-    let outputs = layer.outputs();
-    let inside = |offset: u32, len: usize, slice: &[f32]| offset as usize + len <= slice.len();
-    assert_eq!(offsets.len(), rows.len() * layer.taps());
-    assert!(residuals.is_empty() || residuals.len() == rows.len());
-    assert!(offsets
-        .chunks_exact(layer.taps())
-        .all(|o| o.iter().zip(&layer.channels).all(|(&o, &k)| inside(o, k as usize, inputs))));
-    assert!(residuals.iter().all(|&o| inside(o, outputs, inputs)));
-    assert!(rows.iter().all(|&o| inside(o, outputs, out)));
+pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], used: &mut [u32], scratch: &mut Scratch) -> u64 {
+    let (outputs, taps) = (layer.outputs(), layer.taps());
+    let inside = |offset: u32, len: u32, slice: &[f32]| offset as usize + len as usize <= slice.len();
+    let positions = rows.len();
+    assert!(reads.offsets.len() == positions * taps && reads.depths.len() == positions * taps && used.len() == positions);
+    assert!(reads.residuals.is_empty() || reads.residuals.len() == positions);
+    for (offsets, depths) in reads.offsets.chunks_exact(taps).zip(reads.depths.chunks_exact(taps)) {
+        let depths = depths.iter().zip(&layer.channels);
+        assert!(offsets.iter().zip(depths).all(|(&o, (&d, &k))| d <= k && inside(o, k, reads.inputs)));
+    }
+    assert!(reads.residuals.iter().all(|&o| inside(o, outputs as u32, reads.inputs)));
+    assert!(rows.iter().all(|&o| inside(o, outputs as u32, out)));
     assert!(layer.weights.len() == outputs * layer.depth && outputs % PANEL == 0);
+    used.fill(0);
 
-    let panels = outputs / PANEL;
-    let tiles = Tiles::of(rows.len());
+    // A tile reads each tap as deep as the deepest of its positions.
+    let tiles = Tiles::of(positions);
+    scratch.depths.clear();
+    let mut macs = 0;
+    for (first, size) in tiles.iter() {
+        for tap in 0..taps {
+            let depth = (first..first + size).map(|p| reads.depths[p * taps + tap]).max().unwrap_or(0);
+            scratch.depths.push(depth);
+            macs += u64::from(depth) * (size * outputs) as u64;
+        }
+    }
+
     // Small tiles take several panels at once, so all tiles run over a group of panels while its weights are near.
+    let panels = outputs / PANEL;
     for start in (0..panels).step_by(tiles.group) {
         let end = panels.min(start + tiles.group);
-        let mut first = 0;
-        for (size, count) in [(4, tiles.fours), (3, tiles.threes), (2, tiles.twos), (1, tiles.ones)] {
-            for _ in 0..count {
-                let place = Place { layer, inputs, offsets, residuals, rows, first };
-                let mut panel = start;
-                while panel < end {
-                    let left = end - panel;
-                    // SAFETY: the asserts above hold for every position, and `panel` with the vectors taken is within
-                    // the layer's panels.
-                    panel += unsafe {
-                        match size {
-                            4 => place.tile::<4, 2>(panel, out),
-                            3 => place.tile::<3, 2>(panel, out),
-                            2 if left >= 2 => place.tile::<2, 4>(panel, out),
-                            2 => place.tile::<2, 2>(panel, out),
-                            _ if left >= 4 => place.tile::<1, 8>(panel, out),
-                            _ => place.tile::<1, 2>(panel, out),
-                        }
-                    };
-                }
-                first += size;
+        for ((first, size), depths) in tiles.iter().zip(scratch.depths.chunks_exact(taps)) {
+            let mut place = Place { layer, reads, depths, rows, first, out, used };
+            let mut panel = start;
+            while panel < end {
+                let left = end - panel;
+                // SAFETY: the asserts above hold for every position, and `panel` with the vectors taken is within the
+                // layer's panels.
+                panel += unsafe {
+                    match size {
+                        4 => place.tile::<4, 2>(panel),
+                        3 => place.tile::<3, 2>(panel),
+                        2 if left >= 2 => place.tile::<2, 4>(panel),
+                        2 => place.tile::<2, 2>(panel),
+                        _ if left >= 4 => place.tile::<1, 8>(panel),
+                        _ => place.tile::<1, 2>(panel),
+                    }
+                };
             }
         }
     }
+    macs
 }
 
 /// How a number of positions is cut into tiles: fours and threes run at full speed, so twos and ones are avoided where
@@ -135,10 +163,21 @@ struct Tiles {
 }
 
 impl Tiles {
+    /// First position and size of each tile.
+    fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
+        let sizes = [(4, self.fours), (3, self.threes), (2, self.twos), (1, self.ones)];
+        let mut first = 0;
+        sizes.into_iter().flat_map(|(size, count)| std::iter::repeat_n(size, count)).map(move |size| {
+            first += size;
+            (first - size, size)
+        })
+    }
+
     fn of(positions: usize) -> Tiles {
         let tiles = |fours, threes, twos, ones, group| Tiles { fours, threes, twos, ones, group };
         let fours = positions / 4;
         match positions {
+            0 => tiles(0, 0, 0, 0, 1),
             1 => tiles(0, 0, 0, 1, 4),
             2 => tiles(0, 0, 1, 0, 2),
             5 => tiles(0, 1, 1, 0, 2),
@@ -152,14 +191,15 @@ impl Tiles {
     }
 }
 
-/// A tile's place: the arguments of [`run`] and its first position.
+/// A tile's place: the arguments of [`run`], the tile's depths `[taps]` and its first position.
 struct Place<'a> {
     layer: &'a PackedLayer,
-    inputs: &'a [f32],
-    offsets: &'a [u32],
-    residuals: &'a [u32],
+    reads: &'a Reads<'a>,
+    depths: &'a [u32],
     rows: &'a [u32],
     first: usize,
+    out: &'a mut [f32],
+    used: &'a mut [u32],
 }
 
 impl Place<'_> {
@@ -170,8 +210,8 @@ impl Place<'_> {
     /// - For each of these positions every offset and residual leads inside `inputs`, and its row inside `out`, as the
     ///   asserts of [`run`] say.
     #[inline(always)]
-    unsafe fn tile<const P: usize, const V: usize>(&self, panel: usize, out: &mut [f32]) -> usize {
-        let layer = self.layer;
+    unsafe fn tile<const P: usize, const V: usize>(&mut self, panel: usize) -> usize {
+        let (layer, reads) = (self.layer, self.reads);
         let taps = layer.taps();
         let stride = layer.depth * PANEL;
         let lane = panel * PANEL;
@@ -183,37 +223,43 @@ impl Place<'_> {
                 let start = (panel + v / 2) * stride + v % 2 * 4;
                 layer.weights.as_ptr().add(start)
             });
-            for tap in 0..taps {
-                let rows: [*const f32; P] = std::array::from_fn(|p| {
-                    let offset = *self.offsets.get_unchecked((self.first + p) * taps + tap);
-                    self.inputs.as_ptr().add(offset as usize)
-                });
-                let channels = *layer.channels.get_unchecked(tap) as usize;
-                let mut k = 0;
-                // A do-while loop: V8 before 13 runs it 10 % faster than a counted one (no tap has 0 channels).
-                loop {
-                    let w: [F32x4; V] = std::array::from_fn(|v| load(weights[v].add(k * PANEL)));
-                    for p in 0..P {
-                        let x = F32x4::splat(*rows[p].add(k));
-                        for v in 0..V {
-                            sums[p][v] = sums[p][v] + x * w[v];
+            for (tap, &depth) in self.depths.iter().enumerate() {
+                let depth = depth as usize;
+                if depth > 0 {
+                    let rows: [*const f32; P] = std::array::from_fn(|p| {
+                        let offset = *reads.offsets.get_unchecked((self.first + p) * taps + tap);
+                        reads.inputs.as_ptr().add(offset as usize)
+                    });
+                    let mut k = 0;
+                    // A do-while loop: V8 before 13 runs it 10 % faster than a counted one.
+                    loop {
+                        let w: [F32x4; V] = std::array::from_fn(|v| load(weights[v].add(k * PANEL)));
+                        for p in 0..P {
+                            let x = F32x4::splat(*rows[p].add(k));
+                            for v in 0..V {
+                                sums[p][v] = sums[p][v] + x * w[v];
+                            }
+                        }
+                        k += 1;
+                        if k == depth {
+                            break;
                         }
                     }
-                    k += 1;
-                    if k == channels {
-                        break;
-                    }
                 }
-                weights = weights.map(|w| w.add(channels * PANEL));
+                weights = weights.map(|w| w.add(*layer.channels.get_unchecked(tap) as usize * PANEL));
             }
             for (p, sums) in sums.iter().enumerate() {
-                let row = *self.rows.get_unchecked(self.first + p) as usize + lane;
+                let position = self.first + p;
+                let row = *self.rows.get_unchecked(position) as usize + lane;
                 for (v, &sum) in sums.iter().enumerate() {
                     let mut y = if layer.relu { sum.relu() } else { sum };
-                    if let Some(&residual) = self.residuals.get(self.first + p) {
-                        y = load(self.inputs.as_ptr().add(residual as usize + lane + 4 * v)) + y;
+                    if let Some(&residual) = reads.residuals.get(position) {
+                        y = load(reads.inputs.as_ptr().add(residual as usize + lane + 4 * v)) + y;
                     }
-                    store(out.as_mut_ptr().add(row + 4 * v), y);
+                    store(self.out.as_mut_ptr().add(row + 4 * v), y);
+                    if y.any() {
+                        *self.used.get_unchecked_mut(position) = (lane + 4 * (v + 1)) as u32;
+                    }
                 }
             }
         }
@@ -243,10 +289,11 @@ mod tests {
 
     #[test]
     fn tiles_cover_every_number_of_positions() {
-        for positions in 1..200 {
+        for positions in 0..200 {
             let t = Tiles::of(positions);
             assert_eq!(4 * t.fours + 3 * t.threes + 2 * t.twos + t.ones, positions);
             assert!(t.twos + t.ones <= 1);
+            assert_eq!(t.iter().map(|(_, size)| size).sum::<usize>(), positions);
         }
     }
 }

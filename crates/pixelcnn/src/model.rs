@@ -1,5 +1,6 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
 use crate::format;
@@ -7,9 +8,10 @@ use crate::kernels::PackedLayer;
 use crate::layers::Layers;
 use crate::schedule::Schedule;
 use crate::weights::Weights;
+use std::sync::Mutex;
 
 /// An immutable net, shared by any number of runs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
     /// The blueprint.
     pub config: Config,
@@ -21,6 +23,8 @@ pub struct Model {
     pub(crate) packed: Vec<PackedLayer>,
     /// The file's `__metadata__`.
     pub metadata: Vec<(String, String)>,
+    /// The cache of the last run that ended, so that the next need not compute its constants anew.
+    spare: Mutex<Option<Cache>>,
 }
 
 impl Model {
@@ -29,7 +33,7 @@ impl Model {
         let layers = Layers::new(&config);
         let pack = |(index, layer)| PackedLayer::new(layer, |input| weights.kernel(index, input), weights.bias(index));
         let packed = layers.iter().enumerate().map(pack).collect();
-        Model { config, layers, weights, packed, metadata }
+        Model { config, layers, weights, packed, metadata, spare: Mutex::new(None) }
     }
 
     /// Reads a model file.
@@ -39,6 +43,22 @@ impl Model {
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, Error> {
         let file = format::read(bytes)?;
         Ok(Model::new(file.config, file.weights, file.metadata))
+    }
+
+    /// The level that fills most fields, as the metadata's `background` says; `None` where nobody has found out.
+    pub fn background(&self) -> Option<u8> {
+        let text = &self.metadata.iter().find(|(key, _)| key == "background")?.1;
+        text.parse().ok().filter(|&level: &u8| usize::from(level) < self.config.levels)
+    }
+
+    pub(crate) fn take_spare(&self) -> Option<Cache> {
+        self.spare.try_lock().ok()?.take()
+    }
+
+    pub(crate) fn give_spare(&self, cache: Cache) {
+        if let Ok(mut spare) = self.spare.try_lock() {
+            *spare = Some(cache);
+        }
     }
 
     /// The schedule with the fewest steps.

@@ -10,7 +10,7 @@ use crate::weights::Weights;
 /// they give the same bits.
 pub fn logits(config: &Config, layers: &Layers, weights: &Weights, pixels: &[u8]) -> Vec<f32> {
     let (height, width) = (config.height as i32, config.width as i32);
-    let image: Vec<f32> = pixels.iter().map(|&level| level_value(config, level)).collect();
+    let image: Vec<f32> = pixels.iter().map(|&level| config.level_value(level)).collect();
     let mut outputs: Vec<Vec<f32>> = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let n = layer.out_channels;
@@ -51,9 +51,4 @@ pub fn logits(config: &Config, layers: &Layers, weights: &Weights, pixels: &[u8]
         outputs.push(output);
     }
     outputs.pop().expect("a net has a layer")
-}
-
-/// What a level is to the net: 0 for the lowest, 1 for the highest.
-pub(crate) fn level_value(config: &Config, level: u8) -> f32 {
-    f32::from(level) / (config.levels - 1) as f32
 }

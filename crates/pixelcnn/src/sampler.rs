@@ -1,15 +1,15 @@
 //! The sampler: a walk over fronts of pixels whose inputs are all known.
 //!
-//! Each step computes the logits of one front, then gives each of its pixels a value, drawn or given. Methods differ in
-//! what a front is and what is recomputed for it; they give the same bits, of every logit.
+//! Each step computes the logits of one front, then gives each of its pixels a value, drawn or given. Strategies differ in
+//! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
-use crate::cache::{Cache, Keep};
+use crate::cache::{Cache, Skip};
 use crate::distribution;
+use crate::engine::{Engine, Incremental, Logit, Whole};
 use crate::error::{try_zeroed, Error};
 use crate::model::Model;
-use crate::reference;
 use crate::rng;
-use crate::schedule::Schedule;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,41 +26,70 @@ pub enum Method {
     /// The whole image again for each pixel with the same kernels, keeping nothing: what everybody does, as a baseline.
     /// Given pixels are all known, so that the whole image is computed just once.
     Naive,
-    /// As naive, by the plain loops of [`mod@reference`]. The oracle; very slow.
+    /// As naive, by the plain loops of [`mod@crate::reference`]. The oracle; very slow.
     Reference,
 }
 
-impl Method {
-    /// Every method, by its public name.
-    pub const ALL: [(&'static str, Method); 4] = [
-        ("wavefront", Method::Wavefront),
-        ("cached", Method::Cached),
-        ("naive", Method::Naive),
-        ("reference", Method::Reference),
-    ];
-
-    /// The method of that name.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`].
-    pub fn from_name(name: &str) -> Result<Method, Error> {
-        let found = Method::ALL.iter().find(|m| m.0 == name).map(|m| m.1);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = Method::ALL.iter().map(|m| m.0).collect();
-            Error::InvalidArgument { reason: format!("method must be one of {}, got `{name}`", names.join(", ")) }
-        })
-    }
+/// Which work [`Method::Wavefront`] and [`Method::Cached`] leave out. It changes no bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipping {
+    /// None: dense arithmetic.
+    None,
+    /// Positions that see nothing but the model's background level.
+    Background,
+    /// These, and the channels after the last non-zero one.
+    All,
 }
 
-/// Where the values of pixels come from.
-#[derive(Clone, Debug)]
-enum Values {
-    Drawn { seed: u64, temperature: f64 },
-    Given,
+/// A public name for each value, and the value of a name.
+macro_rules! names {
+    ($type:ident, $what:literal, $($name:literal => $value:ident),+) => {
+        impl $type {
+            /// Every value, by its public name.
+            pub const ALL: &'static [(&'static str, $type)] = &[$(($name, $type::$value)),+];
+
+            /// The value of that name.
+            ///
+            /// # Errors
+            /// [`Error::InvalidArgument`].
+            pub fn from_name(name: &str) -> Result<$type, Error> {
+                let found = $type::ALL.iter().find(|entry| entry.0 == name).map(|entry| entry.1);
+                found.ok_or_else(|| {
+                    let names: Vec<&str> = $type::ALL.iter().map(|entry| entry.0).collect();
+                    Error::InvalidArgument { reason: format!("{} must be one of {}, got `{name}`", $what, names.join(", ")) }
+                })
+            }
+        }
+    };
+}
+
+names!(Method, "method", "wavefront" => Wavefront, "cached" => Cached, "naive" => Naive, "reference" => Reference);
+names!(Skipping, "skipping", "none" => None, "background" => Background, "all" => All);
+
+/// How to get to the pixels; no choice changes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strategy {
+    /// The order of the walk.
+    pub method: Method,
+    /// What is left out.
+    pub skipping: Skipping,
+}
+
+/// Which images to draw. Image `i` depends on (model, seed, `start_index + i`, temperature) and on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    /// How many, at least 1.
+    pub count: usize,
+    /// The key of all random numbers.
+    pub seed: u64,
+    /// Global index of the first image.
+    pub start_index: u64,
+    /// Divides the logits; 0 is argmax. Finite, at least 0.
+    pub temperature: f64,
 }
 
 /// A pixel that got its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pixel {
     /// Image, counted from 0 within the run.
     pub image: usize,
@@ -68,41 +97,36 @@ pub struct Pixel {
     pub pixel: usize,
     /// Its level.
     pub value: u8,
+    /// The logit it was drawn from, or met.
+    pub logit: f32,
 }
 
 /// One walk over some images. Owns all its state; any number may be under way on one model.
-#[derive(Clone, Debug)]
 pub struct Run {
     model: Arc<Model>,
-    values: Values,
-    start_index: u64,
+    draw: Option<Draw>, // none where pixels are given
     count: usize,
-    pixels: Vec<u8>,          // (image, row, column)
-    nats: Vec<f32>,           // likewise
-    logits: Option<Vec<f32>>, // likewise
-    engine: Engine,
-    step: usize,         // of the group under way
-    group: Range<usize>, // images in step
+    pixels: Vec<u8>,                 // (image, row, column)
+    nats: Vec<f32>,                  // likewise
+    logits: Option<Vec<f32>>,        // likewise
+    engine: Option<Box<dyn Engine>>, // taken only when the run is dropped
+    step: usize,                     // of the group under way
+    group: Range<usize>,             // images in step
+    computed: Vec<Logit>,
     front: Vec<Pixel>,
-    front_logits: Vec<f32>,
 }
 
 impl Run {
-    /// Draws `count` images. Image `i` depends on (model, seed, `start_index + i`, temperature) and on nothing else.
-    ///
-    /// The seed is below 2^53, the temperature finite and at least 0, which is argmax.
+    /// Draws images.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::OutOfMemory`].
-    pub fn sample(
-        model: &Arc<Model>,
-        count: usize,
-        seed: u64,
-        start_index: u64,
-        temperature: f64,
-        method: Method,
-    ) -> Result<Run, Error> {
+    pub fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Result<Run, Error> {
         let invalid = |reason: String| Err(Error::InvalidArgument { reason });
+        let Draw { count, start_index, temperature, .. } = draw;
+        if count == 0 {
+            return invalid("count must be at least 1, got 0".into());
+        }
         if !(temperature >= 0.0 && temperature.is_finite()) {
             return invalid(format!("temperature must be a finite number of at least 0, got {temperature}"));
         }
@@ -111,14 +135,14 @@ impl Run {
         }
         let bytes = (count as u64).saturating_mul(model.config.pixels() as u64);
         let pixels = try_zeroed(usize::try_from(bytes).map_err(|_| Error::OutOfMemory { bytes })?)?;
-        Run::new(model, pixels, Values::Drawn { seed, temperature }, start_index, false, method)
+        Run::new(model, pixels, Some(draw), None, strategy)
     }
 
     /// Walks over given images, `[count, height, width]` of levels, and keeps their logits.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where the pixels are not whole images or not levels; [`Error::OutOfMemory`].
-    pub fn score(model: &Arc<Model>, pixels: Vec<u8>, method: Method) -> Result<Run, Error> {
+    pub fn score(model: &Arc<Model>, pixels: Vec<u8>, strategy: Strategy) -> Result<Run, Error> {
         let (size, levels) = (model.config.pixels(), model.config.levels);
         if pixels.is_empty() || pixels.len() % size != 0 {
             let reason = format!("images must hold a whole number of images of {size} pixels, got {} values", pixels.len());
@@ -128,98 +152,85 @@ impl Run {
             let reason = format!("images must hold levels from 0 to {}, got {} at index {at}", levels - 1, pixels[at]);
             return Err(Error::InvalidArgument { reason });
         }
-        Run::new(model, pixels, Values::Given, 0, true, method)
+        let logits = try_zeroed(pixels.len())?;
+        Run::new(model, pixels, None, Some(logits), strategy)
     }
 
     fn new(
         model: &Arc<Model>,
         pixels: Vec<u8>,
-        values: Values,
-        start_index: u64,
-        keep: bool,
-        method: Method,
+        draw: Option<Draw>,
+        logits: Option<Vec<f32>>,
+        strategy: Strategy,
     ) -> Result<Run, Error> {
         let count = pixels.len() / model.config.pixels();
-        if count == 0 {
-            return Err(Error::InvalidArgument { reason: "count must be at least 1, got 0".into() });
-        }
-        let incremental = |schedule: Schedule| {
-            let cache = Cache::new(&model.layers, model.config.channels, &schedule, count.min(GROUP), Keep::Needed)?;
-            Ok(Engine::Incremental { schedule, cache })
+        let given = draw.is_none();
+        let background = || model.background().map(|level| model.config.level_value(level));
+        let skip = match strategy.skipping {
+            Skipping::None => Skip::default(),
+            Skipping::Background => Skip { background: background(), tails: false },
+            Skipping::All => Skip { background: background(), tails: true },
         };
-        let engine = match method {
-            Method::Wavefront => incremental(model.wavefront())?,
-            Method::Cached => incremental(model.raster())?,
-            Method::Naive => {
-                let schedule = model.raster();
-                let cache = Cache::new(&model.layers, model.config.channels, &schedule, 1, Keep::All)?;
-                Engine::Whole(Whole::Kernels { schedule, cache })
-            }
-            Method::Reference => Engine::Whole(Whole::Reference { logits: Vec::new() }),
+        let incremental = |schedule| Incremental::new(model, schedule, count.min(GROUP), skip, model.take_spare());
+        let engine: Box<dyn Engine> = match strategy.method {
+            Method::Wavefront => Box::new(incremental(model.wavefront())?),
+            Method::Cached => Box::new(incremental(model.raster())?),
+            Method::Naive => Box::new(Whole::kernels(model, given)?),
+            Method::Reference => Box::new(Whole::reference(given)),
         };
-        let logits = if keep { Some(try_zeroed(pixels.len())?) } else { None };
         let nats = try_zeroed(pixels.len())?;
         let group = 0..engine.group().min(count);
-        let (front, front_logits) = (Vec::new(), Vec::new());
-        let model = Arc::clone(model);
-        Ok(Run { model, values, start_index, count, pixels, nats, logits, engine, step: 0, group, front, front_logits })
+        Ok(Run {
+            model: Arc::clone(model),
+            draw,
+            count,
+            pixels,
+            nats,
+            logits,
+            engine: Some(engine),
+            step: 0,
+            group,
+            computed: Vec::new(),
+            front: Vec::new(),
+        })
     }
 
     /// Computes the next front; returns how many pixels it held, 0 once all images are done.
     ///
     /// # Errors
-    /// [`Error::NonFiniteLogit`]; [`Error::OutOfMemory`] when the last, smaller group starts.
+    /// [`Error::NonFiniteLogit`].
     pub fn step(&mut self) -> Result<usize, Error> {
         self.front.clear();
-        self.front_logits.clear();
-        // A step may hold no pixel (on images narrower than the slope, or while leading layers start).
+        let engine = self.engine.as_mut().expect("a run has its engine until it is dropped");
+        // A step may hold no pixel: on images narrower than the slope, and while leading layers start.
         while self.front.is_empty() && self.group.start < self.count {
-            let given = matches!(self.values, Values::Given);
-            self.engine.compute(
-                &self.model,
-                self.step,
-                given,
-                &self.pixels,
-                self.group.clone(),
-                &mut self.front,
-                &mut self.front_logits,
-            );
-            for (place, &logit) in self.front.iter_mut().zip(&self.front_logits) {
-                let image = self.start_index + place.image as u64;
+            self.computed.clear();
+            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed);
+            for &(image, pixel, logit) in &self.computed {
+                let index = self.draw.map_or(0, |draw| draw.start_index) + image as u64;
                 if !logit.is_finite() {
-                    return Err(Error::NonFiniteLogit { image, pixel: place.pixel });
+                    return Err(Error::NonFiniteLogit { image: index, pixel });
                 }
-                let at = place.image * self.model.config.pixels() + place.pixel;
-                if let Values::Drawn { seed, temperature } = self.values {
-                    let u = rng::pixel_uniform(seed, image, place.pixel as u32, 0);
+                let at = image * self.model.config.pixels() + pixel;
+                if let Some(Draw { seed, temperature, .. }) = self.draw {
+                    let u = rng::pixel_uniform(seed, index, pixel as u32, 0);
                     self.pixels[at] = distribution::draw(logit, temperature, u);
                 }
-                place.value = self.pixels[at];
-                self.nats[at] = distribution::nats(logit, place.value) as f32;
+                let value = self.pixels[at];
+                self.nats[at] = distribution::nats(logit, value) as f32;
                 if let Some(logits) = &mut self.logits {
                     logits[at] = logit;
                 }
-                self.engine.put(&self.model, place, self.group.start);
+                engine.put(&self.model, image - self.group.start, pixel, value);
+                self.front.push(Pixel { image, pixel, value, logit });
             }
             self.step += 1;
-            if self.step == self.engine.steps(&self.model, given) {
-                self.next_group()?;
+            if self.step == engine.steps(&self.model) {
+                self.group = self.group.end..self.count.min(self.group.end + engine.group());
+                self.step = 0;
             }
         }
         Ok(self.front.len())
-    }
-
-    fn next_group(&mut self) -> Result<(), Error> {
-        let size = self.group.len();
-        let start = self.group.end;
-        self.group = start..self.count.min(start + size);
-        self.step = 0;
-        if let Engine::Incremental { schedule, cache } = &mut self.engine {
-            if !self.group.is_empty() && self.group.len() < size {
-                *cache = Cache::new(&self.model.layers, self.model.config.channels, schedule, self.group.len(), Keep::Needed)?;
-            }
-        }
-        Ok(())
     }
 
     /// Runs to the end.
@@ -234,11 +245,6 @@ impl Run {
     /// The pixels of the last step, in no promised order.
     pub fn front(&self) -> &[Pixel] {
         &self.front
-    }
-
-    /// Their logits, in the same order.
-    pub fn front_logits(&self) -> &[f32] {
-        &self.front_logits
     }
 
     /// All pixels as levels, `[count, height, width]`; 0 where none is drawn yet.
@@ -256,120 +262,35 @@ impl Run {
         self.logits.as_deref()
     }
 
-    /// Bytes of activations kept.
-    pub fn state_bytes(&self) -> usize {
-        match &self.engine {
-            Engine::Incremental { cache, .. } | Engine::Whole(Whole::Kernels { cache, .. }) => cache.bytes(),
-            Engine::Whole(Whole::Reference { .. }) => 0,
+    /// Multiply-adds issued: a product with a zero that was not skipped counts. 0 for [`Method::Reference`], uncounted.
+    pub fn macs(&self) -> u64 {
+        self.cache().map_or(0, Cache::macs)
+    }
+
+    /// Bytes of activations kept for its images, and bytes of constants.
+    pub fn state_bytes(&self) -> (usize, usize) {
+        self.cache().map_or((0, 0), Cache::bytes)
+    }
+
+    fn cache(&self) -> Option<&Cache> {
+        self.engine.as_ref().and_then(|engine| engine.cache())
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(cache) = self.engine.take().and_then(|engine| engine.into_cache()) {
+            self.model.give_spare(cache);
         }
     }
 }
 
-/// What computes the logits of a front.
-#[derive(Clone, Debug)]
-enum Engine {
-    /// Only what is new at this step.
-    Incremental { schedule: Schedule, cache: Cache },
-    /// The whole image, from its pixels, at every step: one pixel a step, or all in one when they are given.
-    Whole(Whole),
-}
-
-#[derive(Clone, Debug)]
-enum Whole {
-    Kernels { schedule: Schedule, cache: Cache },
-    Reference { logits: Vec<f32> },
-}
-
-impl Engine {
-    /// Images computed in step.
-    fn group(&self) -> usize {
-        match self {
-            Engine::Incremental { .. } => GROUP,
-            Engine::Whole(_) => 1,
-        }
-    }
-
-    fn steps(&self, model: &Model, given: bool) -> usize {
-        match self {
-            Engine::Incremental { schedule, .. } => schedule.steps(),
-            Engine::Whole(_) if given => 1,
-            Engine::Whole(_) => model.config.pixels(),
-        }
-    }
-
-    /// Computes a step of a group of images and lists its pixels and their logits.
-    #[allow(clippy::too_many_arguments, reason = "the parts of a run that a step reads and writes, borrowed apart")]
-    fn compute(
-        &mut self,
-        model: &Model,
-        step: usize,
-        given: bool,
-        pixels: &[u8],
-        group: Range<usize>,
-        front: &mut Vec<Pixel>,
-        logits: &mut Vec<f32>,
-    ) {
-        let width = model.config.width;
-        match self {
-            Engine::Incremental { schedule, cache } => {
-                for (layer, packed) in model.packed.iter().enumerate() {
-                    cache.compute(layer, packed, schedule, step..step + 1);
-                }
-                let last = model.packed.len() - 1;
-                let delay = schedule.delay(crate::layers::Source::Layer(last));
-                for row in schedule.rows(delay, step) {
-                    let column = schedule.column(delay, step, row);
-                    for image in group.clone() {
-                        front.push(Pixel { image, pixel: row * width + column, value: 0 });
-                        logits.push(cache.output(last, schedule, image - group.start, row, column)[0]);
-                    }
-                }
-            }
-            Engine::Whole(whole) => {
-                let size = model.config.pixels();
-                let image = group.start;
-                whole.forward(model, &pixels[image * size..(image + 1) * size]);
-                for pixel in if given { 0..size } else { step..step + 1 } {
-                    front.push(Pixel { image, pixel, value: 0 });
-                    logits.push(whole.logit(model, pixel));
-                }
-            }
-        }
-    }
-
-    /// Tells the engine a pixel's value.
-    fn put(&mut self, model: &Model, pixel: &Pixel, group_start: usize) {
-        if let Engine::Incremental { schedule, cache } = self {
-            let (row, column) = (pixel.pixel / schedule.width, pixel.pixel % schedule.width);
-            let value = reference::level_value(&model.config, pixel.value);
-            cache.put_pixel(schedule, pixel.image - group_start, row, column, value);
-        }
-    }
-}
-
-impl Whole {
-    /// Computes all logits of one image.
-    fn forward(&mut self, model: &Model, pixels: &[u8]) {
-        match self {
-            Whole::Kernels { schedule, cache } => {
-                for (at, &level) in pixels.iter().enumerate() {
-                    let value = reference::level_value(&model.config, level);
-                    cache.put_pixel(schedule, 0, at / schedule.width, at % schedule.width, value);
-                }
-                for (layer, packed) in model.packed.iter().enumerate() {
-                    cache.compute(layer, packed, schedule, 0..schedule.steps());
-                }
-            }
-            Whole::Reference { logits } => *logits = reference::logits(&model.config, &model.layers, &model.weights, pixels),
-        }
-    }
-
-    fn logit(&self, model: &Model, pixel: usize) -> f32 {
-        match self {
-            Whole::Kernels { schedule, cache } => {
-                cache.output(model.packed.len() - 1, schedule, 0, pixel / schedule.width, pixel % schedule.width)[0]
-            }
-            Whole::Reference { logits } => logits[pixel],
-        }
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("draw", &self.draw)
+            .field("group", &self.group)
+            .field("step", &self.step)
+            .finish_non_exhaustive()
     }
 }

@@ -3,12 +3,14 @@
 mod common;
 
 use common::{random_config, random_images, random_model, Draws};
-use pixelcnn::{Config, Method, Model, Run};
+use pixelcnn::{Config, Method, Model, Run, Skipping, Strategy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+const WHOLE: Strategy = Strategy { method: Method::Naive, skipping: Skipping::None };
+
 fn logits(model: &Arc<Model>, image: &[u8]) -> Vec<u32> {
-    let mut run = Run::score(model, image.to_vec(), Method::Naive).unwrap();
+    let mut run = Run::score(model, image.to_vec(), WHOLE).unwrap();
     run.finish().unwrap();
     run.logits().unwrap().iter().map(|l| l.to_bits()).collect()
 }
@@ -35,7 +37,7 @@ fn a_pixel_changes_nothing_at_or_before_it_and_nothing_outside_its_readers() {
         let config = random_config(&mut draws);
         let model = random_model(config, case);
         let field = model.layers.receptive_field(model.config.height, model.config.width);
-        let image = random_images(&mut draws, &model.config, 1);
+        let image = random_images(&mut draws, &model.config, 1, 50);
         let before = logits(&model, &image);
         for pixel in 0..model.config.pixels() {
             let changed = changed(&model, &image, &before, pixel);
@@ -52,7 +54,7 @@ fn on_a_generic_net_a_pixel_changes_each_of_its_readers() {
         let config = Config { height: 12, width: 13, filters: 48, blocks, first_kernel, block_kernel, ..Config::reference() };
         let model = random_model(config, 4);
         let field = model.layers.receptive_field(12, 13);
-        let image = random_images(&mut Draws::new(3), &model.config, 1);
+        let image = random_images(&mut Draws::new(3), &model.config, 1, 50);
         let before = logits(&model, &image);
         for pixel in 0..model.config.pixels() {
             assert_eq!(changed(&model, &image, &before, pixel), readers(&model.config, &field, pixel), "pixel {pixel}");
@@ -65,7 +67,7 @@ fn the_reference_net_reads_129_pixels() {
     let model = random_model(Config::reference(), 12);
     let field = model.layers.receptive_field(28, 28);
     assert_eq!(field.len(), 129);
-    let image = random_images(&mut Draws::new(6), &model.config, 1);
+    let image = random_images(&mut Draws::new(6), &model.config, 1, 50);
     let before = logits(&model, &image);
     for pixel in [0, 13, 27, 300, 14 * 28, 14 * 28 + 14, 16 * 28 + 27, 782, 783] {
         assert_eq!(changed(&model, &image, &before, pixel), readers(&model.config, &field, pixel), "pixel {pixel}");

@@ -1,7 +1,7 @@
 //! The frozen model gives the frozen bits, by every method. The WebAssembly build is held to the same files.
 
 use pixelcnn::json::{Json, Object};
-use pixelcnn::{Method, Model, Run};
+use pixelcnn::{Draw, Method, Model, Run, Skipping, Strategy};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,13 +24,14 @@ fn the_frozen_model_gives_the_frozen_bits() {
         let Json::Object(sample) = sample else { panic!("a sample is an object") };
         let number = |key: &str| text(sample, key).parse::<u64>().unwrap();
         let temperature = text(sample, "temperature").parse().unwrap();
-        for (name, method) in Method::ALL {
+        for &(name, method) in Method::ALL {
             let (count, seed, start) = (number("count") as usize, number("seed"), number("startIndex"));
-            let mut run = Run::sample(&model, count, seed, start, temperature, method).unwrap();
+            let draw = Draw { count, seed, start_index: start, temperature };
+            let mut run = Run::sample(&model, draw, Strategy { method, skipping: Skipping::All }).unwrap();
             let mut logits = vec![0; run.pixels().len()];
             while run.step().unwrap() > 0 {
-                for (p, logit) in run.front().iter().zip(run.front_logits()) {
-                    logits[p.image * model.config.pixels() + p.pixel] = logit.to_bits();
+                for p in run.front() {
+                    logits[p.image * model.config.pixels() + p.pixel] = p.logit.to_bits();
                 }
             }
             let hex = |bits: &mut dyn Iterator<Item = u32>| bits.map(|b| format!("{b:08x}")).collect::<String>();

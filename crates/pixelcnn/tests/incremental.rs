@@ -1,119 +1,174 @@
-//! The heart: every method, batch and order gives the same bits, of every logit and not only of the pixels.
+//! The heart: every method, batch, order and skipping gives the same bits, of every logit and not only of the pixels.
 
 mod common;
 
-use common::{random_config, random_images, random_model, Draws};
-use pixelcnn::{reference, Config, Method, Model, Run};
+use common::{model_with_background, random_config, random_images, random_model, strategies, Draws, FASTEST};
+use pixelcnn::{reference, Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
-/// Every logit (as bits), every pixel and every cost of a run, in raster order whatever the order it was walked in.
-fn walk(mut run: Run, model: &Model) -> (Vec<u32>, Vec<u8>, Vec<u32>) {
+const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
+
+/// Every logit (as bits), every pixel and every cost (as bits), in raster order.
+type Walked = (Vec<u32>, Vec<u8>, Vec<u32>);
+
+/// Runs to the end, in whatever order the run has, and checks that each pixel comes once.
+fn walk(mut run: Run, model: &Model) -> Walked {
     let size = model.config.pixels();
     let mut logits = vec![None; run.pixels().len()];
     while run.step().unwrap() > 0 {
-        for (p, logit) in run.front().iter().zip(run.front_logits()) {
+        for p in run.front() {
             let slot = &mut logits[p.image * size + p.pixel];
             assert_eq!(*slot, None, "image {} pixel {} was computed twice", p.image, p.pixel);
             assert_eq!(run.pixels()[p.image * size + p.pixel], p.value);
-            *slot = Some(logit.to_bits());
+            *slot = Some(p.logit.to_bits());
         }
     }
     let logits = logits.into_iter().map(|l| l.expect("every pixel is computed")).collect();
     (logits, run.pixels().to_vec(), run.nats().iter().map(|n| n.to_bits()).collect())
 }
 
-fn sample(
-    model: &Arc<Model>,
-    count: usize,
-    seed: u64,
-    start: u64,
-    temperature: f64,
-    method: Method,
-) -> (Vec<u32>, Vec<u8>, Vec<u32>) {
-    walk(Run::sample(model, count, seed, start, temperature, method).unwrap(), model)
+fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Walked {
+    walk(Run::sample(model, draw, strategy).unwrap(), model)
+}
+
+fn score(model: &Arc<Model>, images: &[u8], strategy: Strategy) -> Walked {
+    walk(Run::score(model, images.to_vec(), strategy).unwrap(), model)
+}
+
+/// Some of the images of a walk.
+fn part(walked: &Walked, size: usize, first: usize, count: usize) -> Walked {
+    let at = first * size..(first + count) * size;
+    (walked.0[at.clone()].to_vec(), walked.1[at.clone()].to_vec(), walked.2[at].to_vec())
 }
 
 #[test]
-fn all_methods_and_batches_draw_the_same_bits_on_240_random_nets() {
+fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
     for case in 0..240 {
         let mut draws = Draws::new(case);
         let config = random_config(&mut draws);
-        let model = random_model(config, case);
-        let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
-        let seed = (case << 33) ^ case;
-        let start = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
-        let name = |method: Method, count: usize| format!("case {case}, {method:?} x {count}: {:?}", model.config);
-        let oracle = sample(&model, 3, seed, start, temperature, Method::Reference);
-        for method in [Method::Naive, Method::Cached, Method::Wavefront] {
-            assert_eq!(sample(&model, 3, seed, start, temperature, method), oracle, "{}", name(method, 3));
-        }
-        // One by one, and as the middle of a batch of 16 that starts earlier: only the global index counts.
+        let model = match draws.from(0, 2) {
+            0 => random_model(config, case),
+            background => model_with_background(config, case, background as u8 - 1, draws.from(0, 4) as f32),
+        };
         let size = model.config.pixels();
-        for image in 0..3 {
-            let at = image * size..(image + 1) * size;
-            let one = sample(&model, 1, seed, start + image as u64, temperature, Method::Wavefront);
-            let part = (oracle.0[at.clone()].to_vec(), oracle.1[at.clone()].to_vec(), oracle.2[at].to_vec());
-            assert_eq!(one, part, "{}", name(Method::Wavefront, 1));
+        let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
+        let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
+        let draw = Draw { count: 3, seed: (case << 33) ^ case, start_index, temperature };
+        let oracle = sample(&model, draw, ORACLE);
+        for strategy in strategies() {
+            assert_eq!(sample(&model, draw, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
         }
-        let before = draws.from(0, 13).min(start as usize);
-        let batch = sample(&model, 16, seed, start - before as u64, temperature, Method::Wavefront);
-        let at = before * size..(before + 3) * size;
-        let part = (batch.0[at.clone()].to_vec(), batch.1[at.clone()].to_vec(), batch.2[at].to_vec());
-        assert_eq!(part, oracle, "{}", name(Method::Wavefront, 16));
+        // One by one, and inside a batch of 16 that starts earlier: only the global index counts.
+        for image in 0..3 {
+            let one = Draw { count: 1, start_index: start_index + image, ..draw };
+            assert_eq!(sample(&model, one, FASTEST), part(&oracle, size, image as usize, 1), "case {case}, image {image} alone");
+        }
+        let before = draws.from(0, 13).min(start_index as usize);
+        let batch = sample(&model, Draw { count: 16, start_index: start_index - before as u64, ..draw }, FASTEST);
+        assert_eq!(part(&batch, size, before, 3), oracle, "case {case}, batch of 16: {:?}", model.config);
     }
 }
 
 #[test]
-fn all_methods_score_given_images_the_same() {
-    for case in 0..60 {
+fn all_strategies_score_given_images_the_same() {
+    for case in 0..80 {
         let mut draws = Draws::new(1000 + case);
         let config = random_config(&mut draws);
-        let model = random_model(config, case);
+        let model = model_with_background(config, case, draws.from(0, 1) as u8, 0.0);
         let count = draws.pick(&[1, 3, 17]);
-        let images = random_images(&mut draws, &model.config, count);
+        let ink = draws.pick(&[2, 10, 50, 97]);
+        let images = random_images(&mut draws, &model.config, count, ink);
         let oracle: Vec<u32> = images
             .chunks(model.config.pixels())
             .flat_map(|image| reference::logits(&model.config, &model.layers, &model.weights, image))
             .map(f32::to_bits)
             .collect();
-        for (name, method) in Method::ALL {
-            let (logits, pixels, _) = walk(Run::score(&model, images.clone(), method).unwrap(), &model);
-            assert_eq!(logits, oracle, "case {case}, {name}: {:?}", model.config);
+        for strategy in strategies().into_iter().chain([ORACLE]) {
+            let (logits, pixels, _) = score(&model, &images, strategy);
+            assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
             assert_eq!(pixels, images);
         }
     }
 }
 
 #[test]
+fn skipping_is_exact_on_images_made_to_break_it() {
+    let config = Config { height: 14, width: 15, filters: 10, blocks: 2, ..Config::reference() };
+    let (h, w) = (config.height, config.width);
+    let blank = vec![0u8; h * w];
+    let mut images = vec![blank.clone(), vec![1; h * w], (0..h * w).map(|i| ((i / w + i % w) % 2) as u8).collect()];
+    for corner in [0, w - 1, (h - 1) * w, h * w - 1, 7 * w + 7] {
+        let mut image = blank.clone();
+        image[corner] = 1;
+        images.push(image);
+    }
+    let inverted: Vec<Vec<u8>> = images.iter().map(|image| image.iter().map(|p| 1 - p).collect()).collect();
+    images.extend(inverted);
+    let images = images.concat();
+    for background in [0, 1] {
+        let model = model_with_background(config.clone(), 3, background, 0.0);
+        let oracle = score(&model, &images, ORACLE);
+        for strategy in strategies() {
+            assert_eq!(score(&model, &images, strategy), oracle, "background {background}, {strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn skipping_skips_and_a_blank_image_costs_little_once_constants_are_known() {
+    let model = model_with_background(Config { filters: 16, blocks: 3, ..Config::reference() }, 3, 0, 0.0);
+    let macs = |images: &[u8], skipping| {
+        let mut run = Run::score(&model, images.to_vec(), Strategy { method: Method::Wavefront, skipping }).unwrap();
+        run.finish().unwrap();
+        run.macs()
+    };
+    let blank = vec![0; model.config.pixels()];
+    let dense = macs(&blank, Skipping::None);
+    let taps = |l: &pixelcnn::layers::Layer| l.inputs[0].taps.len() * l.inputs[0].channels * l.out_channels.next_multiple_of(8);
+    let all = 784 * model.layers.iter().map(taps).sum::<usize>() as u64;
+    // Dense still leaves out a tap that lies outside the image for a whole tile.
+    assert!(dense <= all && dense > all / 10 * 9, "{dense} of {all}");
+    let first = macs(&blank, Skipping::Background);
+    assert!(first > 0 && first < dense / 2, "{first} of {dense}");
+    assert_eq!(macs(&blank, Skipping::Background), 0, "the next image finds every constant");
+}
+
+#[test]
 fn drawn_and_given_pixels_walk_the_same_way() {
     let model = random_model(Config { height: 9, width: 10, filters: 12, blocks: 2, ..Config::reference() }, 5);
-    let drawn = sample(&model, 5, 11, 0, 1.0, Method::Wavefront);
+    let drawn = sample(&model, Draw { count: 5, seed: 11, start_index: 0, temperature: 1.0 }, FASTEST);
     assert!(drawn.1.contains(&0) && drawn.1.contains(&1), "the case draws both levels");
-    let given = walk(Run::score(&model, drawn.1.clone(), Method::Cached).unwrap(), &model);
-    assert_eq!(drawn, given);
+    let cached = Strategy { method: Method::Cached, skipping: Skipping::None };
+    assert_eq!(drawn, score(&model, &drawn.1, cached));
 }
 
 #[test]
 fn runs_do_not_disturb_each_other() {
-    let model = random_model(Config { height: 7, width: 8, filters: 8, blocks: 1, ..Config::reference() }, 3);
-    let alone: Vec<_> = (0..3).map(|seed| sample(&model, 2, seed, 0, 1.0, Method::Wavefront)).collect();
-    let mut runs: Vec<Run> = (0..3).map(|seed| Run::sample(&model, 2, seed, 0, 1.0, Method::Wavefront).unwrap()).collect();
+    let model = model_with_background(Config { height: 7, width: 8, filters: 8, blocks: 1, ..Config::reference() }, 3, 0, 2.0);
+    let draw = |seed| Draw { count: 2, seed, start_index: 0, temperature: 1.0 };
+    let alone: Vec<_> = (0..3).map(|seed| sample(&model, draw(seed), FASTEST)).collect();
+    let mut runs: Vec<Run> = (0..3).map(|seed| Run::sample(&model, draw(seed), FASTEST).unwrap()).collect();
+    // One is given up half-way; its cache serves the next run.
+    let mut given_up = Run::sample(&model, draw(9), FASTEST).unwrap();
+    for _ in 0..5 {
+        given_up.step().unwrap();
+    }
+    drop(given_up);
+    runs.push(Run::sample(&model, draw(0), FASTEST).unwrap());
     while runs.iter_mut().map(|run| run.step().unwrap()).sum::<usize>() > 0 {}
-    for (run, alone) in runs.iter().zip(alone) {
+    for (run, alone) in runs.iter().zip([&alone[0], &alone[1], &alone[2], &alone[0]]) {
         assert_eq!(run.pixels(), alone.1);
     }
 }
 
 #[test]
 fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
-    let model = random_model(Config::reference(), 8);
-    let images = random_images(&mut Draws::new(9), &model.config, 1);
-    let oracle = reference::logits(&model.config, &model.layers, &model.weights, &images);
-    for method in [Method::Naive, Method::Cached, Method::Wavefront] {
-        let mut run = Run::score(&model, images.clone(), method).unwrap();
-        run.finish().unwrap();
-        let same = run.logits().unwrap().iter().zip(&oracle).all(|(a, b)| a.to_bits() == b.to_bits());
-        assert!(same, "{method:?}");
+    let model = model_with_background(Config::reference(), 8, 0, 0.0);
+    let mut images = random_images(&mut Draws::new(9), &model.config, 1, 3);
+    images[..28 * 14].fill(0);
+    let oracle = score(&model, &images, ORACLE);
+    for strategy in strategies() {
+        assert!(score(&model, &images, strategy) == oracle, "{strategy:?}");
     }
 }
 
@@ -121,12 +176,12 @@ fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
 fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
     let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
     let layers = pixelcnn::layers::Layers::new(&config);
-    let values =
-        pixelcnn::weights::Weights::random(&layers, 1).values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
-    let weights = pixelcnn::weights::Weights::new(&layers, values).unwrap();
-    let model = Arc::new(Model::new(config, weights, Vec::new()));
-    for (_, method) in Method::ALL {
-        let error = Run::sample(&model, 1, 0, 40, 1.0, method).unwrap().finish().unwrap_err();
+    let small = pixelcnn::weights::Weights::random(&layers, 1);
+    let values = small.values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
+    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()));
+    let draw = Draw { count: 1, seed: 0, start_index: 40, temperature: 1.0 };
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let error = Run::sample(&model, draw, strategy).unwrap().finish().unwrap_err();
         assert_eq!(error, pixelcnn::Error::NonFiniteLogit { image: 40, pixel: 0 });
     }
 }
@@ -135,13 +190,16 @@ fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
 fn bad_arguments_are_named() {
     let model = random_model(Config { height: 2, width: 2, filters: 2, ..Config::reference() }, 1);
     let message = |run: Result<Run, pixelcnn::Error>| run.unwrap_err().to_string();
-    let w = Method::Wavefront;
-    assert!(message(Run::sample(&model, 0, 1, 0, 1.0, w)).contains("count"));
-    assert!(message(Run::sample(&model, 1, 1, 0, -1.0, w)).contains("temperature"));
-    assert!(message(Run::sample(&model, 1, 1, 0, f64::NAN, w)).contains("temperature"));
-    assert!(message(Run::sample(&model, 1, 1, u64::MAX, 1.0, w)).contains("start_index"));
-    assert!(message(Run::score(&model, vec![0; 5], w)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![], w)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![0, 1, 2, 0], w)).contains("got 2 at index 2"));
+    let draw = |count, start_index, temperature| {
+        message(Run::sample(&model, Draw { count, seed: 1, start_index, temperature }, FASTEST))
+    };
+    assert!(draw(0, 0, 1.0).contains("count"));
+    assert!(draw(1, 0, -1.0).contains("temperature"));
+    assert!(draw(1, 0, f64::NAN).contains("temperature"));
+    assert!(draw(1, u64::MAX, 1.0).contains("start_index"));
+    assert!(message(Run::score(&model, vec![0; 5], FASTEST)).contains("whole number of images"));
+    assert!(message(Run::score(&model, vec![], FASTEST)).contains("whole number of images"));
+    assert!(message(Run::score(&model, vec![0, 1, 2, 0], FASTEST)).contains("got 2 at index 2"));
     assert!(Method::from_name("fast").unwrap_err().to_string().contains("`fast`"));
+    assert!(Skipping::from_name("some").unwrap_err().to_string().contains("none, background, all"));
 }

@@ -25,6 +25,10 @@ export class Run {
      */
     logits(): Float32Array;
     /**
+     * Multiply-adds issued so far.
+     */
+    macs(): number;
+    /**
      * What each pixel cost, in nats at temperature 1.
      */
     nats(): Float32Array;
@@ -33,9 +37,9 @@ export class Run {
      */
     pixels(): Uint8Array;
     /**
-     * Bytes of activations kept.
+     * Bytes of activations kept for its images, and bytes of constants.
      */
-    state_bytes(): number;
+    state_bytes(): Uint32Array;
     /**
      * Computes the next front; how many pixels it held, 0 once all is done.
      */
@@ -65,13 +69,13 @@ export class Sampler {
      */
     constructor(model: Uint8Array | number[]);
     /**
-     * Starts drawing images.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
      */
-    sample(count: number, seed: number, start_index: number, temperature: number, method: string): Run;
+    sample(count: number, seed: number, start_index: number, temperature: number, method: string, skipping?: string | null): Run;
     /**
      * Starts a walk over given images.
      */
-    score(pixels: Uint8Array | number[], method: string): Run;
+    score(pixels: Uint8Array | number[], method: string, skipping?: string | null): Run;
     /**
      * All tensors in the order of `describe`, logical kernels, one after the other.
      */
@@ -111,16 +115,17 @@ export interface InitOutput {
     readonly run_front: (a: number) => [number, number];
     readonly run_front_logits: (a: number) => [number, number];
     readonly run_logits: (a: number) => [number, number];
+    readonly run_macs: (a: number) => number;
     readonly run_nats: (a: number) => [number, number];
     readonly run_pixels: (a: number) => [number, number];
-    readonly run_state_bytes: (a: number) => number;
+    readonly run_state_bytes: (a: number) => [number, number];
     readonly run_step: (a: number) => [number, number, number];
     readonly sampler_config: (a: number) => [number, number];
     readonly sampler_describe: (a: number) => [number, number, number, number];
     readonly sampler_metadata: (a: number) => [number, number];
     readonly sampler_new: (a: number, b: number) => [number, number, number];
-    readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
-    readonly sampler_score: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
+    readonly sampler_score: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
     readonly sampler_weights: (a: number) => [number, number];
     readonly simd_backend: () => [number, number];
     readonly write_model: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];

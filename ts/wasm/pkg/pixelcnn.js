@@ -60,6 +60,14 @@ export class Run {
         return v1;
     }
     /**
+     * Multiply-adds issued so far.
+     * @returns {number}
+     */
+    macs() {
+        const ret = wasm.run_macs(this.__wbg_ptr);
+        return ret;
+    }
+    /**
      * What each pixel cost, in nats at temperature 1.
      * @returns {Float32Array}
      */
@@ -80,12 +88,14 @@ export class Run {
         return v1;
     }
     /**
-     * Bytes of activations kept.
-     * @returns {number}
+     * Bytes of activations kept for its images, and bytes of constants.
+     * @returns {Uint32Array}
      */
     state_bytes() {
         const ret = wasm.run_state_bytes(this.__wbg_ptr);
-        return ret >>> 0;
+        var v1 = getArrayU32FromWasm0(ret[0], ret[1]).slice();
+        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
+        return v1;
     }
     /**
      * Computes the next front; how many pixels it held, 0 once all is done.
@@ -185,22 +195,32 @@ export class Sampler {
         return this;
     }
     /**
-     * Starts drawing images.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
      * @param {number} count
      * @param {number} seed
      * @param {number} start_index
      * @param {number} temperature
      * @param {string} method
+     * @param {string | null} [skipping]
      * @returns {Run}
      */
-    sample(count, seed, start_index, temperature, method) {
-        const val2 = +count;
-        const val3 = +seed;
-        const val4 = +start_index;
-        const val5 = +temperature;
-        const ptr0 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.sampler_sample(this.__wbg_ptr, val2, val3, val4, val5, ptr0, len0);
+    sample(count, seed, start_index, temperature, method, skipping) {
+        const val3 = +count;
+        const val4 = +seed;
+        const val5 = +start_index;
+        const val6 = +temperature;
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = isLikeNone(skipping) ? 0 : passStringToWasm0(skipping, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.sampler_sample(this.__wbg_ptr, val3, val4, val5, val6, ptr0, len0, ptr1, len1);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -210,21 +230,25 @@ export class Sampler {
      * Starts a walk over given images.
      * @param {Uint8Array | number[]} pixels
      * @param {string} method
+     * @param {string | null} [skipping]
      * @returns {Run}
      */
-    score(pixels, method) {
-        let ptr0, len0, ptr1, len1;
+    score(pixels, method, skipping) {
+        let ptr0, len0, ptr1, len1, ptr2, len2;
         try {
             ptr0 = passArray8ToWasm0(pixels, wasm.__wbindgen_malloc);
             len0 = WASM_VECTOR_LEN;
             ptr1 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len1 = WASM_VECTOR_LEN;
+            ptr2 = isLikeNone(skipping) ? 0 : passStringToWasm0(skipping, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len2 = WASM_VECTOR_LEN;
         } catch (e) {
+            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
             if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.sampler_score(this.__wbg_ptr, ptr0, len0, ptr1, len1);
+        const ret = wasm.sampler_score(this.__wbg_ptr, ptr0, len0, ptr1, len1, ptr2, len2);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -414,6 +438,10 @@ function getUint8ArrayMemory0() {
         cachedUint8ArrayMemory0 = new Uint8Array(wasm.memory.buffer);
     }
     return cachedUint8ArrayMemory0;
+}
+
+function isLikeNone(x) {
+    return x === undefined || x === null;
 }
 
 function passArray8ToWasm0(arg, malloc) {

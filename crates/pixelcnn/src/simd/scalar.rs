@@ -28,6 +28,12 @@ impl F32x4 {
         self.0
     }
 
+    /// Whether a lane is other than zero.
+    #[inline(always)]
+    pub fn any(self) -> bool {
+        self.0.iter().any(|&x| x != 0.0)
+    }
+
     /// `x > 0 ? x : 0` in each lane.
     #[inline(always)]
     pub fn relu(self) -> F32x4 {

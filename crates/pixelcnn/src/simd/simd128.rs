@@ -1,6 +1,6 @@
 //! The backend for WebAssembly with the simd128 feature.
 
-use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128};
+use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v128_any_true};
 use std::ops::{Add, Mul};
 
 /// Name of the backend in use.
@@ -28,6 +28,12 @@ impl F32x4 {
     pub fn to_array(self) -> [f32; 4] {
         let v = self.0;
         [f32x4_extract_lane::<0>(v), f32x4_extract_lane::<1>(v), f32x4_extract_lane::<2>(v), f32x4_extract_lane::<3>(v)]
+    }
+
+    /// Whether a lane is other than zero, by its bits: no lane is ever -0.0.
+    #[inline(always)]
+    pub fn any(self) -> bool {
+        v128_any_true(self.0)
     }
 
     /// `x > 0 ? x : 0` in each lane: `pmax(0, x)` is defined as `0 < x ? x : 0`.

@@ -4,7 +4,7 @@
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{Config, Model};
+use pixelcnn::{Config, Method, Model, Skipping, Strategy};
 use std::sync::Arc;
 
 /// Whole numbers in a range, from a seeded sequence.
@@ -49,7 +49,29 @@ pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
     Arc::new(Model::new(config, weights, Vec::new()))
 }
 
-/// Random binary images.
-pub fn random_images(draws: &mut Draws, config: &Config, count: usize) -> Vec<u8> {
-    (0..count * config.pixels()).map(|_| draws.from(0, 1) as u8).collect()
+/// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
+/// it draws has wide empty areas.
+pub fn model_with_background(config: Config, seed: u64, background: u8, lean: f32) -> Arc<Model> {
+    let layers = Layers::new(&config);
+    let mut values = Weights::random(&layers, seed).values().to_vec();
+    *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
+    let weights = Weights::new(&layers, values).unwrap();
+    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]))
+}
+
+/// Random binary images; `ink` is the share of pixels that are 1, in percent.
+pub fn random_images(draws: &mut Draws, config: &Config, count: usize, ink: usize) -> Vec<u8> {
+    (0..count * config.pixels()).map(|_| u8::from(draws.from(1, 100) <= ink)).collect()
+}
+
+/// All skipping, in the fastest order.
+pub const FASTEST: Strategy = Strategy { method: Method::Wavefront, skipping: Skipping::All };
+
+/// Every way of computing an image but the oracle's.
+pub fn strategies() -> Vec<Strategy> {
+    let mut all = vec![Strategy { method: Method::Naive, skipping: Skipping::None }];
+    for method in [Method::Cached, Method::Wavefront] {
+        all.extend(Skipping::ALL.iter().map(|&(_, skipping)| Strategy { method, skipping }));
+    }
+    all
 }
