@@ -129,7 +129,7 @@ it('trains a model that inspect, eval and sample take, and that it will not over
     .map((line) => JSON.parse(line) as { type: string; epoch?: number });
   expect(events.filter(({ type }) => type === 'epoch')).toMatchObject([{ epoch: 3 }]);
   expect(events.at(-1)).toMatchObject({ type: 'model' });
-});
+}, 180_000);
 
 it('offers the devices that training has', () => {
   expect(devices).toEqual(trainDevices);

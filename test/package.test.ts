@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadSampler } from '../ts/index.js';
+import { configJson, randomModel } from './wasm.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const model = randomModel(configJson({ height: 5, width: 4, filters: 4, blocks: 1 }), 2);
+
+/** A stranger's project with the packed package in it. */
+let project: string;
+
+// npm packs what the tests' set-up built, and installs it as a user would.
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'pixelcnn-package-'));
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], { cwd: root });
+  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'));
+  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', `./${tarball}`];
+  // npm's cache has the few dependencies since they were installed here; else they are fetched.
+  await run('npm', [...install, '--offline'], { cwd: project }).catch(() => run('npm', install, { cwd: project }));
+  await writeFile(join(project, 'tiny.safetensors'), model);
+}, 180_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** A user's program, for the compiler alone. */
+const consumer = `
+import {
+  type Config,
+  createSampler,
+  type Front,
+  loadSampler,
+  type Method,
+  PixelCnnError,
+  type Sampler,
+  type Samples,
+} from 'pixelcnn';
+
+export async function main(module: WebAssembly.Module): Promise<number> {
+  const sampler: Sampler = await loadSampler(new URL('https://example.com/model.safetensors'), {
+    signal: AbortSignal.timeout(1000),
+  });
+  const method: Method = 'wavefront';
+  const samples: Samples = sampler.sample({ count: 16, seed: 1, method });
+  const [count, height, width, channels]: readonly number[] = samples.shape;
+  const front: Front | undefined = sampler.sampleSteps({ temperature: 0.5 }).next().value as Front;
+  const config: Config = sampler.config;
+  using other = createSampler({ module, model: new Uint8Array(8) });
+  try {
+    other.logits({ data: samples.data, shape: [1, 28, 28, 1] });
+  } catch (error) {
+    // @ts-expect-error no such code
+    if (error instanceof PixelCnnError && error.code === 'NO_SUCH_CODE') return 0;
+  }
+  // @ts-expect-error no such option
+  sampler.sample({ temprature: 1 });
+  // @ts-expect-error no such method
+  sampler.sample({ method: 'fast' });
+  return sampler.logProb(samples)[0]! + (front?.done ?? 0) + config.height + count! * height! * width! * channels!;
+}
+`;
+
+/** Runs a module of the project from a folder below it; returns the JSON that it prints. */
+async function runModule(name: string, source: string): Promise<unknown> {
+  await writeFile(join(project, name), source);
+  await mkdir(join(project, 'below'), { recursive: true });
+  const { stdout } = await run(process.execPath, [join('..', name)], { cwd: join(project, 'below') });
+  return JSON.parse(stdout);
+}
+
+it('brings no TensorFlow and little else', async () => {
+  const installed = await readdir(join(project, 'node_modules'));
+  expect(installed).toContain('pixelcnn');
+  expect(installed).not.toContain('@tensorflow');
+  const manifest = await readFile(join(project, 'node_modules/pixelcnn/package.json'), 'utf8');
+  const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
+  expect(Object.keys(dependencies).sort()).toEqual(['cli-progress', 'commander', 'pngjs']);
+});
+
+it('samples in three lines, from any folder', async () => {
+  const printed = await runModule(
+    'sample.js',
+    `import { loadSampler } from 'pixelcnn';
+    const sampler = await loadSampler('../tiny.safetensors');
+    const images = sampler.sample({ count: 3, seed: 1 });
+    console.log(JSON.stringify({ data: [...images.data], nats: [...images.nats] }));`,
+  );
+  const { data, nats } = (await loadSampler(model)).sample({ count: 3, seed: 1 });
+  expect(printed).toEqual({ data: [...data], nats: [...nats] });
+});
+
+it('gives edge workers the binary and a sampler made at once', async () => {
+  const printed = await runModule(
+    'edge.js',
+    `import { readFileSync } from 'node:fs';
+    import { createSampler, PixelCnnError } from 'pixelcnn';
+    const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('pixelcnn/pixelcnn.wasm'))));
+    const sampler = createSampler({ module, model: readFileSync('../tiny.safetensors') });
+    sampler.dispose();
+    let code;
+    try { sampler.sample(); } catch (error) { code = error instanceof PixelCnnError && error.code; }
+    console.log(JSON.stringify({ config: sampler.config, code }));`,
+  );
+  expect(printed).toMatchObject({ config: { height: 5, width: 4 }, code: 'DISPOSED' });
+});
+
+it('has training without TensorFlow, which says what to install', async () => {
+  const printed = await runModule(
+    'train.js',
+    `import { binarise, train } from 'pixelcnn/train';
+    const data = binarise({ count: 2, height: 2, width: 2, pixels: new Uint8Array(8) }, 'none');
+    try { for await (const _ of train({ data, device: 'wasm', epochs: 1 })); } catch (error) {
+      console.log(JSON.stringify({ code: error.code, message: error.message }));
+    }`,
+  );
+  expect(printed).toMatchObject({
+    code: 'BACKEND_UNAVAILABLE',
+    message: expect.stringContaining('npm i @tensorflow/'),
+  });
+});
+
+it('has a command line', async () => {
+  const bin = join(project, 'node_modules/.bin/pixelcnn');
+  const sample = ['sample', '--model', 'tiny.safetensors', '--count', '2', '--seed', '1', '--json'];
+  const { stdout } = await run(bin, sample, { cwd: project });
+  expect(JSON.parse(stdout)).toMatchObject({ files: ['samples/000000.png', 'samples/000001.png', 'samples/grid.png'] });
+  expect(existsSync(join(project, 'samples/grid.png'))).toBe(true);
+});
+
+it('is typed for a project that knows nothing of Node', async () => {
+  await writeFile(join(project, 'consumer.ts'), consumer);
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext'];
+  const lib = ['--lib', 'es2022,esnext.disposable,dom'];
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const { stdout } = await run(tsc, [...options, ...lib, 'consumer.ts'], { cwd: project }).catch((error) => error);
+  expect(stdout).toBe('');
+});
