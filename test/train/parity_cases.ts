@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { loadCore } from '../../ts/core.js';
+import { loadSampler } from '../../ts/load.js';
+import { binarise, firstImages, splitImages } from '../../ts/train/data.js';
+import { loadMnist } from '../../ts/train/mnist.js';
+import { createModel, release } from '../../ts/train/model.js';
+import { fromFull, layoutOf } from '../../ts/train/parameters.js';
+import type { Tensor1D } from '../../ts/train/tf.js';
+import * as pkg from '../../ts/wasm/pkg/pixelcnn.js';
+import { type BackendName, openTestBackend, plainForward, present, smallConfig } from './support.js';
+
+const shipped = fileURLToPath(new URL('../../models/mnist-binary.safetensors', import.meta.url));
+
+/** The sampler's logits against TensorFlow's, on real digits. */
+export function testParityOn(name: BackendName): void {
+  it('gives the logits of the shipped model that the sampler gives, within 1e-4, on 64 digits', {
+    timeout: 300_000,
+  }, async (context) => {
+    const backend = present(await openTestBackend(name), context);
+    if (!existsSync(shipped)) throw new Error(`expected the shipped model at ${shipped}`);
+    const { tf, ops, microBatch } = backend;
+    const core = await loadCore();
+    const bytes = readFileSync(shipped);
+    const sampler = await loadSampler(bytes);
+    const mnist = await loadMnist({ offline: true });
+    const digits = firstImages(splitImages(binarise(mnist, mnist.source)).validation, 64);
+    const expected = sampler.logits(digits.pixels).data;
+
+    const net = core.describe(sampler.config);
+    const layout = layoutOf(net);
+    const file = new pkg.Sampler(bytes);
+    const mask = tf.tensor1d(layout.mask);
+    const parameters: Tensor1D = tf.tensor1d(fromFull(layout, file.weights()));
+    const model = createModel(tf, ops, net, layout, mask);
+    const weights = model.weights(parameters);
+    let worst = 0;
+    for (let at = 0; at < 64; at += microBatch) {
+      const pixels = tf.tensor4d(Float32Array.from(digits.pixels.subarray(at * 784, (at + microBatch) * 784)), [
+        microBatch,
+        28,
+        28,
+        1,
+      ]);
+      const logits = model.logits(weights, pixels);
+      logits.dataSync().forEach((logit, i) => {
+        worst = Math.max(worst, Math.abs(logit - expected[at * 784 + i]!));
+      });
+      tf.dispose([pixels, logits]);
+    }
+    release(weights);
+    tf.dispose([mask, parameters]);
+    file.free();
+    sampler.dispose();
+    expect(worst).toBeGreaterThan(0); // else something was compared with itself
+    expect(worst).toBeLessThan(1e-4);
+  });
+
+  it('computes what the net, written out with full masked kernels, computes', async (context) => {
+    const { tf, ops } = present(await openTestBackend(name), context);
+    const core = await loadCore();
+    const net = core.describe(smallConfig);
+    const layout = layoutOf(net);
+    const words = core.randomWords(1, 1, 0, 0, layout.size);
+    const flat = Float32Array.from(words, (word, i) => (word / 2 ** 31 - 1) * 0.4 * layout.mask[i]!);
+    const parameters: Tensor1D = tf.tensor1d(flat);
+    const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
+    const weights = model.weights(parameters);
+    const full = new Map(
+      layout.slots.map((slot) => {
+        const skipped = (slot.fullShape[0] ?? 1) - (slot.shape[0] ?? 1);
+        const tensor = weights.get(slot.name)!;
+        // Rows below the pixel's own were cropped; rows above the farthest tap as well, where there are any.
+        const padded =
+          slot.shape.length < 4
+            ? tensor
+            : tf.pad(tensor, [
+                [0, skipped],
+                [0, 0],
+                [0, 0],
+                [0, 0],
+              ]);
+        return [slot.name, padded] as const;
+      }),
+    );
+    const pixels = tf.tensor4d(
+      Float32Array.from(words.subarray(0, 84), (word) => word & 1),
+      [2, 7, 6, 1],
+    );
+    const [got, expected] = [model.logits(weights, pixels), plainForward(tf, net, full, pixels)];
+    const difference = tf.max(tf.abs(tf.sub(got, expected))).dataSync()[0]!;
+    expect(difference).toBeLessThan(1e-5);
+  });
+}

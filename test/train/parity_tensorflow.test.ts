@@ -1,0 +1,4 @@
+import { describe } from 'vitest';
+import { testParityOn } from './parity_cases.js';
+
+describe('TensorFlow.js on tensorflow', () => testParityOn('tensorflow'));
