@@ -21,6 +21,13 @@ export interface ImageSet {
   readonly sha256: string;
 }
 
+/** The level that most pixels have: the background, where a data set has one. */
+export function commonestLevel({ pixels, levels }: Pick<ImageSet, 'pixels' | 'levels'>): number {
+  const counts = new Array<number>(levels).fill(0);
+  for (const level of pixels) counts[level]!++;
+  return counts.indexOf(Math.max(...counts));
+}
+
 /** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
 export interface RawImages {
   readonly pixels: Uint8Array;

@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { type Core, loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import { type Backend, type Device, openBackend } from './backend.js';
-import { binarise, type ImageSet } from './data.js';
+import { binarise, commonestLevel, type ImageSet } from './data.js';
 import { loadMnist } from './mnist.js';
 import type { SetupOptions } from './native_setup.js';
 import { trainingRecord } from './record.js';
@@ -91,7 +91,9 @@ export function modelFile(
   options: Pick<TrainerOptions, 'batchSize' | 'learningRate'>,
   result: TrainResult,
 ): Uint8Array {
-  return core.writeModel(result.net.config, trainingRecord(data, backend, options, result), result.weights);
+  // The sampler skips what sees only this level; which one it is changes its speed and no bit.
+  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, options, result) };
+  return core.writeModel(result.net.config, metadata, result.weights);
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
