@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Config, Description } from '../ts/config.js';
+import { referenceConfig } from '../ts/train/net.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
 /** The WebAssembly face itself, below the public API; loaded once. */
@@ -8,32 +10,15 @@ export function loadWasm(): typeof pkg {
 }
 
 /** A config of the plain net as the WebAssembly face takes it; the reference's numbers unless given. */
-export function configJson(changes: Record<string, number | string> = {}): string {
-  const reference = {
-    architecture: 'plain',
-    height: 28,
-    width: 28,
-    channels: 1,
-    levels: 2,
-    filters: 128,
-    blocks: 5,
-    firstKernel: 7,
-    blockKernel: 3,
-    headLayers: 2,
-    precision: 'f32',
-  };
-  return JSON.stringify({ ...reference, ...changes });
-}
-
-interface Described {
-  layers: { inputs: { kernelSize: number; channels: number; taps: [number, number][] }[]; outChannels: number }[];
+export function configJson(changes: Partial<Config> = {}): string {
+  return JSON.stringify({ ...referenceConfig, ...changes });
 }
 
 /** A model file with random weights, large enough that logits vary and forbidden taps stay 0. */
 export function randomModel(config: string, seed: number, metadata: Record<string, string> = {}): Uint8Array {
   const { describe, random_words, write_model } = loadWasm();
   const values: number[] = [];
-  const { layers } = JSON.parse(describe(config)) as Described;
+  const { layers } = JSON.parse(describe(config)) as Description;
   layers.forEach(({ inputs, outChannels }, item) => {
     const size = inputs.reduce((sum, i) => sum + i.kernelSize ** 2 * i.channels * outChannels, outChannels);
     const words = random_words(seed, 1, 0, item, size);
