@@ -71,9 +71,9 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('stays small: 80 kB, gzipped, of binary and JavaScript together', () => {
+  it('stays small: 120 kB, gzipped, of binary and JavaScript together', () => {
     const face = readFileSync(join(committedPkg, 'pixelcnn.js'));
-    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(80_000);
+    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(120_000);
   });
 });
 
