@@ -7,8 +7,9 @@ import { loadSampler } from '../../ts/load.js';
 import { openBackend } from '../../ts/train/backend.js';
 import { splitImages } from '../../ts/train/data.js';
 import { evaluate } from '../../ts/train/evaluate.js';
+import { epochOrder } from '../../ts/train/plan.js';
 import { type TrainEvent, type TrainOptions, train } from '../../ts/train/train.js';
-import { epochOrder } from '../../ts/train/trainer.js';
+
 import { blobs, smallConfig } from './support.js';
 
 const core = await loadCore();
@@ -128,6 +129,17 @@ it('holds every forbidden weight at exactly 0', async () => {
     }
     offset += size;
   }
+});
+
+it('trains without validation images, and goes on from there', async () => {
+  const checkpointFolder = join(folder, 'unvalidated');
+  await collect({ checkpointFolder, epochs: 1, validationSplit: 0 });
+  const resumed = await collect({ checkpointFolder, epochs: 2, validationSplit: 0, resume: true });
+  const [model] = only(resumed, 'model');
+  expect(model!.result.history.map(({ valLoss }) => valLoss)).toEqual([Number.NaN, Number.NaN]);
+  const sampler = await loadSampler(model!.bytes);
+  expect(sampler.metadata['training.valLoss']).toBeUndefined();
+  sampler.dispose();
 });
 
 it("finds by the sampler the trainer's own val_loss, and stores the record with the model", async () => {

@@ -126,7 +126,9 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
     }
     arrays[array] = new Float32Array(Uint8Array.from(bytes).buffer);
   }
-  return { state: manifest.state, arrays };
+  // JSON has no NaN; without validation images, that is what val_loss is.
+  const history = manifest.state.history.map((epoch) => ({ ...epoch, valLoss: epoch.valLoss ?? Number.NaN }));
+  return { state: { ...manifest.state, history }, arrays };
 }
 
 async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {

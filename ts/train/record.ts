@@ -2,7 +2,8 @@
 
 import type { Backend } from './backend.js';
 import type { ImageSet } from './data.js';
-import type { TrainerOptions, TrainResult } from './trainer.js';
+import type { TrainerOptions } from './plan.js';
+import type { TrainResult } from './trainer.js';
 
 /** Nats an image and bits a dimension of a mean loss in nats a value. */
 export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {

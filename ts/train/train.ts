@@ -7,8 +7,9 @@ import { type Backend, type Device, openBackend } from './backend.js';
 import { binarise, commonestLevel, type ImageSet } from './data.js';
 import { loadMnist } from './mnist.js';
 import type { SetupOptions } from './native_setup.js';
+import { planOf, type TrainerOptions } from './plan.js';
 import { trainingRecord } from './record.js';
-import { planOf, type TrainerEvent, type TrainerOptions, type TrainResult, trainSteps } from './trainer.js';
+import { type TrainerEvent, type TrainResult, trainSteps } from './trainer.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
   /** Default: all of MNIST, binarised as the Keras example does. */

@@ -1,48 +1,16 @@
 // The training loop: epochs of shuffled batches, each summed up from micro-batches, one Adam update a batch, validation
 // after each epoch. An own loop, because tfjs's `fit` can neither resume exactly nor keep the optimiser's state.
 
-import { cpus } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { checkInteger, checkNumber } from '../arguments.js';
-import type { Config, Description } from '../config.js';
-import type { Core } from '../core.js';
+import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
-import type { Backend } from './backend.js';
 import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import { type ImageSet, referenceValidationSplit, splitCounts } from './data.js';
 import { createModel, type Model, release } from './model.js';
-import { randomPurpose, referenceConfig } from './net.js';
-import { initialParameters, type Layout, layoutOf, toFull } from './parameters.js';
+import { initialParameters, toFull } from './parameters.js';
+import { epochOrder, type Plan, planOf, type TrainerOptions } from './plan.js';
+import { checkResume, environmentOf, environmentWarnings } from './resume.js';
 import type { Scalar, Tensor1D, Tensor4D } from './tf.js';
-
-export interface TrainerOptions {
-  readonly data: ImageSet;
-  readonly backend: Backend;
-  readonly core: Core;
-  /** Default: the net of the Keras example, at the size of the data's images. */
-  readonly config?: Partial<Config>;
-  /** How often all training images are seen, at least 1. Default: 50. */
-  readonly epochs?: number;
-  /** Images an update, at least 1. Default: 128. */
-  readonly batchSize?: number;
-  /** Adam's, above 0. Default: 0.0005. */
-  readonly learningRate?: number;
-  /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
-  readonly validationSplit?: number;
-  /** An integer in [0, 2^53). Default: drawn, and reported. */
-  readonly seed?: number;
-  /** Where checkpoints go: one after each epoch, and one when the run is stopped. Default: none is written. */
-  readonly checkpointFolder?: string;
-  /** Updates between checkpoints within an epoch. Default: none within an epoch. */
-  readonly checkpointEvery?: number;
-  /** Checkpoints that are kept. Default: 2. */
-  readonly keepCheckpoints?: number;
-  /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
-  readonly resume?: boolean;
-  /** Stops the run after the update in progress; a checkpoint is written first. */
-  readonly signal?: AbortSignal;
-}
 
 export type TrainerEvent =
   | {
@@ -111,7 +79,7 @@ class Run {
     const warnings: string[] = [];
     if (found !== undefined) {
       plan = { ...plan, seed: options.seed ?? found.state.seed };
-      checkResume(found.state, plan, data, options);
+      checkResume(found.state, plan, data, folderOf(options));
       warnings.push(...environmentWarnings(found.state, backend));
     } else if (options.resume === true) {
       throw new PixelCnnError(
@@ -145,14 +113,7 @@ class Run {
         };
     const mask = tf.tensor1d(layout.mask);
     const model = createModel(tf, backend.ops, net, layout, mask);
-    const progress: Progress = found?.state ?? {
-      epoch: 0,
-      stepInEpoch: 0,
-      lossSum: 0,
-      secondsInEpoch: 0,
-      history: [],
-    };
-    return new Run(options, plan, state, mask, model, progress, warnings);
+    return new Run(options, plan, state, mask, model, progressOf(found?.state), warnings);
   }
 
   async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -339,62 +300,10 @@ class Run {
 /** Where a run stands; part of a checkpoint. */
 type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'secondsInEpoch' | 'history'>;
 
-/** The options, with every default filled in and checked. */
-export interface Plan {
-  readonly net: Description;
-  readonly layout: Layout;
-  readonly seed: number;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly trainImages: number;
-  readonly validationImages: number;
-  /** Updates an epoch. */
-  readonly steps: number;
-  /** Values an image. */
-  readonly dimensions: number;
-}
-
-/** Fills in and checks the options; throws what is wrong with them. */
-export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
-  const { data, core } = options;
-  const { height, width, channels, levels } = data;
-  const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });
-  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
-    if (net.config[field] !== data[field]) {
-      throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
-    }
-  }
-  const most = Number.MAX_SAFE_INTEGER;
-  const epochs = checkInteger('epochs', options.epochs ?? 50, { min: 1, max: most });
-  const batchSize = checkInteger('batchSize', options.batchSize ?? 128, { min: 1, max: most });
-  checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
-  checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
-  const learningRate = checkNumber('learningRate', options.learningRate ?? 0.0005, { min: 0 });
-  const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
-  const { train: trainImages, validation: validationImages } = splitCounts(
-    data.count,
-    options.validationSplit ?? referenceValidationSplit,
-  );
-  if (trainImages < 1)
-    throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
-  return {
-    net,
-    layout: layoutOf(net),
-    seed,
-    epochs,
-    batchSize,
-    learningRate,
-    trainImages,
-    validationImages,
-    steps: Math.ceil(trainImages / batchSize),
-    dimensions: height * width * channels,
-  };
-}
-
-function drawSeed(): number {
-  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high >>> 11) * 2 ** 32 + low;
+function progressOf(state: CheckpointState | undefined): Progress {
+  if (state === undefined) return { epoch: 0, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history: [] };
+  const { epoch, stepInEpoch, lossSum, secondsInEpoch, history } = state;
+  return { epoch, stepInEpoch, lossSum, secondsInEpoch, history };
 }
 
 function folderOf(options: TrainerOptions): string {
@@ -402,54 +311,4 @@ function folderOf(options: TrainerOptions): string {
     throw new TypeError('resume: expected a checkpoint folder to go on from, got none');
   }
   return options.checkpointFolder;
-}
-
-/** The order of the training images in an epoch (counted from 1): indices sorted by Philox word, ties by index. */
-export function epochOrder(core: Core, seed: number, epoch: number, count: number): Uint32Array {
-  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, 0, count);
-  return Uint32Array.from({ length: count }, (_, i) => i).sort(
-    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
-  );
-}
-
-export function environmentOf(backend: Backend): CheckpointState['environment'] {
-  const processors = cpus();
-  return {
-    backend: backend.name,
-    device: backend.device,
-    version: backend.version,
-    cpu: processors[0]?.model.trim() ?? 'unknown',
-    threads: processors.length,
-  };
-}
-
-function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, options: TrainerOptions): void {
-  const differs: string[] = [];
-  const compare = (name: string, stored: unknown, now: unknown): void => {
-    if (stored !== now) differs.push(`${name} was ${String(stored)} and is now ${String(now)}`);
-  };
-  compare('seed', state.seed, plan.seed);
-  compare('batchSize', state.batchSize, plan.batchSize);
-  compare('learningRate', state.learningRate, plan.learningRate);
-  compare('the number of validation images', state.validationImages, plan.validationImages);
-  compare('the sha256 of the data', state.data, data.sha256);
-  for (const [field, value] of Object.entries(plan.net.config)) {
-    compare(`config.${field}`, (state.config as unknown as Record<string, unknown>)[field], value);
-  }
-  if (differs.length > 0) {
-    throw new RangeError(
-      `resume: ${differs.join(', ')}; give the values of the run in ${folderOf(options)}, or start a new one`,
-    );
-  }
-}
-
-function environmentWarnings(state: CheckpointState, backend: Backend): string[] {
-  const now = environmentOf(backend);
-  return (Object.keys(now) as (keyof typeof now)[])
-    .filter((key) => state.environment[key] !== now[key])
-    .map(
-      (key) =>
-        `the checkpoint's ${key} was ${state.environment[key]} and is now ${now[key]}: ` +
-        'the resumed run is as good, but not bit-equal to the unbroken one',
-    );
 }

@@ -1,0 +1,103 @@
+// What a run is asked to do, and what follows from it before the first step.
+
+import { checkInteger, checkNumber } from '../arguments.js';
+import type { Config, Description } from '../config.js';
+import type { Core } from '../core.js';
+import type { Backend } from './backend.js';
+import { type ImageSet, referenceValidationSplit, splitCounts } from './data.js';
+import { randomPurpose, referenceConfig } from './net.js';
+import { type Layout, layoutOf } from './parameters.js';
+
+export interface TrainerOptions {
+  readonly data: ImageSet;
+  readonly backend: Backend;
+  readonly core: Core;
+  /** Default: the net of the Keras example, at the size of the data's images. */
+  readonly config?: Partial<Config>;
+  /** How often all training images are seen, at least 1. Default: 50. */
+  readonly epochs?: number;
+  /** Images an update, at least 1. Default: 128. */
+  readonly batchSize?: number;
+  /** Adam's, above 0. Default: 0.0005. */
+  readonly learningRate?: number;
+  /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
+  readonly validationSplit?: number;
+  /** An integer in [0, 2^53). Default: drawn, and reported. */
+  readonly seed?: number;
+  /** Where checkpoints go: one after each epoch, and one when the run is stopped. Default: none is written. */
+  readonly checkpointFolder?: string;
+  /** Updates between checkpoints within an epoch. Default: none within an epoch. */
+  readonly checkpointEvery?: number;
+  /** Checkpoints that are kept. Default: 2. */
+  readonly keepCheckpoints?: number;
+  /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
+  readonly resume?: boolean;
+  /** Stops the run after the update in progress; a checkpoint is written first. */
+  readonly signal?: AbortSignal;
+}
+
+/** The options, with every default filled in and checked. */
+export interface Plan {
+  readonly net: Description;
+  readonly layout: Layout;
+  readonly seed: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly trainImages: number;
+  readonly validationImages: number;
+  /** Updates an epoch. */
+  readonly steps: number;
+  /** Values an image. */
+  readonly dimensions: number;
+}
+
+/** Fills in and checks the options; throws what is wrong with them. */
+export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
+  const { data, core } = options;
+  const { height, width, channels, levels } = data;
+  const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });
+  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
+    if (net.config[field] !== data[field]) {
+      throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
+    }
+  }
+  const most = Number.MAX_SAFE_INTEGER;
+  const epochs = checkInteger('epochs', options.epochs ?? 50, { min: 1, max: most });
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 128, { min: 1, max: most });
+  checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
+  checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
+  const learningRate = checkNumber('learningRate', options.learningRate ?? 0.0005, { min: 0 });
+  const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
+  const { train: trainImages, validation: validationImages } = splitCounts(
+    data.count,
+    options.validationSplit ?? referenceValidationSplit,
+  );
+  if (trainImages < 1)
+    throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
+  return {
+    net,
+    layout: layoutOf(net),
+    seed,
+    epochs,
+    batchSize,
+    learningRate,
+    trainImages,
+    validationImages,
+    steps: Math.ceil(trainImages / batchSize),
+    dimensions: height * width * channels,
+  };
+}
+
+function drawSeed(): number {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 11) * 2 ** 32 + low;
+}
+
+/** The order of the training images in an epoch (counted from 1): indices sorted by Philox word, ties by index. */
+export function epochOrder(core: Core, seed: number, epoch: number, count: number): Uint32Array {
+  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, 0, count);
+  return Uint32Array.from({ length: count }, (_, i) => i).sort(
+    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
+  );
+}

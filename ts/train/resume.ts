@@ -1,0 +1,50 @@
+// Whether a run may go on from a checkpoint, and whether it will end as the unbroken one would have.
+
+import { cpus } from 'node:os';
+import type { Backend } from './backend.js';
+import type { CheckpointState, Environment } from './checkpoint.js';
+import type { ImageSet } from './data.js';
+import type { Plan } from './plan.js';
+
+/** What computes here, as far as it may change the last bits of a sum. */
+export function environmentOf(backend: Backend): Environment {
+  const processors = cpus();
+  return {
+    backend: backend.name,
+    device: backend.device,
+    version: backend.version,
+    cpu: processors[0]?.model.trim() ?? 'unknown',
+    threads: processors.length,
+  };
+}
+
+/** Throws where a run would not be the one that the checkpoint is of. */
+export function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, folder: string): void {
+  const differs: string[] = [];
+  const compare = (name: string, stored: unknown, now: unknown): void => {
+    if (stored !== now) differs.push(`${name} was ${String(stored)} and is now ${String(now)}`);
+  };
+  compare('seed', state.seed, plan.seed);
+  compare('batchSize', state.batchSize, plan.batchSize);
+  compare('learningRate', state.learningRate, plan.learningRate);
+  compare('the number of validation images', state.validationImages, plan.validationImages);
+  compare('the sha256 of the data', state.data, data.sha256);
+  for (const [field, value] of Object.entries(plan.net.config)) {
+    compare(`config.${field}`, (state.config as unknown as Record<string, unknown>)[field], value);
+  }
+  if (differs.length > 0) {
+    throw new RangeError(`resume: ${differs.join(', ')}; give the values of the run in ${folder}, or start a new one`);
+  }
+}
+
+/** What stands against bit-equality with the unbroken run. */
+export function environmentWarnings(state: CheckpointState, backend: Backend): string[] {
+  const now = environmentOf(backend);
+  return (Object.keys(now) as (keyof typeof now)[])
+    .filter((key) => state.environment[key] !== now[key])
+    .map(
+      (key) =>
+        `the checkpoint's ${key} was ${state.environment[key]} and is now ${now[key]}: ` +
+        'the resumed run is as good, but not bit-equal to the unbroken one',
+    );
+}
