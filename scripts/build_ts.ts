@@ -1,6 +1,6 @@
 /** Builds dist/ from ts/: `npm run build:ts`. Needs Node alone; the WASM is taken as committed. `--if-stale`: only if older. */
 
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, run, runMain } from './shell.js';
@@ -8,16 +8,24 @@ import { root, run, runMain } from './shell.js';
 const source = join(root, 'ts');
 const dist = join(root, 'dist');
 /** Written last, so that its age is that of a whole build. */
-const last = join(dist, 'wasm', 'pkg', 'build.json');
+const last = join('wasm', 'pkg', 'build.json');
 
 export function buildTs(): void {
-  rmSync(dist, { recursive: true, force: true });
-  run(join(root, 'node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.build.json']);
-  // What is JavaScript already: worker entries and wasm-bindgen's face, with the binary beside it.
-  for (const name of files(source)) {
-    if (/\.(m?js|wasm)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(dist, name));
+  // Built aside and moved in whole: a build that fails leaves the old dist, and one that runs beside tests takes nothing away.
+  const built = join(root, 'node_modules', '.cache', `pixelcnn-dist-${process.pid}`);
+  try {
+    const tsc = join(root, 'node_modules', '.bin', 'tsc');
+    run(tsc, ['--project', 'tsconfig.build.json', '--outDir', built]);
+    // What is JavaScript already: worker entries and wasm-bindgen's face, with the binary beside it.
+    for (const name of files(source)) {
+      if (/\.(m?js|wasm)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(built, name));
+    }
+    cpSync(join(source, 'wasm', 'pkg', 'build.json'), join(built, last));
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(built, dist);
+  } finally {
+    rmSync(built, { recursive: true, force: true });
   }
-  cpSync(join(source, 'wasm', 'pkg', 'build.json'), last);
 }
 
 /** Builds dist if it is missing or older than what it is made from. */
@@ -26,10 +34,10 @@ export function buildTsIfStale(): void {
 }
 
 function isStale(): boolean {
-  if (!existsSync(last)) return true;
+  if (!existsSync(join(dist, last))) return true;
   const settings = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
   const inputs = [...settings, ...files(source).map((name) => join(source, name))];
-  return Math.max(...inputs.map((path) => statSync(path).mtimeMs)) > statSync(last).mtimeMs;
+  return Math.max(...inputs.map((path) => statSync(path).mtimeMs)) > statSync(join(dist, last)).mtimeMs;
 }
 
 function files(folder: string): string[] {
