@@ -35,7 +35,12 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
   [{ startIndex: 2 ** 53 - 4, count: 4 }, RangeError, 'startIndex: expected an integer from 0 to 9007199254740987'],
   [{ method: 'fast' }, RangeError, 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
   [{ method: 3 }, TypeError, 'method: expected one of wavefront, cached, naive, reference, got 3'],
-  [{ temprature: 1 }, TypeError, 'expected only count, seed, temperature, startIndex, method'],
+  [{ skipping: 'some' }, RangeError, 'skipping: expected one of none, background, all, got "some"'],
+  [
+    { temprature: 1 },
+    TypeError,
+    'expected only count, seed, temperature, startIndex, method, skipping, got "temprature"',
+  ],
 ];
 
 for (const [options, error, message] of wrong) {

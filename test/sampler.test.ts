@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { loadSampler, type Method, PixelCnnError, type Sampler } from '../ts/index.js';
+import { loadSampler, type Method, PixelCnnError, type Sampler, type Skipping } from '../ts/index.js';
 import { configJson, loadWasm, randomModel } from './wasm.js';
 
 const height = 12;
@@ -27,6 +27,9 @@ it('gives image i of a seed whatever the call, the batch and the method', () => 
     const some = sampler.sample({ count: 2, startIndex: 3, seed: 2 ** 53 - 1, method });
     expect(some.data, method).toEqual(all.data.subarray(3 * size, 5 * size));
     expect(some.nats, method).toEqual(all.nats.subarray(3, 5));
+  }
+  for (const skipping of ['none', 'background', 'all'] satisfies Skipping[]) {
+    expect(sampler.sample({ count: 8, seed: 2 ** 53 - 1, skipping }), skipping).toEqual(all);
   }
   expect(sampler.sample({ count: 8, seed: 0 }).data).not.toEqual(all.data);
 });
