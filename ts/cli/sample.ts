@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageShape } from '../images.js';
 import { loadSampler } from '../load.js';
-import { countRange, drawSeed, type Method, maxSeed, methods } from '../sample_options.js';
+import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
 import { createCommand } from './command.js';
 import { Interrupted } from './failure.js';
@@ -20,6 +20,7 @@ interface SampleCommandOptions {
   seed?: number;
   temperature: number;
   method: Method;
+  skipping: Skipping;
   startIndex: number;
   out: string;
   picture: boolean;
@@ -53,6 +54,12 @@ export const command = createCommand('sample', 'draw images from a model, show t
     'wavefront',
   )
   .option(
+    '--skipping <name>',
+    `${skippings.join(', ')}: work that is left out, never a bit of the result`,
+    choice('--skipping', skippings),
+    'all',
+  )
+  .option(
     '--start-index <n>',
     'number of the first image under the seed',
     integer('--start-index', { min: 0, max: maxSeed }),
@@ -78,9 +85,9 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const seed = options.seed ?? drawSeed();
   const drawn = await drawAndWrite(sampler, { ...options, seed }, folder, signal);
   if (options.json) {
-    const { temperature, method } = options;
+    const { temperature, method, skipping } = options;
     const { grid: _, ...figures } = drawn;
-    console.log(JSON.stringify({ model, count, seed, startIndex, temperature, method, ...figures }));
+    console.log(JSON.stringify({ model, count, seed, startIndex, temperature, method, skipping, ...figures }));
   } else {
     report(sampler, { ...options, seed }, drawn);
   }
@@ -151,11 +158,11 @@ async function drawAndWrite(
 /** Draws some images, looking up between two steps; undefined when it was told to stop. */
 async function draw(
   sampler: Sampler,
-  { count, seed, temperature, startIndex, method }: SampleCommandOptions & { seed: number },
+  { count, seed, temperature, startIndex, method, skipping }: SampleCommandOptions & { seed: number },
   signal: AbortSignal,
   progress: (images: number) => void,
 ): Promise<Samples | undefined> {
-  const steps = sampler.sampleSteps({ count, seed, temperature, startIndex, method });
+  const steps = sampler.sampleSteps({ count, seed, temperature, startIndex, method, skipping });
   let looked = Number.NEGATIVE_INFINITY;
   for (;;) {
     const step = steps.next();
