@@ -113,6 +113,7 @@ async function openPortable(device: 'wasm' | 'javascript'): Promise<Backend> {
     }
   };
   const tf = load<Tf>('@tensorflow/tfjs-core');
+  tf.enableProdMode(); // else it advertises tfjs-node on stderr
   load(device === 'wasm' ? '@tensorflow/tfjs-backend-wasm' : '@tensorflow/tfjs-backend-cpu');
   const name = device === 'wasm' ? 'wasm' : 'cpu';
   await tf.setBackend(name);
