@@ -1,5 +1,8 @@
 // Operations for the backends without a kernel gradient of their own (`wasm`) or with slow convolutions (`cpu`): every
 // causal tap is a slice of the padded input, all taps together are one matrix, and each product is one matMul.
+//
+// Transposes are made first: tfjs-backend-wasm has XNNPACK only for products of matrices as they are, and plain loops for
+// matMul's own transposing, which take ten times as long.
 
 import { asMatrix, type Ops } from './ops.js';
 import type { Rank, Tensor1D, Tensor2D, Tensor4D, Tf } from './tf.js';
@@ -40,8 +43,8 @@ export function tapsOps(tf: Tf): Ops {
 
     kernelGradient: (x, dy, rows, columns) =>
       tf.tidy(() => {
-        const product = tf.matMul(patches(x, rows, columns), asMatrix(tf, dy), true, false);
-        return tf.reshape<Rank.R4>(product, [rows, columns, x.shape[3], dy.shape[3]]);
+        const product = tf.matMul(tf.transpose(asMatrix(tf, dy)), patches(x, rows, columns));
+        return tf.reshape<Rank.R4>(tf.transpose(product), [rows, columns, x.shape[3], dy.shape[3]]);
       }),
 
     // The transpose of `patches`: each tap's share goes back to where it was read. The padding is cut off at the end.
@@ -49,7 +52,7 @@ export function tapsOps(tf: Tf): Ops {
       tf.tidy(() => {
         const [images, height, width] = dy.shape;
         const [rows, columns, channels] = kernel.shape;
-        const shares = tf.matMul(asMatrix(tf, dy), asKernelMatrix(kernel), false, true);
+        const shares = tf.matMul(asMatrix(tf, dy), tf.transpose(asKernelMatrix(kernel)));
         if (rows === 1 && columns === 1) return tf.reshape<Rank.R4>(shares, [images, height, width, channels]);
         const side = (columns - 1) / 2;
         let sum: Tensor4D | undefined;
