@@ -81,6 +81,22 @@ it.each([2, 4])('goes on after %i steps as if it had never stopped', async (stop
   expect(losses(parts)).toEqual(losses(whole));
 });
 
+it('loses nothing when it is stopped while it validates', async () => {
+  const checkpointFolder = join(folder, 'validating');
+  const controller = new AbortController();
+  const stop = new Error('stopped by the test');
+  const broken = (async () => {
+    for await (const event of train({ ...options, checkpointFolder, checkpointEvery: 1, signal: controller.signal })) {
+      if (event.type === 'validate') controller.abort(stop);
+    }
+  })();
+  await expect(broken).rejects.toBe(stop);
+  const resumed = await collect({ checkpointFolder, resume: true });
+  expect(only(resumed, 'start')[0]).toMatchObject({ epoch: 0, stepInEpoch: 3 });
+  const [resumedModel, unbrokenModel] = [resumed, await collect()].map((events) => only(events, 'model')[0]!);
+  expect(resumedModel!.bytes).toEqual(unbrokenModel!.bytes);
+});
+
 it('keeps as many checkpoints as asked, and trains on where the epochs of an ended run are raised', async () => {
   const checkpointFolder = join(folder, 'more');
   await collect({ checkpointFolder, epochs: 1, checkpointEvery: 1, keepCheckpoints: 2 });

@@ -63,7 +63,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 /** Writes a checkpoint into `folder` and removes all but the newest `keep`. Returns the new one's path. */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
-  const name = `step-${String(checkpoint.state.step).padStart(8, '0')}`;
+  const name = await freeName(folder, `step-${String(checkpoint.state.step).padStart(8, '0')}`);
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   await mkdir(folder, { recursive: true });
   try {
@@ -79,7 +79,6 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, ke
     await writeDurably(join(temporary, 'checkpoint.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     await flushFolder(temporary);
     const target = join(folder, name);
-    await rm(target, { recursive: true, force: true });
     await rename(temporary, target);
     await writeDurably(join(folder, '.LATEST.tmp'), `${name}\n`);
     await rename(join(folder, '.LATEST.tmp'), join(folder, 'LATEST'));
@@ -131,6 +130,15 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   return { state: { ...manifest.state, history }, arrays };
 }
 
+/** Never the name of a checkpoint that is there: replacing it would leave a moment with neither. */
+async function freeName(folder: string, name: string): Promise<string> {
+  const taken = await readdir(folder).catch(() => [] as string[]);
+  if (!taken.includes(name)) return name;
+  let suffix = 1;
+  while (taken.includes(`${name}-${suffix}`)) suffix++;
+  return `${name}-${suffix}`;
+}
+
 async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
   const file = await open(path, 'w');
   try {
@@ -152,7 +160,7 @@ async function flushFolder(path: string): Promise<void> {
 }
 
 async function prune(folder: string, keep: number, newest: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^step-\d+$/.test(name)).sort();
+  const names = (await readdir(folder)).filter((name) => /^step-\d+(-\d+)?$/.test(name)).sort();
   const old = names.filter((name) => name !== newest).slice(0, Math.max(0, names.length - keep));
   for (const name of old) await rm(join(folder, name), { recursive: true, force: true });
 }

@@ -166,10 +166,7 @@ class Run {
       const loss = lossSum / (seen * plan.dimensions);
       yield { type: 'step', epoch, step: step + 1, steps: plan.steps, loss, seconds: seconds() };
       await setImmediate(); // lets signals and timers in
-      if (options.signal?.aborted === true) {
-        if (options.checkpointFolder !== undefined) yield await this.save();
-        throw options.signal.reason;
-      }
+      yield* this.stopIfAborted();
       const due = options.checkpointEvery !== undefined && this.state.step % options.checkpointEvery === 0;
       if (due && step + 1 < plan.steps && options.checkpointFolder !== undefined) yield await this.save();
     }
@@ -180,6 +177,13 @@ class Run {
     this.progress = { epoch, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history };
     yield { type: 'epoch', epochs: plan.epochs, ...record };
     if (options.checkpointFolder !== undefined) yield await this.save();
+  }
+
+  private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
+    const { signal, checkpointFolder } = this.options;
+    if (signal?.aborted !== true) return;
+    if (checkpointFolder !== undefined) yield await this.save();
+    throw signal.reason;
   }
 
   /** One update of the parameters; the summed nats of the batch before it. */
@@ -229,7 +233,7 @@ class Run {
         done += size;
         yield { type: 'validate', epoch, done, total };
         await setImmediate();
-        options.signal?.throwIfAborted(); // the last update's checkpoint, if any, stands; validation is repeated
+        yield* this.stopIfAborted(); // all updates of the epoch are in the checkpoint; validation will be repeated
       }
     } finally {
       release(weights);
