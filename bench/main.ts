@@ -1,0 +1,77 @@
+/** `npm run bench`: reads the command line and starts one bench. */
+
+import { parseArgs } from 'node:util';
+
+const help = `Usage: npm run bench [-- BENCH] [options]
+
+Benches:
+  sampling   time for an image, by every method, beside the roof (the default)
+  roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
+  tile       the register tile alone, beside the whole net and the roof
+  train      a training step; its own options: npm run bench -- train --help
+
+Options of sampling:
+  --quick      about half a minute (the default)
+  --full       minutes: more rounds, and a whole naive image; implies --save
+  --only NAME  only rows whose name holds NAME
+  --json FILE  write the figures there, too
+  --save       write bench/results/<date>-<cpu>.md and .json
+
+Best on a quiet machine and on one core: taskset -c 1 npm run bench`;
+
+try {
+  await run();
+} catch (error) {
+  // Wrong arguments are the user's to mend: one sentence. All else keeps its stack.
+  if (!(error instanceof RangeError || isArgumentError(error))) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
+}
+
+async function run(): Promise<void> {
+  const [bench, ...rest] = process.argv.slice(2);
+  if (bench === 'train') {
+    const { benchTrain } = await import('./train.js');
+    return benchTrain(rest);
+  }
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      quick: { type: 'boolean' },
+      full: { type: 'boolean' },
+      save: { type: 'boolean' },
+      only: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  if (values.help) return console.log(help);
+  if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
+  switch (positionals[0] ?? 'sampling') {
+    case 'sampling': {
+      const full = values.full ?? false;
+      if (full && values.quick) throw new RangeError('expected --quick or --full, got both');
+      const { benchSampling } = await import('./sampling.js');
+      return benchSampling({
+        full,
+        save: values.save ?? full,
+        ...(values.only !== undefined && { only: values.only }),
+        ...(values.json !== undefined && { json: values.json }),
+      });
+    }
+    case 'roof': {
+      const { benchRoof } = await import('./roof.js');
+      return benchRoof();
+    }
+    case 'tile': {
+      const { benchTile } = await import('./tile.js');
+      return benchTile();
+    }
+    default:
+      throw new RangeError(`expected sampling, roof, tile or train, got "${positionals[0]}"`);
+  }
+}
+
+function isArgumentError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+}
