@@ -37,7 +37,7 @@ fn invalid(reason: String) -> JsValue {
 
 /// A JS number that must be an integer in [0, 2^53).
 fn integer(name: &str, value: f64) -> Result<u64, JsValue> {
-    if value >= 0.0 && value < 9_007_199_254_740_992.0 && value.trunc() == value {
+    if (0.0..9_007_199_254_740_992.0).contains(&value) && value.trunc() == value {
         Ok(value as u64)
     } else {
         Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {value}")))

@@ -182,8 +182,10 @@ impl Cache {
         for (l, layer) in layers.iter().enumerate() {
             rings.push(add(Source::Layer(l), padded(layer.out_channels), constants(borders[l + 1].cases())));
         }
-        if u32::try_from(base).is_err() {
-            return Err(Error::OutOfMemory { bytes: base as u64 * 4 });
+        // Kernels address rows by bytes in 32 bits.
+        let bytes = base as u64 * size_of::<f32>() as u64;
+        if u32::try_from(bytes).is_err() {
+            return Err(Error::OutOfMemory { bytes });
         }
 
         let read = |layer: usize, source: Source, tap: Tap, channels: usize| Read {

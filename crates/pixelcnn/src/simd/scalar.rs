@@ -28,16 +28,10 @@ impl F32x4 {
         self.0
     }
 
-    /// Whether a lane is other than zero.
+    /// `x > floor ? x : floor` in each lane: relu where the floor is 0.
     #[inline(always)]
-    pub fn any(self) -> bool {
-        self.0.iter().any(|&x| x != 0.0)
-    }
-
-    /// `x > 0 ? x : 0` in each lane.
-    #[inline(always)]
-    pub fn relu(self) -> F32x4 {
-        F32x4(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
+    pub fn at_least(self, floor: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| if self.0[i] > floor.0[i] { self.0[i] } else { floor.0[i] }))
     }
 }
 

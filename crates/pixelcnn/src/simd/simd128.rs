@@ -1,6 +1,6 @@
 //! The backend for WebAssembly with the simd128 feature.
 
-use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v128_any_true};
+use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128};
 use std::ops::{Add, Mul};
 
 /// Name of the backend in use.
@@ -30,16 +30,10 @@ impl F32x4 {
         [f32x4_extract_lane::<0>(v), f32x4_extract_lane::<1>(v), f32x4_extract_lane::<2>(v), f32x4_extract_lane::<3>(v)]
     }
 
-    /// Whether a lane is other than zero, by its bits: no lane is ever -0.0.
+    /// `x > floor ? x : floor` in each lane, as `pmax(floor, x)` is defined: relu where the floor is 0.
     #[inline(always)]
-    pub fn any(self) -> bool {
-        v128_any_true(self.0)
-    }
-
-    /// `x > 0 ? x : 0` in each lane: `pmax(0, x)` is defined as `0 < x ? x : 0`.
-    #[inline(always)]
-    pub fn relu(self) -> F32x4 {
-        F32x4(f32x4_pmax(f32x4_splat(0.0), self.0))
+    pub fn at_least(self, floor: F32x4) -> F32x4 {
+        F32x4(f32x4_pmax(floor.0, self.0))
     }
 }
 
