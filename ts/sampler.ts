@@ -52,7 +52,7 @@ export interface PixelMap {
 export interface ScoreOptions {
   /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
   method?: Method;
-  /** Which work is left out; changes the speed, never the result. Default: `all`. */
+  /** Which work is left out; changes the speed, never the result. Default: `background`. */
   skipping?: Skipping;
 }
 
@@ -209,7 +209,7 @@ export class Sampler {
   #score(images: Images, options: ScoreOptions, read: (run: Run) => Float32Array): PixelMap {
     checkOptions('options', options, ['method', 'skipping']);
     const method = checkChoice('method', options.method ?? 'wavefront', methods);
-    const skipping = checkChoice('skipping', options.skipping ?? 'all', skippings);
+    const skipping = checkChoice('skipping', options.skipping ?? 'background', skippings);
     const levels = checkImages(images, this.config);
     const core = this.#live();
     const size = imageSize(this.config);

@@ -57,7 +57,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
     '--skipping <name>',
     `${skippings.join(', ')}: work that is left out, never a bit of the result`,
     choice('--skipping', skippings),
-    'all',
+    'background',
   )
   .option(
     '--start-index <n>',

@@ -195,7 +195,7 @@ export class Sampler {
         return this;
     }
     /**
-     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
+     * Starts drawing images. `skipping` is `none`, `background`, the default, or `all`.
      * @param {number} count
      * @param {number} seed
      * @param {number} start_index
