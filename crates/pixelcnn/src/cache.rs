@@ -260,7 +260,9 @@ impl Cache {
             self.gather(layer, images, step);
         }
         let front = &mut self.front;
-        front.used.resize(front.rows.len(), 0);
+        if self.skip.tails {
+            front.used.resize(front.rows.len(), 0);
+        }
         let (inputs, outputs) = self.data.split_at_mut(self.layers[layer].ring.base); // rings lie in the order of layers
         let reads = kernels::Reads { inputs, offsets: &front.offsets, depths: &front.depths, residuals: &front.residuals };
         self.macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.used, &mut front.scratch);
@@ -284,26 +286,32 @@ impl Cache {
         let added = plan.residual.map(|read| (read, slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
         for row in schedule.rows(ring.delay, step) {
             let column = schedule.column(ring.delay, step, row);
+            let own_lane = row % lanes;
             for image in 0..images {
                 let mut blank = ring.constants > 0;
                 for (read, base) in plan.reads.iter().zip(&front.bases) {
-                    let (y, x) = (row as i64 + i64::from(read.tap.dy), column as i64 + i64::from(read.tap.dx));
-                    if y < 0 || x < 0 || x >= schedule.width as i64 {
+                    let (y, x) = (row as i32 + read.tap.dy, column as i32 + read.tap.dx);
+                    if y < 0 || x < 0 || x >= schedule.width as i32 {
                         front.offsets.push(ZEROS);
                         front.depths.push(0);
                         continue;
                     }
-                    let source = places[base + image * lanes + y as usize % lanes] as usize;
+                    // Row y's lane is y % lanes; a division for each read is 1 % of a digit's time.
+                    let mut lane = own_lane as i32 + read.tap.dy;
+                    while lane < 0 {
+                        lane += lanes as i32;
+                    }
+                    let source = places[base + image * lanes + lane as usize] as usize;
                     blank &= source < read.ring.constants;
                     front.offsets.push((read.ring.base + source * read.ring.row) as u32);
                     front.depths.push(used[read.ring.first + source].min(read.channels));
                 }
                 if let Some((read, base)) = &added {
-                    let source = places[base + image * lanes + row % lanes] as usize;
+                    let source = places[base + image * lanes + own_lane] as usize;
                     blank &= source < read.ring.constants;
                     front.residuals.push((read.ring.base + source * read.ring.row) as u32);
                 }
-                let position = own + image * lanes + row % lanes;
+                let position = own + image * lanes + own_lane;
                 let mut target = ring.constants + position - ring.place;
                 if blank {
                     target = plan.borders.case(row, column);

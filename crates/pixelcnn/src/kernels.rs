@@ -99,15 +99,17 @@ pub struct Scratch {
     depths: Vec<u32>,           // (tile, tap) -> how deep the tile reads it
 }
 
-/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. In `used` it leaves
-/// how many of them there are up to the last that is not zero. Returns the multiply-adds issued.
+/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. In `used`, unless
+/// that is empty, it leaves how many of them there are up to the last that is not zero. Returns the multiply-adds issued.
 ///
 /// # Panics
 /// Where an offset leads outside its slice.
 pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], used: &mut [u32], scratch: &mut Scratch) -> u64 {
     let (outputs, taps, positions) = (layer.outputs(), layer.taps(), rows.len());
     let inside = |offset: u32, len: u32, slice: &[f32]| offset as usize + len as usize <= slice.len();
-    assert!(reads.offsets.len() == positions * taps && reads.depths.len() == positions * taps && used.len() == positions);
+    assert!(
+        reads.offsets.len() == positions * taps && reads.depths.len() == positions * taps && [0, positions].contains(&used.len())
+    );
     assert!(reads.residuals.is_empty() || reads.residuals.len() == positions);
     for (offsets, depths) in reads.offsets.chunks_exact(taps).zip(reads.depths.chunks_exact(taps)) {
         let depths = depths.iter().zip(&layer.channels);
