@@ -6,7 +6,7 @@
  * fresh build instead.
  */
 
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -45,18 +45,8 @@ export function checkRebuild(): void {
 
 /** Runs the tests that reach the WASM in a copy of the project that holds `pkg`. */
 function testBuild(pkg: string, copy: string): void {
-  for (const name of [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'vitest.config.ts',
-    'ts',
-    'test',
-    'scripts',
-    'models',
-  ]) {
-    if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true });
-  }
+  const made = ['.git', 'dist', 'node_modules', 'out', 'runs', 'target'].map((name) => join(root, name));
+  cpSync(root, copy, { recursive: true, filter: (path) => !made.includes(path) });
   rmSync(join(copy, 'ts', 'wasm', 'pkg'), { recursive: true, force: true });
   cpSync(pkg, join(copy, 'ts', 'wasm', 'pkg'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir');
