@@ -18,7 +18,7 @@
 //! nothing, not even a sign (see [`crate::weights`]).
 
 use crate::error::{try_zeroed, Error};
-use crate::kernels::{self, padded, PackedLayer, Scratch};
+use crate::kernels::{self, padded, PackedLayer, Row, Scratch};
 use crate::layers::{Layers, Source, Tap};
 use crate::schedule::{fits, Schedule};
 use std::ops::Range;
@@ -86,18 +86,18 @@ struct Plan {
 struct Read {
     ring: Ring,
     channels: u32,
-    tap: Tap,
-    age: i64, // steps since it was computed
+    dy: i32,
+    dx: i32,
+    up: usize, // lanes back
+    age: i64,  // steps since it was computed
 }
 
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Clone, Debug, Default)]
 struct Front {
-    offsets: Vec<u32>,   // (position, tap)
-    depths: Vec<u32>,    // likewise: channels to read
+    taps: Vec<Row>,      // (position, tap)
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
-    used: Vec<u32>,      // (position) -> what was written up to
     targets: Vec<u32>,   // (position) -> row in `used`
     bases: Vec<usize>,   // (tap) -> first place of the slot it reads
     scratch: Scratch,
@@ -191,7 +191,9 @@ impl Cache {
         let read = |layer: usize, source: Source, tap: Tap, channels: usize| Read {
             ring: rings[ring_index(source)],
             channels: channels as u32,
-            tap,
+            dy: tap.dy,
+            dx: tap.dx,
+            up: tap.dy.unsigned_abs() as usize % lanes,
             age: schedule.age(layer, source, tap),
         };
         let mut constant = 0;
@@ -260,15 +262,13 @@ impl Cache {
             self.gather(layer, images, step);
         }
         let front = &mut self.front;
-        if self.skip.tails {
-            front.used.resize(front.rows.len(), 0);
-        }
         let (inputs, outputs) = self.data.split_at_mut(self.layers[layer].ring.base); // rings lie in the order of layers
-        let reads = kernels::Reads { inputs, offsets: &front.offsets, depths: &front.depths, residuals: &front.residuals };
-        self.macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.used, &mut front.scratch);
+        let reads = kernels::Reads { inputs, taps: &front.taps, residuals: &front.residuals };
+        self.macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.scratch);
         if self.skip.tails {
-            for (&target, &used) in front.targets.iter().zip(&front.used) {
-                self.used[target as usize] = used;
+            for (&target, &row) in front.targets.iter().zip(&front.rows) {
+                let values = &outputs[row as usize..row as usize + packed.outputs()];
+                self.used[target as usize] = values.iter().rposition(|&v| v != 0.0).map_or(0, |last| last as u32 + 1);
             }
         }
     }
@@ -286,32 +286,28 @@ impl Cache {
         let added = plan.residual.map(|read| (read, slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
         for row in schedule.rows(ring.delay, step) {
             let column = schedule.column(ring.delay, step, row);
-            let own_lane = row % lanes;
+            let lane = row % lanes;
             for image in 0..images {
                 let mut blank = ring.constants > 0;
-                for (read, base) in plan.reads.iter().zip(&front.bases) {
-                    let (y, x) = (row as i32 + read.tap.dy, column as i32 + read.tap.dx);
-                    if y < 0 || x < 0 || x >= schedule.width as i32 {
-                        front.offsets.push(ZEROS);
-                        front.depths.push(0);
-                        continue;
+                front.taps.extend(plan.reads.iter().zip(&front.bases).map(|(read, base)| {
+                    let (y, x) = (row as i32 + read.dy, column as i32 + read.dx);
+                    if y < 0 || x as u32 >= schedule.width as u32 {
+                        return Row { start: ZEROS, depth: 0 };
                     }
-                    // Row y's lane is y % lanes; a division for each read is 1 % of a digit's time.
-                    let mut lane = own_lane as i32 + read.tap.dy;
-                    while lane < 0 {
-                        lane += lanes as i32;
-                    }
-                    let source = places[base + image * lanes + lane as usize] as usize;
+                    let lane = if lane >= read.up { lane - read.up } else { lane + lanes - read.up };
+                    let source = places[base + image * lanes + lane] as usize;
                     blank &= source < read.ring.constants;
-                    front.offsets.push((read.ring.base + source * read.ring.row) as u32);
-                    front.depths.push(used[read.ring.first + source].min(read.channels));
-                }
+                    Row {
+                        start: (read.ring.base + source * read.ring.row) as u32,
+                        depth: used[read.ring.first + source].min(read.channels),
+                    }
+                }));
                 if let Some((read, base)) = &added {
-                    let source = places[base + image * lanes + own_lane] as usize;
+                    let source = places[base + image * lanes + lane] as usize;
                     blank &= source < read.ring.constants;
                     front.residuals.push((read.ring.base + source * read.ring.row) as u32);
                 }
-                let position = own + image * lanes + own_lane;
+                let position = own + image * lanes + lane;
                 let mut target = ring.constants + position - ring.place;
                 if blank {
                     target = plan.borders.case(row, column);
@@ -360,16 +356,15 @@ impl Cache {
 
 impl Front {
     fn clear(&mut self) {
-        for list in [&mut self.offsets, &mut self.depths, &mut self.residuals, &mut self.rows, &mut self.used, &mut self.targets]
-        {
+        self.taps.clear();
+        for list in [&mut self.residuals, &mut self.rows, &mut self.targets] {
             list.clear();
         }
     }
 
     /// Takes back the last position, of which no row is listed yet.
     fn drop_last(&mut self, taps: usize) {
-        self.offsets.truncate(self.offsets.len() - taps);
-        self.depths.truncate(self.depths.len() - taps);
+        self.taps.truncate(self.taps.len() - taps);
         self.residuals.truncate(self.rows.len());
     }
 }

@@ -77,15 +77,22 @@ impl PackedLayer {
     }
 }
 
+/// The row of values that a tap of a position reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Row {
+    /// Where it starts.
+    pub start: u32,
+    /// How many of its channels to sum; the rest are zeros. At most the tap's channels.
+    pub depth: u32,
+}
+
 /// What the positions of a front read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reads<'a> {
     /// Rows of values.
     pub inputs: &'a [f32],
-    /// `[positions][taps]`: where in `inputs` each tap's row starts.
-    pub offsets: &'a [u32],
-    /// `[positions][taps]`: how many of the row's channels to sum; the rest are zeros. At most the tap's channels.
-    pub depths: &'a [u32],
+    /// `[positions][taps]`.
+    pub taps: &'a [Row],
     /// `[positions]`, or empty: where in `inputs` the row starts that is added last.
     pub residuals: &'a [u32],
 }
@@ -93,77 +100,83 @@ pub struct Reads<'a> {
 /// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    rows: Vec<f32>,             // (position)(tap, channel), of layers whose taps are gathered
-    tiles: Vec<(usize, usize)>, // first position and size of each tile
-    starts: Vec<u32>,           // (position, tap) -> where its row starts, in bytes
-    depths: Vec<u32>,           // (tile, tap) -> how deep the tile reads it
+    rows: Vec<f32>, // (position)(tap, channel), of layers whose taps are gathered
+    tiles: Vec<Tile>,
+    starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
+    depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it
 }
 
-/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. In `used`, unless
-/// that is empty, it leaves how many of them there are up to the last that is not zero. Returns the multiply-adds issued.
+/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. Returns the
+/// multiply-adds issued.
 ///
 /// # Panics
 /// Where an offset leads outside its slice.
-pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], used: &mut [u32], scratch: &mut Scratch) -> u64 {
+pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], scratch: &mut Scratch) -> u64 {
     let (outputs, taps, positions) = (layer.outputs(), layer.taps(), rows.len());
-    let inside = |offset: u32, len: u32, slice: &[f32]| offset as usize + len as usize <= slice.len();
-    assert!(
-        reads.offsets.len() == positions * taps && reads.depths.len() == positions * taps && [0, positions].contains(&used.len())
-    );
+    // The last offset from which `len` values can be read.
+    let last = |slice: &[f32], len: usize| slice.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
+    let inside = |offsets: &[u32], slice: &[f32]| offsets.iter().max().is_none_or(|&o| Some(o) <= last(slice, outputs));
+    assert!(reads.taps.len() == positions * taps);
     assert!(reads.residuals.is_empty() || reads.residuals.len() == positions);
-    for (offsets, depths) in reads.offsets.chunks_exact(taps).zip(reads.depths.chunks_exact(taps)) {
-        let depths = depths.iter().zip(&layer.channels);
-        assert!(offsets.iter().zip(depths).all(|(&o, (&d, &k))| d <= k && inside(o, k, reads.inputs)));
-    }
-    assert!(reads.residuals.iter().all(|&o| inside(o, outputs as u32, reads.inputs)));
-    assert!(rows.iter().all(|&o| inside(o, outputs as u32, out)));
+    assert!(inside(reads.residuals, reads.inputs) && inside(rows, out));
     assert!(layer.weights.len() == outputs * layer.depth && outputs % PANEL == 0);
 
-    let tiles = Tiles::of(positions);
-    let (group, whole) = (tiles.group, [layer.depth as u32]);
+    let split = Split::of(positions);
     scratch.tiles.clear();
-    scratch.tiles.extend(tiles.iter());
     scratch.starts.clear();
     scratch.depths.clear();
+    let whole = [layer.depth as u32];
     let (inputs, channels) = if layer.gathered {
         scratch.rows.clear();
         scratch.rows.reserve(positions * layer.depth);
-        for offsets in reads.offsets.chunks_exact(taps) {
+        for read in reads.taps.chunks_exact(taps) {
             scratch.starts.push((scratch.rows.len() * size_of::<f32>()) as u32);
-            for (&offset, &channels) in offsets.iter().zip(&layer.channels) {
+            for (row, &channels) in read.iter().zip(&layer.channels) {
                 for k in 0..channels {
-                    scratch.rows.push(reads.inputs[(offset + k) as usize]);
+                    scratch.rows.push(reads.inputs[(row.start + k) as usize]);
                 }
             }
         }
+        scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
         (&scratch.rows[..], &whole[..])
     } else {
-        scratch.starts.extend(reads.offsets.iter().map(|offset| offset * size_of::<f32>() as u32));
-        // A tile reads each tap as deep as the deepest of its positions.
-        for &(first, size) in &scratch.tiles {
-            for tap in 0..taps {
-                let depth = (first..first + size).map(|p| reads.depths[p * taps + tap]).max();
-                scratch.depths.push(depth.unwrap_or(0));
+        let mut good = true;
+        for tile in split.tiles() {
+            scratch.tiles.push(tile);
+            for (tap, &channels) in layer.channels.iter().enumerate() {
+                let last = last(reads.inputs, channels as usize).expect("rows as long as the taps have channels");
+                // A tile reads each tap as deep as the deepest of its positions.
+                let mut depth = 0;
+                for position in tile.first..tile.first + tile.size {
+                    let row = reads.taps[position * taps + tap];
+                    good &= row.start <= last;
+                    depth = depth.max(row.depth);
+                    scratch.starts.push(row.start * size_of::<f32>() as u32);
+                }
+                good &= depth <= channels;
+                scratch.depths.push(depth);
             }
         }
+        assert!(good);
         (reads.inputs, &layer.channels[..])
     };
 
     // Small tiles take several panels at once, so all tiles run over a group of panels while its weights are near.
     let panels = outputs / PANEL;
     let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(channels.len()));
-    for start in (0..panels).step_by(group) {
-        let end = panels.min(start + group);
-        for (&(first, size), depths) in tiles() {
-            let mut place = Place { layer, inputs, starts: &scratch.starts, channels, depths, reads, rows, first, out };
+    for start in (0..panels).step_by(split.group) {
+        let end = panels.min(start + split.group);
+        for (tile, depths) in tiles() {
+            let starts = &scratch.starts[tile.first * channels.len()..];
+            let mut place = Place { layer, inputs, starts, channels, depths, reads, rows, first: tile.first, out };
             let mut panel = start;
             while panel < end {
                 let left = end - panel;
                 // SAFETY: the asserts above hold for every position, and `panel` with the vectors taken is within the
                 // layer's panels. Gathered rows hold `depth` values each, from `starts` on.
                 panel += unsafe {
-                    match size {
+                    match tile.size {
                         4 => place.tile::<4, 2>(panel),
                         3 => place.tile::<3, 2>(panel),
                         2 if left >= 2 => place.tile::<2, 4>(panel),
@@ -175,19 +188,21 @@ pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], us
             }
         }
     }
-    // Looked up here and not in the tiles, where it cost more than it found: most rows end in a value other than 0.
-    for (used, &row) in used.iter_mut().zip(rows) {
-        let values = &out[row as usize..row as usize + outputs];
-        *used = values.iter().rposition(|&value| value != 0.0).map_or(0, |last| last as u32 + 1);
-    }
-    tiles().map(|(&(_, size), depths)| size as u64 * depths.iter().map(|&d| u64::from(d)).sum::<u64>()).sum::<u64>()
-        * outputs as u64
+    let depth = |depths: &[u32]| depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
+    tiles().map(|(tile, depths)| tile.size as u64 * depth(depths)).sum::<u64>() * outputs as u64
 }
 
-/// How a number of positions is cut into tiles: fours and threes run at full speed, so twos and ones are avoided where
-/// threes can stand for them (5 = 3 + 2, 6 = 3 + 3, 9 = 3 + 3 + 3).
+/// Some positions that are computed together.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    first: usize,
+    size: usize,
+}
+
+/// How a number of positions is cut into tiles: fours run fastest, twos and threes nearly so, ones a good deal slower, so
+/// that there is a one only where there is one position (5 = 3 + 2, 6 = 4 + 2, 9 = 4 + 3 + 2).
 #[derive(Debug, PartialEq)]
-struct Tiles {
+struct Split {
     fours: usize,
     threes: usize,
     twos: usize,
@@ -195,30 +210,27 @@ struct Tiles {
     group: usize, // panels that the smallest tile takes at once
 }
 
-impl Tiles {
-    /// First position and size of each tile.
-    fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
+impl Split {
+    fn tiles(&self) -> impl Iterator<Item = Tile> {
         let sizes = [(4, self.fours), (3, self.threes), (2, self.twos), (1, self.ones)];
         let mut first = 0;
         sizes.into_iter().flat_map(|(size, count)| std::iter::repeat_n(size, count)).map(move |size| {
             first += size;
-            (first - size, size)
+            Tile { first: first - size, size }
         })
     }
 
-    fn of(positions: usize) -> Tiles {
-        let tiles = |fours, threes, twos, ones, group| Tiles { fours, threes, twos, ones, group };
+    fn of(positions: usize) -> Split {
+        let tiles = |fours, threes, twos, ones, group| Split { fours, threes, twos, ones, group };
         let fours = positions / 4;
         match positions {
             0 => tiles(0, 0, 0, 0, 1),
             1 => tiles(0, 0, 0, 1, 4),
-            2 => tiles(0, 0, 1, 0, 2),
-            5 => tiles(0, 1, 1, 0, 2),
             _ => match positions % 4 {
                 0 => tiles(fours, 0, 0, 0, 1),
                 3 => tiles(fours, 1, 0, 0, 1),
-                2 => tiles(fours - 1, 2, 0, 0, 1),
-                _ => tiles(fours - 2, 3, 0, 0, 1),
+                2 => tiles(fours, 0, 1, 0, 2),
+                _ => tiles(fours - 1, 1, 1, 0, 2),
             },
         }
     }
@@ -248,7 +260,6 @@ impl Place<'_> {
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&mut self, panel: usize) -> usize {
         let layer = self.layer;
-        let taps = self.channels.len();
         let stride = layer.depth * PANEL;
         let lane = panel * PANEL;
         // SAFETY: as the caller promises; the weights of a panel are `stride` floats, read to their end.
@@ -264,7 +275,7 @@ impl Place<'_> {
                     // along the first position's row, the others lie at constant distances from it; bytes, so that
                     // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights'
                     // pointer ends the loop. Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
-                    let start = |p: usize| *self.starts.get_unchecked((self.first + p) * taps + tap) as usize;
+                    let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize;
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.as_ptr().wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * PANEL);
@@ -328,10 +339,10 @@ mod tests {
     #[test]
     fn tiles_cover_every_number_of_positions() {
         for positions in 0..200 {
-            let t = Tiles::of(positions);
+            let t = Split::of(positions);
             assert_eq!(4 * t.fours + 3 * t.threes + 2 * t.twos + t.ones, positions);
             assert!(t.twos + t.ones <= 1);
-            assert_eq!(t.iter().map(|(_, size)| size).sum::<usize>(), positions);
+            assert_eq!(t.tiles().map(|t| t.size).sum::<usize>(), positions);
         }
     }
 }
