@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config, Description } from '../ts/config.js';
+import { referenceConfig } from '../ts/train/net.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
 pkg.initSync({ module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)) });
@@ -12,21 +13,6 @@ export type Method = 'wavefront' | 'cached' | 'naive';
 export type Skipping = 'none' | 'background' | 'all';
 export type Sampler = pkg.Sampler;
 export type Run = pkg.Run;
-
-/** The net of the reference program. */
-const referenceConfig: Config = {
-  architecture: 'plain',
-  height: 28,
-  width: 28,
-  channels: 1,
-  levels: 2,
-  filters: 128,
-  blocks: 5,
-  firstKernel: 7,
-  blockKernel: 3,
-  headLayers: 2,
-  precision: 'f32',
-};
 
 /** A model to race with, and where it comes from in words. */
 export interface Contender {
