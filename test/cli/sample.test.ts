@@ -35,7 +35,11 @@ it('draws the images of the seed, shows them, and writes each and a grid', async
     '--out',
     'five',
   ];
-  const { code, stdout, stderr } = await pixelcnn(folder.path, args, { COLUMNS: '80', FORCE_COLOR: '1' });
+  const { code, stdout, stderr } = await pixelcnn(folder.path, args, {
+    COLUMNS: '80',
+    FORCE_COLOR: '1',
+    NO_COLOR: undefined,
+  });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' }); // no bar where there is no terminal
   expect(stdout).not.toContain('\x1b');
   expect((await readdir(join(folder.path, 'five'))).sort()).toEqual([

@@ -94,7 +94,7 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
     });
 
     it('stops when told to, and leaves nothing', async () => {
-      replace('npm', 'exec sleep 60');
+      replace('npm', `exec "${process.execPath}" -e "setTimeout(() => {}, 60000)"`); // needs nothing on the PATH
       const controller = new AbortController();
       const reason = new Error('stopped by the test');
       const setup = setUpTensorflow({
