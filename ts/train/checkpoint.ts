@@ -139,7 +139,8 @@ async function freeName(folder: string, name: string): Promise<string> {
   return `${name}-${suffix}`;
 }
 
-async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
+/** Writes a file and waits until the disk has it. */
+export async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
   const file = await open(path, 'w');
   try {
     await file.writeFile(data);

@@ -1,9 +1,10 @@
 // Training from options to a model file.
 
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { type Core, loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import { type Backend, type Device, openBackend } from './backend.js';
+import { writeDurably } from './checkpoint.js';
 import { binarise, commonestLevel, type ImageSet } from './data.js';
 import { loadMnist } from './mnist.js';
 import type { SetupOptions } from './native_setup.js';
@@ -100,13 +101,7 @@ export function modelFile(
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeDurably(temporary, bytes);
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
