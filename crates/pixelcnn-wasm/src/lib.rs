@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 
 /// A JS `Error` with the core's sentence as message and its code as `code`.
 fn js_error(error: Error) -> JsValue {
-    let js: JsValue = js_sys_error(&error.to_string());
+    let js: JsValue = JsErrorObject::new(&error.to_string()).into();
     set_code(&js, "code", error.code());
     js
 }
@@ -25,10 +25,6 @@ extern "C" {
     fn new(message: &str) -> JsErrorObject;
     #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
     fn set_code(target: &JsValue, key: &str, value: &str) -> bool;
-}
-
-fn js_sys_error(message: &str) -> JsValue {
-    JsErrorObject::new(message).into()
 }
 
 fn invalid(reason: String) -> JsValue {
