@@ -2,8 +2,11 @@
 
 #![deny(missing_docs)]
 
+use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
+use pixelcnn::optimize as core_optimize;
+use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
 use pixelcnn::{format, json, simd, Config, Draw, Error, Method, Model, Skipping, Strategy};
@@ -58,9 +61,32 @@ pub fn write_model(config_json: &str, metadata_json: &str, weights: Vec<f32>) ->
         let config = Config::from_json(config_json)?;
         let metadata = format::metadata_from_json(metadata_json)?;
         let weights = Weights::new(&Layers::new(&config), weights)?;
-        format::write(&config, &metadata, &weights)
+        format::write(&config, &metadata, &weights.into())
     };
     write().map_err(js_error)
+}
+
+/// The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
+/// levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+#[wasm_bindgen]
+pub fn optimize(model: &[u8], images: &[u8], metadata_json: &str) -> Result<Vec<u8>, JsValue> {
+    let optimize = || {
+        let metadata = format::metadata_from_json(metadata_json)?;
+        let model = Arc::new(Model::from_bytes(model)?);
+        core_optimize::optimize(&model, images)?.to_bytes(&metadata)
+    };
+    optimize().map_err(js_error)
+}
+
+/// The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
+/// object of strings, is added to the file's own.
+#[wasm_bindgen]
+pub fn quantize(model: &[u8], images: &[u8], metadata_json: &str) -> Result<Vec<u8>, JsValue> {
+    let quantize = || {
+        let metadata = format::metadata_from_json(metadata_json)?;
+        core_quantize::quantize(&Model::from_bytes(model)?, images)?.to_bytes(&metadata)
+    };
+    quantize().map_err(js_error)
 }
 
 /// `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -112,9 +138,12 @@ impl Sampler {
         core_describe::describe(&self.model.config).map_err(js_error)
     }
 
-    /// All tensors in the order of `describe`, logical kernels, one after the other.
-    pub fn weights(&self) -> Vec<f32> {
-        self.model.weights.values().to_vec()
+    /// All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
+    pub fn weights(&self) -> Result<Vec<f32>, JsValue> {
+        match &self.model.net {
+            Either::F32(net) => Ok(net.weights.values().to_vec()),
+            Either::Int16(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int16".into())),
+        }
     }
 
     /// Starts drawing images. `skipping` is `none`, `background`, the default, or `all`.
@@ -193,6 +222,11 @@ impl Run {
     /// Multiply-adds issued so far.
     pub fn macs(&self) -> f64 {
         self.0.macs() as f64
+    }
+
+    /// Multiply-adds issued so far by each layer.
+    pub fn layer_macs(&self) -> Vec<f64> {
+        self.0.layer_macs().iter().map(|&macs| macs as f64).collect()
     }
 
     /// Bytes of activations kept for its images, and bytes of constants.

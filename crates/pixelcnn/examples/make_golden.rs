@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() }.checked()?;
-    let weights = Weights::random(&Layers::new(&config), 20);
+    let weights = Weights::random(&Layers::new(&config), 20).into();
     let metadata =
         [("training", r#"{"data":"none: random weights"}"#), ("background", "0")].map(|(k, v)| (k.to_string(), v.to_string()));
     let bytes = format::write(&config, &metadata, &weights)?;

@@ -17,8 +17,9 @@
 //! Within a row of values, what follows the last one that is not zero is skipped too (`used`): a product with zero adds
 //! nothing, not even a sign (see [`crate::weights`]).
 
+use crate::config::Config;
 use crate::error::{try_zeroed, Error};
-use crate::kernels::{self, padded, PackedLayer, Row, Scratch};
+use crate::kernels::{self, padded, Lanes, PackedLayer, Row, Scratch};
 use crate::layers::{Layers, Source, Tap};
 use crate::schedule::{fits, Schedule};
 use std::ops::Range;
@@ -36,29 +37,29 @@ pub enum Keep {
 }
 
 /// Which work is skipped. No choice changes a bit of any logit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skip {
-    /// Positions whose field holds only this value, as the net sees it.
-    pub background: Option<f32>,
+    /// Positions whose field holds only this level.
+    pub background: Option<u8>,
     /// What follows the last non-zero channel of a row.
     pub tails: bool,
 }
 
 /// The activations kept for some images that are computed in step.
 #[derive(Clone, Debug)]
-pub struct Cache {
+pub struct Cache<A: Lanes> {
     schedule: Schedule,
     skip: Skip,
     images: usize,
     lanes: usize,
-    data: Vec<f32>,
-    used: Vec<u32>,   // (row of any ring) -> values up to the last that is not zero
+    levels: Vec<A::Value>, // (level) -> what it is to the net
+    data: Vec<A::Value>,
+    used: Vec<u32>,   // (row of any ring) -> steps of the k-loop up to the last value that is not zero
     places: Vec<u32>, // (position of any ring) -> row of that ring that holds its values
     filled: Vec<bool>,
     pixels: Ring,
     layers: Vec<Plan>,
-    front: Front,
-    macs: u64,
+    front: Front<A::Value>,
 }
 
 /// The rows of one source: constants, then one for each position kept.
@@ -80,12 +81,13 @@ struct Plan {
     residual: Option<Read>,
     borders: Borders,
     constant: usize, // index of its first constant in `filled`
+    macs: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Read {
     ring: Ring,
-    channels: u32,
+    steps: u32, // of the k-loop
     dy: i32,
     dx: i32,
     up: usize, // lanes back
@@ -94,13 +96,13 @@ struct Read {
 
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Clone, Debug, Default)]
-struct Front {
+struct Front<V> {
     taps: Vec<Row>,      // (position, tap)
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
     targets: Vec<u32>,   // (position) -> row in `used`
     bases: Vec<usize>,   // (tap) -> first place of the slot it reads
-    scratch: Scratch,
+    scratch: Scratch<V>,
 }
 
 /// How far a layer's field reaches: beyond that distance a border makes no difference.
@@ -138,13 +140,13 @@ impl Borders {
     }
 }
 
-impl Cache {
+impl<A: Lanes> Cache<A> {
     /// An empty cache for up to `images` images. Nothing needs clearing between images: a schedule reads only what it
     /// wrote.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(layers: &Layers, channels: usize, schedule: Schedule, images: usize, keep: Keep) -> Result<Cache, Error> {
+    pub fn new(config: &Config, layers: &Layers, schedule: Schedule, images: usize, keep: Keep) -> Result<Cache<A>, Error> {
         let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes());
         let skip = if let Keep::Needed(skip) = keep { skip } else { Skip::default() };
         let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
@@ -165,7 +167,9 @@ impl Cache {
             mine.right = mine.right.max(reach(of.right, tap.dx));
         }
 
-        let mut base = layers.iter().map(|l| padded(l.out_channels)).max().unwrap_or(0).max(channels);
+        let channels = config.channels.next_multiple_of(A::STEP);
+        let rows = |l: usize| padded(layers[l].out_channels) * if l + 1 == layers.len() { A::SUM_VALUES } else { 1 };
+        let mut base = (0..layers.len()).map(rows).max().unwrap_or(0).max(channels);
         let (mut first, mut place) = (0, 0);
         let mut add = |source: Source, row: usize, constants: usize| {
             let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
@@ -179,18 +183,18 @@ impl Cache {
         let constants = |case: usize| if skip.background.is_some() { case } else { 0 };
         let pixels = add(Source::Pixels, channels, constants(1));
         let mut rings = vec![pixels];
-        for (l, layer) in layers.iter().enumerate() {
-            rings.push(add(Source::Layer(l), padded(layer.out_channels), constants(borders[l + 1].cases())));
+        for l in 0..layers.len() {
+            rings.push(add(Source::Layer(l), rows(l), constants(borders[l + 1].cases())));
         }
         // Kernels address rows by bytes in 32 bits.
-        let bytes = base as u64 * size_of::<f32>() as u64;
+        let bytes = base as u64 * size_of::<A::Value>() as u64;
         if u32::try_from(bytes).is_err() {
             return Err(Error::OutOfMemory { bytes });
         }
 
         let read = |layer: usize, source: Source, tap: Tap, channels: usize| Read {
             ring: rings[ring_index(source)],
-            channels: channels as u32,
+            steps: channels.div_ceil(A::STEP) as u32,
             dy: tap.dy,
             dx: tap.dx,
             up: tap.dy.unsigned_abs() as usize % lanes,
@@ -207,18 +211,20 @@ impl Cache {
                 residual: layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }, layer.out_channels)),
                 borders: borders[l + 1],
                 constant: constant - ring.constants,
+                macs: 0,
             }
         });
         let plans = plans.collect();
+        let levels: Vec<A::Value> = (0..config.levels).map(|level| A::level(config, level as u8)).collect();
         let mut data = try_zeroed(base)?;
         if let Some(background) = skip.background {
-            data[pixels.base..pixels.base + pixels.row].fill(background);
+            data[pixels.base..pixels.base + config.channels].fill(levels[usize::from(background)]);
         }
         let mut used = try_zeroed(first)?;
         used.fill(u32::MAX);
         let places = try_zeroed(place)?;
         let (filled, front) = (vec![false; constant], Front::default());
-        Ok(Cache { schedule, skip, images, lanes, data, used, places, filled, pixels, layers: plans, front, macs: 0 })
+        Ok(Cache { schedule, skip, images, lanes, levels, data, used, places, filled, pixels, layers: plans, front })
     }
 
     /// The schedule it is made for.
@@ -239,24 +245,24 @@ impl Cache {
     /// Bytes that grow with the number of images, and bytes of constants.
     pub fn bytes(&self) -> (usize, usize) {
         let rings = || std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
-        let constants: usize = rings().map(|r| r.constants * (r.row * size_of::<f32>() + size_of::<u32>())).sum();
-        let all = self.data.len() * size_of::<f32>() + (self.used.len() + self.places.len()) * size_of::<u32>();
+        let constants: usize = rings().map(|r| r.constants * (r.row * size_of::<A::Value>() + size_of::<u32>())).sum();
+        let all = self.data.len() * size_of::<A::Value>() + (self.used.len() + self.places.len()) * size_of::<u32>();
         (all - constants, constants)
     }
 
-    /// Multiply-adds issued since it was made, or reset: a product with a zero that was not skipped counts.
-    pub fn macs(&self) -> u64 {
-        self.macs
+    /// Multiply-adds issued by each layer since it was made, or reset: a product with a zero that was not skipped counts.
+    pub fn macs(&self) -> impl Iterator<Item = u64> + '_ {
+        self.layers.iter().map(|plan| plan.macs)
     }
 
     /// Starts counting anew.
     pub fn reset_macs(&mut self) {
-        self.macs = 0;
+        self.layers.iter_mut().for_each(|plan| plan.macs = 0);
     }
 
     /// Computes a layer at every position of the given steps, for the first `images` images. What it reads there must have
     /// been computed, or put.
-    pub fn compute(&mut self, layer: usize, packed: &PackedLayer, images: usize, steps: Range<usize>) {
+    pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, images: usize, steps: Range<usize>) {
         self.front.clear();
         for step in steps {
             self.gather(layer, images, step);
@@ -264,11 +270,12 @@ impl Cache {
         let front = &mut self.front;
         let (inputs, outputs) = self.data.split_at_mut(self.layers[layer].ring.base); // rings lie in the order of layers
         let reads = kernels::Reads { inputs, taps: &front.taps, residuals: &front.residuals };
-        self.macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.scratch);
+        self.layers[layer].macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.scratch);
         if self.skip.tails {
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
-                let values = &outputs[row as usize..row as usize + packed.outputs()];
-                self.used[target as usize] = values.iter().rposition(|&v| v != 0.0).map_or(0, |last| last as u32 + 1);
+                let values = &outputs[row as usize..row as usize + packed.row()];
+                let last = values.iter().rposition(|&v| v != A::Value::default());
+                self.used[target as usize] = last.map_or(0, |last| (last / A::STEP) as u32 + 1);
             }
         }
     }
@@ -299,7 +306,7 @@ impl Cache {
                     blank &= source < read.ring.constants;
                     Row {
                         start: (read.ring.base + source * read.ring.row) as u32,
-                        depth: used[read.ring.first + source].min(read.channels),
+                        depth: used[read.ring.first + source].min(read.steps),
                     }
                 }));
                 if let Some((read, base)) = &added {
@@ -325,24 +332,25 @@ impl Cache {
         }
     }
 
-    /// Puts a pixel's value, as the net sees it.
-    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, value: f32) {
+    /// Puts a pixel's level.
+    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u8) {
         let ring = self.pixels;
         let position = self.position(ring, image, row, column);
-        if self.skip.background == Some(value) {
+        if self.skip.background == Some(level) {
             self.places[position] = 0;
             return;
         }
         let own = ring.constants + position - ring.place;
         self.places[position] = own as u32;
+        let value = self.levels[usize::from(level)];
         self.data[ring.base + own * ring.row] = value;
         if self.skip.tails {
-            self.used[ring.first + own] = u32::from(value != 0.0);
+            self.used[ring.first + own] = u32::from(value != A::Value::default());
         }
     }
 
-    /// What a layer computed at a position, `[out_channels]`.
-    pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[f32] {
+    /// What a layer computed at a position, `[out_channels]`; sums where it is the last.
+    pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[A::Value] {
         let ring = self.layers[layer].ring;
         let source = self.places[self.position(ring, image, row, column)] as usize;
         &self.data[ring.base + source * ring.row..]
@@ -354,7 +362,7 @@ impl Cache {
     }
 }
 
-impl Front {
+impl<V> Front<V> {
     fn clear(&mut self) {
         self.taps.clear();
         for list in [&mut self.residuals, &mut self.rows, &mut self.targets] {

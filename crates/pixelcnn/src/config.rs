@@ -15,6 +15,18 @@ pub enum Architecture {
 pub enum Precision {
     /// IEEE single precision.
     F32,
+    /// Integers alone: weights and activations of 16 bits, sums of 32 that cannot overflow.
+    Int16,
+}
+
+impl Precision {
+    /// Its public name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Int16 => "int16",
+        }
+    }
 }
 
 /// The blueprint of a net. Made by [`Config::new`] or [`Config::from_json`], which check it; then immutable.
@@ -172,9 +184,10 @@ impl Config {
         };
         let precision = match string("precision")? {
             "f32" => Precision::F32,
+            "int16" => Precision::Int16,
             other => {
                 return Err(Error::UnsupportedModel {
-                    reason: format!("precision must be `f32` in this version, got `{}`", clip(other)),
+                    reason: format!("precision must be `f32` or `int16` in this version, got `{}`", clip(other)),
                 })
             }
         };
@@ -197,11 +210,10 @@ impl Config {
     /// The config as JSON, fields in their fixed order.
     pub fn to_json(&self) -> String {
         let Architecture::Plain = self.architecture;
-        let Precision::F32 = self.precision;
         format!(
             concat!(
                 r#"{{"architecture":"plain","height":{},"width":{},"channels":{},"levels":{},"filters":{},"#,
-                r#""blocks":{},"firstKernel":{},"blockKernel":{},"headLayers":{},"precision":"f32"}}"#
+                r#""blocks":{},"firstKernel":{},"blockKernel":{},"headLayers":{},"precision":"{}"}}"#
             ),
             self.height,
             self.width,
@@ -211,7 +223,8 @@ impl Config {
             self.blocks,
             self.first_kernel,
             self.block_kernel,
-            self.head_layers
+            self.head_layers,
+            self.precision.name()
         )
     }
 }
@@ -246,8 +259,10 @@ mod tests {
 
     #[test]
     fn json_round_trips() {
-        let config = Config::reference();
-        assert_eq!(Config::from_json(&config.to_json()), Ok(config));
+        for precision in [Precision::F32, Precision::Int16] {
+            let config = Config { precision, ..Config::reference() };
+            assert_eq!(Config::from_json(&config.to_json()), Ok(config));
+        }
     }
 
     #[test]

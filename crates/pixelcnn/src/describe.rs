@@ -1,7 +1,8 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
+use crate::arithmetic::{Int16, F32};
 use crate::cache::{Cache, Keep, Skip};
-use crate::config::Config;
+use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::json::quote;
 use crate::layers::{Activation, Layer, Layers, MaskKind, Source};
@@ -17,13 +18,16 @@ pub fn describe(config: &Config) -> Result<String, Error> {
     let (height, width, pixels) = (config.height, config.width, config.pixels());
     let schedule = Schedule::wavefront(&net, height, width).expect("an architecture expands to causal layers");
     let keep = Keep::Needed(Skip::default());
-    let (state_bytes, _) = Cache::new(&net, config.channels, schedule.clone(), 1, keep)?.bytes();
+    let (state_bytes, _) = match config.precision {
+        Precision::F32 => Cache::<F32>::new(config, &net, schedule.clone(), 1, keep)?.bytes(),
+        Precision::Int16 => Cache::<Int16>::new(config, &net, schedule.clone(), 1, keep)?.bytes(),
+    };
     let field = net.receptive_field(height, width);
     let reach = |f: fn(&crate::layers::Tap) -> i32| field.iter().map(f).max().unwrap_or(0).max(0);
     let macs: usize = net.iter().map(Layer::macs).sum();
     let full: usize = net.iter().map(|l| l.parameters() - l.out_channels).sum();
     let tensors =
-        list(tensor_specs(&net).iter().map(|t| {
+        list(tensor_specs(&net, config.precision).iter().map(|t| {
             format!(r#"{{"name":{},"shape":{:?},"fanIn":{},"fanOut":{}}}"#, quote(&t.name), t.shape, t.fan_in, t.fan_out)
         }));
     Ok(format!(

@@ -76,6 +76,8 @@ pub enum Error {
     UnsupportedDtype {
         /// The tensor.
         tensor: String,
+        /// The type that its precision asks for.
+        wanted: &'static str,
         /// The type found.
         dtype: String,
     },
@@ -132,6 +134,26 @@ pub enum Error {
         /// Index of the weight in the tensor's data.
         index: usize,
     },
+    /// A number of an integer net is beyond what the net computes with.
+    WeightOutOfRange {
+        /// The tensor.
+        tensor: String,
+        /// Index of the number in the tensor's data.
+        index: usize,
+        /// The number.
+        value: i32,
+        /// The least that is allowed.
+        low: i32,
+        /// The most that is allowed.
+        high: i32,
+    },
+    /// A sum of an integer net could leave 32 bits.
+    IntegerOverflow {
+        /// The layer.
+        layer: String,
+        /// The output channel, where the weights are given; none where no shift would do.
+        channel: Option<usize>,
+    },
     /// The weights given are not as many as the config calls for.
     WeightCount {
         /// How many the config calls for.
@@ -182,6 +204,8 @@ impl Error {
             Error::WrongShape { .. } => "WRONG_SHAPE",
             Error::NonFiniteWeight { .. } => "NON_FINITE_WEIGHT",
             Error::ForbiddenWeight { .. } => "FORBIDDEN_WEIGHT",
+            Error::WeightOutOfRange { .. } => "WEIGHT_OUT_OF_RANGE",
+            Error::IntegerOverflow { .. } => "INTEGER_OVERFLOW",
             Error::WeightCount { .. } => "WEIGHT_COUNT",
             Error::InvalidArgument { .. } => "INVALID_ARGUMENT",
             Error::NonFiniteLogit { .. } => "NON_FINITE_LOGIT",
@@ -219,8 +243,8 @@ impl fmt::Display for Error {
             Error::TrailingBytes { count } => {
                 write!(f, "model file: expected the last tensor to end the file, got {count} bytes after it")
             }
-            Error::UnsupportedDtype { tensor, dtype } => {
-                write!(f, "tensor `{tensor}`: expected element type F32, got {dtype}")
+            Error::UnsupportedDtype { tensor, wanted, dtype } => {
+                write!(f, "tensor `{tensor}`: expected element type {wanted}, got {dtype}")
             }
             Error::NotAModel { reason } => {
                 write!(f, "model file: {reason}; expected a .safetensors file written by pixelcnn")
@@ -244,6 +268,16 @@ impl fmt::Display for Error {
             }
             Error::ForbiddenWeight { tensor, index } => {
                 write!(f, "tensor `{tensor}`: expected 0 where the mask forbids a weight, got another value at index {index}")
+            }
+            Error::WeightOutOfRange { tensor, index, value, low, high } => {
+                write!(f, "tensor `{tensor}`: expected integers from {low} to {high}, got {value} at index {index}")
+            }
+            Error::IntegerOverflow { layer, channel } => {
+                write!(f, "layer `{layer}`: expected sums that stay in 32 bits for any image, got ")?;
+                match channel {
+                    Some(channel) => write!(f, "channel {channel}, whose can overflow"),
+                    None => f.write_str("weights so large that no scale makes them; use the model in f32"),
+                }
             }
             Error::WeightCount { wanted, got } => {
                 write!(f, "weights: expected {wanted} values, got {got}")
@@ -291,7 +325,7 @@ mod tests {
             Error::SizeMismatch { tensor: tensor(), wanted: 8, got: 4 },
             Error::InvalidOffsets { tensor: tensor(), reason: reason() },
             Error::TrailingBytes { count: 1 },
-            Error::UnsupportedDtype { tensor: tensor(), dtype: "F16".into() },
+            Error::UnsupportedDtype { tensor: tensor(), wanted: "F32", dtype: "F16".into() },
             Error::NotAModel { reason: reason() },
             Error::UnsupportedVersion { version: "2".into() },
             Error::InvalidConfig { reason: reason() },
@@ -301,6 +335,8 @@ mod tests {
             Error::WrongShape { tensor: tensor(), wanted: vec![2], got: vec![3] },
             Error::NonFiniteWeight { tensor: tensor(), index: 0 },
             Error::ForbiddenWeight { tensor: tensor(), index: 0 },
+            Error::WeightOutOfRange { tensor: tensor(), index: 0, value: 40_000, low: -32_768, high: 32_767 },
+            Error::IntegerOverflow { layer: tensor(), channel: Some(0) },
             Error::WeightCount { wanted: 2, got: 1 },
             Error::InvalidArgument { reason: reason() },
             Error::NonFiniteLogit { image: 0, pixel: 0 },
@@ -328,10 +364,12 @@ mod tests {
                 Error::WrongShape { .. } => 17,
                 Error::NonFiniteWeight { .. } => 18,
                 Error::ForbiddenWeight { .. } => 19,
-                Error::WeightCount { .. } => 20,
-                Error::InvalidArgument { .. } => 21,
-                Error::NonFiniteLogit { .. } => 22,
-                Error::OutOfMemory { .. } => 23,
+                Error::WeightOutOfRange { .. } => 20,
+                Error::IntegerOverflow { .. } => 21,
+                Error::WeightCount { .. } => 22,
+                Error::InvalidArgument { .. } => 23,
+                Error::NonFiniteLogit { .. } => 24,
+                Error::OutOfMemory { .. } => 25,
             };
             assert_eq!(index, wanted, "{error:?}");
         }

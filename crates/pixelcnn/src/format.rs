@@ -4,7 +4,8 @@
 //! 8 bytes    length of the header, little-endian
 //! header     JSON: "__metadata__" (strings: format, version, config, and what the writer adds), then for each tensor
 //!            "name": {"dtype": "F32", "shape": [...], "data_offsets": [begin, end]}, offsets counted from the data
-//! data       f32, little-endian, row-major; the tensors of `tensor_specs`, each once, end to end, in any order
+//! data       little-endian, row-major, of the types that the config's precision asks for; the tensors of
+//!            `tensor_specs`, each once, end to end, in any order
 //! ```
 //!
 //! A file comes from anyone, so nothing it says is believed: a length counts only once it is checked against the bytes
@@ -12,11 +13,12 @@
 //! however many the header names. Beside the file's own bytes, reading never holds more than as much again, plus the list of
 //! layers that the config expands to: under 4 MiB for the largest config, under 64 KiB for the reference's.
 
-use crate::config::Config;
+use crate::arithmetic::Either;
+use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::json::{clip, quote, JsonError, Reader};
 use crate::layers::Layers;
-use crate::weights::{tensor_specs, TensorSpec, Weights};
+use crate::weights::{tensor_specs, Stored, TensorSpec, Weights};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -32,6 +34,9 @@ pub const MAX_METADATA: usize = 64;
 /// Longest config, in bytes of JSON. Ours are under 200.
 pub const MAX_CONFIG: usize = 1024;
 
+/// Keys of the metadata that are the file's own.
+pub const OWN_KEYS: [&str; 3] = ["format", "version", "config"];
+
 /// The data start at a multiple of this, a cache line, so that a file mapped to memory can be read in place.
 const ALIGNMENT: usize = 64;
 /// More dimensions than any tensor has; keeps a hostile shape short.
@@ -46,7 +51,22 @@ pub struct ModelFile {
     /// All of `__metadata__`, in the order of the file, `format`, `version` and `config` included.
     pub metadata: Vec<(String, String)>,
     /// The weights, checked.
-    pub weights: Weights,
+    pub weights: AnyWeights,
+}
+
+/// The weights of a file, in the config's precision.
+pub type AnyWeights = Either<Weights, Weights<i32>>;
+
+impl From<Weights> for AnyWeights {
+    fn from(weights: Weights) -> AnyWeights {
+        Either::F32(weights)
+    }
+}
+
+impl From<Weights<i32>> for AnyWeights {
+    fn from(weights: Weights<i32>) -> AnyWeights {
+        Either::Int16(weights)
+    }
 }
 
 /// Reads a model file.
@@ -58,37 +78,69 @@ pub fn read(bytes: &[u8]) -> Result<ModelFile, Error> {
     let metadata = read_metadata(header)?;
     let config = read_config(&metadata)?;
     let layers = Layers::new(&config);
-    let specs = tensor_specs(&layers);
+    let specs = tensor_specs(&layers, config.precision);
     let ranges = read_ranges(header, &specs)?;
     check_ranges(&specs, &ranges, bytes.len() - data.len(), data.len())?;
-    let mut values = Vec::new();
-    values.try_reserve_exact(data.len() / 4).map_err(|_| Error::OutOfMemory { bytes: data.len() as u64 })?;
-    for range in ranges {
-        let floats = data[range.start as usize..range.end as usize].chunks_exact(4);
-        values.extend(floats.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    let weights = match config.precision {
+        Precision::F32 => Either::F32(Weights::new(&layers, read_values(data, &specs, ranges)?)?),
+        Precision::Int16 => Either::Int16(Weights::new(&layers, read_values(data, &specs, ranges)?)?),
+    };
+    Ok(ModelFile { config, metadata, weights })
+}
+
+fn read_values<T: Stored>(data: &[u8], specs: &[TensorSpec], ranges: Vec<Range<u64>>) -> Result<Vec<T>, Error> {
+    let mut values = try_vec(specs.iter().map(TensorSpec::len).sum())?;
+    for (spec, range) in specs.iter().zip(ranges) {
+        let bytes = &data[range.start as usize..range.end as usize];
+        values.extend(bytes.chunks_exact(spec.dtype.size()).map(T::from_le));
     }
-    Ok(ModelFile { config, metadata, weights: Weights::new(&layers, values)? })
+    Ok(values)
+}
+
+/// Room for that many values.
+fn try_vec<T>(len: usize) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    let reserved = values.try_reserve_exact(len);
+    reserved.map_err(|_| Error::OutOfMemory { bytes: (len * size_of::<T>()) as u64 })?;
+    Ok(values)
 }
 
 /// Writes a model file: `format`, `version` and `config`, then `metadata`, then the tensors in the order of
 /// [`tensor_specs`]. The same arguments give the same bytes, and what [`read`] gives can be written again.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] where the metadata has a key twice, gives `format`, `version` or `config` another value, or
-/// is larger than [`read`] accepts; [`Error::WeightCount`] where the weights are another net's.
-pub fn write(config: &Config, metadata: &[(String, String)], weights: &Weights) -> Result<Vec<u8>, Error> {
-    let specs = tensor_specs(&Layers::new(config));
+/// [`Error::InvalidArgument`] where the config is of another precision, or the metadata has a key twice, gives `format`,
+/// `version` or `config` another value, or is larger than [`read`] accepts; [`Error::WeightCount`] where the weights are
+/// another net's.
+pub fn write(config: &Config, metadata: &[(String, String)], weights: &AnyWeights) -> Result<Vec<u8>, Error> {
+    match weights {
+        Either::F32(weights) => write_values(config, metadata, weights),
+        Either::Int16(weights) => write_values(config, metadata, weights),
+    }
+}
+
+fn write_values<T: Stored>(config: &Config, metadata: &[(String, String)], weights: &Weights<T>) -> Result<Vec<u8>, Error> {
+    if config.precision != T::PRECISION {
+        let (wanted, got) = (T::PRECISION.name(), config.precision.name());
+        let reason = format!("config.precision must be `{wanted}`, as the weights are, got `{got}`");
+        return Err(Error::InvalidArgument { reason });
+    }
+    let specs = tensor_specs(&Layers::new(config), T::PRECISION);
     let wanted = specs.iter().map(TensorSpec::len).sum();
     if weights.values().len() != wanted {
         return Err(Error::WeightCount { wanted, got: weights.values().len() });
     }
     let header = write_header(&specs, &all_metadata(config, metadata)?)?;
-    let mut bytes = Vec::new();
-    let size = 8 + header.len() + 4 * wanted;
-    bytes.try_reserve_exact(size).map_err(|_| Error::OutOfMemory { bytes: size as u64 })?;
+    let data: usize = specs.iter().map(|spec| spec.dtype.size() * spec.len()).sum();
+    let mut bytes = try_vec(8 + header.len() + data)?;
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header.as_bytes());
-    bytes.extend(weights.values().iter().flat_map(|w| w.to_le_bytes()));
+    let mut values = weights.values();
+    for spec in &specs {
+        let (tensor, rest) = values.split_at(spec.len());
+        tensor.iter().for_each(|value| value.extend_le(spec.dtype, &mut bytes));
+        values = rest;
+    }
     Ok(bytes)
 }
 
@@ -244,10 +296,10 @@ impl Entry {
     fn range(self, spec: &TensorSpec) -> Result<Range<u64>, Error> {
         let tensor = || spec.name.clone();
         let Range { start, end } = self.offsets;
-        if self.dtype != "F32" {
-            return Err(Error::UnsupportedDtype { tensor: tensor(), dtype: self.dtype });
+        if self.dtype != spec.dtype.name() {
+            return Err(Error::UnsupportedDtype { tensor: tensor(), wanted: spec.dtype.name(), dtype: self.dtype });
         }
-        let size = self.shape.iter().try_fold(4u64, |size, &side| size.checked_mul(side));
+        let size = self.shape.iter().try_fold(spec.dtype.size() as u64, |size, &side| size.checked_mul(side));
         let wanted = size.ok_or_else(|| Error::ShapeOverflow { tensor: tensor() })?;
         if self.shape.iter().copied().ne(spec.shape.iter().map(|&side| side as u64)) {
             return Err(Error::WrongShape { tensor: tensor(), wanted: spec.shape.clone(), got: self.shape });
@@ -305,8 +357,8 @@ fn check_ranges(specs: &[TensorSpec], ranges: &[Range<u64>], data_start: usize, 
 
 /// The writer's own keys, then the caller's.
 fn all_metadata(config: &Config, metadata: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
-    let own = [("format", FORMAT.to_string()), ("version", VERSION.to_string()), ("config", config.to_json())];
-    let mut all: Vec<(String, String)> = own.map(|(key, value)| (key.to_string(), value)).into();
+    let own = [FORMAT.to_string(), VERSION.to_string(), config.to_json()];
+    let mut all: Vec<(String, String)> = OWN_KEYS.map(str::to_string).into_iter().zip(own).collect();
     for (i, (key, value)) in metadata.iter().enumerate() {
         let own = all[..3].iter().find(|(k, _)| k == key);
         let same_config = || key == "config" && Config::from_json(value).as_ref() == Ok(config);
@@ -334,9 +386,9 @@ fn write_header(specs: &[TensorSpec], metadata: &[(String, String)]) -> Result<S
     let mut header = format!("{{{}:{{{}}}", quote(METADATA), pairs.join(","));
     let mut start = 0;
     for spec in specs {
-        let end = start + 4 * spec.len();
+        let end = start + spec.dtype.size() * spec.len();
         let (name, shape) = (quote(&spec.name), format!("{:?}", spec.shape).replace(' ', ""));
-        header += &format!(r#",{name}:{{"dtype":"F32","shape":{shape},"data_offsets":[{start},{end}]}}"#);
+        header += &format!(r#",{name}:{{"dtype":"{}","shape":{shape},"data_offsets":[{start},{end}]}}"#, spec.dtype.name());
         start = end;
     }
     header.push('}');

@@ -6,74 +6,217 @@
 //! for tap in taps:                     # in order
 //!     for k in channels of the tap:    # ascending
 //!         sum += input[offset[position][tap] + k] * weight[tap][k]
-//! out = relu(sum) + residual
+//! out = round(sum) + residual
 //! ```
 //! Outputs lie in lanes, so each is one accumulator summed in that order, whatever the tile: `reference` gives the same
-//! bits. Weights are packed `[out / 8][tap, k][8]`, so one packing serves every tile. A tile holds P positions x V vectors
-//! of 4 outputs in registers; 4x2, 3x2, 2x4 and 1x8 all fit the 16 that V8 has on x86-64 (measured: 4x3 and 6x2 spill).
+//! bits. A step of the k-loop reads 32 bits of each position's row and 128 bits of weights for 4 outputs: one channel in
+//! f32, two in int16 (`i32x4.dot_i16x8_s`). Weights are packed `[out / 8][tap, k / STEP][8][STEP]`, so one packing serves
+//! every tile. A tile holds P positions x V vectors of 4 outputs in registers; 4x2, 3x2, 2x4 and 1x8 all fit the 16 that V8
+//! has on x86-64 (measured: 4x3 and 6x2 spill).
 //!
 //! This is the one file with unsafe code: the k-loop reads without bounds checks, after one check per call of all that it
 //! will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use crate::layers::{Activation, Layer};
-use crate::simd::F32x4;
+use crate::arithmetic::{Arithmetic, Int16, Shift, F32};
+use crate::layers::{Activation, Layers};
+use crate::simd::{F32x4, I16x8, I32x4};
+use crate::weights::Weights;
 
 /// Outputs of a panel. Channel counts are padded to a multiple of it with zero weights, so no kernel has a tail.
 pub const PANEL: usize = 8;
 
-/// The number of floats a row of `channels` takes.
+/// The number of values a row of `channels` takes.
 pub fn padded(channels: usize) -> usize {
     channels.next_multiple_of(PANEL)
 }
 
-/// A layer's weights in the order in which the tiles read them.
-#[derive(Clone, Debug)]
-pub struct PackedLayer {
-    weights: Vec<f32>,  // [panel][tap, channel][PANEL]
-    bias: Vec<f32>,     // [padded outputs]
-    channels: Vec<u32>, // (tap) -> channels it sums; never 0
-    depth: usize,       // the sum of them
-    gathered: bool,     // whether the taps of a position are copied together first
-    floor: F32x4,       // what outputs are raised to: 0 for relu, else minus infinity
+/// An [`Arithmetic`] in lanes.
+pub trait Lanes: Arithmetic {
+    /// Four sums.
+    type Sums: Copy;
+    /// What a step multiplies: four outputs' weights, or one position's values four times.
+    type Factors: Copy;
+    /// Channels of a step.
+    const STEP: usize;
+
+    /// Four biases.
+    ///
+    /// # Safety
+    /// They can be read there.
+    unsafe fn biases(from: *const Self::Sum) -> Self::Sums;
+
+    /// A step's weights of four outputs.
+    ///
+    /// # Safety
+    /// `4 * STEP` values can be read there.
+    unsafe fn weights(from: *const Self::Value) -> Self::Factors;
+
+    /// A step's values of a position.
+    ///
+    /// # Safety
+    /// `STEP` values can be read there.
+    unsafe fn inputs(from: *const Self::Value) -> Self::Factors;
+
+    /// Adds a step's products.
+    fn add_products(sums: Self::Sums, inputs: Self::Factors, weights: Self::Factors) -> Self::Sums;
+
+    /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
+    ///
+    /// # Safety
+    /// [`PANEL`] values can be read there and written, `PANEL * SUM_VALUES` where sums are kept whole.
+    unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], residual: Option<*const Self::Value>, to: *mut Self::Value);
 }
 
-impl PackedLayer {
-    /// Packs a layer; `kernel(input)` and `bias` are its tensors as [`crate::weights::Weights`] gives them.
-    pub fn new<'a>(layer: &Layer, kernel: impl Fn(usize) -> &'a [f32], bias: &[f32]) -> PackedLayer {
-        let n = layer.out_channels;
-        let channels: Vec<u32> = layer.inputs.iter().flat_map(|i| i.taps.iter().map(|_| i.channels as u32)).collect();
-        let depth = channels.iter().map(|&k| k as usize).sum();
-        let mut weights = vec![0.0; padded(n) * depth];
-        let mut row = 0;
-        for (number, input) in layer.inputs.iter().enumerate() {
-            let kernel = kernel(number);
-            for &tap in &input.taps {
-                let from = input.weight_index(tap, n);
-                for k in 0..input.channels {
-                    for o in 0..n {
-                        weights[(o / PANEL * depth + row) * PANEL + o % PANEL] = kernel[from + k * n + o];
-                    }
-                    row += 1;
+impl Lanes for F32 {
+    type Sums = F32x4;
+    type Factors = F32x4;
+    const STEP: usize = 1;
+
+    #[inline(always)]
+    unsafe fn biases(from: *const f32) -> F32x4 {
+        // SAFETY: as the caller promises; an array of f32 needs no more alignment than an f32.
+        F32x4::new(unsafe { *from.cast::<[f32; 4]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const f32) -> F32x4 {
+        // SAFETY: as the caller promises.
+        F32x4::new(unsafe { *from.cast::<[f32; 4]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn inputs(from: *const f32) -> F32x4 {
+        // SAFETY: as the caller promises.
+        F32x4::splat(unsafe { *from })
+    }
+
+    #[inline(always)]
+    fn add_products(sums: F32x4, inputs: F32x4, weights: F32x4) -> F32x4 {
+        sums + inputs * weights
+    }
+
+    #[inline(always)]
+    unsafe fn write(activation: Activation, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
+        let floor = F32x4::splat(if activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY });
+        for (v, sums) in sums.into_iter().enumerate() {
+            let mut out = sums.at_least(floor);
+            // SAFETY: as the caller promises.
+            unsafe {
+                if let Some(residual) = residual {
+                    out = F32::weights(residual.add(4 * v)) + out;
                 }
+                *to.add(4 * v).cast::<[f32; 4]>() = out.to_array();
             }
         }
-        let mut padded_bias = vec![0.0; padded(n)];
-        padded_bias[..n].copy_from_slice(&bias[..n]);
+    }
+}
+
+impl Lanes for Int16 {
+    type Sums = I32x4;
+    type Factors = I16x8;
+    const STEP: usize = 2;
+
+    #[inline(always)]
+    unsafe fn biases(from: *const i32) -> I32x4 {
+        // SAFETY: as the caller promises; an array of i32 needs no more alignment than an i32.
+        I32x4::new(unsafe { *from.cast::<[i32; 4]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const i16) -> I16x8 {
+        // SAFETY: as the caller promises; an array of i16 needs no more alignment than an i16.
+        I16x8::new(unsafe { *from.cast::<[i16; 8]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn inputs(from: *const i16) -> I16x8 {
+        // SAFETY: as the caller promises.
+        I16x8::splat_pair(unsafe { *from.cast::<[i16; 2]>() })
+    }
+
+    #[inline(always)]
+    fn add_products(sums: I32x4, inputs: I16x8, weights: I16x8) -> I32x4 {
+        sums.add_dot(inputs, weights)
+    }
+
+    #[inline(always)]
+    unsafe fn write(rounding: Shift, [low, high]: [I32x4; 2], residual: Option<*const i16>, to: *mut i16) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if rounding.whole {
+                *to.cast::<[[u8; 4]; 4]>() = low.to_array().map(i32::to_le_bytes);
+                *to.add(8).cast::<[[u8; 4]; 4]>() = high.to_array().map(i32::to_le_bytes);
+                return;
+            }
+            // The bias holds the half already.
+            let mut out = I16x8::narrow(low, high, rounding.shift).at_least(I16x8::splat_pair([rounding.floor; 2]));
+            if let Some(residual) = residual {
+                out = Int16::weights(residual).add_saturating(out);
+            }
+            *to.cast::<[i16; 8]>() = out.to_array();
+        }
+    }
+}
+
+/// A layer's weights in the order in which the tiles read them.
+#[derive(Clone, Debug)]
+pub struct PackedLayer<A: Arithmetic> {
+    weights: Vec<A::Value>, // [panel][tap, channel / STEP][PANEL][STEP]
+    bias: Vec<A::Sum>,      // [padded outputs]
+    values: Vec<u32>,       // (tap) -> values it reads; never 0
+    depth: usize,           // steps of the k-loop, over all taps
+    gathered: bool,         // whether the taps of a position are copied together first
+    rounding: A::Rounding,
+    output: usize, // values of an output: more than one where sums are kept whole
+}
+
+impl<A: Lanes> PackedLayer<A> {
+    /// Packs a layer.
+    pub fn new(layers: &Layers, weights: &Weights<A::Stored>, index: usize) -> PackedLayer<A> {
+        let layer = &layers[index];
+        let n = layer.out_channels;
+        let taps: Vec<_> =
+            layer.inputs.iter().enumerate().flat_map(|(i, input)| input.taps.iter().map(move |&t| (i, t))).collect();
         // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
-        let gathered = channels.len() > 1 && channels.iter().all(|&k| (k as usize) < PANEL);
-        let floor = F32x4::splat(if layer.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY });
-        PackedLayer { weights, bias: padded_bias, channels, depth, gathered, floor }
+        let gathered = taps.len() > 1 && layer.inputs.iter().all(|input| input.channels < PANEL);
+        let values = |channels: usize| if gathered { channels } else { channels.next_multiple_of(A::STEP) };
+        let width = taps.iter().map(|&(i, _)| values(layer.inputs[i].channels)).sum::<usize>().next_multiple_of(A::STEP);
+        let mut packed = vec![A::Value::default(); padded(n) * width];
+        let mut row = 0;
+        for &(number, tap) in &taps {
+            let (input, kernel) = (&layer.inputs[number], weights.kernel(index, number));
+            let from = input.weight_index(tap, n);
+            for k in 0..input.channels {
+                let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
+                for o in 0..n {
+                    let at = (o / PANEL * width / A::STEP + step) * PANEL * A::STEP + o % PANEL * A::STEP + within;
+                    packed[at] = A::weight(kernel[from + k * n + o]);
+                }
+            }
+            row += values(input.channels);
+        }
+        let rounding = A::rounding(layers, weights, index);
+        let bias = |o: usize| if o < n { weights.bias(index)[o] } else { A::Stored::default() };
+        PackedLayer {
+            weights: packed,
+            bias: (0..padded(n)).map(|o| A::bias(rounding, bias(o))).collect(),
+            values: taps.iter().map(|&(i, _)| values(layer.inputs[i].channels) as u32).collect(),
+            depth: width / A::STEP,
+            gathered,
+            rounding,
+            output: if index + 1 == layers.len() { A::SUM_VALUES } else { 1 },
+        }
     }
 
     /// Taps, over all inputs.
     pub fn taps(&self) -> usize {
-        self.channels.len()
+        self.values.len()
     }
 
-    /// Floats of one row of output.
-    pub fn outputs(&self) -> usize {
-        self.bias.len()
+    /// Values of one row of output.
+    pub fn row(&self) -> usize {
+        self.bias.len() * self.output
     }
 }
 
@@ -82,15 +225,15 @@ impl PackedLayer {
 pub struct Row {
     /// Where it starts.
     pub start: u32,
-    /// How many of its channels to sum; the rest are zeros. At most the tap's channels.
+    /// How many steps of its channels to sum; the rest are zeros. At most as many as the tap has.
     pub depth: u32,
 }
 
 /// What the positions of a front read.
 #[derive(Clone, Copy, Debug)]
-pub struct Reads<'a> {
+pub struct Reads<'a, V> {
     /// Rows of values.
-    pub inputs: &'a [f32],
+    pub inputs: &'a [V],
     /// `[positions][taps]`.
     pub taps: &'a [Row],
     /// `[positions]`, or empty: where in `inputs` the row starts that is added last.
@@ -99,11 +242,11 @@ pub struct Reads<'a> {
 
 /// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug, Default)]
-pub struct Scratch {
-    rows: Vec<f32>, // (position)(tap, channel), of layers whose taps are gathered
+pub struct Scratch<V> {
+    rows: Vec<V>, // (position)(tap, channel), of layers whose taps are gathered
     tiles: Vec<Tile>,
     starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
-    depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it
+    depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
 /// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. Returns the
@@ -111,31 +254,39 @@ pub struct Scratch {
 ///
 /// # Panics
 /// Where an offset leads outside its slice.
-pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], scratch: &mut Scratch) -> u64 {
-    let (outputs, taps, positions) = (layer.outputs(), layer.taps(), rows.len());
+pub fn run<A: Lanes>(
+    layer: &PackedLayer<A>,
+    reads: &Reads<A::Value>,
+    out: &mut [A::Value],
+    rows: &[u32],
+    scratch: &mut Scratch<A::Value>,
+) -> u64 {
+    let (outputs, taps, positions) = (layer.bias.len(), layer.taps(), rows.len());
     // The last offset from which `len` values can be read.
-    let last = |slice: &[f32], len: usize| slice.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
-    let inside = |offsets: &[u32], slice: &[f32]| offsets.iter().max().is_none_or(|&o| Some(o) <= last(slice, outputs));
+    let last = |slice: &[A::Value], len: usize| slice.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
+    let inside = |offsets: &[u32], slice: &[A::Value], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(slice, len));
     assert!(reads.taps.len() == positions * taps);
-    assert!(reads.residuals.is_empty() || reads.residuals.len() == positions);
-    assert!(inside(reads.residuals, reads.inputs) && inside(rows, out));
-    assert!(layer.weights.len() == outputs * layer.depth && outputs % PANEL == 0);
+    assert!(reads.residuals.is_empty() || reads.residuals.len() == positions && layer.output == 1);
+    assert!(inside(reads.residuals, reads.inputs, outputs) && inside(rows, out, layer.row()));
+    assert!(layer.weights.len() == outputs * layer.depth * A::STEP && outputs % PANEL == 0);
 
     let split = Split::of(positions);
     scratch.tiles.clear();
     scratch.starts.clear();
     scratch.depths.clear();
-    let whole = [layer.depth as u32];
-    let (inputs, channels) = if layer.gathered {
+    let bytes = size_of::<A::Value>() as u32;
+    let whole = [(layer.depth * A::STEP) as u32];
+    let (inputs, values) = if layer.gathered {
         scratch.rows.clear();
-        scratch.rows.reserve(positions * layer.depth);
+        scratch.rows.reserve(positions * whole[0] as usize);
         for read in reads.taps.chunks_exact(taps) {
-            scratch.starts.push((scratch.rows.len() * size_of::<f32>()) as u32);
-            for (row, &channels) in read.iter().zip(&layer.channels) {
-                for k in 0..channels {
+            scratch.starts.push(scratch.rows.len() as u32 * bytes);
+            for (row, &values) in read.iter().zip(&layer.values) {
+                for k in 0..values {
                     scratch.rows.push(reads.inputs[(row.start + k) as usize]);
                 }
             }
+            scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
         scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
@@ -144,37 +295,37 @@ pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], sc
         let mut good = true;
         for tile in split.tiles() {
             scratch.tiles.push(tile);
-            for (tap, &channels) in layer.channels.iter().enumerate() {
-                let last = last(reads.inputs, channels as usize).expect("rows as long as the taps have channels");
+            for (tap, &values) in layer.values.iter().enumerate() {
+                let last = last(reads.inputs, values as usize).expect("rows as long as the taps have channels");
                 // A tile reads each tap as deep as the deepest of its positions.
                 let mut depth = 0;
                 for position in tile.first..tile.first + tile.size {
                     let row = reads.taps[position * taps + tap];
                     good &= row.start <= last;
                     depth = depth.max(row.depth);
-                    scratch.starts.push(row.start * size_of::<f32>() as u32);
+                    scratch.starts.push(row.start * bytes);
                 }
-                good &= depth <= channels;
+                good &= depth * A::STEP as u32 <= values;
                 scratch.depths.push(depth);
             }
         }
         assert!(good);
-        (reads.inputs, &layer.channels[..])
+        (reads.inputs, &layer.values[..])
     };
 
     // Small tiles take several panels at once, so all tiles run over a group of panels while its weights are near.
     let panels = outputs / PANEL;
-    let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(channels.len()));
+    let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(values.len()));
     for start in (0..panels).step_by(split.group) {
         let end = panels.min(start + split.group);
         for (tile, depths) in tiles() {
-            let starts = &scratch.starts[tile.first * channels.len()..];
-            let mut place = Place { layer, inputs, starts, channels, depths, reads, rows, first: tile.first, out };
+            let starts = &scratch.starts[tile.first * values.len()..];
+            let mut place = Place { layer, inputs, starts, values, depths, reads, rows, first: tile.first, out };
             let mut panel = start;
             while panel < end {
                 let left = end - panel;
                 // SAFETY: the asserts above hold for every position, and `panel` with the vectors taken is within the
-                // layer's panels. Gathered rows hold `depth` values each, from `starts` on.
+                // layer's panels. Gathered rows hold `depth` steps each, from `starts` on.
                 panel += unsafe {
                     match tile.size {
                         4 => place.tile::<4, 2>(panel),
@@ -189,7 +340,7 @@ pub fn run(layer: &PackedLayer, reads: &Reads, out: &mut [f32], rows: &[u32], sc
         }
     }
     let depth = |depths: &[u32]| depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
-    tiles().map(|(tile, depths)| tile.size as u64 * depth(depths)).sum::<u64>() * outputs as u64
+    tiles().map(|(tile, depths)| tile.size as u64 * depth(depths)).sum::<u64>() * (A::STEP * outputs) as u64
 }
 
 /// Some positions that are computed together.
@@ -237,39 +388,41 @@ impl Split {
 }
 
 /// A tile's place: the arguments of [`run`], what it reads as [`Scratch`] has it, its depths `[taps]` and first position.
-struct Place<'a> {
-    layer: &'a PackedLayer,
-    inputs: &'a [f32],
+struct Place<'a, A: Arithmetic> {
+    layer: &'a PackedLayer<A>,
+    inputs: &'a [A::Value],
     starts: &'a [u32],
-    channels: &'a [u32],
+    values: &'a [u32],
     depths: &'a [u32],
-    reads: &'a Reads<'a>,
+    reads: &'a Reads<'a, A::Value>,
     rows: &'a [u32],
     first: usize,
-    out: &'a mut [f32],
+    out: &'a mut [A::Value],
 }
 
-impl Place<'_> {
+impl<A: Lanes> Place<'_, A> {
     /// Computes P positions x V vectors of 4 outputs from `panel` on; returns the panels done, V / 2.
     ///
     /// # Safety
     /// - Positions `first..first + P` and panels `panel..panel + V / 2` exist.
-    /// - For each of these positions every start leads to as many values of `inputs` as the tap has channels, its residual
+    /// - For each of these positions every start leads to as many values of `inputs` as the tap reads, its residual
     ///   inside the inputs of `reads`, and its row inside `out`.
-    /// - No depth is more than its tap's channels, whose sum is the layer's depth.
+    /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&mut self, panel: usize) -> usize {
         let layer = self.layer;
-        let stride = layer.depth * PANEL;
+        // Weights of a step: those of a panel, of which a vector has the first or the second half.
+        let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
         let lane = panel * PANEL;
-        // SAFETY: as the caller promises; the weights of a panel are `stride` floats, read to their end.
+        // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
-            let bias: [F32x4; V] = std::array::from_fn(|v| load(layer.bias.as_ptr().add(lane + 4 * v)));
+            let bias: [A::Sums; V] = std::array::from_fn(|v| A::biases(layer.bias.as_ptr().add(lane + 4 * v)));
             let mut sums = [bias; P];
             // One pointer for each panel (the first V / 2 of them): its two vectors lie side by side.
-            let mut weights: [*const f32; V] = std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * stride));
-            for (tap, (&depth, &channels)) in self.depths.iter().zip(self.channels).enumerate() {
-                let next = weights.map(|w| w.wrapping_add(channels as usize * PANEL));
+            let mut weights: [*const A::Value; V] =
+                std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * layer.depth * step));
+            for (tap, (&depth, &values)) in self.depths.iter().zip(self.values).enumerate() {
+                let next = weights.map(|w| w.wrapping_add(values as usize * PANEL));
                 if depth > 0 {
                     // The k-loop has as few instructions beside its arithmetic as WebAssembly allows: one pointer moves
                     // along the first position's row, the others lie at constant distances from it; bytes, so that
@@ -278,17 +431,17 @@ impl Place<'_> {
                     let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize;
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.as_ptr().wrapping_byte_add(start(0));
-                    let end = weights[0].wrapping_add(depth as usize * PANEL);
+                    let end = weights[0].wrapping_add(depth as usize * step);
                     loop {
-                        let w: [F32x4; V] = std::array::from_fn(|v| load(weights[v / 2].add(v % 2 * 4)));
+                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
                         for p in 0..P {
-                            let x = F32x4::splat(*at.wrapping_byte_add(away[p]));
+                            let x = A::inputs(at.wrapping_byte_add(away[p]));
                             for v in 0..V {
-                                sums[p][v] = sums[p][v] + x * w[v];
+                                sums[p][v] = A::add_products(sums[p][v], x, w[v]);
                             }
                         }
-                        at = at.wrapping_add(1);
-                        weights = weights.map(|w| w.wrapping_add(PANEL));
+                        at = at.wrapping_add(A::STEP);
+                        weights = weights.map(|w| w.wrapping_add(step));
                         if weights[0] == end {
                             break;
                         }
@@ -298,38 +451,20 @@ impl Place<'_> {
             }
             for (p, sums) in sums.iter().enumerate() {
                 let position = self.first + p;
-                let to = self.out.as_mut_ptr().add(*self.rows.get_unchecked(position) as usize + lane);
-                if self.reads.residuals.is_empty() {
-                    for (v, sum) in sums.iter().enumerate() {
-                        store(to.add(4 * v), sum.at_least(layer.floor));
-                    }
+                let to = self.out.as_mut_ptr().add(*self.rows.get_unchecked(position) as usize + lane * layer.output);
+                let residual = if self.reads.residuals.is_empty() {
+                    None
                 } else {
-                    let residual = *self.reads.residuals.get_unchecked(position) as usize;
-                    let from = self.reads.inputs.as_ptr().add(residual + lane);
-                    for (v, sum) in sums.iter().enumerate() {
-                        store(to.add(4 * v), load(from.add(4 * v)) + sum.at_least(layer.floor));
-                    }
+                    Some(self.reads.inputs.as_ptr().add(*self.reads.residuals.get_unchecked(position) as usize + lane))
+                };
+                for v in 0..V / 2 {
+                    let residual = residual.map(|from| from.add(PANEL * v));
+                    A::write(layer.rounding, [sums[2 * v], sums[2 * v + 1]], residual, to.add(PANEL * layer.output * v));
                 }
             }
         }
         V / 2
     }
-}
-
-/// # Safety
-/// Four floats can be read there.
-#[inline(always)]
-unsafe fn load(from: *const f32) -> F32x4 {
-    // SAFETY: as the caller promises; an array of f32 needs no more alignment than an f32.
-    F32x4::new(unsafe { *from.cast::<[f32; 4]>() })
-}
-
-/// # Safety
-/// Four floats can be written there.
-#[inline(always)]
-unsafe fn store(to: *mut f32, value: F32x4) {
-    // SAFETY: as the caller promises; an array of f32 needs no more alignment than an f32.
-    unsafe { *to.cast::<[f32; 4]>() = value.to_array() }
 }
 
 #[cfg(test)]

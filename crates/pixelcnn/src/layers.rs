@@ -88,6 +88,11 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// Name of its shift tensor, `[1]`, which nets of integers have.
+    pub fn shift(&self) -> String {
+        format!("{}.shift", self.name)
+    }
+
     /// Multiply-adds for one position, over the taps that the mask allows.
     pub fn macs(&self) -> usize {
         self.inputs.iter().map(|i| i.taps.len() * i.channels).sum::<usize>() * self.out_channels

@@ -6,6 +6,8 @@
 
 #![deny(missing_docs, unsafe_code)]
 
+pub mod activity;
+pub mod arithmetic;
 pub mod cache;
 pub mod config;
 pub mod describe;
@@ -18,6 +20,8 @@ pub mod kernels;
 pub mod layers;
 pub mod math;
 pub mod model;
+pub mod optimize;
+pub mod quantize;
 pub mod reference;
 pub mod rng;
 pub mod sampler;

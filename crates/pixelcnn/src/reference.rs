@@ -1,25 +1,29 @@
 //! The net as its definition reads: whole images, plain loops, one number at a time. The oracle, never a baseline.
 
+use crate::arithmetic::Arithmetic;
 use crate::config::Config;
-use crate::layers::{Activation, Layers, Source};
+use crate::layers::{Layers, Source};
 use crate::weights::Weights;
 
 /// The logits of every pixel of one image, `[height, width, logits]`, given its pixels as levels, `[height, width]`.
 ///
 /// Every output is one sum in one order: bias, then taps in raster order, then input channels. The kernels keep it, so
 /// they give the same bits.
-pub fn logits(config: &Config, layers: &Layers, weights: &Weights, pixels: &[u8]) -> Vec<f32> {
+pub fn logits<A: Arithmetic>(config: &Config, layers: &Layers, weights: &Weights<A::Stored>, pixels: &[u8]) -> Vec<f32> {
     let (height, width) = (config.height as i32, config.width as i32);
-    let image: Vec<f32> = pixels.iter().map(|&level| config.level_value(level)).collect();
-    let mut outputs: Vec<Vec<f32>> = Vec::new();
+    let image: Vec<A::Value> = pixels.iter().map(|&level| A::level(config, level)).collect();
+    let mut outputs: Vec<Vec<A::Value>> = Vec::new();
+    let mut logits = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let n = layer.out_channels;
+        let last = index + 1 == layers.len();
         let bias = weights.bias(index);
+        let rounding = A::rounding(layers, weights, index);
         let mut output = Vec::with_capacity(pixels.len() * n);
         for y in 0..height {
             for x in 0..width {
                 for o in 0..n {
-                    let mut sum = bias[o];
+                    let mut sum = A::bias(rounding, bias[o]);
                     for (number, input) in layer.inputs.iter().enumerate() {
                         let kernel = weights.kernel(index, number);
                         let source = match input.source {
@@ -34,21 +38,21 @@ pub fn logits(config: &Config, layers: &Layers, weights: &Weights, pixels: &[u8]
                             let at = (ty * width + tx) as usize * input.channels;
                             let from = input.weight_index(tap, n);
                             for k in 0..input.channels {
-                                sum += source[at + k] * kernel[from + k * n + o];
+                                sum = A::multiply_add(sum, source[at + k], A::weight(kernel[from + k * n + o]));
                             }
                         }
                     }
-                    if layer.activation == Activation::Relu {
-                        sum = if sum > 0.0 { sum } else { 0.0 };
+                    if last {
+                        logits.push(A::logit(rounding, sum));
+                        continue;
                     }
-                    if let Some(source) = layer.residual {
-                        sum += outputs[source][(y * width + x) as usize * n + o];
-                    }
-                    output.push(sum);
+                    let value = A::round(rounding, sum);
+                    let residual = layer.residual.map(|source| outputs[source][(y * width + x) as usize * n + o]);
+                    output.push(residual.map_or(value, |residual| A::add(residual, value)));
                 }
             }
         }
         outputs.push(output);
     }
-    outputs.pop().expect("a net has a layer")
+    logits
 }

@@ -3,11 +3,14 @@
 //! Each step computes the logits of one front, then gives each of its pixels a value, drawn or given. Strategies differ in
 //! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
-use crate::cache::{Cache, Skip};
+use crate::arithmetic::Either;
+use crate::cache::Skip;
+use crate::config::Config;
 use crate::distribution;
-use crate::engine::{Engine, Incremental, Logit, Whole};
+use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Whole};
 use crate::error::{try_zeroed, Error};
-use crate::model::Model;
+use crate::kernels::Lanes;
+use crate::model::{Model, Net};
 use crate::rng;
 use std::fmt;
 use std::ops::Range;
@@ -106,12 +109,12 @@ pub struct Run {
     model: Arc<Model>,
     draw: Option<Draw>, // none where pixels are given
     count: usize,
-    pixels: Vec<u8>,                 // (image, row, column)
-    nats: Vec<f32>,                  // likewise
-    logits: Option<Vec<f32>>,        // likewise
-    engine: Option<Box<dyn Engine>>, // taken only when the run is dropped
-    step: usize,                     // of the group under way
-    group: Range<usize>,             // images in step
+    pixels: Vec<u8>,          // (image, row, column)
+    nats: Vec<f32>,           // likewise
+    logits: Option<Vec<f32>>, // likewise
+    engine: Box<dyn Engine>,
+    step: usize,         // of the group under way
+    group: Range<usize>, // images in step
     computed: Vec<Logit>,
     front: Vec<Pixel>,
 }
@@ -143,15 +146,7 @@ impl Run {
     /// # Errors
     /// [`Error::InvalidArgument`] where the pixels are not whole images or not levels; [`Error::OutOfMemory`].
     pub fn score(model: &Arc<Model>, pixels: Vec<u8>, strategy: Strategy) -> Result<Run, Error> {
-        let (size, levels) = (model.config.pixels(), model.config.levels);
-        if pixels.is_empty() || pixels.len() % size != 0 {
-            let reason = format!("images must hold a whole number of images of {size} pixels, got {} values", pixels.len());
-            return Err(Error::InvalidArgument { reason });
-        }
-        if let Some(at) = pixels.iter().position(|&p| usize::from(p) >= levels) {
-            let reason = format!("images must hold levels from 0 to {}, got {} at index {at}", levels - 1, pixels[at]);
-            return Err(Error::InvalidArgument { reason });
-        }
+        check_images(&model.config, &pixels)?;
         let logits = try_zeroed(pixels.len())?;
         Run::new(model, pixels, None, Some(logits), strategy)
     }
@@ -164,19 +159,9 @@ impl Run {
         strategy: Strategy,
     ) -> Result<Run, Error> {
         let count = pixels.len() / model.config.pixels();
-        let given = draw.is_none();
-        let background = || model.background().map(|level| model.config.level_value(level));
-        let skip = match strategy.skipping {
-            Skipping::None => Skip::default(),
-            Skipping::Background => Skip { background: background(), tails: false },
-            Skipping::All => Skip { background: background(), tails: true },
-        };
-        let incremental = |schedule| Incremental::new(model, schedule, count.min(GROUP), skip, model.take_spare());
-        let engine: Box<dyn Engine> = match strategy.method {
-            Method::Wavefront => Box::new(incremental(model.wavefront())?),
-            Method::Cached => Box::new(incremental(model.raster())?),
-            Method::Naive => Box::new(Whole::kernels(model, given)?),
-            Method::Reference => Box::new(Whole::reference(given)),
+        let engine = match &model.net {
+            Either::F32(net) => engine(model, net, count, draw.is_none(), strategy)?,
+            Either::Int16(net) => engine(model, net, count, draw.is_none(), strategy)?,
         };
         let nats = try_zeroed(pixels.len())?;
         let group = 0..engine.group().min(count);
@@ -187,7 +172,7 @@ impl Run {
             pixels,
             nats,
             logits,
-            engine: Some(engine),
+            engine,
             step: 0,
             group,
             computed: Vec::new(),
@@ -201,7 +186,7 @@ impl Run {
     /// [`Error::NonFiniteLogit`].
     pub fn step(&mut self) -> Result<usize, Error> {
         self.front.clear();
-        let engine = self.engine.as_mut().expect("a run has its engine until it is dropped");
+        let engine = &mut self.engine;
         // A step may hold no pixel: on images narrower than the slope, and while leading layers start.
         while self.front.is_empty() && self.group.start < self.count {
             self.computed.clear();
@@ -262,27 +247,57 @@ impl Run {
         self.logits.as_deref()
     }
 
-    /// Multiply-adds issued: a product with a zero that was not skipped counts. 0 for [`Method::Reference`], uncounted.
+    /// Multiply-adds issued by each layer: a product with a zero that was not skipped counts. Empty for
+    /// [`Method::Reference`], uncounted.
+    pub fn layer_macs(&self) -> Vec<u64> {
+        self.engine.macs()
+    }
+
+    /// The sum of [`Run::layer_macs`].
     pub fn macs(&self) -> u64 {
-        self.cache().map_or(0, Cache::macs)
+        self.layer_macs().iter().sum()
     }
 
-    /// Bytes of activations kept for its images, and bytes of constants.
+    /// Bytes of activations kept for its images, and bytes of constants; 0 where nothing is kept.
     pub fn state_bytes(&self) -> (usize, usize) {
-        self.cache().map_or((0, 0), Cache::bytes)
-    }
-
-    fn cache(&self) -> Option<&Cache> {
-        self.engine.as_ref().and_then(|engine| engine.cache())
+        self.engine.bytes()
     }
 }
 
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Some(cache) = self.engine.take().and_then(|engine| engine.into_cache()) {
-            self.model.give_spare(cache);
-        }
+/// Checks that pixels are whole images of levels, and at least one.
+pub(crate) fn check_images(config: &Config, pixels: &[u8]) -> Result<(), Error> {
+    let (size, levels) = (config.pixels(), config.levels);
+    if pixels.is_empty() || pixels.len() % size != 0 {
+        let reason = format!("images must hold a whole number of images of {size} pixels, got {} values", pixels.len());
+        return Err(Error::InvalidArgument { reason });
     }
+    if let Some(at) = pixels.iter().position(|&p| usize::from(p) >= levels) {
+        let reason = format!("images must hold levels from 0 to {}, got {} at index {at}", levels - 1, pixels[at]);
+        return Err(Error::InvalidArgument { reason });
+    }
+    Ok(())
+}
+
+/// The engine of a strategy. `given` where all pixels are.
+fn engine<A: Lanes>(
+    model: &Model,
+    net: &Arc<Net<A>>,
+    count: usize,
+    given: bool,
+    Strategy { method, skipping }: Strategy,
+) -> Result<Box<dyn Engine>, Error> {
+    let skip = match skipping {
+        Skipping::None => Skip::default(),
+        Skipping::Background => Skip { background: model.background(), tails: false },
+        Skipping::All => Skip { background: model.background(), tails: true },
+    };
+    let incremental = |schedule| Incremental::new(model, net, schedule, count.min(GROUP), skip);
+    Ok(match method {
+        Method::Wavefront => Box::new(incremental(model.wavefront())?),
+        Method::Cached => Box::new(incremental(model.raster())?),
+        Method::Naive => Box::new(Whole::new(given, Kernels::new(model, net)?)),
+        Method::Reference => Box::new(Whole::new(given, Oracle(Arc::clone(net)))),
+    })
 }
 
 impl fmt::Debug for Run {

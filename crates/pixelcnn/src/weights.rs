@@ -1,18 +1,53 @@
 //! The trained numbers of a net, as the file holds them: one flat array, checked once, then immutable.
 
+use crate::arithmetic::Shift;
+use crate::config::Precision;
 use crate::error::Error;
-use crate::layers::{Layers, Source};
+use crate::layers::{Activation, Input, Layer, Layers, Source};
+use std::fmt::Debug;
 
-/// Name and shape of a tensor that a net calls for, in file order.
+/// How a tensor's numbers are written, little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// IEEE single precision.
+    F32,
+    /// 16-bit integers.
+    I16,
+    /// 32-bit integers.
+    I32,
+}
+
+impl Dtype {
+    /// Its name in a safetensors header.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dtype::F32 => "F32",
+            Dtype::I16 => "I16",
+            Dtype::I32 => "I32",
+        }
+    }
+
+    /// Bytes of a number.
+    pub fn size(self) -> usize {
+        match self {
+            Dtype::I16 => 2,
+            Dtype::F32 | Dtype::I32 => 4,
+        }
+    }
+}
+
+/// Name, shape and type of a tensor that a net calls for, in file order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorSpec {
-    /// `<layer>.kernel` or `<layer>.bias`.
+    /// `<layer>.kernel`, `<layer>.bias` or `<layer>.shift`.
     pub name: String,
-    /// `[kernel, kernel, in, out]` (HWIO) or `[out]`.
+    /// `[kernel, kernel, in, out]` (HWIO), `[out]` or `[1]`.
     pub shape: Vec<usize>,
-    /// Inputs that one output of the full kernel sums (0 for a bias): what Glorot's bound is computed from.
+    /// How its numbers are written.
+    pub dtype: Dtype,
+    /// Inputs that one output of the full kernel sums (0 for others): what Glorot's bound is computed from.
     pub fan_in: usize,
-    /// Outputs that one input of the full kernel reaches (0 for a bias).
+    /// Outputs that one input of the full kernel reaches (0 for others).
     pub fan_out: usize,
 }
 
@@ -29,8 +64,13 @@ impl TensorSpec {
 }
 
 /// The tensors that a net calls for, in the order in which [`Weights`] and the file hold them: for each layer its
-/// kernels, then its bias.
-pub fn tensor_specs(layers: &Layers) -> Vec<TensorSpec> {
+/// kernels, its bias, and in integer precision its shift.
+pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
+    let (kernels, biases, shifts) = match precision {
+        Precision::F32 => (Dtype::F32, Dtype::F32, None),
+        Precision::Int16 => (Dtype::I16, Dtype::I32, Some(Dtype::I32)),
+    };
+    let flat = |name: String, len, dtype| TensorSpec { name, shape: vec![len], dtype, fan_in: 0, fan_out: 0 };
     let mut specs = Vec::new();
     for layer in layers.iter() {
         for input in &layer.inputs {
@@ -38,85 +78,237 @@ pub fn tensor_specs(layers: &Layers) -> Vec<TensorSpec> {
             specs.push(TensorSpec {
                 name: input.kernel.clone(),
                 shape: vec![input.kernel_size, input.kernel_size, input.channels, layer.out_channels],
+                dtype: kernels,
                 fan_in: area * input.channels,
                 fan_out: area * layer.out_channels,
             });
         }
-        specs.push(TensorSpec { name: layer.bias.clone(), shape: vec![layer.out_channels], fan_in: 0, fan_out: 0 });
+        specs.push(flat(layer.bias.clone(), layer.out_channels, biases));
+        specs.extend(shifts.map(|dtype| flat(layer.shift(), 1, dtype)));
     }
     specs
 }
 
-/// All weights of a net: logical `[k, k, in, out]` kernels and biases, in the order of [`tensor_specs`].
+/// A number of a model file.
+pub trait Stored: Copy + Default + PartialEq + Debug + Send + Sync + 'static {
+    /// The precision whose files hold it.
+    const PRECISION: Precision;
+
+    /// Reads one from as many bytes as its type has.
+    fn from_le(bytes: &[u8]) -> Self;
+
+    /// Appends its bytes.
+    fn extend_le(self, dtype: Dtype, bytes: &mut Vec<u8>);
+
+    /// Checks a net's weights, beyond what holds for any precision: one error for each way to be wrong.
+    #[doc(hidden)]
+    fn check(layers: &Layers, weights: &mut Weights<Self>) -> Result<(), Error>;
+}
+
+impl Stored for f32 {
+    const PRECISION: Precision = Precision::F32;
+
+    fn from_le(bytes: &[u8]) -> f32 {
+        f32::from_le_bytes(bytes.try_into().expect("four bytes"))
+    }
+
+    fn extend_le(self, _: Dtype, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
+
+    fn check(layers: &Layers, weights: &mut Weights) -> Result<(), Error> {
+        for (spec, values) in weights.tensors_mut(layers) {
+            if let Some(index) = values.iter().position(|w| !w.is_finite()) {
+                return Err(Error::NonFiniteWeight { tensor: spec.name, index });
+            }
+            if spec.shape.len() == 1 {
+                for bias in values {
+                    *bias += 0.0; // -0.0 + 0.0 is +0.0, and every other value stays as it is
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stored for i32 {
+    const PRECISION: Precision = Precision::Int16;
+
+    fn from_le(bytes: &[u8]) -> i32 {
+        match *bytes {
+            [a, b] => i16::from_le_bytes([a, b]).into(),
+            _ => i32::from_le_bytes(bytes.try_into().expect("two or four bytes")),
+        }
+    }
+
+    fn extend_le(self, dtype: Dtype, bytes: &mut Vec<u8>) {
+        match dtype {
+            Dtype::I16 => bytes.extend((self as i16).to_le_bytes()),
+            _ => bytes.extend(self.to_le_bytes()),
+        }
+    }
+
+    fn check(layers: &Layers, weights: &mut Weights<i32>) -> Result<(), Error> {
+        for (spec, values) in weights.tensors_mut(layers) {
+            let range = match spec.dtype {
+                Dtype::I16 => i32::from(i16::MIN)..=i16::MAX.into(),
+                _ if spec.name.ends_with(SHIFT) => 0..=MAX_SHIFT,
+                _ => i32::MIN..=i32::MAX,
+            };
+            if let Some(index) = values.iter().position(|value| !range.contains(value)) {
+                return Err(Error::WeightOutOfRange {
+                    tensor: spec.name,
+                    index,
+                    value: values[index],
+                    low: *range.start(),
+                    high: *range.end(),
+                });
+            }
+        }
+        for (index, layer) in layers.iter().enumerate() {
+            let kernel = |number| weights.kernel(index, number);
+            let channel = overflowing(layers, index, kernel, weights.bias(index), weights.shift(index));
+            if channel.is_some() {
+                return Err(Error::IntegerOverflow { layer: layer.name.clone(), channel });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias with what rounding adds,
+/// and all products at their most or at their least.
+pub(crate) fn overflowing<'a>(
+    layers: &Layers,
+    index: usize,
+    kernel: impl Fn(usize) -> &'a [i32],
+    bias: &[i32],
+    shift: u32,
+) -> Option<usize> {
+    let layer = &layers[index];
+    let half = i64::from(Shift::new(layers, index, shift).half);
+    (0..layer.out_channels).find(|&output| {
+        let bias = i64::from(bias[output]) + half;
+        let (mut most, mut least) = (bias.max(0), bias.min(0));
+        for (number, input) in layer.inputs.iter().enumerate() {
+            let (low, high) = input_range(layers, input);
+            for &tap in &input.taps {
+                let from = input.weight_index(tap, layer.out_channels);
+                for k in 0..input.channels {
+                    let weight = i64::from(kernel(number)[from + k * layer.out_channels + output]);
+                    most += (weight * low).max(weight * high);
+                    least += (weight * low).min(weight * high);
+                }
+            }
+        }
+        i32::try_from(most).is_err() || i32::try_from(least).is_err()
+    })
+}
+
+/// What an input's integers lie between, 0 included. Those of the image are its levels.
+fn input_range(layers: &Layers, input: &Input) -> (i64, i64) {
+    fn positive(layers: &Layers, layer: &Layer) -> bool {
+        layer.activation == Activation::Relu && layer.residual.is_none_or(|source| positive(layers, &layers[source]))
+    }
+    match input.source {
+        Source::Pixels => (0, 255),
+        Source::Layer(source) if positive(layers, &layers[source]) => (0, i16::MAX.into()),
+        Source::Layer(_) => (i16::MIN.into(), i16::MAX.into()),
+    }
+}
+
+/// The most binary places of a sum.
+pub(crate) const MAX_SHIFT: i32 = 30;
+const SHIFT: &str = ".shift";
+
+/// All weights of a net: logical `[k, k, in, out]` kernels, biases and shifts, in the order of [`tensor_specs`].
 ///
-/// Every value is finite, every forbidden tap is 0, no bias is -0.0: with these and `relu(x) = x > 0 ? x : 0` no sum
-/// is ever -0.0, which is why leaving out a tap outside the image, or one that reads zeros, changes no bit.
+/// Every forbidden tap is 0. In f32 every value is finite and no bias is -0.0: with these and `relu(x) = x > 0 ? x : 0` no
+/// sum is ever -0.0, which is why leaving out a tap outside the image, or one that reads zeros, changes no bit. In integers
+/// no sum can overflow, proven channel by channel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
-    values: Vec<f32>,
+pub struct Weights<T: Stored = f32> {
+    values: Vec<T>,
     kernels: Vec<Vec<usize>>, // (layer, input) -> start in values
     biases: Vec<usize>,       // (layer) -> start in values
 }
 
-impl Weights {
+impl<T: Stored> Weights<T> {
     /// Checks and takes a net's weights.
     ///
     /// # Errors
-    /// [`Error::WeightCount`], [`Error::NonFiniteWeight`], [`Error::ForbiddenWeight`].
-    pub fn new(layers: &Layers, mut values: Vec<f32>) -> Result<Weights, Error> {
-        let wanted = layers.iter().map(|l| l.parameters()).sum();
+    /// [`Error::WeightCount`], [`Error::ForbiddenWeight`]; in f32 [`Error::NonFiniteWeight`]; in integers
+    /// [`Error::WeightOutOfRange`], [`Error::IntegerOverflow`].
+    pub fn new(layers: &Layers, values: Vec<T>) -> Result<Weights<T>, Error> {
+        let specs = tensor_specs(layers, T::PRECISION);
+        let wanted = specs.iter().map(TensorSpec::len).sum();
         if values.len() != wanted {
             return Err(Error::WeightCount { wanted, got: values.len() });
         }
-        let mut at = 0;
-        let mut kernels = Vec::with_capacity(layers.len());
-        let mut biases = Vec::with_capacity(layers.len());
+        let mut starts = specs.iter().scan(0, |at, spec| {
+            *at += spec.len();
+            Some(*at - spec.len())
+        });
+        let mut next = || starts.next().expect("as many tensors as the layers call for");
+        let (mut kernels, mut biases) = (Vec::new(), Vec::new());
         for layer in layers.iter() {
-            let mut starts = Vec::with_capacity(layer.inputs.len());
-            for input in &layer.inputs {
+            kernels.push(layer.inputs.iter().map(|_| next()).collect());
+            biases.push(next());
+            if T::PRECISION == Precision::Int16 {
+                next();
+            }
+        }
+        let mut weights = Weights { values, kernels, biases };
+        T::check(layers, &mut weights)?;
+        weights.check_mask(layers)?;
+        Ok(weights)
+    }
+
+    fn check_mask(&self, layers: &Layers) -> Result<(), Error> {
+        for (index, layer) in layers.iter().enumerate() {
+            for (number, input) in layer.inputs.iter().enumerate() {
                 let row = input.channels * layer.out_channels;
                 let len = input.kernel_size * input.kernel_size * row;
-                let kernel = &values[at..at + len];
-                check_finite(&input.kernel, kernel)?;
                 let mut allowed = input.taps.iter().map(|&tap| input.weight_index(tap, layer.out_channels)).peekable();
-                for (index, weights) in (0..len).step_by(row).zip(kernel.chunks_exact(row)) {
-                    if allowed.next_if_eq(&index).is_some() {
+                for (at, weights) in (0..len).step_by(row).zip(self.kernel(index, number)[..len].chunks_exact(row)) {
+                    if allowed.next_if_eq(&at).is_some() {
                         continue;
                     }
-                    if let Some(k) = weights.iter().position(|&w| w != 0.0) {
-                        return Err(Error::ForbiddenWeight { tensor: input.kernel.clone(), index: index + k });
+                    if let Some(k) = weights.iter().position(|&w| w != T::default()) {
+                        return Err(Error::ForbiddenWeight { tensor: input.kernel.clone(), index: at + k });
                     }
                 }
-                starts.push(at);
-                at += len;
             }
-            let bias = &mut values[at..at + layer.out_channels];
-            check_finite(&layer.bias, bias)?;
-            for b in bias {
-                *b += 0.0; // -0.0 + 0.0 is +0.0, and every other value stays as it is
-            }
-            kernels.push(starts);
-            biases.push(at);
-            at += layer.out_channels;
         }
-        Ok(Weights { values, kernels, biases })
+        Ok(())
     }
 
     /// Every weight, in the order of [`tensor_specs`].
-    pub fn values(&self) -> &[f32] {
+    pub fn values(&self) -> &[T] {
         &self.values
     }
 
     /// The kernel of one input of a layer from its first weight on: `[kernel, kernel, in, out]`.
-    pub fn kernel(&self, layer: usize, input: usize) -> &[f32] {
+    pub fn kernel(&self, layer: usize, input: usize) -> &[T] {
         &self.values[self.kernels[layer][input]..]
     }
 
     /// The bias of a layer from its first value on: `[out]`.
-    pub fn bias(&self, layer: usize) -> &[f32] {
+    pub fn bias(&self, layer: usize) -> &[T] {
         &self.values[self.biases[layer]..]
     }
 
+    fn tensors_mut(&mut self, layers: &Layers) -> impl Iterator<Item = (TensorSpec, &mut [T])> {
+        let mut rest = &mut self.values[..];
+        tensor_specs(layers, T::PRECISION).into_iter().map(move |spec| {
+            let (tensor, after) = std::mem::take(&mut rest).split_at_mut(spec.len());
+            rest = after;
+            (spec, tensor)
+        })
+    }
+}
+
+impl Weights {
     /// Reproducible weights for tests and dry runs: uniform, scaled to keep activations near 1, biases not zero.
     pub fn random(layers: &Layers, seed: u64) -> Weights {
         let mut values = Vec::new();
@@ -140,10 +332,11 @@ impl Weights {
     }
 }
 
-fn check_finite(tensor: &str, values: &[f32]) -> Result<(), Error> {
-    match values.iter().position(|w| !w.is_finite()) {
-        Some(index) => Err(Error::NonFiniteWeight { tensor: tensor.into(), index }),
-        None => Ok(()),
+impl Weights<i32> {
+    /// Binary places of a layer's sums, 0 to 30.
+    pub fn shift(&self, layer: usize) -> u32 {
+        let after = self.kernels.get(layer + 1).map_or(self.values.len(), |kernels| kernels[0]);
+        self.values[after - 1] as u32
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The malformed files are those of `test/corpus/corpus.json`, which vitest reads too, through WebAssembly.
 
+use pixelcnn::config::Precision;
 use pixelcnn::format::{metadata_from_json, read, write, MAX_CONFIG, MAX_HEADER, MAX_METADATA};
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
@@ -228,7 +229,7 @@ fn every_net_reads_back_to_the_bit() {
             ..Config::reference()
         };
         let config = config.checked().unwrap();
-        let weights = Weights::random(&Layers::new(&config), seed);
+        let weights = Weights::random(&Layers::new(&config), seed).into();
         let metadata = [pair("training", "é \"quoted\" \\ \n\u{1} 😀"), pair("", "")];
         let bytes = write(&config, &metadata, &weights).unwrap();
         let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -256,8 +257,8 @@ fn the_largest_net_leaves_room_in_the_header() {
     };
     let config = config.checked().unwrap();
     let layers = Layers::new(&config);
-    let wanted = tensor_specs(&layers).iter().map(|spec| spec.len()).sum();
-    let weights = Weights::new(&layers, vec![0.0; wanted]).unwrap();
+    let wanted = tensor_specs(&layers, Precision::F32).iter().map(|spec| spec.len()).sum();
+    let weights = Weights::new(&layers, vec![0.0; wanted]).unwrap().into();
     let record = "a".repeat(MAX_HEADER * 3 / 4);
     let bytes = write(&config, &[pair("training", &record)], &weights).unwrap();
     assert_eq!(read(&bytes).unwrap().weights, weights);
@@ -270,7 +271,7 @@ fn the_largest_net_leaves_room_in_the_header() {
 #[test]
 fn the_writer_refuses_what_the_reader_would() {
     let config = small_config();
-    let weights = Weights::random(&Layers::new(&config), 1);
+    let weights = Weights::random(&Layers::new(&config), 1).into();
     let refused = |metadata: &[(String, String)]| write(&config, metadata, &weights).unwrap_err().to_string();
     assert!(refused(&[pair("version", "2")]).contains("`version`"));
     assert!(refused(&[pair("config", "{}")]).contains("`config`"));

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{model_with_background, random_config, random_images, random_model, strategies, Draws, FASTEST};
-use pixelcnn::{reference, Config, Draw, Method, Model, Run, Skipping, Strategy};
+use common::{model_with_background, random_config, random_form, random_images, random_model, strategies, Draws, FASTEST};
+use pixelcnn::quantize::quantize;
+use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
@@ -50,6 +51,7 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
             0 => random_model(config, case),
             background => model_with_background(config, case, background as u8 - 1, draws.from(0, 4) as f32),
         };
+        let model = random_form(&mut draws, model);
         let size = model.config.pixels();
         let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
         let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
@@ -75,14 +77,12 @@ fn all_strategies_score_given_images_the_same() {
         let mut draws = Draws::new(1000 + case);
         let config = random_config(&mut draws);
         let model = model_with_background(config, case, draws.from(0, 1) as u8, 0.0);
+        let model = random_form(&mut draws, model);
         let count = draws.pick(&[1, 3, 17]);
         let ink = draws.pick(&[2, 10, 50, 97]);
         let images = random_images(&mut draws, &model.config, count, ink);
-        let oracle: Vec<u32> = images
-            .chunks(model.config.pixels())
-            .flat_map(|image| reference::logits(&model.config, &model.layers, &model.weights, image))
-            .map(f32::to_bits)
-            .collect();
+        let oracle: Vec<u32> =
+            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image)).map(f32::to_bits).collect();
         for strategy in strategies().into_iter().chain([ORACLE]) {
             let (logits, pixels, _) = score(&model, &images, strategy);
             assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
@@ -107,9 +107,12 @@ fn skipping_is_exact_on_images_made_to_break_it() {
     let images = images.concat();
     for background in [0, 1] {
         let model = model_with_background(config.clone(), 3, background, 0.0);
-        let oracle = score(&model, &images, ORACLE);
-        for strategy in strategies() {
-            assert_eq!(score(&model, &images, strategy), oracle, "background {background}, {strategy:?}");
+        let integers = Arc::new(quantize(&model, &images).unwrap());
+        for model in [model, integers] {
+            let oracle = score(&model, &images, ORACLE);
+            for strategy in strategies() {
+                assert_eq!(score(&model, &images, strategy), oracle, "background {background}, {strategy:?}");
+            }
         }
     }
 }
@@ -166,9 +169,12 @@ fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
     let model = model_with_background(Config::reference(), 8, 0, 0.0);
     let mut images = random_images(&mut Draws::new(9), &model.config, 1, 3);
     images[..28 * 14].fill(0);
-    let oracle = score(&model, &images, ORACLE);
-    for strategy in strategies() {
-        assert!(score(&model, &images, strategy) == oracle, "{strategy:?}");
+    let integers = Arc::new(quantize(&model, &images).unwrap());
+    for model in [model, integers] {
+        let oracle = score(&model, &images, ORACLE);
+        for strategy in strategies() {
+            assert!(score(&model, &images, strategy) == oracle, "{strategy:?}");
+        }
     }
 }
 

@@ -21,6 +21,10 @@ export class Run {
      */
     front_logits(): Float32Array;
     /**
+     * Multiply-adds issued so far by each layer.
+     */
+    layer_macs(): Float64Array;
+    /**
      * All logits of given images; empty for drawn ones.
      */
     logits(): Float32Array;
@@ -77,7 +81,7 @@ export class Sampler {
      */
     score(pixels: Uint8Array | number[], method: string, skipping?: string | null): Run;
     /**
-     * All tensors in the order of `describe`, logical kernels, one after the other.
+     * All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
      */
     weights(): Float32Array;
 }
@@ -86,6 +90,18 @@ export class Sampler {
  * What follows from a config: layers, tensors, schedule, cost. JSON in, JSON out.
  */
 export function describe(config_json: string): string;
+
+/**
+ * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
+ * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+ */
+export function optimize(model: Uint8Array | number[], images: Uint8Array | number[], metadata_json: string): Uint8Array;
+
+/**
+ * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
+ * object of strings, is added to the file's own.
+ */
+export function quantize(model: Uint8Array | number[], images: Uint8Array | number[], metadata_json: string): Uint8Array;
 
 /**
  * `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -110,10 +126,13 @@ export interface InitOutput {
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_sampler_free: (a: number, b: number) => void;
     readonly describe: (a: number, b: number) => [number, number, number, number];
+    readonly optimize: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
+    readonly quantize: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
     readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
     readonly run_finish: (a: number) => [number, number];
     readonly run_front: (a: number) => [number, number];
     readonly run_front_logits: (a: number) => [number, number];
+    readonly run_layer_macs: (a: number) => [number, number];
     readonly run_logits: (a: number) => [number, number];
     readonly run_macs: (a: number) => number;
     readonly run_nats: (a: number) => [number, number];
@@ -126,7 +145,7 @@ export interface InitOutput {
     readonly sampler_new: (a: number, b: number) => [number, number, number];
     readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
     readonly sampler_score: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
-    readonly sampler_weights: (a: number) => [number, number];
+    readonly sampler_weights: (a: number) => [number, number, number, number];
     readonly simd_backend: () => [number, number];
     readonly write_model: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
     readonly __wbindgen_externrefs: WebAssembly.Table;

@@ -1,16 +1,16 @@
-//! Four f32 in a register, as a plain value with operators. One width, no dispatch: the backend is chosen at compile time.
+//! Registers of 128 bits as plain values with operators. One width, no dispatch: the backend is chosen at compile time.
 //!
 //! Both backends have the same methods and round alike (IEEE, no fused multiply-add), so they give the same bits.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
 mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
-pub use simd128::{F32x4, BACKEND};
+pub use simd128::{F32x4, I16x8, I32x4, BACKEND};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
 mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
-pub use scalar::{F32x4, BACKEND};
+pub use scalar::{F32x4, I16x8, I32x4, BACKEND};
 
 #[cfg(test)]
 mod tests {
@@ -30,5 +30,23 @@ mod tests {
     fn relu_makes_no_negative_zero_and_no_nan() {
         let y = F32x4::new([-0.0, f32::NAN, f32::NEG_INFINITY, f32::INFINITY]).at_least(F32x4::splat(0.0)).to_array();
         assert_eq!(y.map(f32::to_bits), [0.0f32, 0.0, 0.0, f32::INFINITY].map(f32::to_bits));
+    }
+
+    #[test]
+    fn a_pair_of_products_is_added_to_each_of_four_sums() {
+        let weights = [1, 2, -3, 4, i16::MAX, i16::MAX, 0, -1];
+        let sums = I32x4::new([10, 20, -30, 40]).add_dot(I16x8::splat_pair([7, -5]), I16x8::new(weights));
+        let plain = |i: usize, sum: i32| sum + 7 * i32::from(weights[2 * i]) - 5 * i32::from(weights[2 * i + 1]);
+        assert_eq!(sums.to_array(), [plain(0, 10), plain(1, 20), plain(2, -30), plain(3, 40)]);
+    }
+
+    #[test]
+    fn sums_are_shifted_towards_minus_infinity_and_saturate() {
+        let (a, b) = (I32x4::new([7, -7, 8, -8]), I32x4::new([i32::MAX, i32::MIN, 1 << 18, -(1 << 18)]));
+        let narrow = I16x8::narrow(a, b, 2).to_array();
+        assert_eq!(narrow, [1, -2, 2, -2, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
+        let relu = I16x8::new(narrow).at_least(I16x8::splat_pair([0, 0]));
+        assert_eq!(relu.to_array(), [1, 0, 2, 0, i16::MAX, 0, i16::MAX, 0]);
+        assert_eq!(relu.add_saturating(relu).to_array(), [2, 0, 4, 0, i16::MAX, 0, i16::MAX, 0]);
     }
 }

@@ -50,3 +50,71 @@ impl Mul for F32x4 {
         F32x4(std::array::from_fn(|i| self.0[i] * other.0[i]))
     }
 }
+
+/// Four i32.
+#[derive(Clone, Copy, Debug)]
+pub struct I32x4([i32; 4]);
+
+impl I32x4 {
+    /// Four given numbers.
+    #[inline(always)]
+    pub fn new(lanes: [i32; 4]) -> I32x4 {
+        I32x4(lanes)
+    }
+
+    /// The lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i32; 4] {
+        self.0
+    }
+
+    /// Adds to each lane the two products of its pair of 16-bit lanes.
+    #[inline(always)]
+    pub fn add_dot(self, a: I16x8, b: I16x8) -> I32x4 {
+        let product = |k: usize| i32::from(a.0[k]) * i32::from(b.0[k]);
+        I32x4(std::array::from_fn(|i| self.0[i].wrapping_add(product(2 * i).wrapping_add(product(2 * i + 1)))))
+    }
+}
+
+/// Eight i16.
+#[derive(Clone, Copy, Debug)]
+pub struct I16x8([i16; 8]);
+
+impl I16x8 {
+    /// Eight given numbers.
+    #[inline(always)]
+    pub fn new(lanes: [i16; 8]) -> I16x8 {
+        I16x8(lanes)
+    }
+
+    /// Two numbers, again and again.
+    #[inline(always)]
+    pub fn splat_pair(pair: [i16; 2]) -> I16x8 {
+        I16x8(std::array::from_fn(|i| pair[i % 2]))
+    }
+
+    /// The lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i16; 8] {
+        self.0
+    }
+
+    /// Eight sums divided by `1 << shift`, rounded down, and cut off at the range of an i16.
+    #[inline(always)]
+    pub fn narrow(low: I32x4, high: I32x4, shift: u32) -> I16x8 {
+        let sums: [i32; 8] = std::array::from_fn(|i| if i < 4 { low.0[i] } else { high.0[i - 4] });
+        I16x8(sums.map(|sum| (sum >> shift).clamp(i16::MIN.into(), i16::MAX.into()) as i16))
+    }
+
+    /// The larger in each lane.
+    #[inline(always)]
+    pub fn at_least(self, floor: I16x8) -> I16x8 {
+        I16x8(std::array::from_fn(|i| self.0[i].max(floor.0[i])))
+    }
+
+    /// The sum in each lane, cut off at the range of an i16.
+    #[inline(always)]
+    pub fn add_saturating(self, other: I16x8) -> I16x8 {
+        I16x8(std::array::from_fn(|i| self.0[i].saturating_add(other.0[i])))
+    }
+}

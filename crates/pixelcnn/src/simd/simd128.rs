@@ -1,6 +1,8 @@
 //! The backend for WebAssembly with the simd128 feature.
 
 use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128};
+use core::arch::wasm32::{i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_narrow_i32x4};
+use core::arch::wasm32::{i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_shr, i32x4_splat};
 use std::ops::{Add, Mul};
 
 /// Name of the backend in use.
@@ -50,5 +52,83 @@ impl Mul for F32x4 {
     #[inline(always)]
     fn mul(self, other: F32x4) -> F32x4 {
         F32x4(f32x4_mul(self.0, other.0))
+    }
+}
+
+/// Four i32.
+#[derive(Clone, Copy, Debug)]
+pub struct I32x4(v128);
+
+impl I32x4 {
+    /// Four given numbers; from neighbours in memory this is one `v128.load`.
+    #[inline(always)]
+    pub fn new(lanes: [i32; 4]) -> I32x4 {
+        I32x4(i32x4(lanes[0], lanes[1], lanes[2], lanes[3]))
+    }
+
+    /// The lanes, in order; into memory this is one `v128.store`.
+    #[inline(always)]
+    pub fn to_array(self) -> [i32; 4] {
+        let v = self.0;
+        [i32x4_extract_lane::<0>(v), i32x4_extract_lane::<1>(v), i32x4_extract_lane::<2>(v), i32x4_extract_lane::<3>(v)]
+    }
+
+    /// Adds to each lane the two products of its pair of 16-bit lanes.
+    #[inline(always)]
+    pub fn add_dot(self, a: I16x8, b: I16x8) -> I32x4 {
+        I32x4(i32x4_add(self.0, i32x4_dot_i16x8(a.0, b.0)))
+    }
+}
+
+/// Eight i16.
+#[derive(Clone, Copy, Debug)]
+pub struct I16x8(v128);
+
+impl I16x8 {
+    /// Eight given numbers; from neighbours in memory this is one `v128.load`.
+    #[inline(always)]
+    pub fn new(lanes: [i16; 8]) -> I16x8 {
+        let [a, b, c, d, e, f, g, h] = lanes;
+        I16x8(i16x8(a, b, c, d, e, f, g, h))
+    }
+
+    /// Two numbers, again and again; from memory this is one `v128.load32_splat`.
+    #[inline(always)]
+    pub fn splat_pair(pair: [i16; 2]) -> I16x8 {
+        I16x8(i32x4_splat(i32::from(pair[0] as u16) | i32::from(pair[1]) << 16))
+    }
+
+    /// The lanes, in order; into memory this is one `v128.store`.
+    #[inline(always)]
+    pub fn to_array(self) -> [i16; 8] {
+        let v = self.0;
+        [
+            i16x8_extract_lane::<0>(v),
+            i16x8_extract_lane::<1>(v),
+            i16x8_extract_lane::<2>(v),
+            i16x8_extract_lane::<3>(v),
+            i16x8_extract_lane::<4>(v),
+            i16x8_extract_lane::<5>(v),
+            i16x8_extract_lane::<6>(v),
+            i16x8_extract_lane::<7>(v),
+        ]
+    }
+
+    /// Eight sums divided by `1 << shift`, rounded down, and cut off at the range of an i16.
+    #[inline(always)]
+    pub fn narrow(low: I32x4, high: I32x4, shift: u32) -> I16x8 {
+        I16x8(i16x8_narrow_i32x4(i32x4_shr(low.0, shift), i32x4_shr(high.0, shift)))
+    }
+
+    /// The larger in each lane.
+    #[inline(always)]
+    pub fn at_least(self, floor: I16x8) -> I16x8 {
+        I16x8(i16x8_max(self.0, floor.0))
+    }
+
+    /// The sum in each lane, cut off at the range of an i16.
+    #[inline(always)]
+    pub fn add_saturating(self, other: I16x8) -> I16x8 {
+        I16x8(i16x8_add_sat(self.0, other.0))
     }
 }

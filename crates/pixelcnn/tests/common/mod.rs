@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use pixelcnn::layers::Layers;
+use pixelcnn::optimize::optimize;
+use pixelcnn::quantize::quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
 use pixelcnn::{Config, Method, Model, Skipping, Strategy};
@@ -57,6 +59,16 @@ pub fn model_with_background(config: Config, seed: u64, background: u8, lean: f3
     *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
     let weights = Weights::new(&layers, values).unwrap();
     Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]))
+}
+
+/// A model as it is, with its channels in another order, or in integers.
+pub fn random_form(draws: &mut Draws, model: Arc<Model>) -> Arc<Model> {
+    let images = random_images(draws, &model.config, 3, 20);
+    match draws.from(0, 3) {
+        0 => model,
+        1 => Arc::new(optimize(&model, &images).unwrap()),
+        _ => Arc::new(quantize(&model, &images).unwrap()),
+    }
 }
 
 /// Random binary images; `ink` is the share of pixels that are 1, in percent.

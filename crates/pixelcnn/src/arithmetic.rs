@@ -1,0 +1,194 @@
+//! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
+
+use crate::config::{Config, Precision};
+use crate::layers::{Activation, Layers};
+use crate::weights::{Stored, Weights};
+use std::fmt::Debug;
+
+/// A precision's numbers: how a weight, an activation and a sum are held, and how one becomes the other.
+///
+/// For each position and output: `sum = bias; sum = multiply_add(sum, input, weight)` over taps and channels;
+/// `output = add(residual, round(sum))`.
+pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
+    /// A number of the model file.
+    type Stored: Stored;
+    /// A weight or an activation.
+    type Value: Copy + Default + PartialEq + Debug + Send + Sync;
+    /// An accumulator.
+    type Sum: Copy + Debug + Send + Sync;
+    /// What a layer needs to turn a sum into an output.
+    type Rounding: Copy + Debug + Send + Sync;
+    /// Values that a sum takes where it is kept whole: the last layer's.
+    const SUM_VALUES: usize;
+
+    /// What a level is to the net.
+    fn level(config: &Config, level: u8) -> Self::Value;
+
+    /// A kernel's weight.
+    fn weight(stored: Self::Stored) -> Self::Value;
+
+    /// What a sum begins with: the bias, and what makes [`Arithmetic::round`] round to the nearest.
+    fn bias(rounding: Self::Rounding, stored: Self::Stored) -> Self::Sum;
+
+    /// The rounding of a layer.
+    fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
+
+    /// `sum + input * weight`.
+    fn multiply_add(sum: Self::Sum, input: Self::Value, weight: Self::Value) -> Self::Sum;
+
+    /// The output that a sum stands for, after the activation.
+    fn round(rounding: Self::Rounding, sum: Self::Sum) -> Self::Value;
+
+    /// An output and its residual.
+    fn add(residual: Self::Value, output: Self::Value) -> Self::Value;
+
+    /// The logit that a sum of the last layer stands for.
+    fn logit(rounding: Self::Rounding, sum: Self::Sum) -> f32;
+
+    /// A sum that was kept whole.
+    fn kept_sum(values: &[Self::Value]) -> Self::Sum;
+}
+
+/// [`Precision::F32`].
+#[derive(Clone, Copy, Debug)]
+pub struct F32;
+
+impl Arithmetic for F32 {
+    type Stored = f32;
+    type Value = f32;
+    type Sum = f32;
+    type Rounding = Activation;
+    const SUM_VALUES: usize = 1;
+
+    fn level(config: &Config, level: u8) -> f32 {
+        config.level_value(level)
+    }
+
+    fn weight(stored: f32) -> f32 {
+        stored
+    }
+
+    fn bias(_: Activation, stored: f32) -> f32 {
+        stored
+    }
+
+    fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Activation {
+        layers[layer].activation
+    }
+
+    fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
+        sum + input * weight
+    }
+
+    fn round(activation: Activation, sum: f32) -> f32 {
+        match activation {
+            Activation::Relu if sum > 0.0 => sum,
+            Activation::Relu => 0.0,
+            Activation::None => sum,
+        }
+    }
+
+    fn add(residual: f32, output: f32) -> f32 {
+        residual + output
+    }
+
+    fn logit(_: Activation, sum: f32) -> f32 {
+        sum
+    }
+
+    fn kept_sum(values: &[f32]) -> f32 {
+        values[0]
+    }
+}
+
+/// [`Precision::Int16`]: weights and activations of 16 bits, sums of 32, and no fraction before the logit.
+///
+/// A layer's output is its sum divided by `1 << shift` to the nearest (halves up), cut off at the range of 16 bits. The
+/// sums of a checked model cannot overflow (see [`crate::weights`]), so any order and any engine gives the same integers.
+#[derive(Clone, Copy, Debug)]
+pub struct Int16;
+
+/// How an integer layer rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Shift {
+    /// Binary places of a sum.
+    pub shift: u32,
+    /// The least output.
+    pub floor: i16,
+    /// Half of the last place that is kept; 0 where sums are kept whole.
+    pub half: i32,
+    /// Whether sums are kept whole.
+    pub whole: bool,
+}
+
+impl Shift {
+    /// The rounding of a layer whose sums have that many binary places.
+    pub fn new(layers: &Layers, layer: usize, shift: u32) -> Shift {
+        let floor = if layers[layer].activation == Activation::Relu { 0 } else { i16::MIN };
+        let whole = layer + 1 == layers.len();
+        Shift { shift, floor, half: if whole { 0 } else { (1 << shift) >> 1 }, whole }
+    }
+}
+
+impl Arithmetic for Int16 {
+    type Stored = i32;
+    type Value = i16;
+    type Sum = i32;
+    type Rounding = Shift;
+    const SUM_VALUES: usize = 2;
+
+    fn level(_: &Config, level: u8) -> i16 {
+        level.into()
+    }
+
+    fn weight(stored: i32) -> i16 {
+        stored as i16 // in range, as `Weights::new` has checked
+    }
+
+    fn bias(Shift { half, .. }: Shift, stored: i32) -> i32 {
+        stored + half
+    }
+
+    fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Shift {
+        Shift::new(layers, layer, weights.shift(layer))
+    }
+
+    fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {
+        sum + i32::from(input) * i32::from(weight)
+    }
+
+    fn round(Shift { shift, floor, .. }: Shift, sum: i32) -> i16 {
+        (sum >> shift).clamp(floor.into(), i16::MAX.into()) as i16
+    }
+
+    fn add(residual: i16, output: i16) -> i16 {
+        residual.saturating_add(output)
+    }
+
+    fn logit(Shift { shift, .. }: Shift, sum: i32) -> f32 {
+        sum as f32 / (1u32 << shift) as f32
+    }
+
+    fn kept_sum(values: &[i16]) -> i32 {
+        i32::from(values[0] as u16) | i32::from(values[1]) << 16
+    }
+}
+
+/// The two precisions of something.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Either<F, I> {
+    /// [`Precision::F32`].
+    F32(F),
+    /// [`Precision::Int16`].
+    Int16(I),
+}
+
+impl<F, I> Either<F, I> {
+    /// Which of them it is.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Either::F32(_) => Precision::F32,
+            Either::Int16(_) => Precision::Int16,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Models made from models: reordered for skipping, and in integers.
+
+mod common;
+
+use common::{model_with_background, random_config, random_form, random_images, random_model, Draws, FASTEST};
+use pixelcnn::arithmetic::Either;
+use pixelcnn::config::Precision;
+use pixelcnn::layers::Layers;
+use pixelcnn::optimize::{background, optimize};
+use pixelcnn::quantize::quantize;
+use pixelcnn::weights::Weights;
+use pixelcnn::{Config, Error, Method, Model, Run, Skipping, Strategy};
+use std::sync::Arc;
+
+fn logits(model: &Arc<Model>, images: &[u8]) -> Vec<f32> {
+    let mut run = Run::score(model, images.to_vec(), FASTEST).unwrap();
+    run.finish().unwrap();
+    run.logits().unwrap().to_vec()
+}
+
+fn worst(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn a_reordered_model_is_the_same_function() {
+    for case in 0..40 {
+        let mut draws = Draws::new(2000 + case);
+        let model = random_model(random_config(&mut draws), case);
+        let images = random_images(&mut draws, &model.config, 2, 30);
+        let optimised = Arc::new(optimize(&model, &images).unwrap());
+        let difference = worst(&logits(&model, &images), &logits(&optimised, &images));
+        assert!(difference < 1e-5, "case {case}: {difference}, {:?}", model.config);
+    }
+}
+
+#[test]
+fn zeros_gather_at_the_ends_of_rows() {
+    let model = random_model(Config { height: 12, width: 12, filters: 64, blocks: 3, ..Config::reference() }, 4);
+    let images = random_images(&mut Draws::new(5), &model.config, 4, 30);
+    let macs = |model: &Arc<Model>, skipping| {
+        let mut run = Run::score(model, images.clone(), Strategy { method: Method::Wavefront, skipping }).unwrap();
+        run.finish().unwrap();
+        run.macs()
+    };
+    let optimised = Arc::new(optimize(&model, &images).unwrap());
+    let (dense, before, after) = (macs(&model, Skipping::None), macs(&model, Skipping::All), macs(&optimised, Skipping::All));
+    assert!(after < before && before < dense, "{after} of {before} of {dense}");
+}
+
+#[test]
+fn the_background_is_the_level_that_fills_most_fields() {
+    let model = random_model(Config { height: 12, width: 12, filters: 8, blocks: 1, ..Config::reference() }, 4);
+    assert_eq!(background(&model, &random_images(&mut Draws::new(5), &model.config, 2, 3)), Ok(0));
+    assert_eq!(background(&model, &random_images(&mut Draws::new(5), &model.config, 2, 97)), Ok(1));
+}
+
+#[test]
+fn integers_stay_near_the_model_they_stand_for() {
+    for case in 0..40 {
+        let mut draws = Draws::new(3000 + case);
+        let model = random_model(random_config(&mut draws), case);
+        let images = random_images(&mut draws, &model.config, 2, 30);
+        let integers = Arc::new(quantize(&model, &images).unwrap());
+        assert_eq!(integers.config.precision, Precision::Int16);
+        let difference = worst(&logits(&model, &images), &logits(&integers, &images));
+        assert!(difference < 2e-3, "case {case}: {difference}, {:?}", model.config);
+    }
+}
+
+#[test]
+fn integers_hold_for_images_far_from_those_of_calibration() {
+    // The oracle adds in 32 bits and stops at an overflow in a debug build; what saturates must do so alike everywhere.
+    let config = Config { height: 9, width: 9, filters: 16, blocks: 2, ..Config::reference() };
+    let model = model_with_background(config, 7, 0, 0.0);
+    let blank = vec![0; model.config.pixels()];
+    let integers = Arc::new(quantize(&model, &blank).unwrap());
+    for ink in [50, 100] {
+        let image = random_images(&mut Draws::new(1), &model.config, 1, ink);
+        assert_eq!(logits(&integers, &image), integers.reference(&image));
+    }
+}
+
+#[test]
+fn every_form_of_a_model_is_written_and_read_again() {
+    for case in 0..20 {
+        let mut draws = Draws::new(4000 + case);
+        let config = random_config(&mut draws);
+        let model = model_with_background(config, case, 1, 0.0);
+        let model = random_form(&mut draws, model);
+        let bytes = model.to_bytes(&[("source".into(), "abc".into())]).unwrap();
+        let again = Arc::new(Model::from_bytes(&bytes).unwrap());
+        assert_eq!(again.config, model.config);
+        assert_eq!(again.background(), model.background());
+        assert_eq!(again.to_bytes(&[]).unwrap(), bytes);
+        let image = random_images(&mut draws, &model.config, 1, 30);
+        assert_eq!(logits(&again, &image), logits(&model, &image));
+    }
+}
+
+#[test]
+fn integers_out_of_range_and_sums_that_can_overflow_are_refused() {
+    let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
+    let layers = Layers::new(&config);
+    let model = random_model(config.clone(), 1);
+    let integers = quantize(&model, &[0; 9]).unwrap();
+    let Either::Int16(net) = &integers.net else { panic!("integers") };
+    let values = net.weights.values().to_vec();
+    // stem.kernel [7, 7, 1, 2], stem.bias [2], stem.shift [1], logits.kernel [1, 1, 2, 1], logits.bias [1], logits.shift [1]
+    let refused = |index: usize, value: i32| {
+        let mut bad = values.clone();
+        bad[index] = value;
+        Weights::new(&layers, bad).unwrap_err()
+    };
+    assert_eq!(refused(0, 32_768).code(), "WEIGHT_OUT_OF_RANGE");
+    assert_eq!(refused(50, 1).code(), "FORBIDDEN_WEIGHT");
+    assert_eq!(refused(98, i32::MAX), Error::IntegerOverflow { layer: "stem".into(), channel: Some(0) });
+    assert_eq!(refused(99, i32::MIN), Error::IntegerOverflow { layer: "stem".into(), channel: Some(1) });
+    assert!(refused(100, 31).to_string().contains("from 0 to 30, got 31"));
+    assert_eq!(refused(100, -1).code(), "WEIGHT_OUT_OF_RANGE");
+    assert_eq!(refused(103, i32::MAX), Error::IntegerOverflow { layer: "logits".into(), channel: Some(0) });
+    assert_eq!(Weights::new(&layers, values[1..].to_vec()).unwrap_err().code(), "WEIGHT_COUNT");
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused_with_the_layer() {
+    let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
+    let layers = Layers::new(&config);
+    let mut values = Weights::random(&layers, 1).values().to_vec();
+    values[0] = 1e30; // only one weight: its channel is never on in the images below, so that no scale knows of it
+    let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()));
+    let error = quantize(&model, &[0; 9]).unwrap_err();
+    assert_eq!(error, Error::IntegerOverflow { layer: "stem".into(), channel: None });
+    assert!(error.to_string().contains("use the model in f32"), "{error}");
+}
+
+#[test]
+fn only_whole_images_and_f32_models_are_converted() {
+    let model = random_model(Config { height: 3, width: 3, filters: 2, blocks: 0, ..Config::reference() }, 1);
+    assert!(quantize(&model, &[0; 5]).unwrap_err().to_string().contains("whole number of images"));
+    assert!(optimize(&model, &[2; 9]).unwrap_err().to_string().contains("levels from 0 to 1"));
+    let integers = Arc::new(quantize(&model, &[0; 9]).unwrap());
+    assert!(quantize(&integers, &[0; 9]).unwrap_err().to_string().contains("precision f32"));
+    assert!(optimize(&integers, &[0; 9]).unwrap_err().to_string().contains("precision f32"));
+}
