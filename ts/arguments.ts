@@ -43,11 +43,22 @@ export function checkChoice<T extends string>(name: string, value: unknown, choi
   throw typeof value === 'string' ? new RangeError(message) : new TypeError(message);
 }
 
-/** An options object without a misspelt name in it, which JavaScript would ignore in silence. */
-export function checkOptions(name: string, value: unknown, known: readonly string[]): void {
+/** A signal that may be left out. */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new TypeError(`signal: expected an AbortSignal, got ${show(value)}`);
+}
+
+/** An object that is no array. */
+export function checkObject(name: string, value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`${name}: expected an object, got ${show(value)}`);
   }
+}
+
+/** An options object without a misspelt name in it, which JavaScript would ignore in silence. */
+export function checkOptions(name: string, value: unknown, known: readonly string[]): void {
+  checkObject(name, value);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {
     throw new TypeError(`${name}: expected only ${known.join(', ')}, got ${show(unknown)}`);

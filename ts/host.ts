@@ -1,15 +1,24 @@
-/** Reading files, on hosts that have them. */
+/** What some hosts have and others lack: files, threads, a count of cores. */
 
-type FileSystem = typeof import('node:fs/promises');
+interface Builtins {
+  'node:fs/promises': typeof import('node:fs/promises');
+  'node:os': typeof import('node:os');
+  'node:worker_threads': typeof import('node:worker_threads');
+}
 
 /**
- * Node's file functions, which Deno and Bun have too; undefined in browsers and at the edge.
+ * A module of Node's, which Deno and Bun have too; undefined in browsers and at the edge.
  *
  * Asked of the process, not imported, so that no bundler meets the name of a module it does not have.
  */
-export function fileSystem(): FileSystem | undefined {
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } };
-  return process?.getBuiltinModule?.('node:fs/promises') as FileSystem | undefined;
+  return process?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
+}
+
+/** Threads that can run at once. */
+export function coreCount(): number {
+  return builtin('node:os')?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
 /** Rejects when `signal` aborts, though `work` goes on for others who wait for it. */

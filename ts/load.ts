@@ -1,8 +1,8 @@
 /** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
 
-import { checkOptions, show } from './arguments.js';
+import { checkOptions, checkSignal } from './arguments.js';
 import { PixelCnnError } from './error.js';
-import { abortable, fileSystem } from './host.js';
+import { abortable, builtin } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
 import { type ModelSource, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
@@ -27,41 +27,47 @@ export interface LoadOptions {
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
   checkOptions('options', options, ['signal']);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
-  }
+  const signal = checkSignal(options.signal);
   signal?.throwIfAborted();
   const [bytes] = await Promise.all([readModel(model, signal), abortable(startInstance(), signal)]);
   signal?.throwIfAborted();
   try {
     return openSampler(bytes);
   } catch (error) {
-    const name = sourceName(model);
-    if (name === undefined || !(error instanceof PixelCnnError) || error.code === 'INTERNAL') throw error;
-    throw new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error });
+    throw namingModel(error, model);
   }
 }
 
-let starting: Promise<void> | undefined;
-
-/** Compiles and starts the binary, once; a failure is forgotten, so that a later call tries again. */
-export function startInstance(): Promise<void> {
-  starting ??= compileAndStart().catch((error: unknown) => {
-    starting = undefined;
-    throw error;
-  });
-  return starting;
+/** An error about what is inside a model file, with the file's name before it. */
+export function namingModel(error: unknown, model: ModelSource): unknown {
+  const name = sourceName(model);
+  if (name === undefined || !(error instanceof PixelCnnError) || error.code === 'INTERNAL') return error;
+  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error });
 }
 
-async function compileAndStart(): Promise<void> {
-  if (isStarted()) return; // by createSampler
+/** Compiles and starts the binary, once. */
+export async function startInstance(): Promise<void> {
+  if (isStarted()) return;
+  start(await compileBinary());
+}
+
+let compiling: Promise<WebAssembly.Module> | undefined;
+
+/** Compiles the binary, once; a failure is forgotten, so that a later call tries again. */
+export function compileBinary(): Promise<WebAssembly.Module> {
+  compiling ??= findAndCompile().catch((error: unknown) => {
+    compiling = undefined;
+    throw error;
+  });
+  return compiling;
+}
+
+async function findAndCompile(): Promise<WebAssembly.Module> {
   checkHost();
   // Written out in this form, which bundlers know and replace by the address of the file they emit.
   const url = new URL('./wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
-  let module: WebAssembly.Module;
   try {
-    module = await compile(url);
+    return await compile(url);
   } catch (cause) {
     throw new PixelCnnError(
       'WASM_LOAD_FAILED',
@@ -70,11 +76,10 @@ async function compileAndStart(): Promise<void> {
       { cause },
     );
   }
-  start(module);
 }
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
-  const files = url.protocol === 'file:' ? fileSystem() : undefined;
+  const files = url.protocol === 'file:' ? builtin('node:fs/promises') : undefined;
   if (files !== undefined) return WebAssembly.compile(new Uint8Array(await files.readFile(url)));
   const response = await fetch(url);
   if (!response.ok) throw new Error(`expected HTTP status 200 from ${url}, got ${response.status}`);

@@ -2,7 +2,7 @@
 
 import { show } from './arguments.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
-import { fileSystem } from './host.js';
+import { builtin } from './host.js';
 
 /**
  * A model file (`.safetensors`): its path, its URL (`file:`, `http:`, `https:`, `data:`, `blob:`, as an object or a
@@ -31,7 +31,7 @@ export async function readModel(model: ModelSource, signal?: AbortSignal): Promi
     throw new TypeError(`model: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${got}`);
   }
   const url = typeof model === 'string' && /^(file|https?|data|blob):/i.test(model) ? parseUrl(model) : model;
-  const files = fileSystem();
+  const files = builtin('node:fs/promises');
   const isFile = typeof url === 'string' || url.protocol === 'file:';
   return isFile && files !== undefined ? readFile(files, url, signal) : readUrl(url, signal);
 }
@@ -50,7 +50,7 @@ function isResponse(model: unknown): model is Response {
 }
 
 async function readFile(
-  files: NonNullable<ReturnType<typeof fileSystem>>,
+  files: typeof import('node:fs/promises'),
   path: string | URL,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {

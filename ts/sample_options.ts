@@ -54,6 +54,13 @@ export interface SampleOptions {
   skipping?: Skipping;
 }
 
+export interface ScoreOptions {
+  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
+  method?: Method;
+  /** Which work is left out; changes the speed, never the result. Default: `background`. */
+  skipping?: Skipping;
+}
+
 /** The range of `count`, with what to do for more. */
 export const countRange = { min: 1, max: maxCount, more: 'draw more in several calls, each with its startIndex' };
 
@@ -68,6 +75,16 @@ export function checkSampleOptions(options: SampleOptions): Required<SampleOptio
     seed: seed === undefined ? drawSeed() : checkInteger('seed', seed, { min: 0, max: maxSeed }),
     temperature: checkNumber('temperature', temperature, { min: 0 }),
     startIndex,
+    method: checkChoice('method', method, methods),
+    skipping: checkChoice('skipping', skipping, skippings),
+  };
+}
+
+/** Options, checked, with defaults in place. */
+export function checkScoreOptions(options: ScoreOptions): Required<ScoreOptions> {
+  checkOptions('options', options, ['method', 'skipping']);
+  const { method = 'wavefront', skipping = 'background' } = options;
+  return {
     method: checkChoice('method', method, methods),
     skipping: checkChoice('skipping', skipping, skippings),
   };

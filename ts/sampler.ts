@@ -1,18 +1,10 @@
 /** A model that draws and scores images. */
 
-import { checkChoice, checkOptions } from './arguments.js';
 import type { Config, Description } from './config.js';
 import { PixelCnnError } from './error.js';
 import { checkImages, type ImageShape, type Images, imageShape, imageSize } from './images.js';
 import { enter, release } from './instance.js';
-import {
-  checkSampleOptions,
-  type Method,
-  methods,
-  type SampleOptions,
-  type Skipping,
-  skippings,
-} from './sample_options.js';
+import { checkSampleOptions, checkScoreOptions, type SampleOptions, type ScoreOptions } from './sample_options.js';
 import { Sampler as CoreSampler, type Run } from './wasm/pkg/pixelcnn.js';
 
 /** `Symbol.dispose`, or a stand-in where the host is older than it. */
@@ -47,13 +39,6 @@ export interface PixelMap {
   readonly data: Float32Array;
   /** `[count, height, width, channels]`. */
   readonly shape: ImageShape;
-}
-
-export interface ScoreOptions {
-  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
-  method?: Method;
-  /** Which work is left out; changes the speed, never the result. Default: `background`. */
-  skipping?: Skipping;
 }
 
 /**
@@ -207,9 +192,7 @@ export class Sampler {
   }
 
   #score(images: Images, options: ScoreOptions, read: (run: Run) => Float32Array): PixelMap {
-    checkOptions('options', options, ['method', 'skipping']);
-    const method = checkChoice('method', options.method ?? 'wavefront', methods);
-    const skipping = checkChoice('skipping', options.skipping ?? 'background', skippings);
+    const { method, skipping } = checkScoreOptions(options);
     const levels = checkImages(images, this.config);
     const core = this.#live();
     const size = imageSize(this.config);
