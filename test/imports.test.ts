@@ -51,12 +51,14 @@ it('sees imports of every form', () => {
   expect(importsOf(source)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'computed: name']);
 });
 
-it('reaches no dependency, no module of Node and no other folder from the sampling entry', () => {
-  const { files, others } = reach(join(root, 'ts/index.ts'));
-  expect(others).toEqual([]);
-  const outside = [...files].map((path) => relative(join(root, 'ts'), path)).filter((path) => dirname(path) !== '.');
-  expect(outside).toEqual(['wasm/pkg/pixelcnn.js']);
-  expect(files.size).toBeGreaterThan(8);
+it('reaches no dependency, no module of Node and no other folder from the sampling entry and its workers', () => {
+  for (const entry of ['ts/index.ts', 'ts/pool_worker.ts']) {
+    const { files, others } = reach(join(root, entry));
+    expect(others).toEqual([]);
+    const outside = [...files].map((path) => relative(join(root, 'ts'), path)).filter((path) => dirname(path) !== '.');
+    expect(outside).toEqual(['wasm/pkg/pixelcnn.js']);
+    expect(files.size).toBeGreaterThan(8);
+  }
 });
 
 it('evaluates no text as code, and names its own address only where files are loaded', () => {

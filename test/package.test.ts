@@ -37,9 +37,11 @@ import {
   createSampler,
   type Front,
   loadSampler,
+  loadSamplerPool,
   type Method,
   PixelCnnError,
   type Sampler,
+  type SamplerPool,
   type Samples,
 } from 'pixelcnn';
 
@@ -52,6 +54,8 @@ export async function main(module: WebAssembly.Module): Promise<number> {
   const [count, height, width, channels]: readonly number[] = samples.shape;
   const front: Front | undefined = sampler.sampleSteps({ temperature: 0.5 }).next().value as Front;
   const config: Config = sampler.config;
+  await using pool: SamplerPool = await loadSamplerPool(new Uint8Array(8), { workers: 2 });
+  for await (const part of pool.sampleStream({ count: 100, onProgress: ({ done, total }) => done / total })) part.shape;
   using other = createSampler({ module, model: new Uint8Array(8) });
   try {
     other.logits({ data: samples.data, shape: [1, 28, 28, 1] });
@@ -94,6 +98,17 @@ it('samples in three lines, from any folder', async () => {
   );
   const { data, nats } = (await loadSampler(model)).sample({ count: 3, seed: 1 });
   expect(printed).toEqual({ data: [...data], nats: [...nats] });
+});
+
+it('samples on several threads, from any folder', async () => {
+  const printed = await runModule(
+    'pool.js',
+    `import { loadSamplerPool } from 'pixelcnn';
+    const pool = await loadSamplerPool('../tiny.safetensors', { workers: 2 });
+    const images = await pool.sample({ count: 20, seed: 1 });
+    console.log(JSON.stringify([...images.data]));`,
+  );
+  expect(printed).toEqual([...(await loadSampler(model)).sample({ count: 20, seed: 1 }).data]);
 });
 
 it('gives edge workers the binary and a sampler made at once', async () => {

@@ -50,8 +50,12 @@ export type PixelCnnErrorCode =
   | 'WASM_LOAD_FAILED'
   /** The host's WebAssembly has no SIMD. */
   | 'SIMD_UNSUPPORTED'
-  /** A sampler was used after `dispose()`. */
+  /** A sampler or pool was used after `dispose()`, or disposed of while at work. */
   | 'DISPOSED'
+  /** A pool: the host has no worker threads, as at the edge. */
+  | 'WORKERS_UNAVAILABLE'
+  /** A pool: a worker did not start, or one after the other stopped over the same images; `cause` is the last one's error. */
+  | 'WORKER_LOST'
   /** Training: a device or library that was asked for is not there; the message says how to get it. */
   | 'BACKEND_UNAVAILABLE'
   /** Training: there are no images under that name, or they could not be fetched. */

@@ -15,5 +15,14 @@ export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 export type { ImageShape, Images } from './images.js';
 export { type LoadOptions, loadSampler } from './load.js';
 export type { ModelSource } from './model_source.js';
-export type { Method, SampleOptions, Skipping } from './sample_options.js';
-export type { Front, PixelMap, Sampler, Samples, ScoreOptions } from './sampler.js';
+export {
+  loadSamplerPool,
+  type PoolCallOptions,
+  type PoolOptions,
+  type PoolProgress,
+  type PoolSampleOptions,
+  type PoolScoreOptions,
+  type SamplerPool,
+} from './pool.js';
+export type { Method, SampleOptions, ScoreOptions, Skipping } from './sample_options.js';
+export type { Front, PixelMap, Sampler, Samples } from './sampler.js';
