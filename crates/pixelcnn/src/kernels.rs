@@ -449,7 +449,9 @@ impl<A: Lanes> Place<'_, A> {
                 }
                 weights = next;
             }
-            for (p, sums) in sums.iter().enumerate() {
+            // Each sum by a constant index: an array under a loop that is not unrolled lives in memory, and is stored there
+            // at every step of the k-loop too.
+            std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
                 let to = self.out.as_mut_ptr().add(*self.rows.get_unchecked(position) as usize + lane * layer.output);
                 let residual = if self.reads.residuals.is_empty() {
@@ -459,9 +461,9 @@ impl<A: Lanes> Place<'_, A> {
                 };
                 for v in 0..V / 2 {
                     let residual = residual.map(|from| from.add(PANEL * v));
-                    A::write(layer.rounding, [sums[2 * v], sums[2 * v + 1]], residual, to.add(PANEL * layer.output * v));
+                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * layer.output * v));
                 }
-            }
+            });
         }
         V / 2
     }
