@@ -1,7 +1,7 @@
 /** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
 
 import { checkOptions, checkSignal } from './arguments.js';
-import { PixelCnnError } from './error.js';
+import { coreErrorCode, PixelCnnError } from './error.js';
 import { abortable, builtin } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
 import { type ModelSource, readModel, sourceName } from './model_source.js';
@@ -41,7 +41,7 @@ export async function loadSampler(model: ModelSource, options: LoadOptions = {})
 /** An error about what is inside a model file, with the file's name before it. */
 export function namingModel(error: unknown, model: ModelSource): unknown {
   const name = sourceName(model);
-  if (name === undefined || !(error instanceof PixelCnnError) || error.code === 'INTERNAL') return error;
+  if (name === undefined || coreErrorCode(error) === undefined || !(error instanceof PixelCnnError)) return error;
   return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error });
 }
 

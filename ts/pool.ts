@@ -41,7 +41,8 @@ export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
 
-const workersRange = { min: 1, max: 1024 };
+/** The range of `workers`. */
+export const workersRange = { min: 1, max: 1024 };
 
 /**
  * Loads a model into worker threads, for many images. Each worker has its own copy of the model and its own WebAssembly

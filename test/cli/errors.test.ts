@@ -24,6 +24,7 @@ const wrong: [args: string, message: string][] = [
   ['sample --temperature -1', `${temperature}-1`],
   ['sample --temperature Infinity', `${temperature}"Infinity"`],
   ['sample --method fast', '--method: expected one of wavefront, cached, naive, reference, got "fast"'],
+  ['sample --workers 0', '--workers: expected an integer from 1 to 1024, got 0'],
   [`${model} --start-index 9007199254740990`, '--start-index: expected an integer from 0 to 9007199254740975, got'],
   ['sample --tempreature 1', 'lists, got --tempreature; did you mean --temperature?'],
   ['sample digits', 'expected 0 arguments beside the options, as `pixelcnn sample --help` shows, got 1'],

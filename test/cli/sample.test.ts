@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
-import { loadSampler } from '../../ts/index.js';
+import { workersFor } from '../../ts/cli/drawing.js';
+import { type Description, loadSampler } from '../../ts/index.js';
 import { cli, pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
@@ -17,6 +19,7 @@ interface Printed {
   ink: number;
   nats: number;
   ms: number;
+  workers: number;
   images: { index: number; ink: number; nats: number }[];
   files: string[];
 }
@@ -108,18 +111,76 @@ it('reports the seed that it drew, which draws the same again', async () => {
   expect((await run('--seed', String(first.seed))).images).toEqual(first.images);
 });
 
-it('keeps what is whole when it is interrupted, and says how far it came', async () => {
-  const out = join(folder.path, 'many');
-  const args = ['sample', '--model', 'tiny.safetensors', '--count', '1000000', '--out', out];
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder.path });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  while (!existsSync(join(out, '000100.png'))) await setTimeout(10);
-  child.kill('SIGINT');
-  expect(await once(child, 'close')).toEqual([130, null]);
-  const names = await readdir(out);
-  expect(stderr).toBe(`pixelcnn: interrupted; ${names.length} of 1000000 images are in ${out}\n`);
-  expect(names.every((name) => /^\d{6}\.png$/.test(name))).toBe(true);
+it('draws the same images on several threads', async () => {
+  const args = (workers: number) => [
+    '--count',
+    '50',
+    '--seed',
+    '3',
+    '--workers',
+    `${workers}`,
+    '--out',
+    `by${workers}`,
+  ];
+  const sample = ['sample', '--model', 'tiny.safetensors', '--no-picture'];
+  const [one, three] = await Promise.all([1, 3].map((n) => pixelcnn(folder.path, [...sample, '--json', ...args(n)])));
+  expect([one!.stderr, three!.stderr]).toEqual(['', '']);
+  const [first, second] = [one!, three!].map(({ stdout }) => JSON.parse(stdout) as Printed);
+  expect([first!.workers, second!.workers]).toEqual([1, 3]);
+  expect(second!.images).toEqual(first!.images);
+  const pictures = (by: string) =>
+    Promise.all([7, 49].map((i) => readFile(join(folder.path, by, `0000${i < 10 ? '0' : ''}${i}.png`))));
+  expect(await pictures('by3')).toEqual(await pictures('by1'));
+  expect((await pixelcnn(folder.path, [...sample, ...args(2)])).stdout).toMatch(/images\/s, wavefront, 2 workers\)\n/);
 });
+
+it('draws on one thread where no other starts, and says so', async () => {
+  const code =
+    "process.getBuiltinModule('node:worker_threads').Worker = class { constructor() { throw Error('none left') } }";
+  const args = ['sample', '--model', 'tiny.safetensors', '--count', '3', '--workers', '2', '--json', '--out', 'alone'];
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+  const { stdout, stderr } = await pixelcnn(folder.path, args, env);
+  expect(stderr).toBe(
+    'pixelcnn: drawing on one thread: expected a worker that starts, got one that did not: none left\n',
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ workers: 1, count: 3 });
+});
+
+it('uses several threads only where each has enough to do', () => {
+  const digits = { macsPerImage: 3e8, naiveMacsPerImage: 3e11 } as Description;
+  const most = availableParallelism();
+  expect(workersFor(16, 'wavefront', digits)).toBe(1);
+  expect(workersFor(70, 'wavefront', digits)).toBe(Math.min(2, most));
+  expect(workersFor(2 ** 20, 'cached', digits)).toBe(most);
+  expect(workersFor(1, 'naive', digits)).toBe(1);
+  expect(workersFor(2, 'naive', digits)).toBe(Math.min(2, most));
+});
+
+it.each([1, 2])(
+  'keeps what is whole when it is interrupted, and says how far it came, on %i threads',
+  async (workers) => {
+    const out = join(folder.path, `many${workers}`);
+    const args = [
+      'sample',
+      '--model',
+      'tiny.safetensors',
+      '--count',
+      '1000000',
+      '--workers',
+      `${workers}`,
+      '--out',
+      out,
+    ];
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder.path });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    while (!existsSync(join(out, '000100.png'))) await setTimeout(10);
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    const names = await readdir(out);
+    expect(stderr).toBe(`pixelcnn: interrupted; ${names.length} of 1000000 images are in ${out}\n`);
+    expect(names.every((name) => /^\d{6}\.png$/.test(name))).toBe(true);
+  },
+);

@@ -1,11 +1,12 @@
 /** `pixelcnn sample`: draws images, shows them, writes them. */
 
-import { setImmediate } from 'node:timers/promises';
 import type { ImageShape } from '../images.js';
 import { loadSampler } from '../load.js';
+import { workersRange } from '../pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
-import type { Sampler, Samples } from '../sampler.js';
+import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
+import { type Drawing, startDrawing, workersFor } from './drawing.js';
 import { Interrupted } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, number } from './option.js';
@@ -22,6 +23,7 @@ interface SampleCommandOptions {
   method: Method;
   skipping: Skipping;
   startIndex: number;
+  workers?: number;
   out: string;
   picture: boolean;
   json?: boolean;
@@ -32,6 +34,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
   ['--count 64 --seed 1', 'the same 64 digits on every machine'],
   ['--temperature 0.8 --out cool', 'likelier digits, into cool/'],
   ['--count 1000 --start-index 1000 --seed 1', 'images 1000 to 1999 of seed 1'],
+  ['--count 10000 --workers 4', 'on four threads'],
   ['--model my.safetensors --json', 'figures for a program'],
 ])
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
@@ -65,13 +68,15 @@ export const command = createCommand('sample', 'draw images from a model, show t
     integer('--start-index', { min: 0, max: maxSeed }),
     0,
   )
+  .option(
+    '--workers <n>',
+    `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to draw)`,
+    integer('--workers', workersRange),
+  )
   .option('--out <folder>', 'where the PNG files go', 'samples')
   .option('--no-picture', 'do not draw the images in the terminal')
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SampleCommandOptions) => interruptible((signal) => run(options, signal)));
-
-/** Images drawn before they are written: the 16 that the core computes in step. */
-const chunk = 16;
 
 /** The most images of a grid, and of their pixels. */
 const gridLimits = { images: 1024, pixels: 2 ** 24 };
@@ -83,9 +88,12 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const sampler = await loadSampler(model, { signal });
   const folder = await openOutputFolder(options.out, '--out');
   const seed = options.seed ?? drawSeed();
-  const drawn = await drawAndWrite(sampler, { ...options, seed }, folder, signal);
+  const { temperature, method, skipping } = options;
+  const request = { count, seed, temperature, startIndex, method, skipping };
+  const workers = options.workers ?? workersFor(count, method, sampler.describe());
+  const drawing = await startDrawing({ model, sampler, request, workers, signal });
+  const drawn = await drawAndWrite(drawing, sampler, options, folder, signal).finally(drawing.close);
   if (options.json) {
-    const { temperature, method, skipping } = options;
     const { grid: _, ...figures } = drawn;
     console.log(JSON.stringify({ model, count, seed, startIndex, temperature, method, skipping, ...figures }));
   } else {
@@ -98,7 +106,9 @@ interface Drawn {
   ink: number;
   /** Mean over the images of -ln p in nats. */
   nats: number;
-  /** Milliseconds of sampling alone. */
+  /** Threads that drew. */
+  workers: number;
+  /** Milliseconds of sampling alone; where several threads draw while this one writes, until the last image was drawn. */
   ms: number;
   imagesPerSecond: number;
   /** Each image, where a program will read it. */
@@ -111,71 +121,56 @@ interface Drawn {
 
 /** Draws and writes group by group, so that any number of images fits into memory. */
 async function drawAndWrite(
+  { workers, draw }: Drawing,
   sampler: Sampler,
-  options: SampleCommandOptions & { seed: number },
+  options: SampleCommandOptions,
   folder: OutputFolder,
   signal: AbortSignal,
 ): Promise<Drawn> {
   const { gridPng, imagePng } = await import('./png.js');
-  const { count, startIndex, json = false } = options;
+  const { count, json = false } = options;
   const { levels, height, width, channels } = sampler.config;
   const size = height * width * channels;
   const gridCount = Math.min(count, gridLimits.images, Math.max(1, Math.floor(gridLimits.pixels / size)));
   const grid = new Uint8Array(gridCount * size);
   const images: Drawn['images'] = [];
   const files: string[] = [];
-  let [ink, nats, ms] = [0, 0, 0];
+  let [ink, nats, written] = [0, 0, 0];
   const bar = json ? undefined : await startProgress('sampling', count, 'images');
+  const parts = draw((share) => bar?.update(count * share));
+  const began = performance.now();
+  let [waited, wall] = [0, 0];
   try {
-    for (let first = 0; first < count; first += chunk) {
-      const part = { ...options, count: Math.min(chunk, count - first), startIndex: startIndex + first };
+    for (;;) {
       const before = performance.now();
-      const samples = await draw(sampler, part, signal, (done) => bar?.update(first + done));
-      if (samples === undefined) throw interruptedAfter(first, options);
-      ms += performance.now() - before;
-      if (first < gridCount) grid.set(samples.data.subarray(0, grid.length - first * size), first * size);
-      for (let i = 0; i < part.count; i++) {
-        const index = part.startIndex + i;
+      const part = await parts.next().catch((error) => {
+        throw error === signal.reason ? interruptedAfter(written, options) : error;
+      });
+      if (part.done) break;
+      const samples = part.value;
+      wall = performance.now() - began;
+      waited += performance.now() - before;
+      if (written < gridCount) grid.set(samples.data.subarray(0, grid.length - written * size), written * size);
+      for (const [i, cost] of samples.nats.entries()) {
+        const index = samples.startIndex + i;
         const data = samples.data.subarray(i * size, (i + 1) * size);
-        const image = { index, ink: data.reduce((sum, level) => sum + level, 0), nats: samples.nats[i]! };
+        const image = { index, ink: data.reduce((sum, level) => sum + level, 0), nats: cost };
         ink += image.ink / count;
         nats += image.nats / count;
         const path = await folder.write(`${String(index).padStart(6, '0')}.png`, imagePng(data, samples.shape, levels));
         if (json) images.push(image);
         if (!json && files.length === 2) files.pop();
         files.push(path);
+        written++;
       }
-      bar?.update(first + part.count);
     }
   } finally {
     bar?.stop();
   }
+  const ms = workers > 1 ? wall : waited;
   const shape: ImageShape = [gridCount, height, width, channels];
   files.push(await folder.write('grid.png', gridPng(grid, shape, levels)));
-  return { ink, nats, ms, imagesPerSecond: (1000 * count) / ms, images, files, grid: { data: grid, shape } };
-}
-
-/** Draws some images, looking up between two steps; undefined when it was told to stop. */
-async function draw(
-  sampler: Sampler,
-  { count, seed, temperature, startIndex, method, skipping }: SampleCommandOptions & { seed: number },
-  signal: AbortSignal,
-  progress: (images: number) => void,
-): Promise<Samples | undefined> {
-  const steps = sampler.sampleSteps({ count, seed, temperature, startIndex, method, skipping });
-  let looked = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    if (performance.now() - looked < 50) continue;
-    progress((count * step.value.done) / step.value.total);
-    await setImmediate(); // lets Ctrl-C in
-    if (signal.aborted) {
-      steps.return(undefined as never);
-      return undefined;
-    }
-    looked = performance.now();
-  }
+  return { ink, nats, workers, ms, imagesPerSecond: (1000 * count) / ms, images, files, grid: { data: grid, shape } };
 }
 
 function interruptedAfter(done: number, { count, out }: SampleCommandOptions): Interrupted {
@@ -194,11 +189,12 @@ function report(sampler: Sampler, options: SampleCommandOptions & { seed: number
   const dimensions = height * width * channels;
   const named = count === 1 ? `image ${startIndex}` : `images ${startIndex} to ${startIndex + count - 1}`;
   const duration = drawn.ms < 60_000 ? `${(drawn.ms / 1000).toPrecision(3)} s` : clock(drawn.ms / 1000);
+  const threads = drawn.workers > 1 ? `, ${drawn.workers} workers` : '';
   const written = files.slice(0, -1);
   const gridCount = grid.shape[0];
   console.log(
     [
-      `${named} of seed ${seed}, ${height}x${width}, in ${duration} (${rate(drawn.imagesPerSecond, 'images')}, ${method})`,
+      `${named} of seed ${seed}, ${height}x${width}, in ${duration} (${rate(drawn.imagesPerSecond, 'images')}, ${method}${threads})`,
       `mean ink   ${drawn.ink.toFixed(1)} of ${dimensions * (levels - 1)}`,
       `mean cost  ${drawn.nats.toFixed(2)} nats an image, ${(drawn.nats / (Math.LN2 * dimensions)).toFixed(4)} bits/dim`,
       `wrote      ${[...new Set(written)].join(' to ')} and ${files.at(-1)}${gridCount < count ? ` (the first ${gridCount})` : ''}`,

@@ -1,0 +1,96 @@
+/** Drawing part by part, on one thread or on several: the same images. */
+
+import { setImmediate } from 'node:timers/promises';
+import type { Description } from '../config.js';
+import { PixelCnnError } from '../error.js';
+import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool.js';
+import type { Method, SampleOptions } from '../sample_options.js';
+import type { Sampler, Samples } from '../sampler.js';
+
+export interface Drawing {
+  /** Threads that draw. */
+  workers: number;
+  /**
+   * Draws images in order, some at a time; throws the signal's reason when it aborts.
+   *
+   * @param progress Told how much of all is drawn, 0 to 1.
+   */
+  draw(progress: (share: number) => void): AsyncIterator<Samples, void, void>;
+  /** Ends the threads. */
+  close(): Promise<void>;
+}
+
+export interface DrawingOptions {
+  model: string;
+  sampler: Sampler;
+  request: SampleOptions & { count: number; startIndex: number };
+  workers: number;
+  signal: AbortSignal;
+}
+
+/** Multiply-adds that are worth a thread, which starts in the time of about a tenth of them. */
+const macsPerWorker = 1e10;
+
+/** How many threads draw images fastest: as many as can run at once, but none that would have little to do. */
+export function workersFor(count: number, method: Method, description: Description): number {
+  const { macsPerImage, naiveMacsPerImage } = description;
+  const macs = count * (method === 'naive' || method === 'reference' ? naiveMacsPerImage : macsPerImage);
+  return Math.max(1, Math.min(count, defaultWorkers(), Math.floor(macs / macsPerWorker)));
+}
+
+export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
+  const { model, request, workers, signal } = options;
+  const pool = workers > 1 ? await openPool(model, workers, signal) : undefined;
+  if (pool === undefined) {
+    return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
+  }
+  return {
+    workers,
+    draw: (progress) =>
+      pool.sampleStream({ ...request, signal, onProgress: ({ done, total }) => progress(done / total) }),
+    close: () => pool.dispose(),
+  };
+}
+
+/** A pool; nothing, and a word on it, where threads do not start: one thread draws the same images. */
+async function openPool(model: string, workers: number, signal: AbortSignal): Promise<SamplerPool | undefined> {
+  try {
+    return await loadSamplerPool(model, { workers, signal });
+  } catch (error) {
+    const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
+    if (!lost) throw error;
+    console.error(`pixelcnn: drawing on one thread: ${error.message.replace(/\s+/g, ' ')}`);
+    return undefined;
+  }
+}
+
+/** Images drawn at a time: the 16 that the core computes in step. */
+const group = 16;
+
+/** Draws in this thread, looking up between two steps. */
+async function* drawHere(
+  { sampler, request, signal }: DrawingOptions,
+  progress: (share: number) => void,
+): AsyncGenerator<Samples, void, void> {
+  for (let first = 0; first < request.count; first += group) {
+    const count = Math.min(group, request.count - first);
+    const steps = sampler.sampleSteps({ ...request, count, startIndex: request.startIndex + first });
+    let looked = Number.NEGATIVE_INFINITY;
+    try {
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          yield step.value;
+          break;
+        }
+        if (performance.now() - looked < 50) continue;
+        progress((first + (count * step.value.done) / step.value.total) / request.count);
+        await setImmediate(); // lets Ctrl-C in
+        signal.throwIfAborted();
+        looked = performance.now();
+      }
+    } finally {
+      steps.return(undefined as never); // frees the run
+    }
+  }
+}
