@@ -1,0 +1,148 @@
+/**
+ * The built package on other hosts than Node: Deno, Bun, workerd. They come as npm packages, 350 MB together: fetched under
+ * PIXELCNN_TEST_ALL=1 into node_modules/.cache, and used wherever they are there already.
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { root } from '../scripts/shell.js';
+import { loadSampler } from '../ts/index.js';
+import { configJson, randomModel } from './wasm.js';
+
+const run = promisify(execFile);
+const model = randomModel(configJson({ height: 12, width: 11, filters: 8, blocks: 2 }), 7, { background: '0' });
+
+const versions = { bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' };
+const runtimes = join(root, 'node_modules/.cache/pixelcnn-runtimes');
+
+/** A user's folder. */
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pixelcnn-runtimes-'));
+  await writeFile(join(folder, 'model.safetensors'), model);
+  await symlink(join(root, 'dist'), join(folder, 'dist'), 'dir');
+  await symlink(join(root, 'package.json'), join(folder, 'package.json')); // the type of dist's modules
+  if (process.env.PIXELCNN_TEST_ALL !== '1' || existsSync(join(runtimes, 'node_modules'))) return;
+  await mkdir(runtimes, { recursive: true });
+  await writeFile(join(runtimes, 'package.json'), '{ "private": true }');
+  const packages = Object.entries(versions).map(([name, version]) => `${name}@${version}`);
+  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...packages], {
+    cwd: runtimes,
+  });
+}, 300_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The runtime's program, or a skip that says how to get it. */
+function find(name: keyof typeof versions, context: TestContext): string {
+  const packages = join(runtimes, 'node_modules');
+  if (!existsSync(packages)) context.skip(`${name} is not there; PIXELCNN_TEST_ALL=1 fetches it`);
+  // The launcher of Bun's package waits for an install script, which only moves the program from the package beside it.
+  if (name === 'bun') return join(packages, '@oven', readdirSync(join(packages, '@oven'))[0]!, 'bin/bun');
+  return join(packages, '.bin', name);
+}
+
+/** Samples on two workers, gives a call up, scores; then has nothing more to do. */
+const program = `
+  const { loadSampler, loadSamplerPool } = await import('./dist/index.js');
+  const pool = await loadSamplerPool(model, { workers: 2 });
+  const samples = await pool.sample({ count: 37, seed: 5, onProgress });
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const onAny = () => controller.abort(reason);
+  const given = await pool
+    .sample({ count: 2 ** 20, method: 'naive', signal: controller.signal, onProgress: onAny })
+    .catch((error) => error === reason);
+  const [scores, one] = [await pool.logProb(samples), (await loadSampler(model)).logProb(samples)];
+  const scored = scores.every((score, i) => score === one[i]);
+  console.log(JSON.stringify({ data: [...samples.data], nats: [...samples.nats], given, scored }));`;
+
+/** On Node's threads, which let the process end. */
+const onThreads = `
+  const model = 'model.safetensors';
+  const onProgress = () => {};
+  ${program}`;
+
+/** On the web's workers: there is nothing of Node's. One worker is lost on the way. */
+const onWeb = `
+  const model = Deno.readFileSync('model.safetensors');
+  delete globalThis.process;
+  const workers = [];
+  const Web = Worker;
+  globalThis.Worker = class extends Web {
+    constructor(...parameters) {
+      super(...parameters);
+      workers.push(this);
+    }
+  };
+  const onProgress = () => workers.length === 2 && workers[0].postMessage(null); // no order: an error that nothing catches
+  ${program}
+  await pool.dispose();
+  if (workers.length !== 3) throw new Error('expected 3 workers in all, got ' + workers.length);`;
+
+async function expectSamples(stdout: string): Promise<void> {
+  const { data, nats } = (await loadSampler(model)).sample({ count: 37, seed: 5 });
+  expect(JSON.parse(stdout)).toEqual({ data: [...data], nats: [...nats], given: true, scored: true });
+}
+
+it('samples on several threads of Deno', async (context) => {
+  const deno = find('deno', context);
+  await writeFile(join(folder, 'threads.js'), onThreads);
+  await expectSamples((await run(deno, ['run', '--allow-all', 'threads.js'], { cwd: folder })).stdout);
+});
+
+it('samples on several web workers, as in a browser, of Deno', async (context) => {
+  const deno = find('deno', context);
+  await writeFile(join(folder, 'web.js'), onWeb);
+  await expectSamples((await run(deno, ['run', '--allow-all', 'web.js'], { cwd: folder })).stdout);
+});
+
+it('samples on several threads of Bun', async (context) => {
+  const bun = find('bun', context);
+  await writeFile(join(folder, 'threads.js'), onThreads);
+  await expectSamples((await run(bun, ['threads.js'], { cwd: folder })).stdout);
+});
+
+it('samples on workerd, and says that it has no threads', async (context) => {
+  const workerd = find('workerd', context);
+  await writeFile(
+    join(folder, 'edge.js'),
+    `import module from './dist/wasm/pkg/pixelcnn_bg.wasm';
+    import { createSampler, loadSamplerPool } from './dist/index.js';
+    import model from './model.safetensors';
+    export default {
+      async test() {
+        const { data } = createSampler({ module, model: new Uint8Array(model) }).sample({ count: 3, seed: 5 });
+        const { code } = await loadSamplerPool(new Uint8Array(model)).catch((error) => error);
+        console.log(JSON.stringify({ data: [...data], code }));
+      },
+    };`,
+  );
+  const names = readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'));
+  const modules = [...names, 'wasm/pkg/pixelcnn.js'].map(
+    (name) => `(name = "dist/${name}", esModule = embed "dist/${name}")`,
+  );
+  await writeFile(
+    join(folder, 'edge.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
+    const edge :Workerd.Worker = (
+      modules = [
+        (name = "edge.js", esModule = embed "edge.js"),
+        (name = "dist/wasm/pkg/pixelcnn_bg.wasm", wasm = embed "dist/wasm/pkg/pixelcnn_bg.wasm"),
+        (name = "model.safetensors", data = embed "model.safetensors"),
+        ${modules.join(', ')}
+      ],
+      compatibilityDate = "2026-01-01",
+    );`,
+  );
+  const { stdout } = await run(workerd, ['test', 'edge.capnp'], { cwd: folder });
+  const { data } = (await loadSampler(model)).sample({ count: 3, seed: 5 });
+  expect(JSON.parse(stdout)).toEqual({ data: [...data], code: 'WORKERS_UNAVAILABLE' });
+});
