@@ -4,7 +4,7 @@
 //! ```text
 //! [zeros | pixels: constants, (slot, image, lane) | layer 0: constants, (slot, image, lane) | layer 1 | ...]
 //! ```
-//! A position of image row `r` computed at step `t` has its place in slot `t % slots`, lane `r % lanes`. `places` says which
+//! A position of image row `r` computed at step `t` has its place in slot `t % slots`, lane `r % lanes`. `rows` says which
 //! row holds its values: its own, or a constant. Kernels read rows through their offsets, so nothing is copied. The size
 //! grows with the image's width and not its height: 0.14 MB an image for the reference.
 //!
@@ -14,7 +14,7 @@
 //! the reference, at any image size. The first position that meets a case computes it, all others point to it. Blankness
 //! needs no field to be derived: a position is blank when all that it reads is.
 //!
-//! Within a row of values, what follows the last one that is not zero is skipped too (`used`): a product with zero adds
+//! Within a row of values, what follows the last one that is not zero is skipped too (`depth`): a product with zero adds
 //! nothing, not even a sign (see [`crate::weights`]).
 
 use crate::config::Config;
@@ -24,8 +24,8 @@ use crate::layers::{Layers, Source, Tap};
 use crate::schedule::{fits, Schedule};
 use std::ops::Range;
 
-/// The offset of the row of zeros.
-const ZEROS: u32 = 0;
+/// The row of zeros, which is never read; also what stands for a constant that is not computed yet.
+const ZEROS: Row = Row { start: 0, depth: 0 };
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,9 +54,7 @@ pub struct Cache<A: Lanes> {
     lanes: usize,
     levels: Vec<A::Value>, // (level) -> what it is to the net
     data: Vec<A::Value>,
-    used: Vec<u32>,   // (row of any ring) -> steps of the k-loop up to the last value that is not zero
-    places: Vec<u32>, // (position of any ring) -> row of that ring that holds its values
-    filled: Vec<bool>,
+    rows: Vec<Row>, // (constant or position of any ring) -> the row that holds its values
     pixels: Ring,
     layers: Vec<Plan>,
     front: Front<A::Value>,
@@ -65,13 +63,31 @@ pub struct Cache<A: Lanes> {
 /// The rows of one source: constants, then one for each position kept.
 #[derive(Clone, Copy, Debug)]
 struct Ring {
-    base: usize,  // offset of its first row
+    base: usize,  // offset of its first constant's values
+    own: usize,   // offset of its first position's values
     row: usize,   // values of a row
-    first: usize, // index of its first row in `used`
-    place: usize, // index of its first position in `places`
-    constants: usize,
+    steps: u32,   // of the k-loop, over a row
+    first: usize, // index of its first constant in `rows`
+    place: usize, // index of its first position in `rows`
     slots: usize,
     delay: usize, // in the schedule
+}
+
+impl Ring {
+    /// Its own row of a position, given by its index in `rows`.
+    fn own_row(&self, position: usize) -> Row {
+        Row { start: (self.own + (position - self.place) * self.row) as u32, depth: self.steps }
+    }
+
+    /// The row of a constant.
+    fn constant_row(&self, case: usize) -> Row {
+        Row { start: (self.base + case * self.row) as u32, depth: self.steps }
+    }
+
+    /// Whether a position is blank, by the row that holds its values.
+    fn is_constant(&self, row: Row) -> bool {
+        (row.start as usize) < self.own
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -80,14 +96,12 @@ struct Plan {
     reads: Vec<Read>,
     residual: Option<Read>,
     borders: Borders,
-    constant: usize, // index of its first constant in `filled`
     macs: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Read {
     ring: Ring,
-    steps: u32, // of the k-loop
     dy: i32,
     dx: i32,
     up: usize, // lanes back
@@ -100,8 +114,8 @@ struct Front<V> {
     taps: Vec<Row>,      // (position, tap)
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
-    targets: Vec<u32>,   // (position) -> row in `used`
-    bases: Vec<usize>,   // (tap) -> first place of the slot it reads
+    targets: Vec<usize>, // (position) -> index in `rows`
+    bases: Vec<usize>,   // (tap) -> index in `rows` of the slot it reads
     scratch: Scratch<V>,
 }
 
@@ -170,21 +184,21 @@ impl<A: Lanes> Cache<A> {
         let channels = config.channels.next_multiple_of(A::STEP);
         let rows = |l: usize| padded(layers[l].out_channels) * if l + 1 == layers.len() { A::SUM_VALUES } else { 1 };
         let mut base = (0..layers.len()).map(rows).max().unwrap_or(0).max(channels);
-        let (mut first, mut place) = (0, 0);
-        let mut add = |source: Source, row: usize, constants: usize| {
+        let mut first = 0;
+        let mut add = |source: Source, row: usize, channels: usize, constants: usize| {
             let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
-            let ring = Ring { base, row, first, place, constants, slots, delay };
+            let (own, steps, place) = (base + constants * row, channels.div_ceil(A::STEP) as u32, first + constants);
+            let ring = Ring { base, own, row, steps, first, place, slots, delay };
             let positions = slots * images * lanes;
-            base += (constants + positions) * row;
-            first += constants + positions;
-            place += positions;
+            base = own + positions * row;
+            first = place + positions;
             ring
         };
         let constants = |case: usize| if skip.background.is_some() { case } else { 0 };
-        let pixels = add(Source::Pixels, channels, constants(1));
+        let pixels = add(Source::Pixels, channels, channels, constants(1));
         let mut rings = vec![pixels];
         for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), rows(l), constants(borders[l + 1].cases())));
+            rings.push(add(Source::Layer(l), rows(l), layers[l].out_channels, constants(borders[l + 1].cases())));
         }
         // Kernels address rows by bytes in 32 bits.
         let bytes = base as u64 * size_of::<A::Value>() as u64;
@@ -192,25 +206,20 @@ impl<A: Lanes> Cache<A> {
             return Err(Error::OutOfMemory { bytes });
         }
 
-        let read = |layer: usize, source: Source, tap: Tap, channels: usize| Read {
+        let read = |layer: usize, source: Source, tap: Tap| Read {
             ring: rings[ring_index(source)],
-            steps: channels.div_ceil(A::STEP) as u32,
             dy: tap.dy,
             dx: tap.dx,
             up: tap.dy.unsigned_abs() as usize % lanes,
             age: schedule.age(layer, source, tap),
         };
-        let mut constant = 0;
         let plans = layers.iter().enumerate().map(|(l, layer)| {
-            let taps = layer.inputs.iter().flat_map(|i| i.taps.iter().map(move |&tap| (i.source, tap, i.channels)));
-            let ring = rings[l + 1];
-            constant += ring.constants;
+            let taps = layer.inputs.iter().flat_map(|i| i.taps.iter().map(move |&tap| (i.source, tap)));
             Plan {
-                ring,
-                reads: taps.map(|(source, tap, channels)| read(l, source, tap, channels)).collect(),
-                residual: layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }, layer.out_channels)),
+                ring: rings[l + 1],
+                reads: taps.map(|(source, tap)| read(l, source, tap)).collect(),
+                residual: layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 })),
                 borders: borders[l + 1],
-                constant: constant - ring.constants,
                 macs: 0,
             }
         });
@@ -220,11 +229,11 @@ impl<A: Lanes> Cache<A> {
         if let Some(background) = skip.background {
             data[pixels.base..pixels.base + config.channels].fill(levels[usize::from(background)]);
         }
-        let mut used = try_zeroed(first)?;
-        used.fill(u32::MAX);
-        let places = try_zeroed(place)?;
-        let (filled, front) = (vec![false; constant], Front::default());
-        Ok(Cache { schedule, skip, images, lanes, levels, data, used, places, filled, pixels, layers: plans, front })
+        let mut rows = try_zeroed(first)?;
+        if skip.background.is_some() {
+            rows[pixels.first] = pixels.constant_row(0);
+        }
+        Ok(Cache { schedule, skip, images, lanes, levels, data, rows, pixels, layers: plans, front: Front::default() })
     }
 
     /// The schedule it is made for.
@@ -244,9 +253,10 @@ impl<A: Lanes> Cache<A> {
 
     /// Bytes that grow with the number of images, and bytes of constants.
     pub fn bytes(&self) -> (usize, usize) {
-        let rings = || std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
-        let constants: usize = rings().map(|r| r.constants * (r.row * size_of::<A::Value>() + size_of::<u32>())).sum();
-        let all = self.data.len() * size_of::<A::Value>() + (self.used.len() + self.places.len()) * size_of::<u32>();
+        let rings = std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
+        let constants: usize =
+            rings.map(|r| (r.own - r.base) * size_of::<A::Value>() + (r.place - r.first) * size_of::<Row>()).sum();
+        let all = self.data.len() * size_of::<A::Value>() + self.rows.len() * size_of::<Row>();
         (all - constants, constants)
     }
 
@@ -275,59 +285,60 @@ impl<A: Lanes> Cache<A> {
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
                 let values = &outputs[row as usize..row as usize + packed.row()];
                 let last = values.iter().rposition(|&v| v != A::Value::default());
-                self.used[target as usize] = last.map_or(0, |last| (last / A::STEP) as u32 + 1);
+                self.rows[target].depth = last.map_or(0, |last| (last / A::STEP) as u32 + 1);
             }
         }
     }
 
     /// Appends to the front all positions that the layer computes at a step, and gives each its place.
     fn gather(&mut self, layer: usize, images: usize, step: usize) {
-        let Cache { schedule, lanes, used, places, filled, front, layers, .. } = self;
+        let Cache { schedule, lanes, rows, front, layers, .. } = self;
         let (plan, lanes) = (&layers[layer], *lanes);
         let ring = &plan.ring;
         let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * self.images * lanes;
-        front.bases.clear();
         // Before the image's first steps there is nothing to read, and no position that would.
-        front.bases.extend(plan.reads.iter().map(|read| slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
+        let read_slot = |read: &Read| slot(&read.ring, (step as i64 - read.age).max(0) as usize);
+        front.bases.clear();
+        front.bases.extend(plan.reads.iter().map(read_slot));
         let own = slot(ring, step);
-        let added = plan.residual.map(|read| (read, slot(&read.ring, (step as i64 - read.age).max(0) as usize)));
+        let added = plan.residual.map(|read| (read.ring, read_slot(&read)));
         for row in schedule.rows(ring.delay, step) {
             let column = schedule.column(ring.delay, step, row);
             let lane = row % lanes;
             for image in 0..images {
-                let mut blank = ring.constants > 0;
+                let at = image * lanes;
+                let mut blank = ring.place > ring.first;
                 front.taps.extend(plan.reads.iter().zip(&front.bases).map(|(read, base)| {
                     let (y, x) = (row as i32 + read.dy, column as i32 + read.dx);
                     if y < 0 || x as u32 >= schedule.width as u32 {
-                        return Row { start: ZEROS, depth: 0 };
+                        return ZEROS;
                     }
                     let lane = if lane >= read.up { lane - read.up } else { lane + lanes - read.up };
-                    let source = places[base + image * lanes + lane] as usize;
-                    blank &= source < read.ring.constants;
-                    Row {
-                        start: (read.ring.base + source * read.ring.row) as u32,
-                        depth: used[read.ring.first + source].min(read.steps),
-                    }
+                    let source = rows[base + at + lane];
+                    blank &= read.ring.is_constant(source);
+                    source
                 }));
-                if let Some((read, base)) = &added {
-                    let source = places[base + image * lanes + lane] as usize;
-                    blank &= source < read.ring.constants;
-                    front.residuals.push((read.ring.base + source * read.ring.row) as u32);
+                if let Some((ring, base)) = &added {
+                    let source = rows[base + at + lane];
+                    blank &= ring.is_constant(source);
+                    front.residuals.push(source.start);
                 }
-                let position = own + image * lanes + lane;
-                let mut target = ring.constants + position - ring.place;
+                let position = own + at + lane;
+                let (mut target, mut source) = (position, ring.own_row(position));
                 if blank {
-                    target = plan.borders.case(row, column);
-                    let known = std::mem::replace(&mut filled[plan.constant + target], true);
-                    if known {
+                    let case = plan.borders.case(row, column);
+                    target = ring.first + case;
+                    if rows[target] != ZEROS {
                         front.drop_last(plan.reads.len());
-                        places[position] = target as u32;
+                        rows[position] = rows[target];
                         continue;
                     }
+                    source = ring.constant_row(case);
+                    rows[target] = source;
                 }
-                places[position] = target as u32;
-                front.rows.push((target * ring.row) as u32);
-                front.targets.push((ring.first + target) as u32);
+                rows[position] = source;
+                front.rows.push(source.start - ring.base as u32);
+                front.targets.push(target);
             }
         }
     }
@@ -337,23 +348,22 @@ impl<A: Lanes> Cache<A> {
         let ring = self.pixels;
         let position = self.position(ring, image, row, column);
         if self.skip.background == Some(level) {
-            self.places[position] = 0;
+            self.rows[position] = self.rows[ring.first];
             return;
         }
-        let own = ring.constants + position - ring.place;
-        self.places[position] = own as u32;
         let value = self.levels[usize::from(level)];
-        self.data[ring.base + own * ring.row] = value;
-        if self.skip.tails {
-            self.used[ring.first + own] = u32::from(value != A::Value::default());
+        let mut own = ring.own_row(position);
+        self.data[own.start as usize] = value;
+        if self.skip.tails && value == A::Value::default() {
+            own.depth = 0;
         }
+        self.rows[position] = own;
     }
 
     /// What a layer computed at a position, `[out_channels]`; sums where it is the last.
     pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[A::Value] {
         let ring = self.layers[layer].ring;
-        let source = self.places[self.position(ring, image, row, column)] as usize;
-        &self.data[ring.base + source * ring.row..]
+        &self.data[self.rows[self.position(ring, image, row, column)].start as usize..]
     }
 
     fn position(&self, ring: Ring, image: usize, row: usize, column: usize) -> usize {
@@ -365,9 +375,9 @@ impl<A: Lanes> Cache<A> {
 impl<V> Front<V> {
     fn clear(&mut self) {
         self.taps.clear();
-        for list in [&mut self.residuals, &mut self.rows, &mut self.targets] {
-            list.clear();
-        }
+        self.residuals.clear();
+        self.rows.clear();
+        self.targets.clear();
     }
 
     /// Takes back the last position, of which no row is listed yet.

@@ -221,7 +221,7 @@ impl<A: Lanes> PackedLayer<A> {
 }
 
 /// The row of values that a tap of a position reads.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// Where it starts.
     pub start: u32,
