@@ -126,7 +126,7 @@ class JsonPrinter implements Printer {
     switch (event.type) {
       case 'backend': {
         const { name, device, version, tf32 } = event.backend;
-        const { pixels: _, ...data } = event.data;
+        const { pixels: _pixels, greys: _greys, ...data } = event.data;
         return this.#line({ type: event.type, backend: { name, device, version, tf32 }, data });
       }
       case 'start': {

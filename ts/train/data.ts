@@ -3,22 +3,60 @@
 import { createHash } from 'node:crypto';
 import { checkInteger, checkNumber } from '../arguments.js';
 
+/** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
+export interface RawImages {
+  readonly pixels: Uint8Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** Images as levels `0..levels-1`, `[count, height, width, channels]`, and where they come from. */
 export interface ImageSet {
+  /** What is validated and scored; what training sees too, unless there are `greys`. */
   readonly pixels: Uint8Array;
+  /** Values 0..255 of the same shape, which training draws its levels from anew in each epoch. */
+  readonly greys?: Uint8Array;
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly levels: number;
+  /** Place of the first image in the whole data set: random numbers go with the image, whatever part it is in. */
+  readonly first: number;
   /** The data set and its order: `MNIST, 60,000 training then 10,000 test images`. */
   readonly source: string;
   /** The part of it that this is: `all`, `the last 10 %`. */
   readonly split: string;
-  /** How values became levels. */
+  /** How values became `pixels`. */
   readonly binarisation: string;
-  /** sha256 of `pixels`. */
+  /** sha256 of all that training may see: of `greys`, else of `pixels`. */
   readonly sha256: string;
+}
+
+/** The threshold of the Keras example: 33 % of 256. */
+export const referenceThreshold = 0.33 * 256;
+
+/** The part of the images that the Keras example keeps for validation: the last tenth. */
+export const referenceValidationSplit = 0.1;
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** An image set of one channel and two levels, whole. */
+export function binarySet(
+  { count, height, width }: Omit<RawImages, 'pixels'>,
+  parts: Pick<ImageSet, 'pixels' | 'greys' | 'source' | 'binarisation'>,
+): ImageSet {
+  const shape = { count, height, width, channels: 1, levels: 2 };
+  return { ...shape, ...parts, first: 0, split: 'all', sha256: sha256(parts.greys ?? parts.pixels) };
+}
+
+/** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
+export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
+  checkNumber('threshold', threshold, { min: 0 });
+  const pixels = new Uint8Array(images.pixels.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
+  return binarySet(images, { pixels, source, binarisation: `pixel 1 iff value >= ${threshold} of 255` });
 }
 
 /** The level that most pixels have: the background, where a data set has one. */
@@ -28,47 +66,20 @@ export function commonestLevel({ pixels, levels }: Pick<ImageSet, 'pixels' | 'le
   return counts.indexOf(Math.max(...counts));
 }
 
-/** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
-export interface RawImages {
-  readonly pixels: Uint8Array;
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-}
-
-/** The threshold of the Keras example: 33 % of 256. */
-export const referenceThreshold = 0.33 * 256;
-
-/** The part of the images that the Keras example keeps for validation: the last tenth. */
-export const referenceValidationSplit = 0.1;
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
-export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
-  checkNumber('threshold', threshold, { min: 0 });
-  const { count, height, width } = images;
-  const pixels = new Uint8Array(images.pixels.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
-  return {
-    pixels,
-    count,
-    height,
-    width,
-    channels: 1,
-    levels: 2,
-    source,
-    split: 'all',
-    binarisation: `pixel 1 iff value >= ${threshold} of 255`,
-    sha256: sha256(pixels),
-  };
-}
-
 /** Images `start` to `end`, sharing the pixels. */
 export function sliceImages(set: ImageSet, start: number, end: number, split: string): ImageSet {
   const size = set.height * set.width * set.channels;
   const pixels = set.pixels.subarray(start * size, end * size);
-  return { ...set, pixels, count: end - start, split, sha256: sha256(pixels) };
+  const greys = set.greys?.subarray(start * size, end * size);
+  return {
+    ...set,
+    pixels,
+    ...(greys !== undefined && { greys }),
+    count: end - start,
+    first: set.first + start,
+    split,
+    sha256: sha256(greys ?? pixels),
+  };
 }
 
 /** The first `count` images, 1 to all. */

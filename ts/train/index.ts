@@ -7,9 +7,16 @@
 
 // Backends
 export { type Backend, type Device, devices, openBackend } from './backend.js';
+// Data
+export {
+  type Binarisation,
+  binarisations,
+  binariseImages,
+  levelsOf,
+  trainingBinarisation,
+} from './binarisation.js';
 export { cacheFolder } from './cache.js';
 export type { EpochRecord } from './checkpoint.js';
-// Data
 export {
   binarise,
   firstImages,

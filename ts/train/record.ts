@@ -1,6 +1,7 @@
 // What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
 
 import type { Backend } from './backend.js';
+import { trainingBinarisation } from './binarisation.js';
 import type { ImageSet } from './data.js';
 import type { TrainerOptions } from './plan.js';
 import type { TrainResult } from './trainer.js';
@@ -21,7 +22,7 @@ export function trainingRecord(
     'training.data': data.source,
     'training.dataSha256': data.sha256,
     'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
-    'training.binarisation': data.binarisation,
+    'training.binarisation': trainingBinarisation(data),
     'training.epochs': String(history.length),
     'training.batchSize': String(options.batchSize ?? 128),
     'training.optimizer': `Adam, learning rate ${options.learningRate ?? 0.0005}, as Keras computes it`,

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
+import { levelsOf } from './binarisation.js';
 import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { createModel, type Model, release } from './model.js';
 import { initialParameters, toFull } from './parameters.js';
@@ -153,7 +154,7 @@ class Run {
     const seconds = (): number => before + (performance.now() - started) / 1000;
     for (let step = this.progress.stepInEpoch; step < plan.steps; step++) {
       const batch = order.subarray(step * plan.batchSize, (step + 1) * plan.batchSize);
-      const nats = await this.update(batch);
+      const nats = await this.update(batch, epoch);
       const lossSum = this.progress.lossSum + nats;
       if (!Number.isFinite(lossSum)) {
         throw new PixelCnnError(
@@ -187,14 +188,14 @@ class Run {
   }
 
   /** One update of the parameters; the summed nats of the batch before it. */
-  private async update(batch: Uint32Array): Promise<number> {
+  private async update(batch: Uint32Array, epoch: number): Promise<number> {
     const { plan, options, model } = this;
     const { tf, microBatch } = options.backend;
     const weights = model.weights(this.state.parameters);
     const losses: Scalar[] = [];
     let gradient: Tensor1D | undefined;
     for (let at = 0; at < batch.length; at += microBatch) {
-      const pixels = this.pixels(batch.subarray(at, at + microBatch));
+      const pixels = this.pixels(batch.subarray(at, at + microBatch), epoch);
       const part = model.lossAndGradient(weights, pixels, 1 / (batch.length * plan.dimensions));
       pixels.dispose();
       losses.push(part.loss);
@@ -241,15 +242,12 @@ class Run {
     return nats / (total * plan.dimensions);
   }
 
-  /** Pixels of the given images, scaled to 0..1. */
-  private pixels(indices: Uint32Array): Tensor4D {
-    const { data, backend } = this.options;
-    const size = data.height * data.width * data.channels;
-    const values = new Float32Array(indices.length * size);
+  /** Pixels of the given images, scaled to 0..1; as an epoch of training sees them, or, without one, as validation does. */
+  private pixels(indices: Uint32Array, epoch?: number): Tensor4D {
+    const { data, backend, core } = this.options;
+    const draw = epoch === undefined ? undefined : { seed: this.plan.seed, epoch };
     const scale = 1 / (data.levels - 1);
-    indices.forEach((index, i) => {
-      for (let p = 0; p < size; p++) values[i * size + p] = (data.pixels[index * size + p] as number) * scale;
-    });
+    const values = Float32Array.from(levelsOf(core, data, indices, draw), (level) => level * scale);
     return backend.tf.tensor4d(values, [indices.length, data.height, data.width, data.channels]);
   }
 
