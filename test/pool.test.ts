@@ -150,7 +150,7 @@ it('streams parts in order, and draws only so far ahead of the loop', async () =
     expect(part.nats).toEqual(wanted.nats.subarray(first, end));
     if (first === 0) {
       // 8 parts of 16 are under way; while the loop rests, they end and no other begins.
-      await vi.waitFor(() => expect(done).toBe(8 * 16 * size));
+      await vi.waitFor(() => expect(done).toBe(8 * 16 * size), 30_000);
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(done).toBe(8 * 16 * size);
     }
@@ -182,7 +182,7 @@ it('gives up when told to, before and during, without losing a worker', async ()
   // Slow enough to be told of while the first images are drawn.
   const drawing = pool.sample({
     count: 2 ** 20,
-    method: 'naive',
+    method: 'reference',
     signal: controller.signal,
     onProgress: ({ done }) => {
       expect(done).toBeLessThan(16 * size);
@@ -202,7 +202,7 @@ it('gives up loading when told to, and leaves no thread behind', async () => {
   const controller = new AbortController();
   onStart(() => controller.abort(reason));
   expect(await failure(load({ workers: 2, signal: controller.signal }))).toBe(reason);
-  await vi.waitFor(() => expect(started.map((worker) => worker.threadId)).toEqual([-1, -1]));
+  await vi.waitFor(() => expect(started.map((worker) => worker.threadId)).toEqual([-1, -1]), 30_000);
 });
 
 it('rejects with what onProgress throws', async () => {

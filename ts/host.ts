@@ -16,9 +16,9 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   return process?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
 }
 
-/** Threads that can run at once. */
+/** Threads that can run at once. Node has no `navigator` before version 21; Deno's `node:os` would ask for a permission. */
 export function coreCount(): number {
-  return builtin('node:os')?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
+  return globalThis.navigator?.hardwareConcurrency ?? builtin('node:os')?.availableParallelism() ?? 1;
 }
 
 /** Rejects when `signal` aborts, though `work` goes on for others who wait for it. */

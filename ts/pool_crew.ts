@@ -182,7 +182,7 @@ function disposedError(): PixelCnnError {
 }
 
 function lostError(sentence: string, cause: unknown): PixelCnnError {
-  const last = cause instanceof Error ? cause.message : String(cause);
+  const last = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' '); // in one line
   return new PixelCnnError('WORKER_LOST', `${sentence}: ${last}`, { cause });
 }
 

@@ -64,13 +64,13 @@ function startWebWorker({ report, died }: ThreadEvents): Thread {
   };
 }
 
-/** Not in the form above, so that a bundler does not take the file in a second time. */
-const entry = './pool_worker.js';
+/** Named apart, so that bundlers, which have no use for Node's threads, do not take the file in a second time. */
+const here = import.meta.url;
 
 function startNodeThread({ Worker }: typeof import('node:worker_threads'), { report, died }: ThreadEvents): Thread {
   // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
   const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-  const worker = new Worker(new URL(entry, import.meta.url), flags);
+  const worker = new Worker(new URL('./pool_worker.js', here), flags);
   worker.on('message', report);
   worker.on('messageerror', died);
   worker.on('error', died);

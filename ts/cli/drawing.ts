@@ -59,7 +59,7 @@ async function openPool(model: string, workers: number, signal: AbortSignal): Pr
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
-    console.error(`pixelcnn: drawing on one thread: ${error.message.replace(/\s+/g, ' ')}`);
+    console.error(`pixelcnn: drawing on one thread: ${error.message}`);
     return undefined;
   }
 }
