@@ -6,6 +6,8 @@
 
 // The net
 export type { Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
+// Converting
+export { type Conversion, type ConvertOptions, conversionsOf, optimizeModel, quantizeModel } from './convert.js';
 // Loading
 export { createSampler, type SamplerParts } from './create.js';
 // Errors

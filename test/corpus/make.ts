@@ -168,6 +168,34 @@ function withWeight(tensor: string, index: number, hex: string): Part[] {
   return [{ valid: [0, at] }, { hex }, { valid: [at + 4, SIZE] }];
 }
 
+/** A file of integers: kernels of 16 bits, biases and shifts of 32. `changes` give a tensor other numbers, or another dtype. */
+function integers(changes: Record<string, { dtype?: string; at?: number; value?: number }> = {}): Part[] {
+  const config = JSON.stringify({ ...CONFIG, precision: 'int16' });
+  const list: Member[] = [['__metadata__', JSON.stringify({ ...METADATA, config })]];
+  const data: Buffer[] = [];
+  let start = 0;
+  const tensors = TENSORS.flatMap((tensor) =>
+    tensor.name.endsWith('.bias') ? [tensor, { name: tensor.name.replace('bias', 'shift'), shape: [1] }] : [tensor],
+  );
+  for (const { name, shape, ...tensor } of tensors) {
+    const { dtype, at, value } = changes[name] ?? {};
+    const isKernel = name.endsWith('.kernel');
+    const numbers = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
+      if (i === at) return value ?? 0;
+      if (name.endsWith('.shift')) return 4;
+      const [from, to] = ('forbidden' in tensor ? tensor.forbidden : undefined) ?? [0, 0];
+      return i >= from && i < to ? 0 : ((i * 37) % 29) - 14;
+    });
+    const bytes = Buffer.alloc(numbers.length * (isKernel ? 2 : 4));
+    for (const [i, n] of numbers.entries()) isKernel ? bytes.writeInt16LE(n, 2 * i) : bytes.writeInt32LE(n, 4 * i);
+    const entry = { dtype: dtype ?? (isKernel ? 'I16' : 'I32'), shape, data_offsets: [start, start + bytes.length] };
+    list.push([name, JSON.stringify(entry)]);
+    data.push(bytes);
+    start += bytes.length;
+  }
+  return framed([header(list)], [{ hex: Buffer.concat(data).toString('hex') }]);
+}
+
 /** A header that fills the cap: `before`, as many `text` as fit, `after`, and spaces. */
 function full(before: string, text: string, after: string): Part[] {
   const times = Math.floor((CAP - before.length - after.length) / text.length);
@@ -550,6 +578,18 @@ function corpus(): CorpusFile[] {
   forbidden('mask A: centre, the least denormal', 'stem.kernel', 9, '01000000');
   forbidden('mask B: right', 'blocks.0.conv.kernel', 10);
   forbidden('mask B: below', 'blocks.0.conv.kernel', 12, '000000bf');
+
+  // Integers.
+  add(null, 'valid: integers', integers());
+  add('UNSUPPORTED_DTYPE', 'integers: kernel F32', integers({ 'stem.kernel': { dtype: 'F32' } }));
+  add('UNSUPPORTED_DTYPE', 'integers: bias I16', integers({ 'heads.0.bias': { dtype: 'I16' } }));
+  add('UNSUPPORTED_DTYPE', 'integers under a config of f32', withEntries({ 'stem.kernel': { dtype: 'I16' } }));
+  add('UNSUPPORTED_DTYPE', 'floats under a config of integers', withConfig({ precision: 'int16' }));
+  add('WEIGHT_OUT_OF_RANGE', 'integers: shift 31', integers({ 'stem.shift': { at: 0, value: 31 } }));
+  add('WEIGHT_OUT_OF_RANGE', 'integers: shift -1', integers({ 'logits.shift': { at: 0, value: -1 } }));
+  add('INTEGER_OVERFLOW', 'integers: bias at the top', integers({ 'stem.bias': { at: 1, value: 2 ** 31 - 1 } }));
+  add('INTEGER_OVERFLOW', 'integers: bias at the bottom', integers({ 'logits.bias': { at: 0, value: -(2 ** 31) } }));
+  add('FORBIDDEN_WEIGHT', 'integers: mask A', integers({ 'stem.kernel': { at: 8, value: 1 } }));
   return files;
 }
 

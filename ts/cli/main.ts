@@ -8,6 +8,8 @@ import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
+import { command as optimizeCommand } from './optimize.js';
+import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
 import { command as setupCommand } from './setup.js';
 import { command as trainCommand } from './train.js';
@@ -27,6 +29,8 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .addCommand(trainCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
+  .addCommand(optimizeCommand)
+  .addCommand(quantizeCommand)
   .addCommand(doctorCommand)
   .addCommand(setupCommand);
 

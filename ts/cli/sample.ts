@@ -60,7 +60,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
     '--skipping <name>',
     `${skippings.join(', ')}: work that is left out, never a bit of the result`,
     choice('--skipping', skippings),
-    'background',
+    'all',
   )
   .option(
     '--start-index <n>',

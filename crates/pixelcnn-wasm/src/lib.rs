@@ -146,7 +146,7 @@ impl Sampler {
         }
     }
 
-    /// Starts drawing images. `skipping` is `none`, `background`, the default, or `all`.
+    /// Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
     pub fn sample(
         &self,
         count: f64,
@@ -172,7 +172,7 @@ fn strategy(method: &str, skipping: Option<String>) -> Result<Strategy, JsValue>
     let parse = || {
         Ok(Strategy {
             method: Method::from_name(method)?,
-            skipping: skipping.map_or(Ok(Skipping::Background), |name| Skipping::from_name(&name))?,
+            skipping: skipping.map_or(Ok(Skipping::All), |name| Skipping::from_name(&name))?,
         })
     };
     parse().map_err(js_error)

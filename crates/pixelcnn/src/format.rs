@@ -10,8 +10,9 @@
 //!
 //! A file comes from anyone, so nothing it says is believed: a length counts only once it is checked against the bytes
 //! that are there. The config says which tensors there must be, so the table of tensors is as long as the net asks for,
-//! however many the header names. Beside the file's own bytes, reading never holds more than as much again, plus the list of
-//! layers that the config expands to: under 4 MiB for the largest config, under 64 KiB for the reference's.
+//! however many the header names. Beside the file's own bytes, reading never holds more than as much again (twice as much of
+//! integers, which are held in 32 bits), plus the list of layers that the config expands to: under 4 MiB for the largest
+//! config, under 64 KiB for the reference's.
 
 use crate::arithmetic::Either;
 use crate::config::{Config, Precision};

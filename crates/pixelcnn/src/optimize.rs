@@ -14,6 +14,9 @@ use crate::weights::Weights;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+/// Images that show which background is best.
+const FEW: usize = 64;
+
 /// The model with its hidden channels in the order of their activity on images, `[count, height, width]` of levels, and the
 /// background under which it skips most.
 ///
@@ -21,7 +24,8 @@ use std::sync::Arc;
 /// Those of [`activity`].
 pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
     let weights = reorder(model, images)?;
-    let background = background(model, images)?;
+    let few = &images[..images.len().min(FEW * model.config.pixels())];
+    let background = background(model, few)?;
     Ok(Model::new(model.config.clone(), weights, model.metadata.clone()).with_background(background))
 }
 

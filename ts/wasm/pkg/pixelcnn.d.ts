@@ -73,7 +73,7 @@ export class Sampler {
      */
     constructor(model: Uint8Array | number[]);
     /**
-     * Starts drawing images. `skipping` is `none`, `background`, the default, or `all`.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
      */
     sample(count: number, seed: number, start_index: number, temperature: number, method: string, skipping?: string | null): Run;
     /**

@@ -205,7 +205,7 @@ export class Sampler {
         return this;
     }
     /**
-     * Starts drawing images. `skipping` is `none`, `background`, the default, or `all`.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
      * @param {number} count
      * @param {number} seed
      * @param {number} start_index

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { conversionsOf, loadSampler, optimizeModel, quantizeModel, type Sampler } from '../ts/index.js';
+import { configJson, randomModel } from './wasm.js';
+
+const bytes = randomModel(configJson({ height: 9, width: 10, filters: 32, blocks: 2 }), 3);
+const original = await loadSampler(bytes);
+const images = original.sample({ count: 8, seed: 1 }).data;
+
+const worst = (a: Sampler, b: Sampler) => {
+  const [x, y] = [a.logits(images).data, b.logits(images).data];
+  return x.reduce((most, logit, i) => Math.max(most, Math.abs(logit - y[i]!)), 0);
+};
+
+it('orders channels: the same function, a file that names its source', async () => {
+  const file = await optimizeModel(bytes, images, { calibration: 'eight' });
+  const sampler = await loadSampler(file);
+  expect(worst(original, sampler)).toBeLessThan(1e-5);
+  const source = createHash('sha256').update(bytes).digest('hex');
+  expect(conversionsOf(sampler.metadata)).toEqual([{ by: 'optimize', source, calibration: 'eight' }]);
+  expect(['0', '1']).toContain(sampler.metadata.background);
+});
+
+it('quantises: half the size, near the same logits, every method and skipping alike', async () => {
+  const optimised = await optimizeModel(bytes, images);
+  const file = await quantizeModel(optimised, images);
+  expect(file.length).toBeLessThan(0.65 * bytes.length);
+  const sampler = await loadSampler(file);
+  expect(sampler.config.precision).toBe('int16');
+  expect(worst(original, sampler)).toBeLessThan(1e-3);
+  expect(conversionsOf(sampler.metadata).map(({ by, calibration }) => [by, calibration])).toEqual([
+    ['optimize', '8 images'],
+    ['quantize', '8 images'],
+  ]);
+  const drawn = sampler.sample({ count: 3, seed: 5 });
+  for (const method of ['wavefront', 'cached', 'naive', 'reference'] as const) {
+    for (const skipping of ['none', 'background', 'all'] as const) {
+      expect(sampler.sample({ count: 3, seed: 5, method, skipping })).toEqual(drawn);
+      expect(sampler.logits(images, { method, skipping })).toEqual(sampler.logits(images));
+    }
+  }
+});
+
+it('gives the same bytes again', async () => {
+  expect(await quantizeModel(bytes, images)).toEqual(
+    await quantizeModel(bytes, { data: images, shape: [8, 9, 10, 1] }),
+  );
+});
+
+it('refuses what it cannot convert', async () => {
+  const integers = await quantizeModel(bytes, images);
+  await expect(quantizeModel(integers, images)).rejects.toThrow(/precision f32/);
+  await expect(optimizeModel(integers, images)).rejects.toThrow(/precision f32/);
+  await expect(optimizeModel(bytes, images.subarray(1))).rejects.toThrow(RangeError);
+  await expect(optimizeModel(new Uint8Array(9), images)).rejects.toMatchObject({ code: 'HEADER_NOT_JSON' });
+  await expect(quantizeModel(bytes, images, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
+  expect(await loadSampler(bytes)).toBeDefined(); // nothing has trapped
+});

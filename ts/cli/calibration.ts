@@ -1,0 +1,64 @@
+/** Images that show a converter what a model does: drawn from the model, or from a data set. */
+
+import { imageSize } from '../images.js';
+import type { Sampler } from '../sampler.js';
+import { readData } from './data_option.js';
+import { UsageError } from './failure.js';
+import { startProgress } from './progress.js';
+
+export interface CalibrationOptions {
+  calibrate: string;
+  images: number;
+  seed: number;
+  offline?: boolean;
+}
+
+export interface Calibration {
+  data: Uint8Array;
+  /** Says which they are. */
+  name: string;
+}
+
+export const calibrateHelp =
+  'what shows how active channels are: samples (the model draws them), mnist, or a folder of images';
+
+/** Draws or reads the images; those of a data set are spread over all but its last tenth, which validates. */
+export async function calibrationImages(
+  sampler: Sampler,
+  { calibrate, images, seed, offline }: CalibrationOptions,
+  signal: AbortSignal,
+): Promise<Calibration> {
+  if (calibrate === 'samples') {
+    const bar = await startProgress('drawing', images, 'images');
+    const data = new Uint8Array(images * imageSize(sampler.config));
+    try {
+      for (let first = 0; first < images; first += 16) {
+        const count = Math.min(16, images - first);
+        data.set(sampler.sample({ count, seed, startIndex: first }).data, first * imageSize(sampler.config));
+        bar.update(first + count);
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
+      }
+    } finally {
+      bar.stop();
+    }
+    return { data, name: `${images} samples of seed ${seed}` };
+  }
+  const { splitImages } = await import('../train/index.js');
+  const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }) }, signal);
+  const { train } = splitImages(all);
+  const size = imageSize(sampler.config);
+  if (train.height * train.width * train.channels !== size) {
+    const { height, width } = sampler.config;
+    throw new UsageError(
+      `--calibrate: expected images of ${height}x${width}, as the model draws, got ${train.height}x${train.width}`,
+    );
+  }
+  const count = Math.min(images, train.count);
+  const data = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const at = Math.floor((i * train.count) / count) * size;
+    data.set(train.pixels.subarray(at, at + size), i * size);
+  }
+  return { data, name: `${count} images spread over ${train.split} of ${train.source}` };
+}
