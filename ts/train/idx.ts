@@ -23,6 +23,12 @@ export function parseIdxImages(bytes: Uint8Array, name: string): RawImages {
     );
   }
   const [count, height, width] = [view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+  if (count * height * width === 0) {
+    throw new PixelCnnError(
+      'INVALID_DATA',
+      `${name}: expected at least one image of at least one pixel, got ${count} of ${height}x${width}`,
+    );
+  }
   const expected = headerLength + count * height * width;
   if (bytes.length !== expected) {
     throw new PixelCnnError(

@@ -12,24 +12,26 @@ export {
   type Binarisation,
   binarisations,
   binariseImages,
-  levelsOf,
   trainingBinarisation,
 } from './binarisation.js';
 export { cacheFolder } from './cache.js';
 export type { EpochRecord } from './checkpoint.js';
 export {
   binarise,
+  type DataOrigin,
   firstImages,
   type ImageSet,
+  type NamedImages,
   type RawImages,
   referenceThreshold,
   referenceValidationSplit,
   splitImages,
 } from './data.js';
 export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export { type DataOptions, dataSplits, loadData } from './load_data.js';
 // Reporting
 export { epochLine, epochTitle } from './log.js';
-export { loadMnist, type Mnist, type MnistOptions } from './mnist.js';
+export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
 export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
 export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
 export { referenceConfig } from './net.js';
