@@ -172,7 +172,8 @@ it('ends the drawing of a stream that is left, and goes on with the next call', 
 });
 
 it('gives up when told to, before and during, without losing a worker', async () => {
-  onStart();
+  const reports: string[] = [];
+  onStart((worker) => worker.on('message', ({ type }) => reports.push(type)));
   const pool = await load({ workers: 2 });
   const reason = new Error('enough');
   expect(await failure(pool.sample({ signal: AbortSignal.abort(reason) }))).toBe(reason);
@@ -190,6 +191,8 @@ it('gives up when told to, before and during, without losing a worker', async ()
     },
   });
   expect(await failure(drawing)).toBe(reason);
+  await vi.waitFor(() => expect(reports.filter((type) => type === 'stopped')).toHaveLength(2), 30_000);
+  expect(reports).not.toContain('done'); // the images under way were left as they were
   expect(await pool.sample({ count: 40, seed: 4 })).toEqual(sampler.sample({ count: 40, seed: 4 }));
   expect(started).toHaveLength(2);
 });
@@ -251,7 +254,10 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
 
 it('replaces a worker that stops while it is idle', async () => {
   onStart();
-  const pool = await load({ workers: 1 });
+  const bytes = new Uint8Array(model);
+  const pool = await loadSamplerPool(bytes, { workers: 1 });
+  pools.push(pool);
+  bytes.fill(0); // the caller's own, to do with as it likes
   await started[0]!.terminate();
   expect(await pool.sample({ count: 3, seed: 1 })).toEqual(sampler.sample({ count: 3, seed: 1 }));
   expect(started).toHaveLength(2);

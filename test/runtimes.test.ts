@@ -48,7 +48,7 @@ function find(name: keyof typeof versions, context: TestContext): string {
   return join(packages, '.bin', name);
 }
 
-/** Samples on two workers, gives a call up, scores; then has nothing more to do. */
+/** Samples on two workers, gives a call up, which stops them, scores; then has nothing more to do. */
 const program = `
   const { loadSampler, loadSamplerPool } = await import('./dist/index.js');
   const pool = await loadSamplerPool(model, { workers: 2 });
@@ -57,16 +57,25 @@ const program = `
   const controller = new AbortController();
   const onAny = () => controller.abort(reason);
   const given = await pool
-    .sample({ count: 2 ** 20, method: 'naive', signal: controller.signal, onProgress: onAny })
+    .sample({ count: 2 ** 20, method: 'reference', signal: controller.signal, onProgress: onAny })
     .catch((error) => error === reason);
   const [scores, one] = [await pool.logProb(samples), (await loadSampler(model)).logProb(samples)];
   const scored = scores.every((score, i) => score === one[i]);
-  console.log(JSON.stringify({ data: [...samples.data], nats: [...samples.nats], given, scored }));`;
+  const stopped = reports.filter((type) => type === 'stopped').length;
+  console.log(JSON.stringify({ data: [...samples.data], nats: [...samples.nats], given, stopped, scored }));`;
 
 /** On Node's threads, which let the process end; at last on as many as the host says. */
 const onThreads = `
   const model = 'model.safetensors';
   const onProgress = () => {};
+  const reports = [];
+  const threads = process.getBuiltinModule('node:worker_threads');
+  threads.Worker = class extends threads.Worker {
+    constructor(...parameters) {
+      super(...parameters);
+      this.on('message', ({ type }) => reports.push(type));
+    }
+  };
   ${program}
   await (await loadSamplerPool(model)).dispose();`;
 
@@ -74,11 +83,12 @@ const onThreads = `
 const onWeb = `
   const model = Deno.readFileSync('model.safetensors');
   delete globalThis.process;
+  const reports = [];
   const workers = [];
-  const Web = Worker;
-  globalThis.Worker = class extends Web {
+  globalThis.Worker = class extends Worker {
     constructor(...parameters) {
       super(...parameters);
+      this.addEventListener('message', ({ data }) => reports.push(data.type));
       workers.push(this);
     }
   };
@@ -89,7 +99,7 @@ const onWeb = `
 
 async function expectSamples(stdout: string): Promise<void> {
   const { data, nats } = (await loadSampler(model)).sample({ count: 37, seed: 5 });
-  expect(JSON.parse(stdout)).toEqual({ data: [...data], nats: [...nats], given: true, scored: true });
+  expect(JSON.parse(stdout)).toEqual({ data: [...data], nats: [...nats], given: true, stopped: 2, scored: true });
 }
 
 it('samples on several threads of Deno', async (context) => {
