@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadCore } from '../../ts/core.js';
-import { adamUpdate } from '../../ts/train/adam.js';
+import { type AdamState, adamUpdate } from '../../ts/train/adam.js';
 import { createModel } from '../../ts/train/model.js';
 import { layoutOf } from '../../ts/train/parameters.js';
 import { testModelOn } from './model_cases.js';
@@ -17,16 +17,20 @@ it("updates as Keras's Adam does, with epsilon outside the bias correction", asy
     [0.2, 1e-7, 0, -1],
     [-0.4, 3e-7, 0, 2],
   ];
-  const state = { parameters: tf.tensor1d([1, 1, 1, 1]), m: tf.zeros([4]), v: tf.zeros([4]), step: 0 } as Parameters<
-    typeof adamUpdate
-  >[1];
+  const state: AdamState = {
+    parameters: tf.tensor1d([1, 1, 1, 1]),
+    m: tf.zeros([4]),
+    v: tf.zeros([4]),
+    ema: undefined,
+    step: 0,
+  };
   const [p, m, v] = [
     [1, 1, 1, 1],
     [0, 0, 0, 0],
     [0, 0, 0, 0],
   ];
   gradients.forEach((gradient, index) => {
-    adamUpdate(tf, state, tf.tensor1d(gradient), 5e-4);
+    adamUpdate(tf, state, tf.tensor1d(gradient), { learningRate: 5e-4, clipNorm: 0, emaDecay: 0 });
     const t = index + 1;
     const rate = (5e-4 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
     gradient.forEach((g, i) => {
@@ -38,6 +42,27 @@ it("updates as Keras's Adam does, with epsilon outside the bias correction", asy
       expect(value).toBeCloseTo(p![i]!, 6);
     });
   });
+});
+
+it('clips the whole gradient by its norm, and averages what the update made', async () => {
+  const { tf } = (await openTestBackend('javascript'))!;
+  const state = (): AdamState => ({
+    parameters: tf.tensor1d([1, 2]),
+    m: tf.zeros([2]),
+    v: tf.zeros([2]),
+    ema: tf.tensor1d([1, 2]),
+    step: 0,
+  });
+  const [clipped, scaled, short] = [state(), state(), state()];
+  const options = { learningRate: 0.1, clipNorm: 1, emaDecay: 0.75 };
+  adamUpdate(tf, clipped, tf.tensor1d([3, -4]), options);
+  adamUpdate(tf, scaled, tf.tensor1d([0.6, -0.8]), { ...options, clipNorm: 0 });
+  adamUpdate(tf, short, tf.tensor1d([0.6, -0.7]), options);
+  expect(Array.from(clipped.m.dataSync())).toEqual(Array.from(scaled.m.dataSync(), (m) => expect.closeTo(m, 6)));
+  expect(Array.from(short.m.dataSync())).toEqual([expect.closeTo(0.06, 6), expect.closeTo(-0.07, 6)]);
+  const [p, ema] = [clipped.parameters.dataSync(), clipped.ema!.dataSync()];
+  expect(p[0]).not.toBe(1);
+  expect(Array.from(ema)).toEqual([expect.closeTo(0.75 + 0.25 * p[0]!, 6), expect.closeTo(1.5 + 0.25 * p[1]!, 6)]);
 });
 
 it('refuses a net it has no likelihood for', async () => {

@@ -20,11 +20,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const data = blobs(50, smallConfig);
 const { height: _height, width: _width, ...net } = smallConfig;
 /** 45 images train in 3 steps, the last one smaller; micro-batches of 8 do not divide them. */
-const options: TrainOptions = { data, backend, config: net, epochs: 2, batchSize: 20, learningRate: 0.01, seed: 3 };
+const plain: TrainOptions = { data, backend, config: net, epochs: 2, batchSize: 20, learningRate: 0.01, seed: 3 };
 
 async function collect(changes: TrainOptions = {}): Promise<TrainEvent[]> {
   const events: TrainEvent[] = [];
-  for await (const event of train({ ...options, ...changes })) events.push(event);
+  for await (const event of train({ ...plain, ...changes })) events.push(event);
   return events;
 }
 
@@ -48,7 +48,7 @@ it('reports each step and epoch, ends with a model file, and lowers the loss', a
 it('keeps the number of live tensors constant, and gives all of them back', async () => {
   const before = backend.tf.memory().numTensors;
   const counts: number[] = [];
-  for await (const event of train(options)) if (event.type === 'step') counts.push(backend.tf.memory().numTensors);
+  for await (const event of train(plain)) if (event.type === 'step') counts.push(backend.tf.memory().numTensors);
   expect(new Set(counts.slice(1)).size).toBe(1);
   expect(backend.tf.memory().numTensors).toBe(before);
 });
@@ -61,9 +61,20 @@ it('gives the same weights for the same seed, and others for another', async () 
   expect(Buffer.compare(a!, c!)).not.toBe(0);
 });
 
-it.each([2, 4])('goes on after %i steps as if it had never stopped', async (stopAfter) => {
-  const checkpointFolder = join(folder, `resume-${stopAfter}`);
-  const unbroken = await collect();
+/** Everything that a recipe can have. */
+const rich = { warmupSteps: 2, schedule: 'cosine', clipNorm: 0.5, emaDecay: 0.9 } as const;
+
+it.each([
+  [2, {}],
+  [4, {}],
+  [1, rich],
+  [2, rich],
+  [5, rich],
+  [4, rich],
+])('goes on after %i steps as if it had never stopped, with %o', async (stopAfter, recipe) => {
+  const checkpointFolder = join(folder, `resume-${stopAfter}-${Object.keys(recipe).length}`);
+  const options = { ...plain, ...recipe };
+  const unbroken = await collect(recipe);
   const controller = new AbortController();
   const stop = new Error('stopped by the test');
   const broken = (async () => {
@@ -73,7 +84,7 @@ it.each([2, 4])('goes on after %i steps as if it had never stopped', async (stop
     }
   })();
   await expect(broken).rejects.toBe(stop);
-  const resumed = await collect({ checkpointFolder, resume: true });
+  const resumed = await collect({ ...recipe, checkpointFolder, resume: true });
   expect(only(resumed, 'start')[0]).toMatchObject({ epoch: Math.floor(stopAfter / 3), stepInEpoch: stopAfter % 3 });
   const [whole, parts] = [unbroken, resumed].map((events) => only(events, 'model')[0]!);
   expect(whole!.result.weights).toEqual(parts!.result.weights);
@@ -86,7 +97,7 @@ it('loses nothing when it is stopped while it validates', async () => {
   const controller = new AbortController();
   const stop = new Error('stopped by the test');
   const broken = (async () => {
-    for await (const event of train({ ...options, checkpointFolder, checkpointEvery: 1, signal: controller.signal })) {
+    for await (const event of train({ ...plain, checkpointFolder, checkpointEvery: 1, signal: controller.signal })) {
       if (event.type === 'validate') controller.abort(stop);
     }
   })();
@@ -113,6 +124,8 @@ it('refuses to go on under other conditions, from nothing, or from a damaged che
   const resume = (changes: TrainOptions) => collect({ checkpointFolder, resume: true, ...changes });
   await expect(resume({ batchSize: 10 })).rejects.toThrow('batchSize was 20 and is now 10');
   await expect(resume({ learningRate: 0.1 })).rejects.toThrow('learningRate was 0.01 and is now 0.1');
+  await expect(resume({ emaDecay: 0.9 })).rejects.toThrow('emaDecay was 0 and is now 0.9');
+  await expect(resume({ schedule: 'cosine' })).rejects.toThrow('epochs was 1 and is now 2, schedule was constant');
   await expect(resume({ seed: 5 })).rejects.toThrow('seed was 3 and is now 5');
   await expect(resume({ config: { ...net, filters: 4 } })).rejects.toThrow('config.filters was 8 and is now 4');
   await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow('the sha256 of the data was');

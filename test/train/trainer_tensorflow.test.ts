@@ -14,10 +14,11 @@ it('on native TensorFlow, goes on from a checkpoint bit for bit, with a constant
   const core = await loadCore();
   const data = blobs(100, smallConfig);
   const options = { data, backend, core, config: smallConfig, batchSize: 40, seed: 1, checkpointFolder: folder };
+  const recipe = { warmupSteps: 2, clipNorm: 0.5, emaDecay: 0.9 };
   const run = async (epochs: number, resume: boolean): Promise<Float32Array> => {
     const counts: number[] = [];
     let end: TrainerEvent | undefined;
-    for await (const event of trainSteps({ ...options, epochs, resume })) {
+    for await (const event of trainSteps({ ...options, ...recipe, epochs, resume })) {
       if (event.type === 'step') counts.push(backend.tf.memory().numTensors);
       end = event;
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
 import type { Device, TrainEvent } from '../train/index.js';
+import { type PresetName, presetNames, presets, type Recipe, type ScheduleName, schedules } from '../train/recipe.js';
 import { createCommand } from './command.js';
 import { type DataOptions, dataHelp, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
@@ -18,9 +19,14 @@ import { summary } from './summary.js';
 
 interface TrainCommandOptions extends DataOptions, Partial<Config> {
   out: string;
-  epochs: number;
-  batchSize: number;
-  learningRate: number;
+  preset: PresetName;
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  warmupSteps?: number;
+  schedule?: ScheduleName;
+  clipNorm?: number;
+  emaDecay?: number;
   validationSplit: number;
   seed?: number;
   device: Device;
@@ -32,10 +38,15 @@ interface TrainCommandOptions extends DataOptions, Partial<Config> {
 /** `--device`'s values; those of ts/train, which is not loaded for `--help`. A test holds them together. */
 export const devices = ['auto', 'gpu', 'cpu', 'wasm', 'javascript'] as const satisfies readonly Device[];
 
+/** What the presets have. */
+const defaults = (field: keyof Recipe): string =>
+  presetNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${presets[name][field]}`).join(', ');
+
 const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
 
 export const command = createCommand('train', 'train a model, by default as the Keras example trains its own', [
   ['', '50 epochs of MNIST into runs/mnist'],
+  ['--preset fast --out runs/fast', '8 epochs that reach what takes the reference more than 22'],
   ['--epochs 3 --out runs/short', 'three epochs'],
   ['--resume', 'go on after a stop, as if there had been none'],
   ['--data folder --device gpu', 'your own IDX images; fails where no GPU is used'],
@@ -45,9 +56,35 @@ export const command = createCommand('train', 'train a model, by default as the 
   .option('--resume', 'go on from the newest checkpoint in --out')
   .option('--data <name>', dataHelp, 'mnist')
   .option('--limit <n>', 'only the first n images', whole('--limit'))
-  .option('--epochs <n>', 'how often all training images are seen', whole('--epochs'), 50)
-  .option('--batch-size <n>', 'images an update', whole('--batch-size'), 128)
-  .option('--learning-rate <x>', "Adam's", number('--learning-rate', { min: 0 }), 0.0005)
+  .option(
+    '--preset <name>',
+    'reference: the Keras example, number for number; fast: the least arithmetic for the same loss',
+    choice('--preset', presetNames),
+    'reference',
+  )
+  .option('--epochs <n>', `how often all training images are seen (${defaults('epochs')})`, whole('--epochs'))
+  .option('--batch-size <n>', `images an update (${defaults('batchSize')})`, whole('--batch-size'))
+  .option(
+    '--learning-rate <x>',
+    `Adam's, at its peak (${defaults('learningRate')})`,
+    number('--learning-rate', { min: 0 }),
+  )
+  .option(
+    '--warmup-steps <n>',
+    `updates over which the rate rises (${defaults('warmupSteps')})`,
+    integer('--warmup-steps', { min: 0, max: 2 ** 31 }),
+  )
+  .option(
+    '--schedule <name>',
+    `of the rate, to the last update: ${schedules.join(', ')} (${defaults('schedule')})`,
+    choice('--schedule', schedules),
+  )
+  .option('--clip-norm <x>', `longest gradient, 0 for any (${defaults('clipNorm')})`, number('--clip-norm', { min: 0 }))
+  .option(
+    '--ema-decay <x>',
+    `of a moving average of the weights, which is then validated and written; 0 for none (${defaults('emaDecay')})`,
+    number('--ema-decay', { min: 0 }),
+  )
   .option(
     '--validation-split <x>',
     'the last part of the images, below 1',
@@ -77,7 +114,8 @@ export const command = createCommand('train', 'train a model, by default as the 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
   const { train } = await import('../train/index.js');
   const { out, json = false, device, offline, resume = false } = options;
-  const { epochs, batchSize, learningRate, validationSplit, seed, checkpointEvery } = options;
+  const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
+  const { validationSplit, seed, checkpointEvery } = options;
   const checkpointFolder = join(out, 'checkpoints');
   const data = await readData(options, signal);
   if (!resume && existsSync(join(checkpointFolder, 'LATEST'))) {
@@ -85,10 +123,11 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   await openOutputFolder(out, '--out');
   const download = new DownloadBar();
-  const printer = json ? new JsonPrinter() : new LinePrinter(batchSize);
+  const printer = json ? new JsonPrinter() : new LinePrinter();
   try {
     const events = train({
-      ...{ data, device, epochs, batchSize, learningRate, validationSplit, checkpointFolder, resume, signal },
+      ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
+      ...{ data, device, validationSplit, checkpointFolder, resume, signal },
       config: netOf(options),
       out: join(out, 'model.safetensors'),
       ...(seed !== undefined && { seed }),
@@ -158,15 +197,10 @@ class JsonPrinter implements Printer {
 
 /** What Keras prints, with a bar within each epoch. */
 class LinePrinter implements Printer {
-  readonly #batchSize: number;
   #bar: Progress | undefined;
   #firstStep: { step: number; seconds: number } | undefined;
   #estimated = false;
   #epochs = 0;
-
-  constructor(batchSize: number) {
-    this.#batchSize = batchSize;
-  }
 
   async print(event: TrainEvent): Promise<void> {
     const { epochLine, epochTitle, likelihood } = await import('../train/index.js');
@@ -181,7 +215,7 @@ class LinePrinter implements Printer {
       case 'start': {
         const { net, seed, epochs, trainImages, validationImages, warnings } = event;
         for (const warning of warnings) console.error(`warning: ${warning}`);
-        console.log(summary(net, this.#batchSize));
+        console.log(summary(net, event.recipe.batchSize));
         console.log(
           `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
         );

@@ -7,6 +7,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { PixelCnnError } from '../error.js';
+import type { Recipe } from './recipe.js';
 
 /** What one finished epoch reports. */
 export interface EpochRecord {
@@ -29,11 +30,10 @@ export interface Environment {
 
 /** The part of a checkpoint that is not tensors. */
 export interface CheckpointState {
-  readonly format: 1;
+  readonly format: 2;
   readonly config: Config;
   readonly seed: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
+  readonly recipe: Recipe;
   readonly validationImages: number;
   /** sha256 of the data set's pixels, as levels. */
   readonly data: string;
@@ -50,7 +50,7 @@ export interface CheckpointState {
 
 export interface Checkpoint {
   readonly state: CheckpointState;
-  /** Flat arrays in the layout of parameters.ts: `parameters`, and the optimiser's `m` and `v`. */
+  /** Flat arrays in the layout of parameters.ts: `parameters`, the optimiser's `m` and `v`, and `ema` where there is one. */
   readonly arrays: Readonly<Record<string, Float32Array>>;
 }
 
@@ -107,10 +107,10 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   if (latest === undefined) return undefined;
   const path = join(folder, latest.trim());
   const manifest = JSON.parse(await readFile(join(path, 'checkpoint.json'), 'utf8')) as Manifest;
-  if (manifest.state.format !== 1) {
+  if (manifest.state.format !== 2) {
     throw new PixelCnnError(
       'INVALID_CHECKPOINT',
-      `${path}: expected a checkpoint of format 1, got ${String(manifest.state.format)}`,
+      `${path}: expected a checkpoint of format 2, got ${String(manifest.state.format)}`,
     );
   }
   const arrays: Record<string, Float32Array> = {};

@@ -35,6 +35,14 @@ export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
 export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
 export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
 export { referenceConfig } from './net.js';
+export {
+  type PresetName,
+  presets,
+  type Recipe,
+  type RecipeOptions,
+  recipeOf,
+  type ScheduleName,
+} from './recipe.js';
 export { likelihood } from './record.js';
 // Training
 export { type TrainEvent, type TrainOptions, train } from './train.js';

@@ -1,25 +1,20 @@
 // What a run is asked to do, and what follows from it before the first step.
 
-import { checkInteger, checkNumber } from '../arguments.js';
+import { checkInteger } from '../arguments.js';
 import type { Config, Description } from '../config.js';
 import type { Core } from '../core.js';
 import type { Backend } from './backend.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from './data.js';
 import { randomPurpose, referenceConfig } from './net.js';
 import { type Layout, layoutOf } from './parameters.js';
+import { type Recipe, type RecipeOptions, recipeOf } from './recipe.js';
 
-export interface TrainerOptions {
+export interface TrainerOptions extends RecipeOptions {
   readonly data: ImageSet;
   readonly backend: Backend;
   readonly core: Core;
   /** Default: the net of the Keras example, at the size of the data's images. */
   readonly config?: Partial<Config>;
-  /** How often all training images are seen, at least 1. Default: 50. */
-  readonly epochs?: number;
-  /** Images an update, at least 1. Default: 128. */
-  readonly batchSize?: number;
-  /** Adam's, above 0. Default: 0.0005. */
-  readonly learningRate?: number;
   /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
   readonly validationSplit?: number;
   /** An integer in [0, 2^53). Default: drawn, and reported. */
@@ -41,9 +36,7 @@ export interface Plan {
   readonly net: Description;
   readonly layout: Layout;
   readonly seed: number;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
+  readonly recipe: Recipe;
   readonly trainImages: number;
   readonly validationImages: number;
   /** Updates an epoch. */
@@ -63,11 +56,9 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
     }
   }
   const most = Number.MAX_SAFE_INTEGER;
-  const epochs = checkInteger('epochs', options.epochs ?? 50, { min: 1, max: most });
-  const batchSize = checkInteger('batchSize', options.batchSize ?? 128, { min: 1, max: most });
+  const recipe = recipeOf(options);
   checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
   checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
-  const learningRate = checkNumber('learningRate', options.learningRate ?? 0.0005, { min: 0 });
   const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
   const { train: trainImages, validation: validationImages } = splitCounts(
     data.count,
@@ -79,12 +70,10 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
     net,
     layout: layoutOf(net),
     seed,
-    epochs,
-    batchSize,
-    learningRate,
+    recipe,
     trainImages,
     validationImages,
-    steps: Math.ceil(trainImages / batchSize),
+    steps: Math.ceil(trainImages / recipe.batchSize),
     dimensions: height * width * channels,
   };
 }

@@ -3,7 +3,7 @@
 import type { Backend } from './backend.js';
 import { trainingBinarisation } from './binarisation.js';
 import type { ImageSet } from './data.js';
-import type { TrainerOptions } from './plan.js';
+import { describeRecipe } from './recipe.js';
 import type { TrainResult } from './trainer.js';
 
 /** Nats an image and bits a dimension of a mean loss in nats a value. */
@@ -15,8 +15,7 @@ export function likelihood(lossPerValue: number, dimensions: number): { natsPerI
 export function trainingRecord(
   data: ImageSet,
   backend: Backend,
-  options: Pick<TrainerOptions, 'batchSize' | 'learningRate'>,
-  { history, seed, net, trainImages, validationImages }: TrainResult,
+  { history, seed, recipe, net, trainImages, validationImages }: TrainResult,
 ): Record<string, string> {
   const record: Record<string, string> = {
     'training.data': data.source,
@@ -24,8 +23,8 @@ export function trainingRecord(
     'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
     'training.binarisation': trainingBinarisation(data),
     'training.epochs': String(history.length),
-    'training.batchSize': String(options.batchSize ?? 128),
-    'training.optimizer': `Adam, learning rate ${options.learningRate ?? 0.0005}, as Keras computes it`,
+    'training.batchSize': String(recipe.batchSize),
+    'training.optimizer': describeRecipe(recipe),
     'training.seed': String(seed),
     'training.backend': backend.name,
     'training.backendVersion': backend.version,

@@ -5,6 +5,7 @@ import type { Backend } from './backend.js';
 import type { CheckpointState, Environment } from './checkpoint.js';
 import type { ImageSet } from './data.js';
 import type { Plan } from './plan.js';
+import type { Recipe } from './recipe.js';
 
 /** What computes here, as far as it may change the last bits of a sum. */
 export function environmentOf(backend: Backend): Environment {
@@ -25,8 +26,11 @@ export function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, 
     if (stored !== now) differs.push(`${name} was ${String(stored)} and is now ${String(now)}`);
   };
   compare('seed', state.seed, plan.seed);
-  compare('batchSize', state.batchSize, plan.batchSize);
-  compare('learningRate', state.learningRate, plan.learningRate);
+  for (const [field, value] of Object.entries(plan.recipe)) {
+    // More epochs of a constant rate are the same run, longer.
+    if (field === 'epochs' && plan.recipe.schedule === 'constant') continue;
+    compare(field, state.recipe[field as keyof Recipe], value);
+  }
   compare('the number of validation images', state.validationImages, plan.validationImages);
   compare('the sha256 of the data', state.data, data.sha256);
   for (const [field, value] of Object.entries(plan.net.config)) {

@@ -61,7 +61,7 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
   for await (const event of trainSteps({ ...options, data, backend, core })) {
     yield event;
     if (event.type !== 'end') continue;
-    const bytes = modelFile(core, data, backend, options, event.result);
+    const bytes = modelFile(core, data, backend, event.result);
     if (options.out !== undefined) await writeWhole(options.out, bytes);
     yield { type: 'model', path: options.out, bytes, result: event.result };
   }
@@ -86,15 +86,9 @@ function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOp
 }
 
 /** The bytes of a model file with its training record. */
-export function modelFile(
-  core: Core,
-  data: ImageSet,
-  backend: Backend,
-  options: Pick<TrainerOptions, 'batchSize' | 'learningRate'>,
-  result: TrainResult,
-): Uint8Array {
+export function modelFile(core: Core, data: ImageSet, backend: Backend, result: TrainResult): Uint8Array {
   // The sampler skips what sees only this level; which one it is changes its speed and no bit.
-  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, options, result) };
+  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, result) };
   return core.writeModel(result.net.config, metadata, result.weights);
 }
 

@@ -10,6 +10,7 @@ import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint
 import { createModel, type Model, release } from './model.js';
 import { initialParameters, toFull } from './parameters.js';
 import { epochOrder, type Plan, planOf, type TrainerOptions } from './plan.js';
+import { emaDecayAt, learningRateAt, type Recipe } from './recipe.js';
 import { checkResume, environmentOf, environmentWarnings } from './resume.js';
 import type { Scalar, Tensor1D, Tensor4D } from './tf.js';
 
@@ -18,6 +19,7 @@ export type TrainerEvent =
       readonly type: 'start';
       readonly net: Description;
       readonly seed: number;
+      readonly recipe: Recipe;
       readonly epochs: number;
       readonly stepsPerEpoch: number;
       readonly trainImages: number;
@@ -34,6 +36,8 @@ export type TrainerEvent =
       readonly step: number;
       readonly steps: number;
       readonly loss: number;
+      /** Of this update. */
+      readonly learningRate: number;
       readonly seconds: number;
     }
   | { readonly type: 'validate'; readonly epoch: number; readonly done: number; readonly total: number }
@@ -44,6 +48,7 @@ export type TrainerEvent =
 export interface TrainResult {
   readonly net: Description;
   readonly seed: number;
+  readonly recipe: Recipe;
   readonly trainImages: number;
   readonly validationImages: number;
   readonly history: readonly EpochRecord[];
@@ -99,19 +104,14 @@ class Run {
       }
       return values;
     };
-    const state: AdamState = found
-      ? {
-          parameters: tf.tensor1d(array('parameters')),
-          m: tf.tensor1d(array('m')),
-          v: tf.tensor1d(array('v')),
-          step: found.state.step,
-        }
-      : {
-          parameters: tf.tensor1d(initialParameters(net, layout, core, plan.seed)),
-          m: tf.zeros([layout.size]),
-          v: tf.zeros([layout.size]),
-          step: 0,
-        };
+    const initial = found ? array('parameters') : initialParameters(net, layout, core, plan.seed);
+    const state: AdamState = {
+      parameters: tf.tensor1d(initial),
+      m: found ? tf.tensor1d(array('m')) : tf.zeros([layout.size]),
+      v: found ? tf.tensor1d(array('v')) : tf.zeros([layout.size]),
+      ema: plan.recipe.emaDecay > 0 ? tf.tensor1d(found ? array('ema') : initial) : undefined,
+      step: found?.state.step ?? 0,
+    };
     const mask = tf.tensor1d(layout.mask);
     const model = createModel(tf, backend.ops, net, layout, mask);
     return new Run(options, plan, state, mask, model, progressOf(found?.state), warnings);
@@ -123,7 +123,8 @@ class Run {
       type: 'start',
       net: plan.net,
       seed: plan.seed,
-      epochs: plan.epochs,
+      recipe: plan.recipe,
+      epochs: plan.recipe.epochs,
       stepsPerEpoch: plan.steps,
       trainImages: plan.trainImages,
       validationImages: plan.validationImages,
@@ -131,29 +132,31 @@ class Run {
       stepInEpoch: progress.stepInEpoch,
       warnings: this.warnings,
     };
-    while (this.progress.epoch < plan.epochs) yield* this.epoch();
+    while (this.progress.epoch < plan.recipe.epochs) yield* this.epoch();
     yield {
       type: 'end',
       result: {
         net: plan.net,
         seed: plan.seed,
+        recipe: plan.recipe,
         trainImages: plan.trainImages,
         validationImages: plan.validationImages,
         history: this.progress.history,
-        weights: toFull(plan.layout, await this.read(this.state.parameters)),
+        weights: toFull(plan.layout, await this.read(this.averaged())),
       },
     };
   }
 
   private async *epoch(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { plan, options } = this;
+    const { recipe } = plan;
     const epoch = this.progress.epoch + 1;
     const order = epochOrder(options.core, plan.seed, epoch, plan.trainImages);
     const before = this.progress.secondsInEpoch;
     const started = performance.now();
     const seconds = (): number => before + (performance.now() - started) / 1000;
     for (let step = this.progress.stepInEpoch; step < plan.steps; step++) {
-      const batch = order.subarray(step * plan.batchSize, (step + 1) * plan.batchSize);
+      const batch = order.subarray(step * recipe.batchSize, (step + 1) * recipe.batchSize);
       const nats = await this.update(batch, epoch);
       const lossSum = this.progress.lossSum + nats;
       if (!Number.isFinite(lossSum)) {
@@ -163,9 +166,10 @@ class Run {
         );
       }
       this.progress = { ...this.progress, stepInEpoch: step + 1, lossSum, secondsInEpoch: seconds() };
-      const seen = Math.min((step + 1) * plan.batchSize, plan.trainImages);
+      const seen = Math.min((step + 1) * recipe.batchSize, plan.trainImages);
       const loss = lossSum / (seen * plan.dimensions);
-      yield { type: 'step', epoch, step: step + 1, steps: plan.steps, loss, seconds: seconds() };
+      const learningRate = this.rateAt(this.state.step);
+      yield { type: 'step', epoch, step: step + 1, steps: plan.steps, loss, learningRate, seconds: seconds() };
       await setImmediate(); // lets signals and timers in
       yield* this.stopIfAborted();
       const due = options.checkpointEvery !== undefined && this.state.step % options.checkpointEvery === 0;
@@ -176,7 +180,7 @@ class Run {
     const record: EpochRecord = { epoch, steps: plan.steps, seconds: seconds(), loss, valLoss };
     const history = [...this.progress.history, record];
     this.progress = { epoch, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history };
-    yield { type: 'epoch', epochs: plan.epochs, ...record };
+    yield { type: 'epoch', epochs: recipe.epochs, ...record };
     if (options.checkpointFolder !== undefined) yield await this.save();
   }
 
@@ -209,7 +213,12 @@ class Run {
     }
     release(weights);
     if (gradient === undefined) throw new Error('a batch holds at least one image');
-    adamUpdate(tf, this.state, gradient, plan.learningRate);
+    const update = this.state.step + 1;
+    adamUpdate(tf, this.state, gradient, {
+      learningRate: this.rateAt(update),
+      clipNorm: plan.recipe.clipNorm,
+      emaDecay: emaDecayAt(plan.recipe, update),
+    });
     gradient.dispose();
     return this.sum(losses);
   }
@@ -218,11 +227,11 @@ class Run {
     const { plan, options } = this;
     const total = plan.validationImages;
     if (total === 0) return Number.NaN;
-    const weights = this.model.weights(this.state.parameters);
+    const weights = this.model.weights(this.averaged());
     let nats = 0;
     try {
       for (let done = 0; done < total; ) {
-        const size = Math.min(plan.batchSize, total - done);
+        const size = Math.min(plan.recipe.batchSize, total - done);
         const losses: Scalar[] = [];
         for (let at = done; at < done + size; at += options.backend.microBatch) {
           const count = Math.min(options.backend.microBatch, done + size - at);
@@ -261,6 +270,17 @@ class Run {
     return sum;
   }
 
+  /** The rate of an update, counted from 1 over the whole run. */
+  private rateAt(update: number): number {
+    const { recipe, steps } = this.plan;
+    return learningRateAt(recipe, update, recipe.epochs * steps);
+  }
+
+  /** The parameters that are validated and written: their moving average, where the recipe has one. */
+  private averaged(): Tensor1D {
+    return this.state.ema ?? this.state.parameters;
+  }
+
   private async read(tensor: Tensor1D): Promise<Float32Array> {
     return (await tensor.data()) as Float32Array;
   }
@@ -271,16 +291,16 @@ class Run {
       parameters: await this.read(state.parameters),
       m: await this.read(state.m),
       v: await this.read(state.v),
+      ...(state.ema !== undefined && { ema: await this.read(state.ema) }),
     };
     const path = await writeCheckpoint(
       folderOf(options),
       {
         state: {
-          format: 1,
+          format: 2,
           config: plan.net.config,
           seed: plan.seed,
-          batchSize: plan.batchSize,
-          learningRate: plan.learningRate,
+          recipe: plan.recipe,
           validationImages: plan.validationImages,
           data: options.data.sha256,
           ...progress,
@@ -295,7 +315,8 @@ class Run {
   }
 
   dispose(): void {
-    this.options.backend.tf.dispose([this.state.parameters, this.state.m, this.state.v, this.mask]);
+    const { parameters, m, v, ema } = this.state;
+    this.options.backend.tf.dispose([parameters, m, v, this.mask, ...(ema === undefined ? [] : [ema])]);
   }
 }
 
