@@ -52,22 +52,24 @@ function find(name: keyof typeof versions, context: TestContext): string {
 const program = `
   const { loadSampler, loadSamplerPool } = await import('./dist/index.js');
   const pool = await loadSamplerPool(model, { workers: 2 });
-  const samples = await pool.sample({ count: 37, seed: 5, onProgress });
+  const samples = await pool.sample({ count: 37, seed: 5 });
+  const before = reports.length;
   const reason = new Error('enough');
   const controller = new AbortController();
   const onAny = () => controller.abort(reason);
   const given = await pool
     .sample({ count: 2 ** 20, method: 'reference', signal: controller.signal, onProgress: onAny })
     .catch((error) => error === reason);
+  const ended = () => reports.slice(before).filter((type) => type === 'stopped' || type === 'done');
+  while (ended().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  const stopped = ended().filter((type) => type === 'stopped').length;
   const [scores, one] = [await pool.logProb(samples), (await loadSampler(model)).logProb(samples)];
   const scored = scores.every((score, i) => score === one[i]);
-  const stopped = reports.filter((type) => type === 'stopped').length;
   console.log(JSON.stringify({ data: [...samples.data], nats: [...samples.nats], given, stopped, scored }));`;
 
 /** On Node's threads, which let the process end; at last on as many as the host says. */
 const onThreads = `
   const model = 'model.safetensors';
-  const onProgress = () => {};
   const reports = [];
   const threads = process.getBuiltinModule('node:worker_threads');
   threads.Worker = class extends threads.Worker {
@@ -79,7 +81,7 @@ const onThreads = `
   ${program}
   await (await loadSamplerPool(model)).dispose();`;
 
-/** On the web's workers: there is nothing of Node's. One worker is lost on the way. */
+/** On the web's workers: there is nothing of Node's. At last, one worker is lost on the way. */
 const onWeb = `
   const model = Deno.readFileSync('model.safetensors');
   delete globalThis.process;
@@ -92,10 +94,12 @@ const onWeb = `
       workers.push(this);
     }
   };
-  const onProgress = () => workers.length === 2 && workers[0].postMessage(null); // no order: an error that nothing catches
   ${program}
+  const onProgress = () => workers.length === 2 && workers[0].postMessage(null); // no order: an error that nothing catches
+  const again = await pool.sample({ count: 37, seed: 5, method: 'reference', onProgress });
   await pool.dispose();
-  if (workers.length !== 3) throw new Error('expected 3 workers in all, got ' + workers.length);`;
+  if (workers.length !== 3) throw new Error('expected 3 workers in all, got ' + workers.length);
+  if (again.data.some((level, i) => level !== samples.data[i])) throw new Error('expected the same images again');`;
 
 async function expectSamples(stdout: string): Promise<void> {
   const { data, nats } = (await loadSampler(model)).sample({ count: 37, seed: 5 });
