@@ -64,6 +64,8 @@ export type PixelCnnErrorCode =
   | 'DATA_NOT_FOUND'
   /** Training: a file of images is not what it should be. */
   | 'INVALID_DATA'
+  /** Two likelihoods are not of the same images under one protocol. */
+  | 'INCOMPARABLE'
   /** Training: there is no checkpoint to go on from, or it is damaged. */
   | 'INVALID_CHECKPOINT'
   /** Training: a checkpoint or model could not be written; what was there before is untouched. */

@@ -1,10 +1,11 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { binarisations } from '../../ts/cli/data_option.js';
 import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
-import { devices as trainDevices } from '../../ts/train/index.js';
+import { binarisations as trainBinarisations, devices as trainDevices } from '../../ts/train/index.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
@@ -67,29 +68,6 @@ it('tells what the machine has, one line for each thing', async () => {
   expect(json.code).toBe(whole ? 0 : 1);
 });
 
-it('evaluates a model on a folder of images, as the API does', async () => {
-  const levels = await writeImages(join(folder.path, 'images'));
-  const sampler = await loadSampler(join(folder.path, 'tiny.safetensors'));
-  const evaluate = (...args: string[]) =>
-    pixelcnn(folder.path, ['eval', 'tiny.safetensors', '--data', 'images', ...args]);
-  const [text, validation, all] = await Promise.all([
-    evaluate(),
-    evaluate('--json'),
-    evaluate('--split', 'all', '--json'),
-  ]);
-  for (const [{ stdout, code }, start] of [[validation, 27] as const, [all, 0] as const]) {
-    const logProb = sampler.logProb(levels.subarray(start * 132));
-    const natsPerImage = -logProb.reduce((sum, x) => sum + x, 0) / logProb.length;
-    const printed = JSON.parse(stdout) as { images: number; natsPerImage: number; bitsPerDim: number };
-    expect(code).toBe(0);
-    expect(printed.images).toBe(30 - start);
-    expect(printed.natsPerImage).toBeCloseTo(natsPerImage, 9);
-    expect(printed.bitsPerDim).toBeCloseTo(natsPerImage / (Math.LN2 * 132), 9);
-  }
-  expect(text.stdout).toContain('pixel 1 iff value >= 84.48 of 255');
-  expect(text.stdout).toMatch(/images +3: the last 10 % of /);
-});
-
 it('trains a model that inspect, eval and sample take, and that it will not overwrite', async () => {
   await writeImages(join(folder.path, 'frames'));
   const net = ['--filters', '4', '--blocks', '1', '--head-layers', '1', '--first-kernel', '3'];
@@ -131,6 +109,7 @@ it('trains a model that inspect, eval and sample take, and that it will not over
   expect(events.at(-1)).toMatchObject({ type: 'model' });
 }, 180_000);
 
-it('offers the devices that training has', () => {
+it('offers the devices and the binarisations that training has', () => {
   expect(devices).toEqual(trainDevices);
+  expect(binarisations).toEqual(trainBinarisations);
 });

@@ -33,13 +33,29 @@ const wrong: [args: string, message: string][] = [
   ['inspect none.safetensors', 'model: expected a file at none.safetensors, got none'],
   ['inspect .', 'model: expected a file, got a folder at .'],
   ['eval none.safetensors', 'model: expected a file at none.safetensors, got none'],
-  ['eval tiny.safetensors --split best', '--split: expected one of validation, train, all, got "best"'],
-  ['eval tiny.safetensors --data nowhere', '--data: expected train-images-idx3-ubyte'],
+  ['eval tiny.safetensors --split best', '--split: expected one of validation, train, test, all, got "best"'],
+  [
+    'eval tiny.safetensors --data nowhere',
+    '--data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at nowhere',
+  ],
+  [
+    'eval tiny.safetensors --data . --binarisation fair',
+    '--binarisation: expected one of threshold, static, dynamic, none',
+  ],
+  [
+    'eval tiny.safetensors --against nowhere.json',
+    '--against: expected a file at nowhere.json, could not read one (ENOENT)',
+  ],
+  ['eval tiny.safetensors --against tiny.safetensors', '--against: expected a model whose record has the protocol'],
+  ['eval tiny.safetensors --map-images 1,x', '--map-images: expected an integer from 0'],
+  ['eval tiny.safetensors --map tiny.safetensors', '--map: expected a folder that can be written'],
   [`${model} --out tiny.safetensors`, '--out: expected a folder that can be written, got tiny.safetensors (EEXIST)'],
   [`${model} --out tiny.safetensors/below`, '--out: expected a folder that can be written, got tiny.safetensors/below'],
   ['train --epochs 0', '--epochs: expected an integer from 1'],
   ['train --device tpu', '--device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
-  ['train --data nowhere', '--data: expected train-images-idx3-ubyte'],
+  ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at nowhere'],
+  ['train --split test', '--split: expected one of reference, standard, got "test"'],
+  ['train --threshold 300', '--threshold: expected a number from 0 to 256, got 300'],
   ['setup --variant rocm', '--variant: expected one of cpu, cuda, got "rocm"'],
 ];
 if (process.platform === 'linux') {

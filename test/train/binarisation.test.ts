@@ -90,6 +90,10 @@ it('takes levels as they are stored, and refuses what a rule cannot mean', async
   const wrong = (options: object) => expect(binariseImages(levels, 'levels', options)).rejects;
   await wrong({ threshold: 257 }).toThrow('threshold: expected a number from 0 to 256, got 257');
   await wrong({ binarisation: 'dithered' }).toThrow('expected one of threshold, static, dynamic, none, got "dithered"');
+  await wrong({ binarisation: 'static', threshold: 9 }).toThrow(
+    'threshold: expected none with binarisation static, got 9',
+  );
+  await wrong({ binarisationSeed: 9 }).toThrow('binarisationSeed: expected none with binarisation threshold, got 9');
   await wrong({ binarisation: 'static', binarisationSeed: -1 }).toThrow('binarisationSeed: expected an integer from 0');
 });
 

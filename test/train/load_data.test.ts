@@ -87,7 +87,7 @@ it('takes train and test folders for the standard split, and all of them for the
   expect([...test.pixels]).toEqual([1, 1, 1, 1]);
   expect((await load({ split: 'standard', limit: 2 })).split).toBe('the first 2 of the training images');
   await expect(loadData({ data: join(folder, 'png'), split: 'test' })).rejects.toThrow(
-    'split: expected reference for images that are not divided into training and test images, got test',
+    'split: expected data with test images, which test asks for, got PNG files, 3 images; only reference takes these',
   );
   await expect(load({ split: 'best' as 'test' })).rejects.toThrow(
     'split: expected one of reference, standard, test, got "best"',

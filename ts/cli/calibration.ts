@@ -45,7 +45,7 @@ export async function calibrationImages(
     return { data, name: `${images} samples of seed ${seed}` };
   }
   const { splitImages } = await import('../train/index.js');
-  const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }) }, signal);
+  const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
   const { train } = splitImages(all);
   const size = imageSize(sampler.config);
   if (train.height * train.width * train.channels !== size) {

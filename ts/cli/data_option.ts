@@ -1,36 +1,73 @@
-/** Which images a command reads, for the commands that read some. */
+/** Which images a command reads, and how they become levels, for the commands that read some. */
 
+import type { Command } from 'commander';
 import { PixelCnnError } from '../error.js';
-import type { ImageSet } from '../train/index.js';
+import { maxSeed } from '../sample_options.js';
+import type { DataOptions, ImageSet } from '../train/index.js';
 import { UsageError } from './failure.js';
+import { choice, integer, number } from './option.js';
 
-export interface DataOptions {
-  /** `mnist`, or a folder of IDX files. */
-  data: string;
-  /** How many of them, from the first. */
-  limit?: number;
-  /** Never fetches. */
-  offline?: boolean;
+/** Values of `--binarisation`; those of ts/train, which is not loaded for `--help`. A test holds them together. */
+export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
+
+/** The options of {@link addDataOptions}, where given. */
+export type DataFlags = Pick<
+  DataOptions,
+  'data' | 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'
+>;
+
+/** Those of some options that are such, and given. */
+export function dataFlagsOf(options: DataFlags): DataFlags {
+  const names = ['data', 'limit', 'offline', 'binarisation', 'threshold', 'binarisationSeed'] as const;
+  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 }
 
-export const dataHelp =
-  'mnist (fetched once, if it is not there), or a folder with MNIST or your own images as IDX files';
+/** Adds the options that say which images; `defaults` says what holds without them, since none of them has a value then. */
+export function addDataOptions(command: Command, defaults: { data: string; binarisation: string }): Command {
+  return command
+    .option(
+      '--data <name>',
+      `mnist or fashion-mnist, fetched once where not at hand; or a .npy file, or a folder of PNG, .npy or IDX files (default: ${defaults.data})`,
+    )
+    .option('--limit <n>', 'only the first n images', integer('--limit', { min: 1, max: 2 ** 31 }))
+    .option(
+      '--binarisation <name>',
+      `threshold; static: drawn once; dynamic: drawn in each epoch anew; none: values are levels (default: ${defaults.binarisation})`,
+      choice('--binarisation', binarisations),
+    )
+    .option(
+      '--threshold <x>',
+      'least value, of 0 to 255, that is 1 (default: 84.48)',
+      number('--threshold', { min: 0 }),
+    )
+    .option(
+      '--binarisation-seed <n>',
+      'seed of the draw that validation and eval see (default: 0)',
+      integer('--binarisation-seed', { min: 0, max: maxSeed }),
+    )
+    .option('--offline', 'never fetch data or libraries');
+}
 
-/** Reads and binarises the images, as the reference does. */
-export async function readData({ data, limit, offline }: DataOptions, signal: AbortSignal): Promise<ImageSet> {
-  const { binarise, firstImages, loadMnist } = await import('../train/index.js');
+const flagOf: Readonly<Record<string, string>> = {
+  data: '--data',
+  split: '--split',
+  limit: '--limit',
+  binarisation: '--binarisation',
+  threshold: '--threshold',
+  binarisationSeed: '--binarisation-seed',
+};
+
+/** The images, as levels; what is wrong with an option is told under its name on the command line. */
+export async function readData(options: DataOptions): Promise<ImageSet> {
+  const { loadData } = await import('../train/index.js');
   try {
-    const images = await loadMnist({
-      ...(data !== 'mnist' && { folder: data }),
-      ...(offline !== undefined && { offline }),
-      signal,
-      say: (line) => console.error(line),
-    });
-    const set = binarise(images, images.source);
-    return limit === undefined ? set : firstImages(set, limit);
+    return await loadData({ ...options, say: (line) => console.error(line) });
   } catch (error) {
-    const named = data !== 'mnist' && error instanceof PixelCnnError && error.code === 'DATA_NOT_FOUND';
-    if (!named) throw error;
-    throw new UsageError(`--data: ${error.message.replace(/^data: /, '')}`, { cause: error });
+    if (!(error instanceof Error)) throw error;
+    const [, name = '', rest = ''] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
+    const flag = flagOf[name];
+    const mine = error instanceof RangeError || (error instanceof PixelCnnError && error.code === 'DATA_NOT_FOUND');
+    if (flag === undefined || !mine) throw error;
+    throw new UsageError(`${flag}: ${rest}`, { cause: error });
   }
 }

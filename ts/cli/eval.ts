@@ -2,73 +2,165 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { loadSampler } from '../load.js';
+import type { Sampler } from '../sampler.js';
+import type { DataOptions, Evaluation, ImageSet, TrainingOrigin } from '../train/index.js';
+import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
-import { type DataOptions, dataHelp, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
+import { UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer } from './option.js';
+import { openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
+import { surprisePngs, surpriseScale } from './surprise.js';
 
-const splits = ['validation', 'train', 'all'] as const;
+const splits = ['validation', 'train', 'test', 'all'] as const;
 
-interface EvalCommandOptions extends DataOptions {
+interface EvalCommandOptions extends DataFlags {
   split: (typeof splits)[number];
+  against?: string;
+  map?: string;
+  mapImages?: readonly number[];
   json?: boolean;
 }
 
-export const command = createCommand('eval', 'tell how likely a model finds a data set, on any CPU', [
-  ['', 'the packaged model, on what it was validated on'],
-  ['my.safetensors --data folder --split all', 'all images of a folder'],
-  ['--limit 1000', 'a quick look at 1,000 images'],
-])
+const indices = (text: string): number[] =>
+  text.split(',').map((part) => integer('--map-images', { min: 0, max: 2 ** 31 })(part.trim()));
+
+export const command = addDataOptions(
+  createCommand('eval', 'tell how likely a model finds a data set, on any CPU', [
+    ['', 'the packaged model, on what it was validated on'],
+    ['my.safetensors --split test', 'a model of your own, on the test images'],
+    ['my.safetensors --json > my.json', 'each image too, to compare with'],
+    ['other.safetensors --against my.json', 'the difference, and how sure it is'],
+    ['--limit 16 --map surprise', 'what surprises the model, as pictures'],
+  ]),
+  { data: 'what the model was trained on', binarisation: 'as the model was trained' },
+)
   .argument('[model]', 'model file (default: the packaged MNIST model)')
-  .option('--data <name>', dataHelp, 'mnist')
   .option(
     '--split <name>',
-    'validation: the last 10 %, which the reference trains without; train: the rest; all',
+    'validation: what the model was validated on; train: what it was trained on; test: the test images; all',
     choice('--split', splits),
     'validation',
   )
-  .option('--limit <n>', 'only the first n images of the split', integer('--limit', { min: 1, max: 2 ** 31 }))
-  .option('--offline', 'never fetch the data')
+  .option('--against <file>', 'compare with what eval --json printed, or with the record in a model file')
+  .option('--map <folder>', 'write the surprise of each pixel as pictures')
+  .option('--map-images <list>', 'which images of the split, such as 0,5,17 (default: the first 16)', indices)
   .option('--json', 'print one JSON object and nothing else')
   .action((model: string | undefined, options: EvalCommandOptions) =>
     interruptible((signal) => run(model ?? packagedModel(), options, signal)),
   );
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
-  const { evaluate, firstImages, splitImages } = await import('../train/index.js');
-  const { limit, split, json, ...from } = options;
+  const { compareEvaluations } = await import('../train/index.js');
   const sampler = await loadSampler(model, { signal });
-  const all = await readData(from, signal);
-  const part = split === 'all' ? all : splitImages(all)[split];
-  const data = limit === undefined ? part : firstImages(part, Math.min(limit, part.count));
-  const bar = json ? undefined : await startProgress('scoring', data.count, 'images');
+  const other = options.against === undefined ? undefined : await readAgainst(options.against);
+  const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
+  const { data, warnings } = await chooseImages(sampler, options, signal);
+  for (const warning of warnings) console.error(`warning: ${warning}`);
+  const beyond = options.mapImages?.find((image) => image >= data.count);
+  if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
+  const evaluation = await score(sampler, data, !options.json, signal);
+  const comparison = other && compareEvaluations(evaluation, other);
+  const maps: string[] = [];
+  if (folder !== undefined) {
+    const chosen = options.mapImages ?? Array.from({ length: Math.min(16, data.count) }, (_, image) => image);
+    for (const { name, bytes } of surprisePngs(sampler, data, chosen)) maps.push(await folder.write(name, bytes));
+  }
+  if (options.json) {
+    const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
+    const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
+    console.log(JSON.stringify({ model, ...evaluation, imageNats, ...also, warnings }));
+    return;
+  }
+  const { images, loss, natsPerImage, bitsPerDim, protocol } = evaluation;
+  console.log(
+    labelled([
+      ['model', model],
+      ['images', `${thousands(images)}: ${protocol.split} of ${protocol.source}`],
+      ['protocol', protocol.binarisation],
+      ['likelihood', `${natsPerImage.toFixed(3)} nats an image, ${bitsPerDim.toFixed(5)} bits/dim`],
+      ['loss', `${loss.toFixed(6)} nats a pixel, what training prints as val_loss`],
+      ...(other && comparison ? againstRows(options.against!, other, comparison) : []),
+      ...(maps.length > 0 ? [['pictures', `${maps[0]} and ${maps.length - 1} more: ${surpriseScale}`] as const] : []),
+    ]),
+  );
+}
+
+/** The images to score: as the model was trained, unless asked otherwise; and what makes their likelihood doubtful. */
+async function chooseImages(
+  { metadata }: Sampler,
+  { limit, split, ...flags }: EvalCommandOptions,
+  signal: AbortSignal,
+): Promise<{ data: ImageSet; warnings: string[] }> {
+  const { firstImages, readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
+  if (trained.data === undefined && flags.data === undefined) {
+    throw new UsageError("--data: expected the images that the model was trained on, since its record can't find them");
+  }
+  const from = { ...sourceOf(trained, flags), signal };
+  const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
+  const warnings: string[] = [];
+  if (split === 'all') return { data: first(await readData(from)), warnings };
+  if (split === 'test') {
+    const test = await readData({ ...from, split });
+    const seen = from.data === trained.data || trained.data === undefined ? await seenOf(test, trained) : 0;
+    if (seen > 0) warnings.push(`${thousands(seen)} of the test images are among those that the model was trained on`);
+    return { data: first(test), warnings };
+  }
+  const { validationSplit } = trained;
+  const whole = await readData({
+    ...from,
+    split: trained.split,
+    ...(trained.limit !== undefined && { limit: trained.limit }),
+  });
+  const recorded = metadata['training.dataSha256'];
+  if (recorded !== undefined && recorded !== whole.sha256) {
+    warnings.push('these are other images, or other levels, than the model was trained on: its split says little here');
+  }
+  return { data: first(splitImages(whole, validationSplit)[split]), warnings };
+}
+
+/** What a model without a word on its data is taken to be trained on. */
+const referenceOrigin: TrainingOrigin = { data: 'mnist', split: 'reference', validationSplit: 0.1 };
+
+/** Data and rule of binarisation: the flags', else those that the model was trained with. */
+function sourceOf(trained: TrainingOrigin, flags: Omit<DataFlags, 'limit'>): DataOptions {
+  const { limit: _trained, ...own } = dataFlagsOf(trained);
+  const { limit: _asked, ...asked } = dataFlagsOf(flags);
+  // Another method has no use for the numbers of the one before.
+  const kept =
+    asked.binarisation === undefined ? own : dataFlagsOf({ ...(own.data !== undefined && { data: own.data }) });
+  return { ...kept, ...asked };
+}
+
+/** How many of the test images a model was trained on. */
+async function seenOf(test: ImageSet, { split, limit, validationSplit }: TrainingOrigin): Promise<number> {
+  const { splitCounts } = await import('../train/index.js');
+  const total = { reference: test.first + test.count, standard: test.first, test: test.count }[split];
+  const { train } = splitCounts(Math.min(total, limit ?? total), validationSplit);
+  return split === 'test' ? train : Math.max(0, train - test.first);
+}
+
+async function score(
+  sampler: Sampler,
+  data: ImageSet,
+  showProgress: boolean,
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  const { evaluate } = await import('../train/index.js');
+  const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
   try {
     // 16 images, as the core computes in step: often enough for the bar and for Ctrl-C.
     for await (const event of evaluate({ sampler, data, batchSize: 16, signal })) {
-      if (event.type === 'progress') {
-        bar?.update(event.done);
-        await setImmediate();
-        continue;
-      }
-      bar?.stop();
-      const { images, loss, natsPerImage, bitsPerDim, protocol } = event.evaluation;
-      if (json) {
-        console.log(JSON.stringify({ model, ...event.evaluation }));
-        return;
-      }
-      console.log(
-        labelled([
-          ['model', model],
-          ['images', `${thousands(images)}: ${protocol.split} of ${protocol.source}`],
-          ['protocol', protocol.binarisation],
-          ['likelihood', `${natsPerImage.toFixed(3)} nats an image, ${bitsPerDim.toFixed(5)} bits/dim`],
-          ['loss', `${loss.toFixed(6)} nats a pixel, what training prints as val_loss`],
-        ]),
-      );
+      if (event.type === 'end') return event.evaluation;
+      bar?.update(event.done);
+      await setImmediate();
     }
+    throw new Error('expected an evaluation at the end');
   } finally {
     bar?.stop();
   }

@@ -32,7 +32,8 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
       stateBytes,
     } = description;
     const pixels = config.height * config.width;
-    const { config: _, ...record } = metadata; // shown above, in full
+    // The config is shown above; what else is JSON says for programs what the words beside it say.
+    const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
     console.log(
       [
         `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
@@ -55,7 +56,7 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
           ['state', `${bytes(stateBytes)} of activations kept for one image`],
         ]),
         '',
-        Object.keys(record).length > 0 ? labelled(Object.entries(record)) : 'no training record',
+        record.length > 0 ? labelled(record) : 'no training record',
       ].join('\n'),
     );
   });

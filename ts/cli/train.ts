@@ -7,7 +7,7 @@ import { maxSeed } from '../sample_options.js';
 import type { Device, TrainEvent } from '../train/index.js';
 import { type PresetName, presetNames, presets, type Recipe, type ScheduleName, schedules } from '../train/recipe.js';
 import { createCommand } from './command.js';
-import { type DataOptions, dataHelp, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { thousands } from './format.js';
 import { interruptible } from './interrupt.js';
@@ -17,7 +17,7 @@ import { clock, type Progress, startProgress } from './progress.js';
 import { DownloadBar } from './setup.js';
 import { summary } from './summary.js';
 
-interface TrainCommandOptions extends DataOptions, Partial<Config> {
+interface TrainCommandOptions extends DataFlags, Partial<Config> {
   out: string;
   preset: PresetName;
   epochs?: number;
@@ -27,6 +27,7 @@ interface TrainCommandOptions extends DataOptions, Partial<Config> {
   schedule?: ScheduleName;
   clipNorm?: number;
   emaDecay?: number;
+  split: (typeof splits)[number];
   validationSplit: number;
   seed?: number;
   device: Device;
@@ -38,24 +39,34 @@ interface TrainCommandOptions extends DataOptions, Partial<Config> {
 /** `--device`'s values; those of ts/train, which is not loaded for `--help`. A test holds them together. */
 export const devices = ['auto', 'gpu', 'cpu', 'wasm', 'javascript'] as const satisfies readonly Device[];
 
+const splits = ['reference', 'standard'] as const;
+
 /** What the presets have. */
 const defaults = (field: keyof Recipe): string =>
   presetNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${presets[name][field]}`).join(', ');
 
 const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
 
-export const command = createCommand('train', 'train a model, by default as the Keras example trains its own', [
-  ['', '50 epochs of MNIST into runs/mnist'],
-  ['--preset fast --out runs/fast', '8 epochs that reach what takes the reference more than 22'],
-  ['--epochs 3 --out runs/short', 'three epochs'],
-  ['--resume', 'go on after a stop, as if there had been none'],
-  ['--data folder --device gpu', 'your own IDX images; fails where no GPU is used'],
-  ['--filters 16 --blocks 1 --limit 1000 --epochs 1', 'a minute of training, to see it work'],
-])
+export const command = addDataOptions(
+  createCommand('train', 'train a model, by default as the Keras example trains its own', [
+    ['', '50 epochs of MNIST into runs/mnist'],
+    ['--preset fast --out runs/fast', '8 epochs that reach what takes the reference more than 22'],
+    ['--epochs 3 --out runs/short', 'three epochs'],
+    ['--resume', 'go on after a stop, as if there had been none'],
+    ['--data folder --device gpu', 'your own images; fails where no GPU is used'],
+    ['--split standard --binarisation dynamic', 'the test images kept apart, and levels drawn in each epoch anew'],
+    ['--filters 16 --blocks 1 --limit 1000 --epochs 1', 'a minute of training, to see it work'],
+  ]),
+  { data: 'mnist', binarisation: 'threshold' },
+)
   .option('--out <folder>', 'the run: checkpoints, and model.safetensors at the end', 'runs/mnist')
   .option('--resume', 'go on from the newest checkpoint in --out')
-  .option('--data <name>', dataHelp, 'mnist')
-  .option('--limit <n>', 'only the first n images', whole('--limit'))
+  .option(
+    '--split <name>',
+    'reference: all images, training images first; standard: without the test images',
+    choice('--split', splits),
+    'reference',
+  )
   .option(
     '--preset <name>',
     'reference: the Keras example, number for number; fast: the least arithmetic for the same loss',
@@ -107,7 +118,6 @@ export const command = createCommand('train', 'train a model, by default as the 
     integer('--head-layers', { min: 0, max: 2 ** 31 }),
   )
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
-  .option('--offline', 'never fetch data or libraries')
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
 
@@ -117,7 +127,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery } = options;
   const checkpointFolder = join(out, 'checkpoints');
-  const data = await readData(options, signal);
+  const data = await readData({ ...dataFlagsOf(options), split: options.split, signal });
   if (!resume && existsSync(join(checkpointFolder, 'LATEST'))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
@@ -203,13 +213,14 @@ class LinePrinter implements Printer {
   #epochs = 0;
 
   async print(event: TrainEvent): Promise<void> {
-    const { epochLine, epochTitle, likelihood } = await import('../train/index.js');
+    const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
     switch (event.type) {
       case 'backend': {
         const { name, version, device, tf32 } = event.backend;
-        const { count, source, binarisation } = event.data;
+        const { count, source, split } = event.data;
         console.log(`Backend: ${name} ${version} on the ${device.toUpperCase()}${tf32 ? ', TF32 products' : ''}`);
-        console.log(`Data: ${thousands(count)} images, ${source}; ${binarisation}`);
+        const part = split === 'all' ? '' : `${split} of `;
+        console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
         return;
       }
       case 'start': {

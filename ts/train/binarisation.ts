@@ -38,10 +38,18 @@ export async function binariseImages(images: RawImages, source: string, options:
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
   });
+  const drawn = method === 'static' || method === 'dynamic';
+  for (const [option, applies] of [
+    ['threshold', method === 'threshold'],
+    ['binarisationSeed', drawn],
+  ] as const) {
+    if (options[option] === undefined || applies) continue;
+    throw new RangeError(`${option}: expected none with binarisation ${method}, got ${options[option]}`);
+  }
   let most = 0;
   for (const value of images.pixels) if (value > most) most = value;
   if (method === 'none') return givenLevels(images, source, most);
-  if (most <= 1 && (method !== 'threshold' || threshold > most)) {
+  if (most <= 1 && (drawn || threshold > most)) {
     throw new PixelCnnError(
       'INVALID_DATA',
       `${source}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,

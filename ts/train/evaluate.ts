@@ -3,6 +3,7 @@
 import { checkInteger } from '../arguments.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from './data.js';
+import { type Protocol, protocolOf } from './protocol.js';
 import { likelihood } from './record.js';
 
 export interface EvaluateOptions {
@@ -19,8 +20,10 @@ export interface Evaluation {
   readonly loss: number;
   readonly natsPerImage: number;
   readonly bitsPerDim: number;
+  /** What each image costs, in nats, in the order of the data. */
+  readonly imageNats: readonly number[];
   /** What a likelihood must be quoted with. */
-  readonly protocol: { readonly source: string; readonly split: string; readonly binarisation: string };
+  readonly protocol: Protocol;
 }
 
 export type EvaluateEvent =
@@ -38,23 +41,19 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<Evalua
   }
   const batchSize = checkInteger('batchSize', options.batchSize ?? 64, { min: 1, max: 1024 });
   const dimensions = data.height * data.width * data.channels;
-  let nats = 0;
+  const imageNats: number[] = [];
   for (let done = 0; done < data.count; ) {
     signal?.throwIfAborted();
     const end = Math.min(done + batchSize, data.count);
-    for (const image of sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions))) nats -= image;
+    const logProb = sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
+    for (const image of logProb) imageNats.push(-image);
     done = end;
     yield { type: 'progress', done, total: data.count };
   }
-  const loss = nats / (data.count * dimensions);
-  const { source, split, binarisation } = data;
+  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);
+  const protocol = protocolOf(data);
   yield {
     type: 'end',
-    evaluation: {
-      images: data.count,
-      loss,
-      ...likelihood(loss, dimensions),
-      protocol: { source, split, binarisation },
-    },
+    evaluation: { images: data.count, loss, ...likelihood(loss, dimensions), imageNats, protocol },
   };
 }

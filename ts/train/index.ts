@@ -16,6 +16,8 @@ export {
 } from './binarisation.js';
 export { cacheFolder } from './cache.js';
 export type { EpochRecord } from './checkpoint.js';
+// Likelihoods
+export { type Compared, type Comparison, compareEvaluations, readEvaluation } from './compare.js';
 export {
   binarise,
   type DataOrigin,
@@ -25,6 +27,7 @@ export {
   type RawImages,
   referenceThreshold,
   referenceValidationSplit,
+  splitCounts,
   splitImages,
 } from './data.js';
 export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
@@ -35,6 +38,7 @@ export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
 export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
 export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
 export { referenceConfig } from './net.js';
+export type { Protocol, TrainingOrigin } from './protocol.js';
 export {
   type PresetName,
   presets,
@@ -43,7 +47,7 @@ export {
   recipeOf,
   type ScheduleName,
 } from './recipe.js';
-export { likelihood } from './record.js';
+export { likelihood, readTrainingOrigin, readValidation } from './record.js';
 // Training
 export { type TrainEvent, type TrainOptions, train } from './train.js';
 export type { TrainerEvent, TrainResult } from './trainer.js';

@@ -65,7 +65,7 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   const trainImages = images.count - images.testImages;
   if (split !== 'reference' && (images.testImages === 0 || trainImages === 0)) {
     throw new RangeError(
-      `split: expected reference for images that are not divided into training and test images, got ${split}`,
+      `split: expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
     );
   }
   const rule: Binarisation = {

@@ -39,6 +39,7 @@ export interface Plan {
   readonly recipe: Recipe;
   readonly trainImages: number;
   readonly validationImages: number;
+  readonly validationSplit: number;
   /** Updates an epoch. */
   readonly steps: number;
   /** Values an image. */
@@ -60,10 +61,8 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
   checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
   const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
-  const { train: trainImages, validation: validationImages } = splitCounts(
-    data.count,
-    options.validationSplit ?? referenceValidationSplit,
-  );
+  const { validationSplit = referenceValidationSplit } = options;
+  const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
   if (trainImages < 1)
     throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
   return {
@@ -73,6 +72,7 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
     recipe,
     trainImages,
     validationImages,
+    validationSplit,
     steps: Math.ceil(trainImages / recipe.batchSize),
     dimensions: height * width * channels,
   };

@@ -1,8 +1,13 @@
 // What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
 
+import { show } from '../arguments.js';
+import { PixelCnnError } from '../error.js';
 import type { Backend } from './backend.js';
 import { trainingBinarisation } from './binarisation.js';
-import type { ImageSet } from './data.js';
+import { type Compared, readEvaluation } from './compare.js';
+import { type ImageSet, splitImages } from './data.js';
+import { publishedSets } from './mnist.js';
+import { protocolOf, type TrainingOrigin } from './protocol.js';
 import { describeRecipe } from './recipe.js';
 import type { TrainResult } from './trainer.js';
 
@@ -15,7 +20,7 @@ export function likelihood(lossPerValue: number, dimensions: number): { natsPerI
 export function trainingRecord(
   data: ImageSet,
   backend: Backend,
-  { history, seed, recipe, net, trainImages, validationImages }: TrainResult,
+  { history, seed, recipe, net, trainImages, validationImages, validationSplit }: TrainResult,
 ): Record<string, string> {
   const record: Record<string, string> = {
     'training.data': data.source,
@@ -43,6 +48,61 @@ export function trainingRecord(
     record['training.valLoss'] = last.valLoss.toFixed(6);
     record['training.valNatsPerImage'] = natsPerImage.toFixed(3);
     record['training.valBitsPerDim'] = bitsPerDim.toFixed(5);
+    const validation = splitImages(data, validationSplit).validation;
+    const compared: Compared = { images: validation.count, natsPerImage, bitsPerDim, protocol: protocolOf(validation) };
+    record[validationKey] = JSON.stringify(compared);
+  }
+  if (data.origin !== undefined) {
+    const origin: TrainingOrigin = {
+      ...data.origin,
+      validationSplit,
+    };
+    record[originKey] = JSON.stringify(origin);
   }
   return record;
+}
+
+/** The parts of the record that are for programs: what the words beside them say, as JSON. */
+const originKey = 'training.origin';
+const validationKey = 'training.validation';
+
+/**
+ * Where a model's training images came from; undefined where its record does not say.
+ *
+ * @throws PixelCnnError `INVALID_DATA` where the record is none that this package writes.
+ */
+export function readTrainingOrigin(metadata: Readonly<Record<string, string>>): TrainingOrigin | undefined {
+  const text = metadata[originKey];
+  if (text === undefined) return undefined;
+  const { data, split, limit, binarisation, threshold, binarisationSeed, validationSplit } = parse(originKey, text);
+  const origin = {
+    // Never a path: a model file must not name what is read here.
+    ...(typeof data === 'string' && Object.hasOwn(publishedSets, data) && { data }),
+    ...{ split, validationSplit },
+    ...(limit !== undefined && { limit }),
+    ...(binarisation !== undefined && { binarisation }),
+    ...(threshold !== undefined && { threshold }),
+    ...(binarisationSeed !== undefined && { binarisationSeed }),
+  };
+  return origin as TrainingOrigin; // loadData and splitImages check each of them
+}
+
+/**
+ * The likelihood of the validation images at the end of a model's training; undefined where its record does not say.
+ *
+ * @throws PixelCnnError `INVALID_DATA` where the record is none that this package writes.
+ */
+export function readValidation(metadata: Readonly<Record<string, string>>): Compared | undefined {
+  const text = metadata[validationKey];
+  return text === undefined ? undefined : readEvaluation(parse(validationKey, text), validationKey);
+}
+
+function parse(key: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // told below
+  }
+  throw new PixelCnnError('INVALID_DATA', `${key}: expected a JSON object, got ${show(text)}`);
 }

@@ -5,8 +5,8 @@ import { type Core, loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import { type Backend, type Device, openBackend } from './backend.js';
 import { writeDurably } from './checkpoint.js';
-import { binarise, commonestLevel, type ImageSet } from './data.js';
-import { loadMnist } from './mnist.js';
+import { commonestLevel, type ImageSet } from './data.js';
+import { loadData } from './load_data.js';
 import type { SetupOptions } from './native_setup.js';
 import { planOf, type TrainerOptions } from './plan.js';
 import { trainingRecord } from './record.js';
@@ -68,12 +68,11 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
 }
 
 async function referenceData({ offline, signal, say }: TrainOptions): Promise<ImageSet> {
-  const mnist = await loadMnist({
+  return loadData({
     ...(offline !== undefined && { offline }),
     ...(signal !== undefined && { signal }),
     ...(say !== undefined && { say }),
   });
-  return binarise(mnist, mnist.source);
 }
 
 function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOptions {

@@ -51,6 +51,7 @@ export interface TrainResult {
   readonly recipe: Recipe;
   readonly trainImages: number;
   readonly validationImages: number;
+  readonly validationSplit: number;
   readonly history: readonly EpochRecord[];
   /** All tensors, uncropped, in the order of `net.tensors`. */
   readonly weights: Float32Array;
@@ -141,6 +142,7 @@ class Run {
         recipe: plan.recipe,
         trainImages: plan.trainImages,
         validationImages: plan.validationImages,
+        validationSplit: plan.validationSplit,
         history: this.progress.history,
         weights: toFull(plan.layout, await this.read(this.averaged())),
       },

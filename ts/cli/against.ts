@@ -1,0 +1,48 @@
+/** What `eval --against` compares with. */
+
+import { readFile } from 'node:fs/promises';
+import { show } from '../arguments.js';
+import { loadSampler } from '../load.js';
+import type { Compared, Comparison } from '../train/index.js';
+import { UsageError } from './failure.js';
+import { thousands } from './format.js';
+
+/** Reads what `eval --json` printed, or the likelihood of the validation images from a model's training record. */
+export async function readAgainst(path: string): Promise<Compared> {
+  const { readEvaluation, readValidation } = await import('../train/index.js');
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(`--against: expected a file at ${path}, could not read one (${cause.code})`, { cause });
+  });
+  // A model begins with a length of 8 bytes, whose last is 0; text holds no such byte.
+  if (bytes.length >= 8 && bytes[7] === 0) {
+    const { metadata } = await loadSampler(path);
+    const validation = readValidation(metadata);
+    if (validation !== undefined) return validation;
+    throw new UsageError(
+      `--against: expected a model whose record has the protocol of its likelihood, got none in ${path}; ` +
+        'give what eval --json prints for it',
+    );
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    const got = show(bytes.toString('utf8', 0, 20));
+    throw new UsageError(`--against: expected a model, or what eval --json prints, in ${path}, got ${got}`, { cause });
+  }
+  return readEvaluation(parsed, path);
+}
+
+/** The lines of a comparison. */
+export function againstRows(path: string, other: Compared, { natsPerImage, bitsPerDim, standardError }: Comparison) {
+  const signed = (value: number, digits: number) => `${value > 0 ? '+' : ''}${value.toFixed(digits)}`;
+  const error = standardError === undefined ? '' : ` with a standard error of ${standardError.toFixed(3)}`;
+  const hint =
+    standardError === undefined
+      ? '; how sure that is, only what eval --json printed can tell'
+      : `, over ${thousands(other.images)} images, each compared with itself`;
+  return [
+    ['against', `${path}: ${other.natsPerImage.toFixed(3)} nats an image, ${other.bitsPerDim.toFixed(5)} bits/dim`],
+    ['difference', `${signed(natsPerImage, 3)} nats an image${error}, ${signed(bitsPerDim, 5)} bits/dim${hint}`],
+  ] as const;
+}
