@@ -22,6 +22,12 @@ fn js_error(error: Error) -> JsValue {
 
 #[wasm_bindgen]
 extern "C" {
+    /// A function that is called with the index of a layer.
+    #[wasm_bindgen(typescript_type = "(layer: number) => void")]
+    pub type AfterLayer;
+    #[wasm_bindgen(method)]
+    fn call(this: &AfterLayer, with: &JsValue, layer: u32);
+
     #[wasm_bindgen(js_name = Error)]
     type JsErrorObject;
     #[wasm_bindgen(constructor, js_class = "Error")]
@@ -187,6 +193,11 @@ impl Run {
     /// Computes the next front; how many pixels it held, 0 once all is done.
     pub fn step(&mut self) -> Result<usize, JsValue> {
         self.0.step().map_err(js_error)
+    }
+
+    /// As `step`; calls `after` with the index of each layer once it is computed. For profiles: the caller has the clock.
+    pub fn step_layers(&mut self, after: &AfterLayer) -> Result<usize, JsValue> {
+        self.0.step_watched(&mut |layer| after.call(&JsValue::UNDEFINED, layer as u32)).map_err(js_error)
     }
 
     /// Runs to the end.

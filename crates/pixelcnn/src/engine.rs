@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// A pixel of a front: image, counted from 0 within the run, raster index within the image, and its logit.
 pub type Logit = (usize, usize, f32);
 
+/// Is told the index of each layer once it is computed.
+pub type Watch<'a> = &'a mut dyn FnMut(usize);
+
 /// Computes logits step by step, for a group of images at once.
 pub trait Engine: Send {
     /// Images that are computed in step, at most.
@@ -23,8 +26,8 @@ pub trait Engine: Send {
     fn steps(&self, model: &Model) -> usize;
 
     /// Computes a step and lists its pixels. `pixels` are all levels of the run, `[images, height, width]`, of which
-    /// `group` is under way.
-    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>);
+    /// `group` is under way. `watch` is told of each layer that is done, where layers are done one by one.
+    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>, watch: Watch);
 
     /// Tells the level of a pixel of the last step; `image` is counted within the group.
     fn put(&mut self, model: &Model, image: usize, pixel: usize, level: u8);
@@ -75,10 +78,11 @@ impl<A: Lanes> Engine for Incremental<A> {
         self.cache().schedule().steps()
     }
 
-    fn compute(&mut self, _: &Model, step: usize, _: &[u8], group: Range<usize>, front: &mut Vec<Logit>) {
+    fn compute(&mut self, _: &Model, step: usize, _: &[u8], group: Range<usize>, front: &mut Vec<Logit>, watch: Watch) {
         let cache = self.cache.as_mut().expect(HAS_CACHE);
         for (layer, packed) in self.net.packed.iter().enumerate() {
             cache.compute(layer, packed, group.len(), step..step + 1);
+            watch(layer);
         }
         let last = self.net.packed.len() - 1;
         let schedule = cache.schedule();
@@ -146,7 +150,7 @@ impl<F: Forward> Engine for Whole<F> {
         }
     }
 
-    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>) {
+    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>, _: Watch) {
         let (image, size) = (group.start, model.config.pixels());
         let wanted = if self.given { 0..size } else { step..step + 1 };
         let logits = self.forward.logits(model, &pixels[image * size..(image + 1) * size], wanted.clone());

@@ -7,7 +7,7 @@ use crate::arithmetic::Either;
 use crate::cache::Skip;
 use crate::config::Config;
 use crate::distribution;
-use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Whole};
+use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Watch, Whole};
 use crate::error::{try_zeroed, Error};
 use crate::kernels::Lanes;
 use crate::model::{Model, Net};
@@ -185,12 +185,21 @@ impl Run {
     /// # Errors
     /// [`Error::NonFiniteLogit`].
     pub fn step(&mut self) -> Result<usize, Error> {
+        self.step_watched(&mut |_| ())
+    }
+
+    /// As [`Run::step`]; `watch` is told the index of each layer once it is computed, so that a caller with a clock can tell
+    /// where time goes. Only [`Method::Wavefront`] and [`Method::Cached`] tell.
+    ///
+    /// # Errors
+    /// [`Error::NonFiniteLogit`].
+    pub fn step_watched(&mut self, watch: Watch) -> Result<usize, Error> {
         self.front.clear();
         let engine = &mut self.engine;
         // A step may hold no pixel: on images narrower than the slope, and while leading layers start.
         while self.front.is_empty() && self.group.start < self.count {
             self.computed.clear();
-            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed);
+            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed, watch);
             for &(image, pixel, logit) in &self.computed {
                 let index = self.draw.map_or(0, |draw| draw.start_index) + image as u64;
                 if !logit.is_finite() {

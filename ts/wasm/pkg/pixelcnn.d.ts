@@ -48,6 +48,10 @@ export class Run {
      * Computes the next front; how many pixels it held, 0 once all is done.
      */
     step(): number;
+    /**
+     * As `step`; calls `after` with the index of each layer once it is computed. For profiles: the caller has the clock.
+     */
+    step_layers(after: (layer: number) => void): number;
 }
 
 /**
@@ -139,6 +143,7 @@ export interface InitOutput {
     readonly run_pixels: (a: number) => [number, number];
     readonly run_state_bytes: (a: number) => [number, number];
     readonly run_step: (a: number) => [number, number, number];
+    readonly run_step_layers: (a: number, b: any) => [number, number, number];
     readonly sampler_config: (a: number) => [number, number];
     readonly sampler_describe: (a: number) => [number, number, number, number];
     readonly sampler_metadata: (a: number) => [number, number];

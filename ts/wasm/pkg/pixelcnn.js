@@ -118,6 +118,18 @@ export class Run {
         }
         return ret[0] >>> 0;
     }
+    /**
+     * As `step`; calls `after` with the index of each layer once it is computed. For profiles: the caller has the clock.
+     * @param {(layer: number) => void} after
+     * @returns {number}
+     */
+    step_layers(after) {
+        const ret = wasm.run_step_layers(this.__wbg_ptr, after);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] >>> 0;
+    }
 }
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
 
@@ -442,6 +454,9 @@ function __wbg_get_imports() {
         __proto__: null,
         __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
             throw new Error(getStringFromWasm0(arg0, arg1));
+        },
+        __wbg_call_6644580d575aa298: function(arg0, arg1, arg2) {
+            arg0.call(arg1, arg2 >>> 0);
         },
         __wbg_new_5c29024b5f380203: function(arg0, arg1) {
             const ret = new Error(getStringFromWasm0(arg0, arg1));

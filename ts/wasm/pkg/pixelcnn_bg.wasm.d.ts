@@ -17,6 +17,7 @@ export const run_nats: (a: number) => [number, number];
 export const run_pixels: (a: number) => [number, number];
 export const run_state_bytes: (a: number) => [number, number];
 export const run_step: (a: number) => [number, number, number];
+export const run_step_layers: (a: number, b: any) => [number, number, number];
 export const sampler_config: (a: number) => [number, number];
 export const sampler_describe: (a: number) => [number, number, number, number];
 export const sampler_metadata: (a: number) => [number, number];
