@@ -16,7 +16,7 @@ interface Golden {
 }
 
 const folder = new URL('./golden/', import.meta.url);
-const golden = JSON.parse(readFileSync(new URL('tiny.json', folder), 'utf8')) as Golden;
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Golden;
 
 /** The bits of each number as eight hexadecimal digits. */
 function hex(values: Float32Array): string {
@@ -25,8 +25,12 @@ function hex(values: Float32Array): string {
   ).join('');
 }
 
-for (const method of ['wavefront', 'cached', 'naive', 'reference']) {
-  it(`gives the frozen bits by ${method}, as native code does`, () => {
+const cases = [read('tiny.json'), read('tiny-int16.json')].flatMap((golden) =>
+  ['wavefront', 'cached', 'naive', 'reference'].map((method) => ({ golden, method })),
+);
+
+for (const { golden, method } of cases) {
+  it(`gives the frozen bits of ${golden.model} by ${method}, as native code does`, () => {
     const { Sampler } = loadWasm();
     const sampler = new Sampler(readFileSync(new URL(golden.model, folder)));
     for (const sample of golden.samples) {

@@ -1,23 +1,33 @@
-//! Writes `test/golden/tiny.safetensors` and `test/golden/tiny.json`: a frozen model and what it must give, to the bit.
+//! Writes `test/golden/tiny.*` and `test/golden/tiny-int16.*`: frozen models and what they must give, to the bit.
 //!
 //! `cargo run --release --example make_golden`, from the root of the repository. Everything comes from the oracle,
 //! [`Method::Reference`]. A change of these files is a break of the promise that one seed gives one image: it needs a
 //! commit of its own that says why.
 
 use pixelcnn::layers::Layers;
+use pixelcnn::quantize::quantize;
 use pixelcnn::weights::Weights;
-use pixelcnn::{format, Config, Draw, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
     let config = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() }.checked()?;
-    let weights = Weights::random(&Layers::new(&config), 20).into();
     let metadata =
         [("training", r#"{"data":"none: random weights"}"#), ("background", "0")].map(|(k, v)| (k.to_string(), v.to_string()));
-    let bytes = format::write(&config, &metadata, &weights)?;
-    std::fs::write("test/golden/tiny.safetensors", &bytes)?;
+    let model = Arc::new(Model::new(config.clone(), Weights::random(&Layers::new(&config), 20), metadata.to_vec()));
+    freeze("tiny", &model.to_bytes(&[])?)?;
 
-    let model = Arc::new(Model::from_bytes(&bytes)?);
+    let draw = Draw { count: 20, seed: 3, start_index: 0, temperature: 1.0 };
+    let mut run = Run::sample(&model, draw, Strategy { method: Method::Wavefront, skipping: Skipping::None })?;
+    run.finish()?;
+    freeze("tiny-int16", &quantize(&model, run.pixels())?.to_bytes(&[])?)
+}
+
+fn freeze(name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(format!("test/golden/{name}.safetensors"), bytes)?;
+    let model = Arc::new(Model::from_bytes(bytes)?);
     let mut samples = Vec::new();
     for (count, seed, start_index, temperature) in
         [(3, 1u64, 0u64, 1.0), (2, (1 << 53) - 1, (1 << 40) + 7, 1.0), (2, 7, 5, 0.25), (1, 0, 0, 0.0)]
@@ -27,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut logits = vec![0; run.pixels().len()];
         while run.step()? > 0 {
             for p in run.front() {
-                logits[p.image * config.pixels() + p.pixel] = p.logit.to_bits();
+                logits[p.image * model.config.pixels() + p.pixel] = p.logit.to_bits();
             }
         }
         let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();
@@ -39,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             hex(&mut run.nats().iter().map(|n| n.to_bits())),
         ));
     }
-    let json = format!("{{\n  \"model\": \"tiny.safetensors\",\n  \"samples\": [\n{}\n  ]\n}}\n", samples.join(",\n"));
-    std::fs::write("test/golden/tiny.json", json)?;
+    let json = format!("{{\n  \"model\": \"{name}.safetensors\",\n  \"samples\": [\n{}\n  ]\n}}\n", samples.join(",\n"));
+    std::fs::write(format!("test/golden/{name}.json"), json)?;
     Ok(())
 }

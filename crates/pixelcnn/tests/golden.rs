@@ -1,4 +1,4 @@
-//! The frozen model gives the frozen bits, by every method. The WebAssembly build is held to the same files.
+//! The frozen models give the frozen bits, by every method. The WebAssembly build is held to the same files.
 
 use pixelcnn::json::{Json, Object};
 use pixelcnn::{Draw, Method, Model, Run, Skipping, Strategy};
@@ -8,17 +8,26 @@ use std::sync::Arc;
 fn text<'a>(object: &'a Object, key: &str) -> &'a str {
     match object.get(key) {
         Some(Json::String(text) | Json::Number(text)) => text,
-        _ => panic!("tiny.json: no {key}"),
+        _ => panic!("golden: no {key}"),
     }
 }
 
 #[test]
 fn the_frozen_model_gives_the_frozen_bits() {
+    gives_the_frozen_bits("tiny.json");
+}
+
+#[test]
+fn the_frozen_model_of_integers_gives_the_frozen_bits() {
+    gives_the_frozen_bits("tiny-int16.json");
+}
+
+fn gives_the_frozen_bits(file: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/golden");
-    let golden = std::fs::read_to_string(folder.join("tiny.json")).unwrap();
-    let Ok(Json::Object(golden)) = Json::parse(&golden) else { panic!("tiny.json is an object") };
+    let golden = std::fs::read_to_string(folder.join(file)).unwrap();
+    let Ok(Json::Object(golden)) = Json::parse(&golden) else { panic!("{file} is an object") };
     let model = Arc::new(Model::from_bytes(&std::fs::read(folder.join(text(&golden, "model"))).unwrap()).unwrap());
-    let Some(Json::Array(samples)) = golden.get("samples") else { panic!("tiny.json has samples") };
+    let Some(Json::Array(samples)) = golden.get("samples") else { panic!("{file} has samples") };
     assert_eq!(samples.len(), 4);
     for sample in samples {
         let Json::Object(sample) = sample else { panic!("a sample is an object") };
