@@ -46,7 +46,10 @@ const wrong: [args: string, message: string][] = [
     'eval tiny.safetensors --against nowhere.json',
     '--against: expected a file at nowhere.json, could not read one (ENOENT)',
   ],
-  ['eval tiny.safetensors --against tiny.safetensors', '--against: expected a model whose record has the protocol'],
+  [
+    'eval tiny.safetensors --against tiny.safetensors',
+    '--against: expected a record of the likelihood and its protocol in tiny',
+  ],
   ['eval tiny.safetensors --map-images 1,x', '--map-images: expected an integer from 0'],
   ['eval tiny.safetensors --map tiny.safetensors', '--map: expected a folder that can be written'],
   [`${model} --out tiny.safetensors`, '--out: expected a folder that can be written, got tiny.safetensors (EEXIST)'],

@@ -96,7 +96,7 @@ it('takes data, split and binarisation from the record of a model, and says wher
       split: 'the last 25 % of the training images',
       binarisation: 'pixel 1 with probability value / 255, drawn once with seed 4',
     },
-    warnings: [expect.stringContaining('these are other images, or other levels, than the model was trained on')],
+    warnings: [expect.stringContaining('these are not the images and levels that the model was trained on')],
   });
   expect(asked.protocol.binarisation).toBe('pixel 1 iff value >= 84.48 of 255');
   expect(asked.protocol.sha256).not.toBe(drawn.protocol.sha256);
@@ -140,6 +140,13 @@ it('compares with what it printed before or with a record, under one protocol al
   expect(plain.stdout).toMatch(
     /difference +\+2\.000 nats an image, .*; how sure that is, only what eval --json printed/,
   );
+
+  await model('derived.safetensors', 3, { 'training.validation': JSON.stringify(record), derived: '[]' });
+  const derived = await evaluate(other, '--data', 'images', '--against', 'derived.safetensors');
+  expect(derived).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('got that of the model it was derived from'),
+  });
 
   const refused = await evaluate(...against('--split', 'all', '--threshold', '10'));
   expect(refused).toMatchObject({ code: 1, stdout: '' });

@@ -135,6 +135,12 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
     .digest('hex');
   expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
   expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
+
+  // Where nothing can be written, it is only not kept.
+  const said: string[] = [];
+  const nowhere = join(path, 'below-a-file', 'train-images-idx3-ubyte');
+  expect(await fetchFile({ path: nowhere, sha256, mirrors }, { say: (line) => said.push(line) })).toHaveLength(20);
+  expect(said.at(-1)).toMatch(/train-images-idx3-ubyte: could not be kept for the next time \(E(NOTDIR|EXIST)/);
 });
 
 it('follows no mirror that sends more than any file has', async () => {

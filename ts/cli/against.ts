@@ -17,9 +17,11 @@ export async function readAgainst(path: string): Promise<Compared> {
   if (bytes.length >= 8 && bytes[7] === 0) {
     const { metadata } = await loadSampler(path);
     const validation = readValidation(metadata);
-    if (validation !== undefined) return validation;
+    // What was made from a model carries the record of that model, whose likelihood is not quite its own.
+    if (validation !== undefined && metadata.derived === undefined) return validation;
+    const got = validation === undefined ? 'none' : 'that of the model it was derived from';
     throw new UsageError(
-      `--against: expected a model whose record has the protocol of its likelihood, got none in ${path}; ` +
+      `--against: expected a record of the likelihood and its protocol in ${path}, got ${got}; ` +
         'give what eval --json prints for it',
     );
   }

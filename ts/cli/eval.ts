@@ -119,7 +119,9 @@ async function chooseImages(
   });
   const recorded = metadata['training.dataSha256'];
   if (recorded !== undefined && recorded !== whole.sha256) {
-    warnings.push('these are other images, or other levels, than the model was trained on: its split says little here');
+    warnings.push(
+      'these are not the images and levels that the model was trained on, though they are split as those were',
+    );
   }
   return { data: first(splitImages(whole, validationSplit)[split]), warnings };
 }

@@ -42,7 +42,10 @@ export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options:
       const bytes = await unpack(await download(url, options.signal), url);
       const got = sha256(bytes);
       if (got !== file.sha256) throw new Error(`expected sha256 ${file.sha256} once unpacked, got ${got}`);
-      await putInPlace(path, bytes);
+      // A full disk costs the next run a download, and this one nothing.
+      await putInPlace(path, bytes).catch((error: unknown) => {
+        options.say?.(`${path}: could not be kept for the next time (${reasonOf(error)})`);
+      });
       return bytes;
     } catch (error) {
       options.signal?.throwIfAborted();
