@@ -101,6 +101,9 @@ it('draws the same levels for an image, whichever part it is loaded in', async (
   expect(first.pixels).toEqual(all.pixels.subarray(0, 24));
   expect(first.origin).toEqual({ split: 'reference', limit: 2, binarisation: 'static', binarisationSeed: 9 });
   expect(await loadData(options)).toEqual(all);
+  await expect(loadData({ data, binarisation: 'none' })).rejects.toThrow(
+    `${data}: expected levels 0 and 1, as binarisation none asks for, got 50 in image 0`,
+  );
 });
 
 const good = png([0, 0, 0, 255]);

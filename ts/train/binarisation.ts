@@ -28,9 +28,15 @@ export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const
  * Grey images as levels.
  *
  * @param source What the images are, as likelihoods are quoted with: `MNIST, 60,000 training then 10,000 test images`.
+ * @param name What an error calls them; a path where there is one.
  * @throws RangeError for an option out of its range; PixelCnnError `INVALID_DATA` for values that the rule cannot mean.
  */
-export async function binariseImages(images: RawImages, source: string, options: Binarisation = {}): Promise<ImageSet> {
+export async function binariseImages(
+  images: RawImages,
+  source: string,
+  options: Binarisation = {},
+  name: string = source,
+): Promise<ImageSet> {
   const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
   const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
   if (threshold > 256) throw new RangeError(`threshold: expected a number from 0 to 256, got ${threshold}`);
@@ -48,11 +54,11 @@ export async function binariseImages(images: RawImages, source: string, options:
   }
   let most = 0;
   for (const value of images.pixels) if (value > most) most = value;
-  if (method === 'none') return givenLevels(images, source, most);
+  if (method === 'none') return givenLevels(images, source, most, name);
   if (most <= 1 && (drawn || threshold > most)) {
     throw new PixelCnnError(
       'INVALID_DATA',
-      `${source}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,
+      `${name}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,
     );
   }
   if (method === 'threshold') return binarise(images, source, threshold);
@@ -62,13 +68,13 @@ export async function binariseImages(images: RawImages, source: string, options:
   return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });
 }
 
-function givenLevels(images: RawImages, source: string, most: number): ImageSet {
+function givenLevels(images: RawImages, source: string, most: number, name: string): ImageSet {
   if (most > 1) {
     const at = images.pixels.findIndex((value) => value > 1);
     const image = Math.floor((at * images.count) / images.pixels.length);
     throw new PixelCnnError(
       'INVALID_DATA',
-      `${source}: expected levels 0 and 1, as binarisation none asks for, got ${images.pixels[at]} in image ${image}`,
+      `${name}: expected levels 0 and 1, as binarisation none asks for, got ${images.pixels[at]} in image ${image}`,
     );
   }
   return binarySet(images, { pixels: images.pixels, source, binarisation: 'pixels 0 or 1 as they are stored' });

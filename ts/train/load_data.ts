@@ -74,7 +74,7 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
     ...(binarisationSeed !== undefined && { binarisationSeed }),
   };
   // Before any of them are left out, so that an image's level does not depend on which others there are.
-  const all = await binariseImages(images, images.source, rule);
+  const all = await binariseImages(images, images.source, rule, isPublished(data) ? images.source : data);
   const chosen = {
     reference: () => all,
     standard: () => sliceImages(all, 0, trainImages, 'the training images'),
