@@ -52,7 +52,7 @@ export type PixelCnnErrorCode =
   | 'WASM_LOAD_FAILED'
   /** The host's WebAssembly has no SIMD. */
   | 'SIMD_UNSUPPORTED'
-  /** A sampler or pool was used after `dispose()`, or disposed of while at work. */
+  /** A sampler, pool or epoch's model was used after its end, or a pool disposed of while at work. */
   | 'DISPOSED'
   /** A pool: the host has no worker threads, as at the edge. */
   | 'WORKERS_UNAVAILABLE'

@@ -22,6 +22,9 @@ const { height: _height, width: _width, ...net } = smallConfig;
 /** 45 images train in 3 steps, the last one smaller; micro-batches of 8 do not divide them. */
 const plain: TrainOptions = { data, backend, config: net, epochs: 2, batchSize: 20, learningRate: 0.01, seed: 3 };
 
+/** Everything that a recipe can have. */
+const rich = { warmupSteps: 2, schedule: 'cosine', clipNorm: 0.5, emaDecay: 0.9 } as const;
+
 async function collect(changes: TrainOptions = {}): Promise<TrainEvent[]> {
   const events: TrainEvent[] = [];
   for await (const event of train({ ...plain, ...changes })) events.push(event);
@@ -45,6 +48,24 @@ it('reports each step and epoch, ends with a model file, and lowers the loss', a
   expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
+it('gives the model of each epoch while it lasts: the averaged weights, with the figures so far', async () => {
+  const models: (() => Promise<Uint8Array>)[] = [];
+  const files: Uint8Array[] = [];
+  let last: Uint8Array | undefined;
+  for await (const event of train({ ...plain, ...rich })) {
+    if (event.type === 'epoch') {
+      models.push(event.model);
+      files.push(await event.model());
+    }
+    if (event.type === 'model') last = event.bytes;
+  }
+  expect(files[1]).toEqual(last);
+  const sampler = await loadSampler(files[0]!);
+  expect(sampler.metadata['training.epochs']).toBe('1');
+  sampler.dispose();
+  await expect(models[0]!()).rejects.toMatchObject({ code: 'DISPOSED' });
+});
+
 it('keeps the number of live tensors constant, and gives all of them back', async () => {
   const before = backend.tf.memory().numTensors;
   const counts: number[] = [];
@@ -60,9 +81,6 @@ it('gives the same weights for the same seed, and others for another', async () 
   expect(Buffer.compare(a!, b!)).toBe(0);
   expect(Buffer.compare(a!, c!)).not.toBe(0);
 });
-
-/** Everything that a recipe can have. */
-const rich = { warmupSteps: 2, schedule: 'cosine', clipNorm: 0.5, emaDecay: 0.9 } as const;
 
 it.each([
   [2, {}],

@@ -1,11 +1,12 @@
 // What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
 
 import { show } from '../arguments.js';
+import type { Core } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import type { Backend } from './backend.js';
 import { trainingBinarisation } from './binarisation.js';
 import { type Compared, readEvaluation } from './compare.js';
-import { type ImageSet, splitImages } from './data.js';
+import { commonestLevel, type ImageSet, splitImages } from './data.js';
 import { publishedSets } from './mnist.js';
 import { protocolOf, type TrainingOrigin } from './protocol.js';
 import { describeRecipe } from './recipe.js';
@@ -105,4 +106,11 @@ function parse(key: string, text: string): Record<string, unknown> {
     // told below
   }
   throw new PixelCnnError('INVALID_DATA', `${key}: expected a JSON object, got ${show(text)}`);
+}
+
+/** The bytes of a model file with its training record. */
+export function modelFile(core: Core, data: ImageSet, backend: Backend, result: TrainResult): Uint8Array {
+  // The sampler skips what sees only this level; which one it is changes its speed and no bit.
+  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, result) };
+  return core.writeModel(result.net.config, metadata, result.weights);
 }

@@ -1,15 +1,15 @@
 // Training from options to a model file.
 
 import { rename, rm } from 'node:fs/promises';
-import { type Core, loadCore } from '../core.js';
+import { loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import { type Backend, type Device, openBackend } from './backend.js';
 import { writeDurably } from './checkpoint.js';
-import { commonestLevel, type ImageSet } from './data.js';
+import type { ImageSet } from './data.js';
 import { loadData } from './load_data.js';
 import type { SetupOptions } from './native_setup.js';
 import { planOf, type TrainerOptions } from './plan.js';
-import { trainingRecord } from './record.js';
+import { modelFile } from './record.js';
 import { type TrainerEvent, type TrainResult, trainSteps } from './trainer.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
@@ -82,13 +82,6 @@ function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOp
     ...(say !== undefined && { say }),
     ...(progress !== undefined && { progress }),
   };
-}
-
-/** The bytes of a model file with its training record. */
-export function modelFile(core: Core, data: ImageSet, backend: Backend, result: TrainResult): Uint8Array {
-  // The sampler skips what sees only this level; which one it is changes its speed and no bit.
-  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, result) };
-  return core.writeModel(result.net.config, metadata, result.weights);
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {

@@ -11,6 +11,7 @@ import { createModel, type Model, release } from './model.js';
 import { initialParameters, toFull } from './parameters.js';
 import { epochOrder, type Plan, planOf, type TrainerOptions } from './plan.js';
 import { emaDecayAt, learningRateAt, type Recipe } from './recipe.js';
+import { modelFile } from './record.js';
 import { checkResume, environmentOf, environmentWarnings } from './resume.js';
 import type { Scalar, Tensor1D, Tensor4D } from './tf.js';
 
@@ -41,7 +42,15 @@ export type TrainerEvent =
       readonly seconds: number;
     }
   | { readonly type: 'validate'; readonly epoch: number; readonly done: number; readonly total: number }
-  | ({ readonly type: 'epoch'; readonly epochs: number } & EpochRecord)
+  | ({
+      readonly type: 'epoch';
+      readonly epochs: number;
+      /**
+       * The model file as it would be written now: the weights that were just validated, with their record. Only before
+       * the next event is asked for; throws PixelCnnError `DISPOSED` afterwards, when the weights have moved on.
+       */
+      readonly model: () => Promise<Uint8Array>;
+    } & EpochRecord)
   | { readonly type: 'checkpoint'; readonly path: string }
   | { readonly type: 'end'; readonly result: TrainResult };
 
@@ -134,19 +143,14 @@ class Run {
       warnings: this.warnings,
     };
     while (this.progress.epoch < plan.recipe.epochs) yield* this.epoch();
-    yield {
-      type: 'end',
-      result: {
-        net: plan.net,
-        seed: plan.seed,
-        recipe: plan.recipe,
-        trainImages: plan.trainImages,
-        validationImages: plan.validationImages,
-        validationSplit: plan.validationSplit,
-        history: this.progress.history,
-        weights: toFull(plan.layout, await this.read(this.averaged())),
-      },
-    };
+    yield { type: 'end', result: await this.result() };
+  }
+
+  private async result(): Promise<TrainResult> {
+    const { net, layout, seed, recipe, trainImages, validationImages, validationSplit } = this.plan;
+    const { history } = this.progress;
+    const weights = toFull(layout, await this.read(this.averaged()));
+    return { net, seed, recipe, trainImages, validationImages, validationSplit, history, weights };
   }
 
   private async *epoch(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -182,8 +186,27 @@ class Run {
     const record: EpochRecord = { epoch, steps: plan.steps, seconds: seconds(), loss, valLoss };
     const history = [...this.progress.history, record];
     this.progress = { epoch, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history };
-    yield { type: 'epoch', epochs: recipe.epochs, ...record };
+    yield* this.report(record);
     if (options.checkpointFolder !== undefined) yield await this.save();
+  }
+
+  private *report(record: EpochRecord): Generator<TrainerEvent, void, undefined> {
+    let current = true;
+    const model = async (): Promise<Uint8Array> => {
+      if (!current) {
+        throw new PixelCnnError(
+          'DISPOSED',
+          `model: expected to be called before the event after epoch ${record.epoch}'s is asked for; the run has gone on`,
+        );
+      }
+      const { core, data, backend } = this.options;
+      return modelFile(core, data, backend, await this.result());
+    };
+    try {
+      yield { type: 'epoch', epochs: this.plan.recipe.epochs, ...record, model };
+    } finally {
+      current = false;
+    }
   }
 
   private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
