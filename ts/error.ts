@@ -60,6 +60,8 @@ export type PixelCnnErrorCode =
   | 'WORKER_LOST'
   /** Training: a device or library that was asked for is not there; the message says how to get it. */
   | 'BACKEND_UNAVAILABLE'
+  /** An optional package is not installed; the message has the line that does. */
+  | 'MISSING_PACKAGE'
   /** Training: there are no images under that name, or they could not be fetched. */
   | 'DATA_NOT_FOUND'
   /** Training: a file of images is not what it should be. */
