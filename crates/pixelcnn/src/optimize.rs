@@ -68,12 +68,11 @@ pub fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Wei
         for (number, input) in layer.inputs.iter().enumerate() {
             let kernel = weights.kernel(index, number);
             for area in 0..input.kernel_size * input.kernel_size {
-                for k in 0..input.channels {
-                    let k = match input.source {
-                        Source::Pixels => k,
-                        Source::Layer(source) => orders[source][k],
-                    };
-                    let from = (area * input.channels + k) * n;
+                let was = |k: usize| match input.source {
+                    Source::Pixels => k,
+                    Source::Layer(source) => orders[source][k],
+                };
+                for from in (0..input.channels).map(|k| (area * input.channels + was(k)) * n) {
                     values.extend(order.iter().map(|&o| kernel[from + o]));
                 }
             }
