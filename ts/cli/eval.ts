@@ -11,10 +11,9 @@ import { UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer } from './option.js';
-import { openOutputFolder } from './output_folder.js';
+import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
-import { surprisePngs, surpriseScale } from './surprise.js';
 
 const splits = ['validation', 'train', 'test', 'all'] as const;
 
@@ -55,7 +54,7 @@ export const command = addDataOptions(
   );
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
-  const { compareEvaluations } = await import('../train/index.js');
+  const { checkComparable, compareEvaluations, protocolOf } = await import('../train/index.js');
   const sampler = await loadSampler(model, { signal });
   const other = options.against === undefined ? undefined : await readAgainst(options.against);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
@@ -63,13 +62,11 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   for (const warning of warnings) console.error(`warning: ${warning}`);
   const beyond = options.mapImages?.find((image) => image >= data.count);
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
+  if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
   const evaluation = await score(sampler, data, !options.json, signal);
   const comparison = other && compareEvaluations(evaluation, other);
-  const maps: string[] = [];
-  if (folder !== undefined) {
-    const chosen = options.mapImages ?? Array.from({ length: Math.min(16, data.count) }, (_, image) => image);
-    for (const { name, bytes } of surprisePngs(sampler, data, chosen)) maps.push(await folder.write(name, bytes));
-  }
+  const { maps, scale } =
+    folder === undefined ? { maps: [], scale: '' } : await drawMaps(sampler, data, options, folder);
   if (options.json) {
     const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
     const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
@@ -85,7 +82,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
       ['likelihood', `${natsPerImage.toFixed(3)} nats an image, ${bitsPerDim.toFixed(5)} bits/dim`],
       ['loss', `${loss.toFixed(6)} nats a pixel, what training prints as val_loss`],
       ...(other && comparison ? againstRows(options.against!, other, comparison) : []),
-      ...(maps.length > 0 ? [['pictures', `${maps[0]} and ${maps.length - 1} more: ${surpriseScale}`] as const] : []),
+      ...(maps.length > 0 ? [['pictures', `${maps[0]} and ${maps.length - 1} more: ${scale}`] as const] : []),
     ]),
   );
 }
@@ -99,7 +96,9 @@ async function chooseImages(
   const { firstImages, readTrainingOrigin, splitImages } = await import('../train/index.js');
   const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
   if (trained.data === undefined && flags.data === undefined) {
-    throw new UsageError("--data: expected the images that the model was trained on, since its record can't find them");
+    throw new UsageError(
+      '--data: expected the images that the model was trained on, since its record names no data set',
+    );
   }
   const from = { ...sourceOf(trained, flags), signal };
   const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
@@ -145,6 +144,19 @@ async function seenOf(test: ImageSet, { split, limit, validationSplit }: Trainin
   const total = { reference: test.first + test.count, standard: test.first, test: test.count }[split];
   const { train } = splitCounts(Math.min(total, limit ?? total), validationSplit);
   return split === 'test' ? train : Math.max(0, train - test.first);
+}
+
+/** Writes the pictures of what surprises; their paths, and what their colours mean. */
+async function drawMaps(
+  sampler: Sampler,
+  data: ImageSet,
+  { mapImages = Array.from({ length: Math.min(16, data.count) }, (_, image) => image) }: EvalCommandOptions,
+  folder: OutputFolder,
+): Promise<{ maps: string[]; scale: string }> {
+  const { surprisePngs, surpriseScale: scale } = await import('./surprise.js');
+  const maps: string[] = [];
+  for (const { name, bytes } of surprisePngs(sampler, data, mapImages)) maps.push(await folder.write(name, bytes));
+  return { maps, scale };
 }
 
 async function score(

@@ -68,22 +68,30 @@ const words: Readonly<Record<keyof Protocol, string>> = {
 };
 
 /**
+ * Refuses two protocols under which likelihoods cannot be compared.
+ *
+ * @throws PixelCnnError `INCOMPARABLE`, naming what differs.
+ */
+export function checkComparable(one: Protocol, other: Protocol): void {
+  const keys = Object.keys(words) as (keyof Protocol)[];
+  const differs = keys.filter((key) => one[key] !== other[key]);
+  if (differs.length === 0) return;
+  // The hash follows from all else, so that it is news only where nothing else differs.
+  const told = differs.length > 1 ? differs.filter((key) => key !== 'sha256') : differs;
+  const list = told.map((key) => `${words[key]} (${one[key]}; there: ${other[key]})`);
+  throw new PixelCnnError(
+    'INCOMPARABLE',
+    `expected two likelihoods under one protocol, got two that differ in ${list.join(' and ')}; score both alike`,
+  );
+}
+
+/**
  * How much likelier one evaluation found the images than another.
  *
- * @throws PixelCnnError `INCOMPARABLE`, naming what differs, where they are not of the same images under one protocol.
+ * @throws PixelCnnError `INCOMPARABLE` where they are not of the same images under one protocol.
  */
 export function compareEvaluations(one: Compared, other: Compared): Comparison {
-  const keys = Object.keys(words) as (keyof Protocol)[];
-  // The hash follows from all else, so that it is news only where nothing else differs.
-  const differs = keys.filter((key) => one.protocol[key] !== other.protocol[key]);
-  const told = differs.length > 1 ? differs.filter((key) => key !== 'sha256') : differs;
-  if (told.length > 0) {
-    const list = told.map((key) => `${words[key]} (${one.protocol[key]}; there: ${other.protocol[key]})`);
-    throw new PixelCnnError(
-      'INCOMPARABLE',
-      `expected two likelihoods under one protocol, got two that differ in ${list.join(' and ')}; score both alike`,
-    );
-  }
+  checkComparable(one.protocol, other.protocol);
   const difference = {
     natsPerImage: one.natsPerImage - other.natsPerImage,
     bitsPerDim: one.bitsPerDim - other.bitsPerDim,

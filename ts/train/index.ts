@@ -17,7 +17,7 @@ export {
 export { cacheFolder } from './cache.js';
 export type { EpochRecord } from './checkpoint.js';
 // Likelihoods
-export { type Compared, type Comparison, compareEvaluations, readEvaluation } from './compare.js';
+export { type Compared, type Comparison, checkComparable, compareEvaluations, readEvaluation } from './compare.js';
 export {
   binarise,
   type DataOrigin,
@@ -38,7 +38,7 @@ export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
 export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
 export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
 export { referenceConfig } from './net.js';
-export type { Protocol, TrainingOrigin } from './protocol.js';
+export { type Protocol, protocolOf, type TrainingOrigin } from './protocol.js';
 export {
   type PresetName,
   presets,

@@ -120,10 +120,17 @@ async function loadImages(data: string, options: DataOptions): Promise<NamedImag
       existsSync(testFile) ? await readNpy(testFile) : undefined,
     );
   }
-  return loadPngs(data, signal);
+  return loadPngs(data, signal, say);
 }
 
-async function loadPngs(folder: string, signal: AbortSignal | undefined): Promise<NamedImages> {
+/** So many files take long enough to be told of. */
+const manyFiles = 5000;
+
+async function loadPngs(
+  folder: string,
+  signal: AbortSignal | undefined,
+  say: ((line: string) => void) | undefined,
+): Promise<NamedImages> {
   const [trainFolder, testFolder] = [join(folder, 'train'), join(folder, 'test')];
   const divided = existsSync(trainFolder) && existsSync(testFolder);
   const read = async (path: string): Promise<RawImages & { path: string }> => {
@@ -134,6 +141,7 @@ async function loadPngs(folder: string, signal: AbortSignal | undefined): Promis
       const found = (await readdir(path)).length === 0 ? 'an empty folder' : 'none of these';
       throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`);
     }
+    if (paths.length >= manyFiles) say?.(`Reading ${paths.length.toLocaleString('en-US')} PNG files in ${path}`);
     return { ...(await readPngs(paths, signal)), path };
   };
   if (!divided) return joinImages('PNG files', await read(folder));
