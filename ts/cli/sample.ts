@@ -127,7 +127,7 @@ async function drawAndWrite(
   folder: OutputFolder,
   signal: AbortSignal,
 ): Promise<Drawn> {
-  const { gridPng, imagePng } = await import('./png.js');
+  const { gridPng, imagePng } = await import('../png.js');
   const { count, json = false } = options;
   const { levels, height, width, channels } = sampler.config;
   const size = height * width * channels;

@@ -1,6 +1,6 @@
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
-import { gridPng, imagePng } from '../../ts/cli/png.js';
+import { gridPng, imagePng } from '../ts/png.js';
 
 /** The grey values of a PNG file. */
 function read(bytes: Buffer): { width: number; height: number; grey: number[] } {

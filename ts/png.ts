@@ -1,7 +1,7 @@
 /** Images as PNG files: one by one, and many in a grid. */
 
 import { PNG } from 'pngjs';
-import type { ImageShape } from '../images.js';
+import type { ImageShape } from './images.js';
 
 /** An 8-bit grey image. */
 interface Grey {
