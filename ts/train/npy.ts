@@ -23,7 +23,7 @@ export function parseNpyImages(bytes: Uint8Array, name: string): RawImages {
   if (bytes.length < dataStart) return wrong(`a header of ${dataStart} bytes`, `a file of ${bytes.length}`);
   const header = Buffer.from(bytes.subarray(headerStart, dataStart)).toString('latin1');
 
-  const dtype = /'descr'\s*:\s*('[^']*'|\[.*\])/.exec(header)?.[1];
+  const dtype = /'descr'\s*:\s*('[ -&(-~]*'|\[[ -~]*\])/.exec(header)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const shapeText = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(header)?.[1];
   if (dtype === undefined || order === undefined || shapeText === undefined) {
