@@ -1,11 +1,10 @@
 // Training from options to a model file.
 
-import { rename, rm } from 'node:fs/promises';
 import { loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
 import { type Backend, type Device, openBackend } from './backend.js';
-import { writeDurably } from './checkpoint.js';
 import type { ImageSet } from './data.js';
+import { reasonOf, replaceDurably } from './durable.js';
 import { loadData } from './load_data.js';
 import type { SetupOptions } from './native_setup.js';
 import { planOf, type TrainerOptions } from './plan.js';
@@ -62,7 +61,7 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
     yield event;
     if (event.type !== 'end') continue;
     const bytes = modelFile(core, data, backend, event.result);
-    if (options.out !== undefined) await writeWhole(options.out, bytes);
+    if (options.out !== undefined) await writeModel(options.out, bytes);
     yield { type: 'model', path: options.out, bytes, result: event.result };
   }
 }
@@ -84,14 +83,10 @@ function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOp
   };
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeDurably(temporary, bytes);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PixelCnnError('WRITE_FAILED', `could not write the model to ${path} (${reason})`, { cause });
-  }
+async function writeModel(path: string, bytes: Uint8Array): Promise<void> {
+  await replaceDurably(path, bytes).catch((cause: unknown) => {
+    throw new PixelCnnError('WRITE_FAILED', `expected to write the model to ${path}, got: ${reasonOf(cause)}`, {
+      cause,
+    });
+  });
 }
