@@ -25,6 +25,7 @@ export interface Environment {
   readonly backend: string;
   readonly device: string;
   readonly version: string;
+  readonly gpu?: string;
   readonly cpu: string;
   readonly threads: number;
 }

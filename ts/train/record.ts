@@ -35,7 +35,11 @@ export function trainingRecord(
     'training.backend': backend.name,
     'training.backendVersion': backend.version,
     'training.device': backend.device,
+    ...(backend.gpu !== undefined && {
+      'training.gpu': `${backend.gpu.name}, compute capability ${backend.gpu.capability.toFixed(1)}`,
+    }),
     'training.tf32': String(backend.tf32),
+    ...(backend.deterministic && { 'training.deterministic': 'true' }),
     // Without times, so that the same run gives the same file.
     'training.log': history
       .map(({ epoch, loss, valLoss }) => `epoch ${epoch}: loss ${loss.toFixed(6)}, val_loss ${valLoss.toFixed(6)}`)

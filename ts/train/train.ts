@@ -2,16 +2,15 @@
 
 import { loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
-import { type Backend, type Device, openBackend } from './backend.js';
+import { type Backend, type BackendOptions, type Device, openBackend, type TensorflowSettings } from './backend.js';
 import type { ImageSet } from './data.js';
 import { reasonOf, replaceDurably } from './durable.js';
 import { loadData } from './load_data.js';
-import type { SetupOptions } from './native_setup.js';
 import { planOf, type TrainerOptions } from './plan.js';
 import { modelFile } from './record.js';
 import { type TrainerEvent, type TrainResult, trainSteps } from './trainer.js';
 
-export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
+export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
   /** Default: all of MNIST, binarised as the Keras example does. */
   readonly data?: ImageSet;
   /** What computes; see `openBackend`. Default: `auto`. */
@@ -55,7 +54,7 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
   const core = await loadCore();
   const data = options.data ?? (await referenceData(options));
   planOf({ ...options, data, core }); // a wrong option is told before a backend is set up, which may take minutes
-  const backend = options.backend ?? (await openBackend(options.device, setupOptions(options)));
+  const backend = options.backend ?? (await openBackend(options.device, backendOptions(options)));
   yield { type: 'backend', backend, data };
   for await (const event of trainSteps({ ...options, data, backend, core })) {
     yield event;
@@ -74,8 +73,10 @@ async function referenceData({ offline, signal, say }: TrainOptions): Promise<Im
   });
 }
 
-function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOptions {
+function backendOptions({ offline, signal, say, progress, tf32, deterministic }: TrainOptions): BackendOptions {
   return {
+    ...(tf32 !== undefined && { tf32 }),
+    ...(deterministic !== undefined && { deterministic }),
     ...(offline !== undefined && { offline }),
     ...(signal !== undefined && { signal }),
     ...(say !== undefined && { say }),
