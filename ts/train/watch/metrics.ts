@@ -1,0 +1,89 @@
+// metrics.jsonl: the figures of a run, one JSON object a line.
+
+import { appendFile, readFile, truncate } from 'node:fs/promises';
+import type { TrainEvent } from '../train.js';
+import { replaceFile, type Watcher } from './watcher.js';
+
+/** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
+export type MetricsLine =
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly epoch: number;
+      /** Mean over the epoch so far. */
+      readonly loss: number;
+      /** Of this update's batch alone. */
+      readonly batchLoss: number;
+      readonly learningRate: number;
+      /** Since the epoch began. */
+      readonly seconds: number;
+    }
+  | {
+      readonly type: 'epoch';
+      readonly step: number;
+      readonly epoch: number;
+      readonly loss: number;
+      /** null without validation images. */
+      readonly valLoss: number | null;
+      readonly seconds: number;
+    };
+
+/** The line of an event that has figures. */
+export function metricsLine(event: TrainEvent): MetricsLine | undefined {
+  if (event.type === 'step') {
+    const { type, epoch, step, steps, loss, batchLoss, learningRate, seconds } = event;
+    return { type, step: (epoch - 1) * steps + step, epoch, loss, batchLoss, learningRate, seconds };
+  }
+  if (event.type === 'epoch') {
+    const { type, epoch, steps, loss, valLoss, seconds } = event;
+    return { type, step: epoch * steps, epoch, loss, valLoss: Number.isNaN(valLoss) ? null : valLoss, seconds };
+  }
+  return undefined;
+}
+
+/**
+ * Appends each step and epoch to a file. A run that goes on from a checkpoint drops what it is about to do again, so that
+ * the file is that of the unbroken run; a new run begins a new file.
+ */
+export function metricsFile(path: string): Watcher {
+  /** Bytes of whole lines; undefined before the file has been opened. */
+  let length: number | undefined;
+  let whole = true;
+  return async (event) => {
+    if (event.type === 'start') {
+      const { epoch, stepInEpoch, stepsPerEpoch } = event;
+      const done = epoch * stepsPerEpoch + stepInEpoch;
+      const lines = (await readMetrics(path)).filter((line) =>
+        line.type === 'step' ? line.step <= done : line.epoch <= epoch,
+      );
+      const text = lines.map(textOf).join('');
+      await replaceFile(path, text);
+      [length, whole] = [Buffer.byteLength(text), true];
+      return;
+    }
+    const line = metricsLine(event);
+    if (line === undefined || length === undefined) return;
+    if (!whole) await truncate(path, length); // a full disk left part of a line
+    whole = false;
+    const text = textOf(line);
+    await appendFile(path, text);
+    [length, whole] = [length + Buffer.byteLength(text), true];
+  };
+}
+
+const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
+
+/** The lines of a file; none where there is no file. What a crash cut short is left out. */
+export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  });
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+    } catch {
+      return [];
+    }
+  });
+}

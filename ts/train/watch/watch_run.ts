@@ -1,0 +1,32 @@
+// Everything there is to see of a run, in one folder.
+
+import { join } from 'node:path';
+import { lossCurve } from './loss_curve.js';
+import { metricsFile } from './metrics.js';
+import { type SampleGridOptions, sampleGrid } from './sample_grid.js';
+import { tensorBoard } from './tensorboard.js';
+import { type Watcher, watchers } from './watcher.js';
+
+export interface WatchOptions {
+  /** The grids of samples; false for none. Default: 25 images of seed 0. */
+  readonly samples?: SampleGridOptions | false;
+  /** Also TensorBoard's event files, in `tensorboard/`. Default: false. */
+  readonly tensorBoard?: boolean;
+  /** Told, once each, what could not be drawn or written and why; the run goes on. Default: nobody. */
+  readonly warn?: (line: string) => void;
+}
+
+/** Keeps `metrics.jsonl`, `loss.svg`, `loss.png`, and `samples/epoch-0001.png` and so on, in `folder`. */
+export function watchRun(folder: string, options: WatchOptions = {}): Watcher {
+  const { samples = {}, tensorBoard: events = false, warn = () => {} } = options;
+  const metrics = join(folder, 'metrics.jsonl');
+  return watchers(
+    [
+      metricsFile(metrics),
+      ...(events ? [tensorBoard(join(folder, 'tensorboard'), { metrics })] : []),
+      ...(samples === false ? [] : [sampleGrid(join(folder, 'samples'), samples)]),
+      lossCurve(folder),
+    ],
+    warn,
+  );
+}

@@ -1,0 +1,48 @@
+// Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeDurably } from '../checkpoint.js';
+import type { TrainEvent } from '../train.js';
+
+/**
+ * Told of every event before the run goes on.
+ *
+ * @example
+ * const watch = watchRun('runs/mine');
+ * for await (const event of train({ epochs: 3 })) await watch(event);
+ */
+export type Watcher = (event: TrainEvent) => Promise<void>;
+
+/**
+ * Several watchers as one, in their order. A night of training is worth more than a picture of it: where a watcher fails,
+ * `warn` is told why, once for each reason, and the run goes on.
+ */
+export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
+  const told = new Set<string>();
+  return async (event) => {
+    for (const watch of all) {
+      try {
+        await watch(event);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!told.has(reason)) warn(reason);
+        told.add(reason);
+      }
+    }
+  };
+}
+
+/** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
+export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeDurably(temporary, data);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
