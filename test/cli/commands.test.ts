@@ -85,7 +85,12 @@ it('trains a model that inspect, eval and sample take, and that it will not over
     '--out',
     'run',
   ];
-  const first = await pixelcnn(folder.path, ['train', ...run, ...net]);
+  const stopped = await pixelcnn(folder.path, ['train', ...run, ...net, '--max-steps', '5']);
+  expect(stopped.code, stopped.stderr).toBe(0);
+  expect(stopped.stdout.trim().split('\n').at(-1)).toBe(
+    'Stopped by --max-steps in epoch 2, after 1 steps, with a checkpoint; go on with --out run --resume and the same options',
+  );
+  const first = await pixelcnn(folder.path, ['train', ...run, ...net, '--patience', '2', '--resume']);
   expect(first.code, first.stderr).toBe(0);
   expect(first.stdout).toContain('│ stem (conv 3x3 mask A) ');
   expect(first.stdout).toMatch(/\nEpoch 2\/2\n4\/4 - \d+s - \d+ms\/step - loss: \d\.\d{4} - val_loss: \d\.\d{4}\n/);

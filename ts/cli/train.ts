@@ -32,6 +32,10 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   seed?: number;
   device: Device;
   checkpointEvery?: number;
+  keepCheckpoints: number;
+  patience?: number;
+  maxSteps?: number;
+  maxMinutes?: number;
   resume?: boolean;
   json?: boolean;
 }
@@ -53,6 +57,7 @@ export const command = addDataOptions(
     ['--preset fast --out runs/fast', '8 epochs that reach what takes the reference more than 22'],
     ['--epochs 3 --out runs/short', 'three epochs'],
     ['--resume', 'go on after a stop, as if there had been none'],
+    ['--max-minutes 60 --patience 3', 'an hour of it; the best weights, once they get no better'],
     ['--data folder --device gpu', 'your own images; fails where no GPU is used'],
     ['--split standard --binarisation dynamic', 'the test images kept apart, and levels drawn in each epoch anew'],
     ['--filters 16 --blocks 1 --limit 1000 --epochs 1', 'a minute of training, to see it work'],
@@ -118,6 +123,10 @@ export const command = addDataOptions(
     integer('--head-layers', { min: 0, max: 2 ** 31 }),
   )
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
+  .option('--keep-checkpoints <n>', 'how many of the newest; the best is kept as well', whole('--keep-checkpoints'), 2)
+  .option('--patience <n>', 'end after n epochs without a lower val_loss, with the best weights', whole('--patience'))
+  .option('--max-steps <n>', 'stop after n updates, with a checkpoint', whole('--max-steps'))
+  .option('--max-minutes <x>', 'stop after x minutes, with a checkpoint', number('--max-minutes', { min: 0 }))
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
 
@@ -125,15 +134,16 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const { train } = await import('../train/index.js');
   const { out, json = false, device, offline, resume = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
-  const { validationSplit, seed, checkpointEvery } = options;
+  const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
   const checkpointFolder = join(out, 'checkpoints');
   const data = await readData({ ...dataFlagsOf(options), split: options.split, signal });
   if (!resume && existsSync(join(checkpointFolder, 'LATEST'))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
   await openOutputFolder(out, '--out');
+  const goOn = `go on with --out ${out} --resume and the same options`;
   const download = new DownloadBar();
-  const printer = json ? new JsonPrinter() : new LinePrinter();
+  const printer = json ? new JsonPrinter() : new LinePrinter(goOn);
   try {
     const events = train({
       ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
@@ -142,6 +152,10 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
       out: join(out, 'model.safetensors'),
       ...(seed !== undefined && { seed }),
       ...(checkpointEvery !== undefined && { checkpointEvery }),
+      keepCheckpoints,
+      ...(patience !== undefined && { patience }),
+      ...(maxSteps !== undefined && { maxSteps }),
+      ...(maxMinutes !== undefined && { maxMinutes }),
       ...(offline !== undefined && { offline }),
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
@@ -149,7 +163,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     for await (const event of events) await printer.print(event);
   } catch (error) {
     if (!(error instanceof Interrupted) || !existsSync(join(checkpointFolder, 'LATEST'))) throw error;
-    throw new Interrupted(`interrupted; go on with --out ${out} --resume and the same options`, { cause: error });
+    throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
   } finally {
     download.stop();
     printer.stop();
@@ -189,6 +203,7 @@ class JsonPrinter implements Printer {
         return this.#line(event);
       case 'epoch':
       case 'checkpoint':
+      case 'pause':
         return this.#line(event);
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
@@ -211,6 +226,11 @@ class LinePrinter implements Printer {
   #firstStep: { step: number; seconds: number } | undefined;
   #estimated = false;
   #epochs = 0;
+  readonly #goOn: string;
+
+  constructor(goOn: string) {
+    this.#goOn = goOn;
+  }
 
   async print(event: TrainEvent): Promise<void> {
     const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
@@ -255,11 +275,21 @@ class LinePrinter implements Printer {
         return;
       case 'model': {
         this.stop();
-        const { valLoss } = event.result.history.at(-1) ?? { valLoss: Number.NaN };
+        const { history, epoch } = event.result;
+        const { valLoss } = history[epoch - 1] ?? { valLoss: Number.NaN };
         const { height, width, channels } = event.result.net.config;
         const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
         const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
+        if (epoch < history.length)
+          console.log(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
         console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
+        return;
+      }
+      case 'pause': {
+        this.stop();
+        const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
+        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
+        console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
       case 'checkpoint':
