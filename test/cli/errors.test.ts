@@ -59,7 +59,7 @@ const wrong: [args: string, message: string][] = [
   ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at nowhere'],
   ['train --split test', '--split: expected one of reference, standard, got "test"'],
   ['train --threshold 300', '--threshold: expected a number from 0 to 256, got 300'],
-  ['setup --variant rocm', '--variant: expected one of cpu, cuda, got "rocm"'],
+  ['setup --cuda --cpu', 'pixelcnn: expected --cuda or --cpu, got both'],
 ];
 if (process.platform === 'linux') {
   wrong.push([

@@ -217,6 +217,11 @@ it.each<[string, Uint8Array, string]>([
     'expected version 1, 2 or 3 of the .npy format, got 4',
   ],
   [
+    'of nonsense',
+    npy([2, 3, 4], values(24), { descr: "'|\n1'" }),
+    "expected a header with 'descr', 'fortran_order' and",
+  ],
+  [
     'without a shape',
     npy([2, 3, 4], values(24)).fill('x', 61, 64),
     "expected a header with 'descr', 'fortran_order' and",

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openBackend } from '../../ts/train/backend.js';
-import { hasNvidiaDriver, variantFolder } from '../../ts/train/native_find.js';
+import { variantFolder } from '../../ts/train/native_find.js';
 import { cleanTensorflow, setUpTensorflow } from '../../ts/train/native_setup.js';
+import { hasNvidiaDriver } from '../../ts/train/nvidia.js';
 
 let cache: string;
 let bin: string;
@@ -44,7 +45,9 @@ it('says in one sentence that there is no GPU, where there is none', async (cont
   if (hasNvidiaDriver()) context.skip('this machine has a GPU');
   await expect(openBackend('gpu')).rejects.toMatchObject({
     code: 'BACKEND_UNAVAILABLE',
-    message: expect.stringMatching(/^device: expected a GPU, found no NVIDIA driver[^\n]*$/),
+    message: expect.stringMatching(
+      /^device gpu: expected an NVIDIA GPU, found no NVIDIA driver; [^\n]*pixelcnn setup --cuda[^\n]*$/,
+    ),
   });
 });
 

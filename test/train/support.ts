@@ -23,7 +23,7 @@ export type BackendName = 'javascript' | 'wasm' | 'tensorflow';
 export async function openTestBackend(name: BackendName): Promise<Backend | undefined> {
   if (name !== 'tensorflow') return openBackend(name);
   const native = findTensorflow();
-  return native === undefined ? undefined : openTensorflow(native, true);
+  return native === undefined ? undefined : openTensorflow(native, { hideGpu: true });
 }
 
 /** The backend, or a skip that says what is missing. */

@@ -1,39 +1,19 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadCore } from '../../ts/core.js';
 import { loadSampler } from '../../ts/load.js';
-import { openBackend } from '../../ts/train/backend.js';
 import { splitImages } from '../../ts/train/data.js';
 import { evaluate } from '../../ts/train/evaluate.js';
 import { epochOrder } from '../../ts/train/plan.js';
-import { type TrainEvent, type TrainOptions, train } from '../../ts/train/train.js';
-
+import { type TrainOptions, train } from '../../ts/train/train.js';
+import { backend, collect, data, net, only, plain, rich } from './run.js';
 import { blobs, smallConfig } from './support.js';
 
 const core = await loadCore();
-const backend = await openBackend('wasm');
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const data = blobs(50, smallConfig);
-const { height: _height, width: _width, ...net } = smallConfig;
-/** 45 images train in 3 steps, the last one smaller; micro-batches of 8 do not divide them. */
-const plain: TrainOptions = { data, backend, config: net, epochs: 2, batchSize: 20, learningRate: 0.01, seed: 3 };
-
-/** Everything that a recipe can have. */
-const rich = { warmupSteps: 2, schedule: 'cosine', clipNorm: 0.5, emaDecay: 0.9 } as const;
-
-async function collect(changes: TrainOptions = {}): Promise<TrainEvent[]> {
-  const events: TrainEvent[] = [];
-  for await (const event of train({ ...plain, ...changes })) events.push(event);
-  return events;
-}
-
-function only<T extends TrainEvent['type']>(events: TrainEvent[], type: T): Extract<TrainEvent, { type: T }>[] {
-  return events.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
-}
 
 it('reports each step and epoch, ends with a model file, and lowers the loss', async () => {
   const events = await collect({ epochs: 6, out: join(folder, 'first.safetensors') });
@@ -135,7 +115,7 @@ it('keeps as many checkpoints as asked, and trains on where the epochs of an end
   expect(resumedModel!.result.weights).toEqual(unbrokenModel!.result.weights);
 });
 
-it('refuses to go on under other conditions, from nothing, or from a damaged checkpoint, and says what is wrong', async () => {
+it('refuses to go on under other conditions, or from nothing, and says what is wrong', async () => {
   const checkpointFolder = join(folder, 'refuse');
   await expect(collect({ resume: true, checkpointFolder })).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' });
   await collect({ checkpointFolder, epochs: 1 });
@@ -147,15 +127,6 @@ it('refuses to go on under other conditions, from nothing, or from a damaged che
   await expect(resume({ seed: 5 })).rejects.toThrow('seed was 3 and is now 5');
   await expect(resume({ config: { ...net, filters: 4 } })).rejects.toThrow('config.filters was 8 and is now 4');
   await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow('the sha256 of the data was');
-  const name = readFileSync(join(checkpointFolder, 'LATEST'), 'utf8').trim();
-  const file = join(checkpointFolder, name, 'm.f32');
-  const bytes = readFileSync(file);
-  bytes[5]! ^= 1;
-  writeFileSync(file, bytes);
-  await expect(resume({})).rejects.toMatchObject({
-    code: 'INVALID_CHECKPOINT',
-    message: expect.stringContaining(file),
-  });
 });
 
 it('holds every forbidden weight at exactly 0', async () => {

@@ -1,10 +1,10 @@
 /** `pixelcnn doctor`: what this machine has, what it lacks, what to type. */
 
-import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { loadCore } from '../core.js';
 import { loadSampler } from '../load.js';
 import { hasSimd } from '../simd.js';
+import type { NativeTensorflow, NvidiaHost } from '../train/index.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
@@ -44,15 +44,17 @@ function line({ name, needed, ok, detail }: Check): string {
 }
 
 async function checkAll(): Promise<Check[]> {
-  const { findTensorflow } = await import('../train/index.js');
+  const { findTensorflow, inspectNvidia } = await import('../train/index.js');
   const native = findTensorflow();
+  const host = await inspectNvidia();
   return [
     nodeVersion(),
     await wasm(),
     await model(),
     await data(),
-    await tensorflow(native),
-    driver(),
+    await gpu(host),
+    await cudaLibraries(),
+    await tensorflow(native, host),
     // What setting TensorFlow up needs, once.
     ...(await Promise.all([
       program('C++ compiler', [process.env.CXX ?? 'g++', '--version'], 'apt install g++', native !== undefined),
@@ -109,28 +111,54 @@ async function data(): Promise<Check> {
   }
 }
 
-async function tensorflow(native: import('../train/index.js').NativeTensorflow | undefined): Promise<Check> {
+async function gpu(host: NvidiaHost): Promise<Check> {
+  const { chosenGpu, obstacle } = await import('../train/nvidia.js');
+  const check = { name: 'GPU', needed: false };
+  const against = obstacle(host);
+  if (against !== undefined) return { ...check, ok: false, detail: `${against}; without one, training uses the CPU` };
+  const chosen = chosenGpu(host, process.env.CUDA_VISIBLE_DEVICES);
+  const name = chosen && `${chosen.name}, compute capability ${chosen.capability.toFixed(1)}, `;
+  const memory = chosen && `${chosen.memoryMebibytes} MiB, `;
+  return { ...check, ok: true, detail: `${name ?? ''}${memory ?? ''}NVIDIA driver ${host.driver}` };
+}
+
+async function cudaLibraries(): Promise<Check> {
+  const { findTensorflow } = await import('../train/index.js');
+  const { missingCudaLibraries } = await import('../train/unused_gpu.js');
+  const check = { name: 'CUDA libraries', needed: false };
+  const native = findTensorflow(['cuda']);
+  if (native === undefined) {
+    const detail = 'not set up; training does it where there is a GPU to use; to do it now: pixelcnn setup --cuda';
+    return { ...check, ok: false, detail };
+  }
+  if (native.origin === 'project') {
+    return { ...check, ok: true, detail: `not looked for: ${native.packageName} of this project finds its own` };
+  }
+  const missing = missingCudaLibraries(native);
+  if (missing.length === 0) return { ...check, ok: true, detail: 'all that TensorFlow opens can be loaded' };
+  const names = missing.map(({ name, reason }) => `${name} (${reason})`).join(', ');
+  const detail = `cannot load ${names}; pixelcnn setup --clean, then pixelcnn setup --cuda`;
+  return { ...check, ok: false, detail };
+}
+
+async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost): Promise<Check> {
   const check = { name: 'native TensorFlow', needed: false };
   if (native === undefined) {
     return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
   }
   try {
     const { openTensorflow } = await import('../train/backend.js');
-    const { version, device } = openTensorflow(native);
-    const where = native.origin === 'project' ? native.packageName : `${native.origin} build`;
-    return { ...check, ok: true, detail: `${version} (${where}), computes on the ${device.toUpperCase()}` };
+    const { obstacle } = await import('../train/nvidia.js');
+    const { unusedReason } = await import('../train/unused_gpu.js');
+    const { version, device } = openTensorflow(native, { host });
+    const where = native.origin === 'project' ? native.packageName : `built for ${native.variant}`;
+    const detail = `${version} (${where}), computes on the ${device.toUpperCase()}`;
+    if (device === 'gpu' || host.driver === undefined) return { ...check, ok: true, detail };
+    return { ...check, ok: false, detail: `${detail}: ${obstacle(host) ?? unusedReason(native, version)}` };
   } catch (error) {
     const detail = `found, but it does not load (${sentenceOf(error)}); pixelcnn setup --clean, then pixelcnn setup`;
     return { ...check, ok: false, detail };
   }
-}
-
-function driver(): Check {
-  const file = '/proc/driver/nvidia/version';
-  const ok = existsSync(file);
-  const version = ok ? /Module\s+([\d.]+)|Kernel Module.*?\s([\d.]+)\s/.exec(readFileSync(file, 'utf8')) : undefined;
-  const found = `NVIDIA driver ${version?.[1] ?? version?.[2] ?? 'loaded'}`;
-  return { name: 'GPU', needed: false, ok, detail: ok ? found : 'no NVIDIA driver loaded: training uses the CPU' };
 }
 
 /** A program that only setting TensorFlow up calls. */

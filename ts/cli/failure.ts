@@ -3,13 +3,14 @@
 import { CommanderError } from 'commander';
 import { PixelCnnError } from '../error.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130 } as const;
 
 export const exitCodesHelp = `
 Exit codes:
   0    done
   1    it failed
   2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
+  3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
   130  interrupted`;
 
 /** A wrong argument of the command line. */
@@ -35,6 +36,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof PixelCnnError && (error.code === 'MODEL_NOT_FOUND' || error.code === 'MODEL_UNREADABLE')) {
     return exitCodes.usage;
   }
+  if (error instanceof PixelCnnError && error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
   return exitCodes.failure;
 }
 
@@ -73,6 +75,10 @@ export function usageErrorOf(error: CommanderError, command: string): Error {
       return new UsageError(
         `expected ${wanted} arguments beside the options, as \`${command} --help\` shows, got ${got}`,
       );
+    }
+    case 'commander.conflictingOption': {
+      const [one, other] = [...error.message.matchAll(/'(.*?)'/g)].map(([, option]) => option?.split(' ')[0]);
+      return new UsageError(`expected ${one} or ${other}, got both`);
     }
     default:
       return error;

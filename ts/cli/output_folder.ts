@@ -1,7 +1,8 @@
 /** The folder that a command writes into: made and tried first, each file put there whole. */
 
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from '../train/durable.js';
 import { Failure, UsageError } from './failure.js';
 
 export interface OutputFolder {
@@ -34,13 +35,6 @@ export async function openOutputFolder(path: string, option: string): Promise<Ou
     });
   }
   return { write };
-}
-
-/** As `mkdir -p`. Not by Node's own `recursive`, which never ends where a parent takes no folders, such as /proc. */
-async function makeFolder(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path);
 }
 
 function reasonOf(cause: unknown): string {

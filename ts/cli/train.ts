@@ -31,6 +31,8 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   validationSplit: number;
   seed?: number;
   device: Device;
+  tf32: boolean;
+  deterministic?: boolean;
   checkpointEvery?: number;
   keepCheckpoints: number;
   patience?: number;
@@ -113,6 +115,8 @@ export const command = addDataOptions(
     integer('--seed', { min: 0, max: maxSeed }),
   )
   .option('--device <name>', `${devices.join(', ')}: gpu fails without one`, choice('--device', devices), 'auto')
+  .option('--no-tf32', 'on a GPU, full float32 products: slower, and nearer to what other devices compute')
+  .option('--deterministic', 'on a GPU, sums in one order: slower, and --resume continues bit for bit')
   .option('--filters <n>', 'channels of the residual stream (default: 128)', whole('--filters'))
   .option('--blocks <n>', 'residual blocks (default: 5)', integer('--blocks', { min: 0, max: 2 ** 31 }))
   .option('--first-kernel <n>', 'side of the first kernel, odd (default: 7)', whole('--first-kernel'))
@@ -132,7 +136,7 @@ export const command = addDataOptions(
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
   const { train } = await import('../train/index.js');
-  const { out, json = false, device, offline, resume = false } = options;
+  const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
   const checkpointFolder = join(out, 'checkpoints');
@@ -150,7 +154,9 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
       ...{ data, device, validationSplit, checkpointFolder, resume, signal },
       config: netOf(options),
       out: join(out, 'model.safetensors'),
+      tf32,
       ...(seed !== undefined && { seed }),
+      ...(deterministic !== undefined && { deterministic }),
       ...(checkpointEvery !== undefined && { checkpointEvery }),
       keepCheckpoints,
       ...(patience !== undefined && { patience }),
@@ -188,9 +194,9 @@ class JsonPrinter implements Printer {
   async print(event: TrainEvent): Promise<void> {
     switch (event.type) {
       case 'backend': {
-        const { name, device, version, tf32 } = event.backend;
+        const { tf: _tf, ops: _ops, microBatch: _size, ...backend } = event.backend;
         const { pixels: _pixels, greys: _greys, ...data } = event.data;
-        return this.#line({ type: event.type, backend: { name, device, version, tf32 }, data });
+        return this.#line({ type: event.type, backend, data });
       }
       case 'start': {
         const { net, ...rest } = event;
@@ -236,9 +242,10 @@ class LinePrinter implements Printer {
     const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
     switch (event.type) {
       case 'backend': {
-        const { name, version, device, tf32 } = event.backend;
+        const { name, version, device, gpu, tf32 } = event.backend;
         const { count, source, split } = event.data;
-        console.log(`Backend: ${name} ${version} on the ${device.toUpperCase()}${tf32 ? ', TF32 products' : ''}`);
+        const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
+        console.log(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
         const part = split === 'all' ? '' : `${split} of `;
         console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
         return;

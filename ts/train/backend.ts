@@ -4,12 +4,15 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 import { checkChoice } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
-import { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
+import { findTensorflow, type NativeTensorflow } from './native_find.js';
 import { type SetupOptions, setUpTensorflow, unavailable } from './native_setup.js';
+import type { Variant } from './native_wheels.js';
+import { chosenGpu, type Gpu, inspectNvidia, type NvidiaHost, obstacle } from './nvidia.js';
 import type { Ops } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
 import type { Tf } from './tf.js';
+import { unusedReason } from './unused_gpu.js';
 
 /** What may be asked for; `javascript` is tfjs's plain `cpu` backend, for tests and the last resort. */
 export type Device = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'javascript';
@@ -21,13 +24,30 @@ export interface Backend {
   readonly device: 'gpu' | 'cpu';
   /** Version of TensorFlow, or of TensorFlow.js where that computes itself. */
   readonly version: string;
-  /** Whether a GPU may round products to TensorFloat-32. */
+  /** The GPU, where it computes and can be told. */
+  readonly gpu?: Gpu;
+  /** Whether the GPU may round factors to TensorFloat-32. */
   readonly tf32: boolean;
+  /** Whether TensorFlow was told to sum up in the same order each time. */
+  readonly deterministic: boolean;
   readonly tf: Tf;
   readonly ops: Ops;
   /** Images a forward and backward pass holds at once; larger batches are summed up from several. */
   readonly microBatch: number;
 }
+
+/** What TensorFlow is told before it is loaded, which happens once in a process. */
+export interface TensorflowSettings {
+  /**
+   * Lets a GPU of compute capability 8.0 or more round the factors of convolutions and matrix products to 10 bits of
+   * mantissa, several times as fast; NVIDIA_TF32_OVERRIDE=0 in the environment forbids it too. Default: true.
+   */
+  readonly tf32?: boolean;
+  /** Has a GPU sum up in the same order each time, so that a run can be repeated bit for bit. Default: false. */
+  readonly deterministic?: boolean;
+}
+
+export interface BackendOptions extends Omit<SetupOptions, 'variant'>, TensorflowSettings {}
 
 /**
  * Opens a backend.
@@ -38,61 +58,109 @@ export interface Backend {
  * - `cpu`: native TensorFlow, its GPUs hidden.
  * - `wasm`: `@tensorflow/tfjs-backend-wasm`.
  * - `javascript`: `@tensorflow/tfjs-backend-cpu`, about 50 times slower than `wasm`.
+ *
+ * @throws PixelCnnError `BACKEND_UNAVAILABLE`, its message naming what is missing.
  */
-export async function openBackend(device: Device = 'auto', options: SetupOptions = {}): Promise<Backend> {
+export async function openBackend(device: Device = 'auto', options: BackendOptions = {}): Promise<Backend> {
   checkChoice('device', device, devices);
   if (device === 'wasm' || device === 'javascript') return openPortable(device);
-  if (device === 'gpu' && !hasNvidiaDriver() && findTensorflow()?.origin !== 'project') {
-    throw unavailable(
-      'device: expected a GPU, found no NVIDIA driver on this machine; install one, or use --device auto or cpu',
-    );
+  if (device === 'cpu') {
+    return openTensorflow(await setUpTensorflow({ ...options, variant: 'cpu' }), { ...options, hideGpu: true });
   }
-  let native: NativeTensorflow;
+  const host = await inspectNvidia();
+  const against = obstacle(host);
+  if (device === 'gpu') {
+    if (against !== undefined) {
+      const build = findTensorflow(['cuda']) === undefined ? 'pixelcnn setup --cuda will set up' : 'there already';
+      throw noGpu(`${against} (TensorFlow's build for CUDA: ${build})`);
+    }
+    const native = await setUpTensorflow({ ...options, variant: 'cuda' });
+    const backend = openTensorflow(native, { ...options, host });
+    if (backend.device !== 'gpu') throw noGpu(unusedReason(native, backend.version));
+    return backend;
+  }
+  const say = options.say ?? (() => undefined);
+  const withoutGpu = (why: string): void => {
+    if (host.driver !== undefined) say(`The GPU is not used: ${why}. Training on the CPU.`);
+  };
+  if (against !== undefined) withoutGpu(against);
+  for (const variant of against === undefined ? (['cuda', 'cpu'] as const) : (['cpu'] as const)) {
+    const native = await tryToSetUp(variant, options);
+    if (native === undefined) continue;
+    const backend = openTensorflow(native, { ...options, host });
+    if (backend.device !== 'gpu' && against === undefined) withoutGpu(unusedReason(native, backend.version));
+    return backend;
+  }
+  say('Training with TensorFlow.js in WebAssembly instead, which is many times slower.');
+  return openPortable('wasm');
+}
+
+/** What `--device gpu` fails with; `why` says what was found instead, and what to do. */
+function noGpu(why: string): PixelCnnError {
+  return unavailable(`device gpu: expected an NVIDIA GPU, ${why}; or take --device auto or cpu`);
+}
+
+async function tryToSetUp(variant: Variant, options: BackendOptions): Promise<NativeTensorflow | undefined> {
   try {
-    native = await setUpTensorflow(options);
+    return await setUpTensorflow({ ...options, variant });
   } catch (error) {
-    if (device !== 'auto' || !isUnavailable(error)) throw error;
-    options.say?.(`No native TensorFlow: ${error.message}`);
-    options.say?.('Training with TensorFlow.js in WebAssembly instead, which is many times slower.');
-    return openPortable('wasm');
+    if (!isUnavailable(error)) throw error;
+    options.say?.(`No native TensorFlow for ${variant === 'cuda' ? 'CUDA' : 'the CPU'}: ${error.message}`);
+    return undefined;
   }
-  const backend = openTensorflow(native, device === 'cpu');
-  if (backend.device === 'cpu' && device !== 'cpu' && hasNvidiaDriver()) {
-    const message =
-      'TensorFlow does not use the GPU of this machine: it misses CUDA libraries or the driver is too old for them; ' +
-      'run `pixelcnn doctor`';
-    if (device === 'gpu') throw unavailable(message);
-    options.say?.(`${message}. Training on the CPU.`);
-  } else if (device === 'gpu' && backend.device !== 'gpu') {
-    throw unavailable('device: expected a GPU, but TensorFlow found none it can use; run `pixelcnn doctor`');
-  }
-  return backend;
 }
 
 function isUnavailable(error: unknown): error is PixelCnnError {
   return error instanceof PixelCnnError && error.code === 'BACKEND_UNAVAILABLE';
 }
 
+interface LoadOptions extends TensorflowSettings {
+  /** Leaves the GPU to others. Default: false. */
+  readonly hideGpu?: boolean;
+  /** What the machine has; default: nothing. */
+  readonly host?: NvidiaHost;
+}
+
+let loadedWith: string | undefined;
+
 /** Loads the native binding. */
-export function openTensorflow({ packageName, from }: NativeTensorflow, hideGpu = false): Backend {
+export function openTensorflow({ packageName, from }: NativeTensorflow, options: LoadOptions = {}): Backend {
+  const { tf32 = true, deterministic = false, hideGpu = false, host } = options;
   // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
-  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  if (hideGpu) process.env.CUDA_VISIBLE_DEVICES = '-1';
+  const { env } = process;
+  env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else it takes all memory of all GPUs at once
+  if (!tf32) env.NVIDIA_TF32_OVERRIDE = '0';
+  if (deterministic) env.TF_DETERMINISTIC_OPS = '1';
+  const gpu = host && chosenGpu(host, env.CUDA_VISIBLE_DEVICES);
+  // One GPU is enough for this, and it is known which. nvidia-smi counts by bus, and CUDA does too when it is told to.
+  env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+  if (hideGpu) env.CUDA_VISIBLE_DEVICES = '-1';
+  else if (gpu !== undefined) env.CUDA_VISIBLE_DEVICES ??= String(host?.gpus?.indexOf(gpu));
   restoreIsNullOrUndefined();
   const tf = createRequire(from)(packageName) as Tf;
   const backend = tf.backend() as unknown as TensorflowBackend;
-  const gpu = backend.isUsingGpuDevice;
+  const usesGpu = backend.isUsingGpuDevice;
+  const settings = JSON.stringify([env.CUDA_VISIBLE_DEVICES, env.NVIDIA_TF32_OVERRIDE, env.TF_DETERMINISTIC_OPS]);
+  loadedWith ??= settings;
+  if (usesGpu && loadedWith !== settings) {
+    throw unavailable(
+      'backend: expected the device, tf32 and deterministic that TensorFlow was loaded with in this process, got others; ' +
+        'it takes them once: open the other backend in a process of its own',
+    );
+  }
   return {
     name: 'tensorflow',
-    device: gpu ? 'gpu' : 'cpu',
+    device: usesGpu ? 'gpu' : 'cpu',
     version: backend.binding.TF_Version,
-    tf32: gpu && process.env.NVIDIA_TF32_OVERRIDE !== '0',
+    ...(usesGpu && gpu !== undefined && { gpu }),
+    tf32: usesGpu && env.NVIDIA_TF32_OVERRIDE !== '0' && (gpu?.capability ?? 8) >= 8,
+    deterministic: env.TF_DETERMINISTIC_OPS === '1',
     tf,
     ops: tensorflowOps(tf, backend),
     // On a CPU, activations of 16 images (6 MB a layer) stay below malloc's mmap threshold, so that their pages are not
     // faulted in anew by each operation; a GPU wants large batches instead.
-    microBatch: gpu ? 256 : 16,
+    microBatch: usesGpu ? 256 : 16,
   };
 }
 
@@ -123,6 +191,7 @@ async function openPortable(device: 'wasm' | 'javascript'): Promise<Backend> {
     device: 'cpu',
     version: tf.version_core,
     tf32: false,
+    deterministic: false,
     tf,
     ops: tapsOps(tf),
     microBatch: 8,

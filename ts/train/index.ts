@@ -6,7 +6,7 @@
  */
 
 // Backends
-export { type Backend, type Device, devices, openBackend } from './backend.js';
+export { type Backend, type BackendOptions, type Device, devices, openBackend } from './backend.js';
 // Data
 export {
   type Binarisation,
@@ -35,9 +35,10 @@ export { type DataOptions, dataSplits, loadData } from './load_data.js';
 // Reporting
 export { epochLine, epochTitle } from './log.js';
 export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
-export { findTensorflow, hasNvidiaDriver, type NativeTensorflow } from './native_find.js';
+export { findTensorflow, type NativeTensorflow } from './native_find.js';
 export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
 export { referenceConfig } from './net.js';
+export { type Gpu, hasNvidiaDriver, inspectNvidia, type NvidiaHost } from './nvidia.js';
 export { type Protocol, protocolOf, type TrainingOrigin } from './protocol.js';
 export {
   type PresetName,

@@ -5,23 +5,16 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './cache.js';
 import { tensorflowVersion, tfjsNode, type Variant } from './native_wheels.js';
+import { hasNvidiaDriver } from './nvidia.js';
 
 export interface NativeTensorflow {
   readonly packageName: string;
   /** A module path that `packageName` resolves from. */
   readonly from: string;
   /** `project`: a package that the user installed; else what `pixelcnn setup` made. */
-  readonly origin: 'project' | Variant;
-}
-
-/** Whether the kernel has an NVIDIA driver loaded. */
-export function hasNvidiaDriver(): boolean {
-  return existsSync('/proc/driver/nvidia/version');
-}
-
-/** The variant that suits this machine. */
-export function suitableVariant(): Variant {
-  return hasNvidiaDriver() ? 'cuda' : 'cpu';
+  readonly origin: 'project' | 'setup';
+  /** What it was built for; one built for CUDA computes on a CPU as well. */
+  readonly variant: Variant;
 }
 
 /** Where `setup` puts a variant: a folder with `node_modules` and the unpacked wheels in it. */
@@ -32,19 +25,27 @@ export function variantFolder(variant: Variant): string {
 /** The native binding, relative to its package. Node-API 8 is stable: one file serves every Node. */
 export const bindingFile = 'lib/napi-v8/tfjs_binding.node';
 
+const projectPackages: Readonly<Record<Variant, readonly string[]>> = {
+  cuda: [tfjsNode.name],
+  cpu: [tfjsNode.name, '@tensorflow/tfjs-node'],
+};
+
 /**
- * Finds a built binding: a package installed in the project goes first, then what `setup` made for this machine.
- * `@tensorflow/tfjs-node-gpu` stands before `@tensorflow/tfjs-node`, because it does without a GPU as well.
+ * Finds a built binding for the first variant that has one: a package installed in the project, else what `setup` made.
+ * Default: any, in the order that suits this machine.
  */
-export function findTensorflow(variants: readonly Variant[] = [suitableVariant()]): NativeTensorflow | undefined {
-  for (const packageName of [tfjsNode.name, '@tensorflow/tfjs-node']) {
-    for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
-      if (hasBinding(from, packageName)) return { packageName, from, origin: 'project' };
-    }
-  }
+export function findTensorflow(
+  variants: readonly Variant[] = hasNvidiaDriver() ? ['cuda', 'cpu'] : ['cpu', 'cuda'],
+): NativeTensorflow | undefined {
   for (const variant of variants) {
+    for (const packageName of projectPackages[variant]) {
+      for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+        if (!hasBinding(from, packageName)) continue;
+        return { packageName, from, origin: 'project', variant: packageName === tfjsNode.name ? 'cuda' : 'cpu' };
+      }
+    }
     const from = join(variantFolder(variant), 'package.json');
-    if (hasBinding(from, tfjsNode.name)) return { packageName: tfjsNode.name, from, origin: variant };
+    if (hasBinding(from, tfjsNode.name)) return { packageName: tfjsNode.name, from, origin: 'setup', variant };
   }
   return undefined;
 }

@@ -6,13 +6,13 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { access, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PixelCnnError } from '../error.js';
 import { cacheFolder } from './cache.js';
 import { lastLines, runCommand } from './command.js';
-import { bindingFile, findTensorflow, type NativeTensorflow, suitableVariant, variantFolder } from './native_find.js';
+import { bindingFile, findTensorflow, type NativeTensorflow, variantFolder } from './native_find.js';
 import {
   diskBytes,
   nodeHeaders,
@@ -20,13 +20,15 @@ import {
   tfjsNode,
   type Variant,
   type Wheel,
+  wheelLinks,
   wheelMembers,
   wheels,
   wheelTags,
 } from './native_wheels.js';
+import { inspectNvidia, obstacle } from './nvidia.js';
 
 export interface SetupOptions {
-  /** Default: `cuda` where an NVIDIA driver is loaded, else `cpu`. */
+  /** What it must serve. Default: `cuda` where nothing is known against using an NVIDIA GPU, else `cpu`. */
   readonly variant?: Variant;
   /** Never fetches: what is not there already is an error. Default: false. */
   readonly offline?: boolean;
@@ -47,13 +49,16 @@ const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocale
 
 /** Makes sure that native TensorFlow is there; does nothing when it is. */
 export async function setUpTensorflow(options: SetupOptions = {}): Promise<NativeTensorflow> {
-  const variant = options.variant ?? suitableVariant();
-  const found = findTensorflow([variant]);
+  const variant = options.variant ?? (await suitableVariant(options));
+  // A build for CUDA computes on a CPU as well, so it is not fetched once more for that.
+  const find = (): NativeTensorflow | undefined => findTensorflow(variant === 'cpu' ? ['cpu', 'cuda'] : ['cuda']);
+  const found = find();
   if (found !== undefined) return found;
   const target = variantFolder(variant);
   if (options.offline === true) {
     throw unavailable(
-      `native TensorFlow is not set up in ${target}, and nothing may be fetched; run \`pixelcnn setup\` once with a network`,
+      `native TensorFlow is not set up in ${target}, and nothing may be fetched; run \`pixelcnn setup --${variant}\` ` +
+        'once with a network',
     );
   }
   const compiler = await checkHost(variant, options.signal);
@@ -73,6 +78,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
       const fetched = wheels[variant].slice(0, index).reduce((sum, { bytes }) => sum + bytes, 0);
       await installWheel(temporary, wheel, options, (bytes) => options.progress?.(fetched + bytes, total));
     }
+    for (const { path, target } of wheelLinks[variant]) await symlink(target, join(temporary, 'site', path));
     say('Compiling the binding.');
     await compileBinding(temporary, compiler, options.signal);
     await tryBinding(temporary, options.signal);
@@ -83,9 +89,18 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  const made = findTensorflow([variant]);
+  const made = find();
   if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
   return made;
+}
+
+/** The variant for this machine; says why where it is not the one that its driver suggests. */
+async function suitableVariant({ say }: SetupOptions): Promise<Variant> {
+  const host = await inspectNvidia();
+  const against = obstacle(host);
+  if (against === undefined) return 'cuda';
+  if (host.driver !== undefined) say?.(`No GPU can be used: ${against}. Setting up for the CPU.`);
+  return 'cpu';
 }
 
 /** Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed. */
@@ -182,10 +197,14 @@ async function installWheel(
     );
   }
   progress(wheel.bytes);
+  // Python unpacks without the permissions, but TensorFlow runs NVIDIA's assembler.
   const unzip = `
-import sys, zipfile
+import os, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as wheel:
-    wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith(tuple(sys.argv[3:]))])`;
+    for member in wheel.infolist():
+        if member.filename.startswith(tuple(sys.argv[3:])):
+            path = wheel.extract(member, sys.argv[2])
+            if member.external_attr >> 16 & 0o100: os.chmod(path, 0o755)`;
   const python = await runCommand('python3', ['-c', unzip, file, join(folder, 'site'), ...wheelMembers], { signal });
   if (python.status !== 0) throw unavailable(`could not unpack ${name}:\n${lastLines(python.output)}`);
   await rm(download, { recursive: true });

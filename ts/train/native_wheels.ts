@@ -121,6 +121,28 @@ const cuda: readonly Wheel[] = [
 export const wheels: Readonly<Record<Variant, readonly Wheel[]>> = { cpu, cuda };
 
 /**
+ * Links to make among the unpacked files, from the folder of the link to its target. TensorFlow opens NVIDIA's libraries
+ * from libtensorflow_framework.so.2, whose run path names the folder of each but libcusolver's: that one stands in the run
+ * path of libtensorflow_cc.so.2, where the loader does not look on the other's behalf. Without the link TensorFlow uses no
+ * GPU, and says only that it misses a library.
+ */
+export const wheelLinks: Readonly<Record<Variant, readonly { readonly path: string; readonly target: string }[]>> = {
+  cpu: [],
+  cuda: [{ path: 'nvidia/cublas/lib/libcusolver.so.11', target: '../../cusolver/lib/libcusolver.so.11' }],
+};
+
+/** What TensorFlow opens before it takes a GPU, where it looks for it: where one is missing, it takes none. */
+export const cudaLibraries = [
+  'nvidia/cuda_runtime/lib/libcudart.so.12',
+  'nvidia/cublas/lib/libcublas.so.12',
+  'nvidia/cublas/lib/libcublasLt.so.12',
+  'nvidia/cufft/lib/libcufft.so.11',
+  'nvidia/cublas/lib/libcusolver.so.11',
+  'nvidia/cusparse/lib/libcusparse.so.12',
+  'nvidia/cudnn/lib/libcudnn.so.9',
+] as const;
+
+/**
  * The members of a wheel that are unpacked: the libraries, and the C headers the binding includes. The rest of
  * TensorFlow's wheel is Python.
  */

@@ -1,6 +1,6 @@
 // What a run is asked to do, and what follows from it before the first step.
 
-import { checkInteger } from '../arguments.js';
+import { checkInteger, checkNumber } from '../arguments.js';
 import type { Config, Description } from '../config.js';
 import type { Core } from '../core.js';
 import type { Backend } from './backend.js';
@@ -23,10 +23,19 @@ export interface TrainerOptions extends RecipeOptions {
   readonly checkpointFolder?: string;
   /** Updates between checkpoints within an epoch. Default: none within an epoch. */
   readonly checkpointEvery?: number;
-  /** Checkpoints that are kept. Default: 2. */
+  /** The newest checkpoints that are kept; the one after the epoch of the least val_loss is kept as well. Default: 2. */
   readonly keepCheckpoints?: number;
   /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
   readonly resume?: boolean;
+  /**
+   * Ends the run once so many epochs have brought no lower val_loss; the weights of the best epoch are then the result,
+   * at the last epoch too. Default: all epochs are done, and the last weights are the result.
+   */
+  readonly patience?: number;
+  /** Updates after which this call stops, with a checkpoint; after an epoch's last one, validation is done too. */
+  readonly maxSteps?: number;
+  /** Minutes after which this call stops, likewise, counted from its first update. */
+  readonly maxMinutes?: number;
   /** Stops the run after the update in progress; a checkpoint is written first. */
   readonly signal?: AbortSignal;
 }
@@ -60,9 +69,19 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   const recipe = recipeOf(options);
   checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
   checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
+  checkInteger('patience', options.patience ?? 1, { min: 1, max: most });
+  checkInteger('maxSteps', options.maxSteps ?? 1, { min: 1, max: most });
+  checkNumber('maxMinutes', options.maxMinutes ?? 0, { min: 0 });
+  for (const name of ['maxSteps', 'maxMinutes', 'checkpointEvery', 'resume'] as const) {
+    if (options.checkpointFolder !== undefined || (options[name] ?? false) === false) continue;
+    throw new TypeError(`${name}: expected a checkpointFolder beside it, got none`);
+  }
   const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
   const { validationSplit = referenceValidationSplit } = options;
   const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
+  if (options.patience !== undefined && validationImages === 0) {
+    throw new RangeError('patience: expected images to validate on, got a validationSplit that leaves none');
+  }
   if (trainImages < 1)
     throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
   return {

@@ -21,27 +21,34 @@ export function likelihood(lossPerValue: number, dimensions: number): { natsPerI
 export function trainingRecord(
   data: ImageSet,
   backend: Backend,
-  { history, seed, recipe, net, trainImages, validationImages, validationSplit }: TrainResult,
+  { history, epoch, seed, recipe, net, trainImages, validationImages, validationSplit }: TrainResult,
 ): Record<string, string> {
   const record: Record<string, string> = {
     'training.data': data.source,
     'training.dataSha256': data.sha256,
     'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
     'training.binarisation': trainingBinarisation(data),
-    'training.epochs': String(history.length),
+    'training.epochs': String(epoch),
     'training.batchSize': String(recipe.batchSize),
     'training.optimizer': describeRecipe(recipe),
     'training.seed': String(seed),
     'training.backend': backend.name,
     'training.backendVersion': backend.version,
     'training.device': backend.device,
+    ...(backend.gpu !== undefined && {
+      'training.gpu': `${backend.gpu.name}, compute capability ${backend.gpu.capability.toFixed(1)}`,
+    }),
     'training.tf32': String(backend.tf32),
+    ...(backend.deterministic && { 'training.deterministic': 'true' }),
     // Without times, so that the same run gives the same file.
     'training.log': history
       .map(({ epoch, loss, valLoss }) => `epoch ${epoch}: loss ${loss.toFixed(6)}, val_loss ${valLoss.toFixed(6)}`)
       .join('\n'),
   };
-  const last = history.at(-1);
+  if (epoch < history.length) {
+    record['training.ended'] = `after ${history.length} epochs, with the weights of the best one, epoch ${epoch}`;
+  }
+  const last = history[epoch - 1];
   if (last !== undefined && !Number.isNaN(last.valLoss)) {
     const { height, width, channels } = net.config;
     const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);

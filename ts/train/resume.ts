@@ -14,6 +14,7 @@ export function environmentOf(backend: Backend): Environment {
     backend: backend.name,
     device: backend.device,
     version: backend.version,
+    ...(backend.gpu !== undefined && { gpu: backend.gpu.name }),
     cpu: processors[0]?.model.trim() ?? 'unknown',
     threads: processors.length,
   };

@@ -1,18 +1,16 @@
 // Training from options to a model file.
 
-import { rename, rm } from 'node:fs/promises';
 import { loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
-import { type Backend, type Device, openBackend } from './backend.js';
-import { writeDurably } from './checkpoint.js';
+import { type Backend, type BackendOptions, type Device, openBackend, type TensorflowSettings } from './backend.js';
 import type { ImageSet } from './data.js';
+import { reasonOf, replaceDurably } from './durable.js';
 import { loadData } from './load_data.js';
-import type { SetupOptions } from './native_setup.js';
 import { planOf, type TrainerOptions } from './plan.js';
 import { modelFile } from './record.js';
 import { type TrainerEvent, type TrainResult, trainSteps } from './trainer.js';
 
-export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'> {
+export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
   /** Default: all of MNIST, binarised as the Keras example does. */
   readonly data?: ImageSet;
   /** What computes; see `openBackend`. Default: `auto`. */
@@ -56,13 +54,13 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
   const core = await loadCore();
   const data = options.data ?? (await referenceData(options));
   planOf({ ...options, data, core }); // a wrong option is told before a backend is set up, which may take minutes
-  const backend = options.backend ?? (await openBackend(options.device, setupOptions(options)));
+  const backend = options.backend ?? (await openBackend(options.device, backendOptions(options)));
   yield { type: 'backend', backend, data };
   for await (const event of trainSteps({ ...options, data, backend, core })) {
     yield event;
     if (event.type !== 'end') continue;
     const bytes = modelFile(core, data, backend, event.result);
-    if (options.out !== undefined) await writeWhole(options.out, bytes);
+    if (options.out !== undefined) await writeModel(options.out, bytes);
     yield { type: 'model', path: options.out, bytes, result: event.result };
   }
 }
@@ -75,8 +73,10 @@ async function referenceData({ offline, signal, say }: TrainOptions): Promise<Im
   });
 }
 
-function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOptions {
+function backendOptions({ offline, signal, say, progress, tf32, deterministic }: TrainOptions): BackendOptions {
   return {
+    ...(tf32 !== undefined && { tf32 }),
+    ...(deterministic !== undefined && { deterministic }),
     ...(offline !== undefined && { offline }),
     ...(signal !== undefined && { signal }),
     ...(say !== undefined && { say }),
@@ -84,14 +84,10 @@ function setupOptions({ offline, signal, say, progress }: TrainOptions): SetupOp
   };
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeDurably(temporary, bytes);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PixelCnnError('WRITE_FAILED', `could not write the model to ${path} (${reason})`, { cause });
-  }
+async function writeModel(path: string, bytes: Uint8Array): Promise<void> {
+  await replaceDurably(path, bytes).catch((cause: unknown) => {
+    throw new PixelCnnError('WRITE_FAILED', `expected to write the model to ${path}, got: ${reasonOf(cause)}`, {
+      cause,
+    });
+  });
 }

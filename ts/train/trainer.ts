@@ -7,6 +7,8 @@ import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
 import { levelsOf } from './binarisation.js';
 import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { tryFolder } from './durable.js';
+import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import { createModel, type Model, release } from './model.js';
 import { initialParameters, toFull } from './parameters.js';
 import { epochOrder, type Plan, planOf, type TrainerOptions } from './plan.js';
@@ -56,6 +58,15 @@ export type TrainerEvent =
       readonly model: () => Promise<Uint8Array>;
     } & EpochRecord)
   | { readonly type: 'checkpoint'; readonly path: string }
+  /** The last event of a call that reached a limit of its own: `checkpoint` is where to go on from, by `resume`. */
+  | {
+      readonly type: 'pause';
+      readonly limit: Limit;
+      /** Finished epochs, and updates of the one begun. */
+      readonly epoch: number;
+      readonly stepInEpoch: number;
+      readonly checkpoint: string;
+    }
   | { readonly type: 'end'; readonly result: TrainResult };
 
 export interface TrainResult {
@@ -66,6 +77,8 @@ export interface TrainResult {
   readonly validationImages: number;
   readonly validationSplit: number;
   readonly history: readonly EpochRecord[];
+  /** The epoch after which the weights were these: the last one, or the best one of a run with `patience`. */
+  readonly epoch: number;
   /** All tensors, uncropped, in the order of `net.tensors`. */
   readonly weights: Float32Array;
 }
@@ -89,14 +102,26 @@ class Run {
     private readonly model: Model,
     private progress: Progress,
     private readonly warnings: readonly string[],
-  ) {}
+    private best: Best | undefined,
+    /** The newest checkpoint, and how many updates it holds. */
+    private saved: { readonly path: string; readonly step: number } | undefined,
+  ) {
+    this.firstEpoch = progress.epoch;
+    this.limit = limitsOf(options, state.step);
+  }
+
+  private readonly firstEpoch: number;
+  private readonly limit: (step: number) => Limit | undefined;
+  /** Mean loss a value that ends the run; known after the first update. */
+  private bound: number | undefined;
 
   static async open(options: TrainerOptions): Promise<Run> {
     const { backend, core, data } = options;
     const { tf } = backend;
     let plan = planOf(options);
+    if (options.checkpointFolder !== undefined) await tryFolder(options.checkpointFolder);
     const found = options.resume === true ? await readCheckpoint(folderOf(options)) : undefined;
-    const warnings: string[] = [];
+    const warnings: string[] = [...(found?.skipped ?? [])];
     if (found !== undefined) {
       plan = { ...plan, seed: options.seed ?? found.state.seed };
       checkResume(found.state, plan, data, folderOf(options));
@@ -118,6 +143,11 @@ class Run {
       }
       return values;
     };
+    const bestEpoch = options.patience === undefined ? undefined : found?.state.bestEpoch;
+    const best = bestEpoch === undefined ? undefined : { epoch: bestEpoch, weights: array('best') };
+    if (options.patience !== undefined && best === undefined && (found?.state.epoch ?? 0) > 0) {
+      warnings.push('patience was not asked for before, so the epochs done so far do not count for it');
+    }
     const initial = found ? array('parameters') : initialParameters(net, layout, core, plan.seed);
     const state: AdamState = {
       parameters: tf.tensor1d(initial),
@@ -128,7 +158,8 @@ class Run {
     };
     const mask = tf.tensor1d(layout.mask);
     const model = createModel(tf, backend.ops, net, layout, mask);
-    return new Run(options, plan, state, mask, model, progressOf(found?.state), warnings);
+    const saved = found && { path: found.path, step: found.state.step };
+    return new Run(options, plan, state, mask, model, progressOf(found?.state), warnings, best, saved);
   }
 
   async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -147,18 +178,39 @@ class Run {
       history: progress.history,
       warnings: this.warnings,
     };
-    while (this.progress.epoch < plan.recipe.epochs) yield* this.epoch();
-    yield { type: 'end', result: await this.result() };
+    while (!this.isDone()) {
+      const limit = yield* this.epoch();
+      if (limit !== undefined && !this.isDone()) return yield* this.pause(limit);
+    }
+    yield { type: 'end', result: await this.result(this.best) };
   }
 
-  private async result(): Promise<TrainResult> {
+  private isDone(): boolean {
+    const { epoch, history } = this.progress;
+    const bestEpoch = this.best?.epoch ?? this.firstEpoch;
+    return epoch >= this.plan.recipe.epochs || isOutOfPatience(history, bestEpoch, this.options.patience);
+  }
+
+  private async *pause(limit: Limit): AsyncGenerator<TrainerEvent, void, undefined> {
+    if (this.saved?.step !== this.state.step) yield await this.save();
+    const { epoch, stepInEpoch } = this.progress;
+    yield { type: 'pause', limit, epoch, stepInEpoch, checkpoint: this.saved?.path ?? '' };
+  }
+
+  /** With the weights as they are now, or those of the best epoch. */
+  private async result(best?: Best): Promise<TrainResult> {
     const { net, layout, seed, recipe, trainImages, validationImages, validationSplit } = this.plan;
-    const { history } = this.progress;
-    const weights = toFull(layout, await this.read(this.averaged()));
-    return { net, seed, recipe, trainImages, validationImages, validationSplit, history, weights };
+    const { history, epoch } = this.progress;
+    const { weights } = best ?? { weights: await this.readFinite('the weights', this.averaged()) };
+    return {
+      ...{ net, seed, recipe, trainImages, validationImages, validationSplit, history },
+      epoch: best?.epoch ?? epoch,
+      weights: toFull(layout, weights),
+    };
   }
 
-  private async *epoch(): AsyncGenerator<TrainerEvent, void, undefined> {
+  /** One epoch, or what is left of it; returns the limit that was reached on the way. */
+  private async *epoch(): AsyncGenerator<TrainerEvent, Limit | undefined, undefined> {
     const { plan, options } = this;
     const { recipe } = plan;
     const epoch = this.progress.epoch + 1;
@@ -170,17 +222,13 @@ class Run {
       const batch = order.subarray(step * recipe.batchSize, (step + 1) * recipe.batchSize);
       const nats = await this.update(batch, epoch);
       const lossSum = this.progress.lossSum + nats;
-      if (!Number.isFinite(lossSum)) {
-        throw new PixelCnnError(
-          'DIVERGED',
-          `training: the loss of epoch ${epoch}, step ${step + 1} is ${nats}; lower the learning rate`,
-        );
-      }
+      const batchLoss = nats / (batch.length * plan.dimensions);
+      this.bound ??= lossBound(plan.net.config.levels, batchLoss);
+      if (!(batchLoss <= this.bound)) throw this.diverged(`one of ${batchLoss} nats a value`, step + 1);
       this.progress = { ...this.progress, stepInEpoch: step + 1, lossSum, secondsInEpoch: seconds() };
       const seen = Math.min((step + 1) * recipe.batchSize, plan.trainImages);
       const loss = lossSum / (seen * plan.dimensions);
       const learningRate = this.rateAt(this.state.step);
-      const batchLoss = nats / (batch.length * plan.dimensions);
       yield {
         type: 'step',
         epoch,
@@ -194,15 +242,24 @@ class Run {
       await setImmediate(); // lets signals and timers in
       yield* this.stopIfAborted();
       const due = options.checkpointEvery !== undefined && this.state.step % options.checkpointEvery === 0;
-      if (due && step + 1 < plan.steps && options.checkpointFolder !== undefined) yield await this.save();
+      if (step + 1 === plan.steps) break;
+      if (due) yield await this.save();
+      const limit = this.limit(this.state.step);
+      if (limit !== undefined) return limit;
     }
     const loss = this.progress.lossSum / (plan.trainImages * plan.dimensions);
     const valLoss = yield* this.validate(epoch);
+    if (plan.validationImages > 0 && !Number.isFinite(valLoss)) throw this.diverged(`a val_loss of ${valLoss}`);
     const record: EpochRecord = { epoch, steps: plan.steps, seconds: seconds(), loss, valLoss };
     const history = [...this.progress.history, record];
+    const bestSoFar = history[(this.best?.epoch ?? 0) - 1]?.valLoss ?? Number.POSITIVE_INFINITY;
+    if (options.patience !== undefined && valLoss < bestSoFar) {
+      this.best = { epoch, weights: await this.readFinite('the weights', this.averaged()) };
+    }
     this.progress = { epoch, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history };
     yield* this.report(record);
     if (options.checkpointFolder !== undefined) yield await this.save();
+    return this.limit(this.state.step);
   }
 
   private *report(record: EpochRecord): Generator<TrainerEvent, void, undefined> {
@@ -321,17 +378,34 @@ class Run {
     return this.state.ema ?? this.state.parameters;
   }
 
-  private async read(tensor: Tensor1D): Promise<Float32Array> {
-    return (await tensor.data()) as Float32Array;
+  /** The numbers of a tensor; throws where one is not finite, so that no such number is ever written. */
+  private async readFinite(what: string, tensor: Tensor1D): Promise<Float32Array> {
+    const values = (await tensor.data()) as Float32Array;
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) throw this.diverged(`${values[at]} in ${what}`);
+    return values;
+  }
+
+  private diverged(what: string, step = this.progress.stepInEpoch): PixelCnnError {
+    const { epoch } = this.progress;
+    const at = step === 0 ? `after epoch ${epoch}` : `at step ${step} of epoch ${epoch + 1}`;
+    const kept = this.saved && `; ${this.saved.path} holds the run as it was after ${this.saved.step} updates in all`;
+    return new PixelCnnError(
+      'DIVERGED',
+      `training: expected the loss to fall, got ${what} ${at}; ` +
+        `start a new run with a lower learning rate or with gradients clipped to norm 1${kept ?? ''}`,
+    );
   }
 
   private async save(): Promise<TrainerEvent> {
     const { plan, options, state, progress } = this;
+    const { parameters, m, v, ema } = state;
     const arrays = {
-      parameters: await this.read(state.parameters),
-      m: await this.read(state.m),
-      v: await this.read(state.v),
-      ...(state.ema !== undefined && { ema: await this.read(state.ema) }),
+      parameters: await this.readFinite('the weights', parameters),
+      m: await this.readFinite("the gradient's average", m),
+      v: await this.readFinite("the squared gradient's average", v),
+      ...(ema !== undefined && { ema: await this.readFinite("the weights' average", ema) }),
+      ...(this.best !== undefined && { best: this.best.weights }),
     };
     const path = await writeCheckpoint(
       folderOf(options),
@@ -346,11 +420,13 @@ class Run {
           ...progress,
           step: state.step,
           environment: environmentOf(options.backend),
+          ...(this.best !== undefined && { bestEpoch: this.best.epoch }),
         },
         arrays,
       },
       options.keepCheckpoints ?? 2,
     );
+    this.saved = { path, step: state.step };
     return { type: 'checkpoint', path };
   }
 

@@ -1,10 +1,11 @@
 // TensorBoard's event files, through tfjs-node: it takes native TensorFlow to write them. metrics.jsonl has the same figures
 // on every backend.
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixelCnnError } from '../../error.js';
 import type { Backend } from '../backend.js';
+import { makeFolder } from '../durable.js';
 import { type MetricsLine, metricsLine, readMetrics } from './metrics.js';
 import type { Watcher } from './watcher.js';
 
@@ -66,7 +67,7 @@ async function openWriter({ name, tf }: Backend, folder: string): Promise<Summar
         'metrics.jsonl has the same figures',
     );
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // tfjs-node has one writer for each text of a path, which a second run in this process would share: its file may be gone.
   const nth = opened.get(folder) ?? 0;
   opened.set(folder, nth + 1);

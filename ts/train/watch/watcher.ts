@@ -1,9 +1,7 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeDurably } from '../checkpoint.js';
+import { makeFolder, replaceDurably } from '../durable.js';
 import type { TrainEvent } from '../train.js';
 
 /**
@@ -36,13 +34,6 @@ export function watchers(all: readonly Watcher[], warn: (line: string) => void):
 
 /** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
 export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await writeDurably(temporary, data);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await makeFolder(dirname(path));
+  await replaceDurably(path, data);
 }
