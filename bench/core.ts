@@ -14,18 +14,60 @@ export type Skipping = 'none' | 'background' | 'all';
 export type Sampler = pkg.Sampler;
 export type Run = pkg.Run;
 
+export type Precision = 'f32' | 'int16';
+export const precisions: readonly Precision[] = ['f32', 'int16'];
+
 /** A model to race with, and where it comes from in words. */
 export interface Contender {
+  readonly file: Uint8Array;
   readonly sampler: Sampler;
   readonly net: Description;
   readonly origin: string;
 }
 
-/** The model in models/, or where there is none the same net with random weights. */
-export function defaultModel(): Contender {
-  const path = 'models/mnist-binary.safetensors';
-  const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
-  return existsSync(file) ? open(readFileSync(file), path) : randomModel({}, 'random weights (models/ holds no model)');
+/** The same net in both precisions, its channels ordered: what `optimize` and `quantize` made of the packaged model. */
+const files: Record<Precision, string> = {
+  f32: 'models/mnist-binary.optimized.safetensors',
+  int16: 'models/mnist-binary.int16.safetensors',
+};
+
+/** The models in models/, or where they are missing the same net with random weights. */
+export function contenders(): Record<Precision, Contender> {
+  const packaged = (precision: Precision): Contender | undefined => {
+    const path = fileURLToPath(new URL(`../${files[precision]}`, import.meta.url));
+    return existsSync(path) ? open(readFileSync(path), files[precision]) : undefined;
+  };
+  const [f32, int16] = precisions.map(packaged);
+  return f32 && int16 ? { f32, int16 } : inBothPrecisions(randomModel({}));
+}
+
+/** A model of f32 and its integers, as they are made from 16 images of its own. */
+export function inBothPrecisions(model: Contender): Record<Precision, Contender> {
+  const { images } = draw(model.sampler, { method: 'wavefront', skipping: 'none', count: 16, seed: 0, startIndex: 0 });
+  const optimized = pkg.optimize(model.file, images, '{}');
+  return {
+    f32: open(optimized, model.origin),
+    int16: open(pkg.quantize(optimized, images, '{}'), `${model.origin}, in integers`),
+  };
+}
+
+/** The same weights for images of another size. */
+export function resized({ file, origin }: Contender, height: number, width: number): Contender {
+  // A .safetensors file is the length of its header, the header as JSON, padded with spaces to 8 bytes, and the weights.
+  const headerAt = 8;
+  const dataAt = headerAt + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(headerAt, dataAt))) as {
+    __metadata__: { config: string };
+  };
+  const config = JSON.parse(header.__metadata__.config) as Config;
+  header.__metadata__.config = JSON.stringify({ ...config, height, width });
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(json.length / 8) * 8;
+  const made = new Uint8Array(headerAt + length + file.length - dataAt).fill(0x20, headerAt, headerAt + length);
+  new DataView(made.buffer).setBigUint64(0, BigInt(length), true);
+  made.set(json, headerAt);
+  made.set(file.subarray(dataAt), headerAt + length);
+  return open(made, `${origin}, ${height} x ${width}`);
 }
 
 /** A net with random weights under which logits vary; `changes` are made to the reference's config. */
@@ -60,7 +102,15 @@ export function randomModel(changes: Partial<Config>, origin = 'random weights')
 
 function open(file: Uint8Array, origin: string): Contender {
   const sampler = new pkg.Sampler(file);
-  return { sampler, net: JSON.parse(sampler.describe()) as Description, origin };
+  return { file, sampler, net: JSON.parse(sampler.describe()) as Description, origin };
+}
+
+/**
+ * The same model in a sampler of its own. A sampler keeps the constants of its last run for the next of the same kind; rows
+ * that take turns on one sampler would compute them anew each time, which no user's calls do.
+ */
+export function reopened({ file }: Contender): Sampler {
+  return new pkg.Sampler(file);
 }
 
 export interface Drawing {
@@ -76,13 +126,16 @@ export interface Drawn {
   readonly images: Uint8Array;
   /** Multiply-adds that were issued. */
   readonly macs: number;
+  /** Bytes of activations that were kept for the images, and of constants. */
+  readonly stateBytes: readonly [images: number, constants: number];
 }
 
 export function draw(sampler: Sampler, { method, skipping, count, seed, startIndex }: Drawing): Drawn {
   const run = sampler.sample(count, seed, startIndex, 1, method, skipping);
   try {
     run.finish();
-    return { images: run.pixels(), macs: run.macs() };
+    const [images = 0, constants = 0] = run.state_bytes();
+    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
   } finally {
     run.free();
   }
@@ -97,4 +150,16 @@ export function logits(sampler: Sampler, images: Uint8Array, method: Method): Fl
   } finally {
     run.free();
   }
+}
+
+/** Pixels of all images together that are not of level 0. */
+export function inkOf(images: Uint8Array): number {
+  let ink = 0;
+  for (const level of images) if (level > 0) ink++;
+  return ink;
+}
+
+/** What the net takes as its input: levels scaled to 0..1. */
+export function scaled(images: Uint8Array, { config }: Description): Float32Array {
+  return Float32Array.from(images, (level) => level / (config.levels - 1));
 }

@@ -1,9 +1,15 @@
 /** Timing rivals against each other: warmed up, interleaved, medians with their spread. */
 
+/** Milliseconds, or nothing where the call itself is to be timed. */
+type Elapsed = number | undefined;
+
 export interface Case {
   readonly name: string;
-  /** Does the work of one round; all cases of a round are given the same number, so that they may draw the same images. */
-  run(round: number): void;
+  /**
+   * Does the work of one round; all cases of a round are given the same number, so that they may draw the same images.
+   * Returns its time in milliseconds where that is not the time of the call: where another process does the work.
+   */
+  run(round: number): Elapsed | Promise<Elapsed>;
   /** Takes part in every n-th round only, where one run takes long. Default: 1. */
   readonly every?: number;
 }
@@ -34,10 +40,10 @@ export interface Budget {
 const warmUp = 400;
 
 /** Runs all cases in turn, round after round, each round starting with another one; returns the times of each. */
-export function interleave(cases: readonly Case[], budget: Budget): Map<string, Timing> {
-  for (const { run } of cases) {
+export async function interleave(cases: readonly Case[], budget: Budget): Promise<Map<string, Timing>> {
+  for (const each of cases) {
     const start = performance.now();
-    do run(0);
+    do await once(each, 0);
     while (performance.now() - start < warmUp);
   }
   const times = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
@@ -45,15 +51,20 @@ export function interleave(cases: readonly Case[], budget: Budget): Map<string, 
   for (let round = 0; round < budget.most; round++) {
     if (round >= budget.fewest && performance.now() - start > budget.time) break;
     for (let i = 0; i < cases.length; i++) {
-      const { name, run, every = 1 } = cases[(i + round) % cases.length]!;
-      if (round % every !== 0) continue;
-      const from = performance.now();
-      run(round);
-      times.get(name)!.push(performance.now() - from);
+      const each = cases[(i + round) % cases.length]!;
+      if (round % (each.every ?? 1) === 0) times.get(each.name)!.push(await once(each, round));
     }
     budget.progress?.(round + 1);
   }
   return new Map([...times].map(([name, list]) => [name, summary(list)]));
+}
+
+/** Runs a case once; returns its time in milliseconds. */
+async function once(each: Case, round: number): Promise<number> {
+  const start = performance.now();
+  const made = each.run(round);
+  const own = made instanceof Promise ? await made : made;
+  return own ?? performance.now() - start;
 }
 
 /** Median, best and quartiles. */

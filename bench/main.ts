@@ -8,16 +8,19 @@ Benches:
   sampling   time for an image, by every method, beside the roof (the default)
   roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
+  profile    where an image's time goes, layer by layer
   train      a training step; its own options: npm run bench -- train --help
 
 Options of sampling:
-  --quick      about half a minute (the default)
-  --full       minutes: more rounds, and a whole naive image; implies --save
-  --only NAME  only rows whose name holds NAME
-  --json FILE  write the figures there, too
-  --save       write bench/results/<date>-<cpu>.md and .json
+  --quick      under a minute (the default)
+  --full       about ten minutes: more rows and rounds, larger images, whole naive images; implies --save
+  --only NAME  only rows whose name holds NAME, and no other table
+  --json FILE  write the figures there, too (profile: also)
+  --save       write bench/results/<date>-<cpu>-node<major>.md and .json, and a chart
 
-Best on a quiet machine and on one core: taskset -c 1 npm run bench`;
+  --peers      install those whom we race into bench/peers (0.5 GB), and nothing else
+
+Best on a quiet machine.`;
 
 try {
   await run();
@@ -43,9 +46,14 @@ async function run(): Promise<void> {
       save: { type: 'boolean' },
       only: { type: 'string' },
       json: { type: 'string' },
+      peers: { type: 'boolean' },
     },
   });
   if (values.help) return console.log(help);
+  if (values.peers) {
+    const { installPeers } = await import('./peers.js');
+    return installPeers();
+  }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
     case 'sampling': {
@@ -67,8 +75,12 @@ async function run(): Promise<void> {
       const { benchTile } = await import('./tile.js');
       return benchTile();
     }
+    case 'profile': {
+      const { benchProfile } = await import('./profile.js');
+      return benchProfile(values.json);
+    }
     default:
-      throw new RangeError(`expected sampling, roof, tile or train, got "${positionals[0]}"`);
+      throw new RangeError(`expected sampling, roof, tile, profile or train, got "${positionals[0]}"`);
   }
 }
 

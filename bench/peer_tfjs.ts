@@ -1,74 +1,80 @@
-/**
- * What this net costs without us, in JavaScript: the whole image again for each pixel, on TensorFlow.js's own WebAssembly
- * backend (SIMD, one thread). The kernels are the full masked ones, as a converted Keras model has them; bias and relu are
- * fused into the convolutions, which is faster than the layers API.
- */
+/** TensorFlow.js: its own WebAssembly backend (SIMD, one thread), and native TensorFlow where it is set up. */
 
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Description } from '../ts/config.js';
+import { findTensorflow } from '../ts/train/native_find.js';
+import type { Answer, Start } from './peer.js';
+import { tfjsNet } from './tfjs_net.js';
 
-export interface Peer {
-  readonly name: string;
-  /** Multiply-adds of the forward pass of one image. */
-  readonly macsPerForward: number;
-  /** The forward pass of images of levels, read back: a logit for each pixel. */
-  logits(images: Uint8Array): Float32Array;
-}
-
-/** Starts the backend and hands it the weights: all tensors, in the order of `net.tensors`. */
-export async function startTfjs(net: Description, weights: Float32Array): Promise<Peer> {
+export const startTfjsWasm: Start = async (net, weights) => {
   const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
   setWasmPaths(folder + sep);
   setThreadsCount(1);
   if (!(await tf.setBackend('wasm'))) throw new Error('tfjs-backend-wasm did not start');
   await tf.ready();
-
-  const tensors = new Map<string, tf.Tensor>();
-  let at = 0;
-  for (const { name, shape } of net.tensors) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    tensors.set(name, tf.tensor(weights.slice(at, at + size), [...shape]));
-    at += size;
-  }
-  const { height, width, channels, levels } = net.config;
-  const tensor = <T extends tf.Tensor>(name: string, from: ReadonlyMap<string, tf.Tensor>): T => {
-    const found = from.get(name);
-    if (!found) throw new Error(`the net has no tensor "${name}"`);
-    return found as T;
-  };
-
-  const forward = (pixels: tf.Tensor4D): tf.Tensor => {
-    const outputs = new Map<string, tf.Tensor>([['pixels', pixels]]);
-    for (const { name, inputs, bias, activation, residual } of net.layers) {
-      const [input, ...more] = inputs;
-      if (!input || more.length > 0) throw new Error(`layer "${name}": expected one input, got ${inputs.length}`);
-      let y: tf.Tensor4D = tf.fused.conv2d({
-        x: tensor<tf.Tensor4D>(input.source, outputs),
-        filter: tensor<tf.Tensor4D>(input.kernel, tensors),
-        strides: 1,
-        pad: 'same',
-        bias: tensor<tf.Tensor1D>(bias, tensors),
-        activation: activation === 'relu' ? 'relu' : 'linear',
-      });
-      if (residual !== null) y = tf.add(y, tensor<tf.Tensor4D>(residual, outputs));
-      outputs.set(name, y);
-    }
-    return tensor(net.layers.at(-1)?.name ?? '', outputs);
-  };
-
-  const macs = net.tensors
-    .filter(({ shape }) => shape.length === 4)
-    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const forward = tfjsNet(tf, net, weights);
   return {
     name: `tfjs-backend-wasm ${tf.version_core}`,
-    macsPerForward: macs * height * width,
-    logits(images) {
-      const count = images.length / (height * width * channels);
-      const values = Float32Array.from(images, (level) => level / (levels - 1));
-      return tf.tidy(() => forward(tf.tensor4d(values, [count, height, width, channels])).dataSync<'float32'>());
+    native: false,
+    async forward(pixels, count, height, width) {
+      const start = performance.now();
+      const logits = forward(pixels, count, height, width);
+      return { logits, time: performance.now() - start };
     },
   };
+};
+
+/** What tfjs_node_child.ts is sent first; then it is sent pixels, and answers each time. */
+export interface Opening {
+  readonly net: Parameters<Start>[0];
+  readonly weights: Float32Array;
 }
+
+/** A request to tfjs_node_child.ts. */
+export interface Question {
+  readonly pixels: Float32Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** In a process of its own: all copies of TensorFlow.js in a process share one engine, which has one backend at a time. */
+export const startTfjsNode: Start = async (net, weights) => {
+  if (!findTensorflow()) return 'tfjs-node: no native TensorFlow; npm run setup';
+  const child = fork(fileURLToPath(new URL('tfjs_node_child.ts', import.meta.url)), {
+    serialization: 'advanced',
+    // TensorFlow reads these when it is loaded.
+    env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1' },
+  });
+  const ended = once(child, 'exit').then(([status]) => {
+    throw new Error(`tfjs-node ended with status ${status} before it answered; its own words are above`);
+  });
+  ended.catch(() => undefined); // whoever waits for an answer hears of it
+  const answer = async <T>(request: Opening | Question): Promise<T> => {
+    child.send(request);
+    const answered = once(child, 'message') as Promise<[T]>;
+    const [made] = await Promise.race([answered, ended]);
+    return made;
+  };
+  const version = await answer<string>({ net, weights } satisfies Opening);
+  child.unref(); // a bench that fails must not wait for it
+  child.channel?.unref();
+  return {
+    name: `tfjs-node (TensorFlow ${version})`,
+    native: true,
+    async forward(pixels, count, height, width) {
+      child.channel?.ref();
+      try {
+        return await answer<Answer>({ pixels, count, height, width } satisfies Question);
+      } finally {
+        child.channel?.unref();
+      }
+    },
+    end: () => child.disconnect(),
+  };
+};

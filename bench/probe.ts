@@ -27,6 +27,8 @@ export interface Probe {
   run(iterations: number): number;
   /** Whether what `run` returned is what that many iterations must give. */
   isRight(result: number, iterations: number): boolean;
+  /** The loop as a module of its own: export `0` is `run`, which wants 1/2, 1 and 1 after the iterations; `memory` wants ones. */
+  binary(): Uint8Array<ArrayBuffer>;
 }
 
 interface Source {
@@ -153,6 +155,24 @@ const weightsAt = 4 * 6 * depth;
 
 /** One module with a function for each source, instantiated on a memory of ones. */
 function assemble(sources: readonly Source[]): Probe[] {
+  const instance = instantiate(moduleText(sources));
+  const memory = instance.memory as WebAssembly.Memory;
+  const first = sources[0];
+  if (first?.element === 'f32') new Float32Array(memory.buffer).fill(1);
+  else new Int32Array(memory.buffer).fill(1);
+  return sources.map((source, index) => {
+    const run = instance[index] as (n: number, half: number, one: number, pair: number) => number;
+    return {
+      name: source.name,
+      macs: source.vectors * instructions[source.element].macs,
+      run: (iterations) => run(iterations, 0.5, 1, 1),
+      isRight: (result, iterations) => result === Math.fround(source.expected(iterations)),
+      binary: () => compile(moduleText([source])),
+    };
+  });
+}
+
+function moduleText(sources: readonly Source[]): string {
   const functions = sources.map(
     (source, index) => `
       (func (export "${index}") (param $n i32) (param $half f32) (param $one f32) (param $pair i32) (result f32)
@@ -165,29 +185,21 @@ function assemble(sources: readonly Source[]): Probe[] {
         ${set('x', sum(source))}
         ${lanes(source)})`,
   );
-  const instance = instantiate(`(module (memory (export "memory") 1) ${functions.join('')})`);
-  const memory = instance.memory as WebAssembly.Memory;
-  const first = sources[0];
-  if (first?.element === 'f32') new Float32Array(memory.buffer).fill(1);
-  else new Int32Array(memory.buffer).fill(1);
-  return sources.map((source, index) => {
-    const run = instance[index] as (n: number, half: number, one: number, pair: number) => number;
-    return {
-      name: source.name,
-      macs: source.vectors * instructions[source.element].macs,
-      run: (iterations) => run(iterations, 0.5, 1, 1),
-      isRight: (result, iterations) => result === Math.fround(source.expected(iterations)),
-    };
-  });
+  return `(module (memory (export "memory") 1) ${functions.join('')})`;
 }
 
 /** Compiles a module from WebAssembly text; returns its exports. */
 export function instantiate(text: string): WebAssembly.Exports {
+  return new WebAssembly.Instance(new WebAssembly.Module(compile(text))).exports;
+}
+
+/** The bytes of a module, from WebAssembly text. */
+function compile(text: string): Uint8Array<ArrayBuffer> {
   const module = binaryen.parseText(text);
   module.setFeatures(binaryen.Features.SIMD128);
   try {
     if (!module.validate()) throw new Error('the text of a probe is not a valid module');
-    return new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(module.emitBinary()))).exports;
+    return Uint8Array.from(module.emitBinary());
   } finally {
     module.dispose();
   }

@@ -1,38 +1,61 @@
-/** From times to figures: the table for the terminal, JSON for programs, Markdown for bench/results. */
+/** From times to figures: the tables for the terminal, JSON for programs, Markdown for bench/results. */
 
+import { type Bound, bounds } from './bounds.js';
+import type { Precision } from './core.js';
+import type { Digits } from './digits.js';
+import type { FirstImage } from './first.js';
 import type { Timing } from './harness.js';
 import { type Machine, machineLine } from './machine.js';
 import type { Peak } from './roof.js';
+import type { SizeFigures } from './sizes.js';
+import type { TileRate } from './tile.js';
 
 /** One way to draw images, and what it took. */
 export interface Row {
   readonly name: string;
-  readonly precision: 'f32';
+  readonly precision: Precision;
   /** Images drawn together. */
   readonly batch: number;
   readonly threads: number;
+  /** Whose kernels, and whether they run in WebAssembly: only then is the roof of this process theirs. */
+  readonly kind: 'ours' | 'wasm' | 'native';
   /** Images of one timed run; 1/784 where one forward pass of 784 is timed. */
   readonly imagesPerRun: number;
   /** Multiply-adds that were really issued for one image. */
   readonly macsPerImage: number;
+  /** Mean number of bright pixels of the images that were drawn; null where none was. */
+  readonly ink: number | null;
   readonly timing: Timing;
 }
 
 export interface Report {
   readonly machine: Machine;
-  /** Which model ran, and the mean number of bright pixels in what it drew: a model of thin digits may look faster. */
-  readonly model: {
-    readonly origin: string;
-    readonly ink: number;
-    readonly pixels: number;
-    readonly macsPerImage: number;
-  };
+  readonly models: Readonly<Record<Precision, string>>;
+  readonly pixels: number;
+  /** Multiply-adds of an image with kept activations. */
+  readonly macsPerImage: number;
   /** `steady` is the median over the best of the f32 probe, taken between the rows: 1 on a quiet machine. */
-  readonly roof: { readonly clock: number; readonly f32: Peak; readonly loads: number; readonly steady: number };
+  readonly roof: {
+    readonly clock: number;
+    readonly f32: Peak;
+    readonly int16: Peak;
+    readonly loads: Readonly<Record<Precision, number>>;
+    readonly steady: number;
+  };
   readonly rows: readonly Row[];
-  /** Names of the rows that the ratios refer to, where they were run. */
-  readonly ownNaive: string;
+  /** Names of the rows that others refer to, where they were run. */
+  readonly ownNaive: Readonly<Record<Precision, string>>;
   readonly peerNaive: string;
+  readonly fastestPeer?: string;
+  readonly cropped?: string;
+  /** Why peers are missing, a sentence each. */
+  readonly missing: readonly string[];
+  readonly digits?: Digits;
+  readonly sizes: readonly SizeFigures[];
+  readonly first: readonly FirstImage[];
+  readonly tile?: readonly TileRate[];
+  /** A loop of arithmetic alone on a thread, and one on each of two threads at once. */
+  readonly probes?: { readonly alone: Timing; readonly together: Timing };
 }
 
 /** A row's derived figures. */
@@ -43,7 +66,10 @@ export interface Figures {
   readonly usPerPixel: number;
   /** Of multiply-adds issued, at the median. */
   readonly gmacs: number;
-  readonly roofShare: number;
+  /** Of the multiply-adds that a dense image with kept activations takes. */
+  readonly denseGmacs: number;
+  /** Null where the roof is not the row's. */
+  readonly roofShare: number | null;
   /** Multiply-adds issued, over those of a dense image with kept activations. */
   readonly executedShare: number;
   readonly toOwnNaive: number | null;
@@ -51,102 +77,238 @@ export interface Figures {
 }
 
 export function figures(row: Row, report: Report): Figures {
-  const { timing, imagesPerRun, macsPerImage } = row;
+  const { timing, imagesPerRun, macsPerImage, precision, kind, threads } = row;
   const msPerImage = timing.median / imagesPerRun;
   const rate = (ms: number) => macsPerImage / ms / 1e6;
   const ratio = (name: string) => {
     const other = report.rows.find((r) => r.name === name);
     return other ? other.timing.median / other.imagesPerRun / msPerImage : null;
   };
-  if (rate(timing.best / imagesPerRun) > report.roof.f32.rate) {
+  const roof = report.roof[precision].rate * threads;
+  if (kind === 'ours' && rate(timing.best / imagesPerRun) > roof) {
     throw new Error(`"${row.name}" ran faster than the roof, so the roof probe reads low; please report this machine`);
   }
   return {
     msPerImage,
     low: timing.low / imagesPerRun,
     high: timing.high / imagesPerRun,
-    usPerPixel: (1000 * msPerImage) / report.model.pixels,
+    usPerPixel: (1000 * msPerImage) / report.pixels,
     gmacs: rate(msPerImage),
-    roofShare: rate(msPerImage) / report.roof.f32.rate,
-    executedShare: macsPerImage / report.model.macsPerImage,
-    toOwnNaive: ratio(report.ownNaive),
+    denseGmacs: report.macsPerImage / msPerImage / 1e6,
+    roofShare: kind === 'native' ? null : rate(msPerImage) / roof,
+    executedShare: macsPerImage / report.macsPerImage,
+    toOwnNaive: ratio(report.ownNaive[precision]),
     toPeerNaive: ratio(report.peerNaive),
   };
 }
+
+type Table = readonly (readonly string[])[];
 
 const columns = [
   '',
   'ms/image',
   'quartiles',
+  'images/s',
   'us/pixel',
+  'ink',
   'executed',
   'GMAC/s',
+  'as dense',
   'of roof',
   'x own naive',
   'x tfjs naive',
   'runs',
 ];
 
+function rowTable(report: Report): Table {
+  return [columns, ...report.rows.map((row) => cells(row, report))];
+}
+
 function cells(row: Row, report: Report): string[] {
   const f = figures(row, report);
-  const times = (ratio: number | null) => (ratio === null ? '-' : short(ratio));
+  const or = (value: number | null, show: (value: number) => string) => (value === null ? '-' : show(value));
   return [
     row.name,
     short(f.msPerImage),
     `${short(f.low)} - ${short(f.high)}`,
+    short(1000 / f.msPerImage),
     short(f.usPerPixel),
+    or(row.ink, (ink) => ink.toFixed(0)),
     f.executedShare >= 10 ? `${short(f.executedShare)}x` : f.executedShare.toFixed(2),
     f.gmacs.toFixed(1),
-    f.roofShare.toFixed(2),
-    times(f.toOwnNaive),
-    times(f.toPeerNaive),
+    short(f.denseGmacs),
+    or(f.roofShare, (share) => share.toFixed(2)),
+    or(f.toOwnNaive, short),
+    or(f.toPeerNaive, short),
     String(row.timing.runs),
   ];
 }
 
+function digitTable({ single, together, ink }: Digits): Table {
+  return [
+    ['', 'mean ms', 'worst ms', 'executed', 'ink'],
+    ...single.map(({ precision, skipping, mean, worst, executed }) => [
+      `${precision}, skipping ${skipping}`,
+      short(mean),
+      short(worst),
+      executed.toFixed(3),
+      ink.toFixed(0),
+    ]),
+    ...together.map(({ precision, time }) => [
+      `${precision}, skipping all, at once`,
+      short(time),
+      '-',
+      '-',
+      ink.toFixed(0),
+    ]),
+  ];
+}
+
+function sizeTable(sizes: readonly SizeFigures[]): Table {
+  return [
+    ['', 'us/pixel', `x that at ${sizes[0]!.side}`, 'state MB'],
+    ...sizes.map(({ precision, side, usPerPixel, toSmallest, stateBytes }) => [
+      `${precision}, ${side} x ${side}`,
+      short(usPerPixel),
+      toSmallest.toFixed(3),
+      (stateBytes / 1e6).toFixed(3),
+    ]),
+  ];
+}
+
+function firstTable(first: readonly FirstImage[]): Table {
+  return [
+    ['', 'load ms', 'first image ms', 'quartiles', 'constants MB', 'instances'],
+    ...first.map(({ precision, skipping, load, image, constantBytes }) => [
+      `${precision}, skipping ${skipping}`,
+      short(load.median),
+      short(image.median),
+      `${short(image.low)} - ${short(image.high)}`,
+      (constantBytes / 1e6).toFixed(2),
+      String(image.runs),
+    ]),
+  ];
+}
+
+function tileTable(tile: readonly TileRate[], roof: number): Table {
+  return [
+    ['', 'GMAC/s', 'of roof', 'of tile'],
+    ...tile.map(({ name, best }) => [
+      name,
+      best.toFixed(1),
+      (best / roof).toFixed(2),
+      (best / tile[0]!.best).toFixed(2),
+    ]),
+  ];
+}
+
+function boundTable(list: readonly Bound[]): Table {
+  return [
+    ['', 'here', 'wanted', ''],
+    ...list.map(({ name, value, atLeast, atMost, holds }) => [
+      name,
+      value >= 100 ? short(value) : value.toFixed(3),
+      atLeast !== undefined ? `>= ${atLeast}` : atMost !== undefined ? `<= ${atMost}` : '-',
+      holds === null ? '' : holds ? 'holds' : 'MISSED',
+    ]),
+  ];
+}
+
+/** Tables after the first, with what to know of each. */
+function sections(report: Report): { title: string; note: string; table: Table }[] {
+  const { digits, sizes, first, tile, roof } = report;
+  const made = [];
+  if (digits) {
+    const note = `Each digit drawn alone, its median of ${digits.passes} passes; executed: over the dense run.`;
+    made.push({ title: `${digits.count} sampled digits`, note, table: digitTable(digits) });
+  }
+  if (sizes.length > 0) {
+    const note = 'Batch 1, nothing skipped; state: activations kept for one image.';
+    made.push({ title: 'Larger images', note, table: sizeTable(sizes) });
+  }
+  if (first.length > 0) {
+    const note = 'Fresh processes; the model file is in memory, load compiles and packs.';
+    made.push({ title: 'The first image', note, table: firstTable(first) });
+  }
+  if (tile) {
+    const note = 'f32, best of the run, in turn; `npm run bench -- tile` alone.';
+    made.push({ title: 'The register tile alone', note, table: tileTable(tile, roof.f32.rate) });
+  }
+  const list = bounds(report);
+  if (list.length > 0) {
+    made.push({ title: 'What is claimed', note: 'From the figures above, unrounded.', table: boundTable(list) });
+  }
+  return made;
+}
+
 /** Everything a reader of the table must know. */
-function notes({ machine, model, roof }: Report): string[] {
+function notes({ machine, models, roof, missing, probes }: Report): string[] {
   const busy = roof.steady < 0.95 ? '; this machine is busy, so take the figures with care' : '';
+  const peak = ({ rate, shape }: Peak) => `${rate.toFixed(1)} GMAC/s (best probe: ${shape})`;
+  const twice = probes
+    ? [`Two probes at once reach ${(probes.alone.median / probes.together.median).toFixed(2)} of twice the rate of one`]
+    : [];
   return [
     machineLine(machine),
-    `WebAssembly by ${machine.rustc}, ${machine.flags.join(' ')}; one thread; f32`,
-    `Model: ${model.origin}, mean ink ${model.ink.toFixed(0)} of ${model.pixels} pixels (MNIST: 107)`,
-    `Roof: ${roof.f32.rate.toFixed(1)} GMAC/s of plain f32 mul + add (best probe: ${roof.f32.shape}); clock ${roof.clock.toFixed(2)} GHz; ` +
-      `loads over the weights ${roof.loads.toFixed(0)} GB/s`,
-    `Steadiness: the roof probe's median is ${roof.steady.toFixed(2)} of its best${busy}`,
-    'Times are medians. Naive rows time one forward pass and multiply by the number of pixels.',
-    'Executed: multiply-adds issued, over those of an image with kept activations; GMAC/s and the share of the roof count these.',
+    `WebAssembly by ${machine.rustc}, ${machine.flags.join(' ')}; one thread unless workers are named`,
+    `Models: f32 ${models.f32}; int16 ${models.int16}. Digits of MNIST have 107 pixels of ink, of 784`,
+    `Roof: plain f32 mul + add ${peak(roof.f32)}; int16 dot products ${peak(roof.int16)}; clock ${roof.clock.toFixed(2)} GHz; ` +
+      `loads over the weights ${roof.loads.f32.toFixed(0)} GB/s (f32), ${roof.loads.int16.toFixed(0)} GB/s (int16)`,
+    `Steadiness: the f32 probe's median is ${roof.steady.toFixed(2)} of its best${busy}`,
+    ...twice,
+    'Times are medians. Naive rows, ours and others, time one forward pass and multiply by the number of pixels',
+    'Executed: multiply-adds issued, over those of an image with kept activations; GMAC/s and the share of the roof count these; ' +
+      'as dense: GMAC/s as if none were skipped and none done twice',
+    ...missing,
   ];
 }
 
 /** For the terminal. */
 export function formatTable(report: Report): string {
-  const lines = [columns, ...report.rows.map((row) => cells(row, report))];
-  const widths = columns.map((_, c) => Math.max(...lines.map((line) => line[c]!.length)));
-  const table = lines.map((line) =>
-    line.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  '),
-  );
-  return [...notes(report), '', ...table].join('\n');
+  const parts = sections(report).flatMap(({ title, note, table }) => ['', `${title}. ${note}`, ...aligned(table)]);
+  return [...notes(report), '', ...aligned(rowTable(report)), ...parts].join('\n');
 }
 
-/** For bench/results. */
-export function formatMarkdown(report: Report): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+/** Columns under each other, all but the first to the right. */
+export function aligned(table: Table): string[] {
+  const widths = table[0]!.map((_, c) => Math.max(...table.map((line) => line[c]!.length)));
+  return table.map((line) =>
+    line
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** For bench/results. `chart` is the file name of a picture beside it. */
+export function formatMarkdown(report: Report, chart?: string): string {
+  const parts = sections(report).flatMap(({ title, note, table }) => [
+    `## ${title}`,
+    '',
+    note,
+    '',
+    ...piped(table),
+    '',
+  ]);
   return [
     `# Sampling, ${report.machine.date}`,
     '',
+    ...(chart === undefined ? [] : [`![Seconds per image, the shorter the better](${chart})`, '']),
     ...notes(report).map((note) => `- ${note}`),
     '',
-    line(columns),
-    line(columns.map((_, c) => (c === 0 ? '---' : '---:'))),
-    ...report.rows.map((row) => line(cells(row, report))),
+    ...piped(rowTable(report)),
     '',
+    ...parts,
   ].join('\n');
+}
+
+function piped([head, ...lines]: Table): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head!), line(head!.map((_, c) => (c === 0 ? '---' : '---:'))), ...lines.map(line)];
 }
 
 /** For programs. */
 export function formatJson(report: Report): string {
-  const { machine, model, roof } = report;
   const rows = report.rows.map((row) => {
     const f = figures(row, report);
     return {
@@ -159,7 +321,9 @@ export function formatJson(report: Report): string {
       ms_per_image_best: row.timing.best / row.imagesPerRun,
       us_per_pixel: f.usPerPixel,
       images_per_second: 1000 / f.msPerImage,
+      ink: row.ink,
       gmac_per_second: f.gmacs,
+      dense_gmac_per_second: f.denseGmacs,
       executed_share: f.executedShare,
       roof_share: f.roofShare,
       ratio_to_own_naive: f.toOwnNaive,
@@ -168,11 +332,13 @@ export function formatJson(report: Report): string {
       extrapolated: row.imagesPerRun < 1,
     };
   });
-  return `${JSON.stringify({ machine, model, roof, rows }, null, 2)}\n`;
+  const { machine, models, roof, missing, digits, sizes, first, tile, probes } = report;
+  const all = { machine, models, roof, rows, missing, digits, sizes, first, tile, probes, bounds: bounds(report) };
+  return `${JSON.stringify(all, null, 2)}\n`;
 }
 
 /** Three digits, thousands grouped. */
-function short(value: number): string {
+export function short(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }

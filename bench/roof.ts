@@ -22,6 +22,8 @@ export interface RoofProbe {
   peak(): Peak;
   /** Runs the fastest probe again; returns this run's rate, GMAC/s. */
   again(): number;
+  /** The fastest probe as a module (`Probe.binary`), and the iterations of it that take about `ms`. */
+  alone(ms: number): { binary: Uint8Array<ArrayBuffer>; iterations: number };
 }
 
 /** Multiply-adds of one run of a probe: about a millisecond, so that some runs fall between interruptions. */
@@ -54,6 +56,10 @@ export function findRoof(element: Element): RoofProbe {
     element,
     peak: () => ({ rate: best().rate, shape: best().probe.name }),
     again: () => once(best()),
+    alone: (ms) => {
+      const { probe, rate } = best();
+      return { binary: probe.binary(), iterations: Math.ceil((ms * rate * 1e6) / probe.macs) };
+    },
   };
 }
 

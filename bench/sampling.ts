@@ -1,219 +1,292 @@
 /**
- * `npm run bench`: how long an image takes, by each of our methods and by the nearest rival, beside what the machine can
- * do. Nothing is timed before all of them were seen to give the same bytes.
+ * `npm run bench`: how long an image takes, by each of our ways and by each rival that is installed, beside what the machine
+ * can do. Nothing is timed before all of them were seen to agree.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Contender, defaultModel, draw, logits, type Method, randomModel, type Skipping } from './core.js';
-import { type Budget, type Case, interleave } from './harness.js';
+import { buildTsIfStale } from '../scripts/build_ts.js';
+import { pngOfSvg } from '../ts/chart.js';
+import type { SamplerPool } from '../ts/pool.js';
+import { checkAll, near, same } from './agree.js';
+import { chartSvg } from './chart.js';
+import {
+  type Contender,
+  draw,
+  logits,
+  contenders as openContenders,
+  type Precision,
+  precisions,
+  scaled,
+} from './core.js';
+import { crop } from './crop.js';
+import { timeDigits } from './digits.js';
+import { timeFirstImages } from './first.js';
+import { type Budget, type Case, interleave, summary } from './harness.js';
 import { cpuSlug, describeMachine } from './machine.js';
-import { type Peer, startTfjs } from './peer_tfjs.js';
+import type { Peer } from './peer.js';
+import { type Field, startPeers } from './peers.js';
 import { formatJson, formatMarkdown, formatTable, type Report, type Row } from './report.js';
 import { clock, findRoof, loads } from './roof.js';
+import {
+  type Entrant,
+  naiveName,
+  ownEntrants,
+  peerEntrant,
+  peerName,
+  poolEntrant,
+  seed,
+  workerCounts,
+} from './rows.js';
+import { timeSizes } from './sizes.js';
+import { timeTile } from './tile.js';
+import { startTwoProbes } from './two_probes.js';
 
 export interface SamplingOptions {
-  /** More rounds, and a whole naive image beside the extrapolated one: minutes instead of one. */
+  /** More of everything: about ten minutes instead of one. */
   readonly full: boolean;
-  /** Only rows whose name holds this. */
+  /** Only rows whose name holds this, and none of the other tables. */
   readonly only?: string;
   /** Where to write the figures as JSON. */
   readonly json?: string;
-  /** Whether to write bench/results/<date>-<cpu>.{md,json}. */
+  /** Whether to write bench/results/<date>-<cpu>-node<major>.{md,json,svg,png}. */
   readonly save: boolean;
 }
 
-const seed = 1;
-const ownNaive = 'naive';
-
-/** A row to be timed. */
-interface Entrant extends Case, Omit<Row, 'timing' | 'macsPerImage'> {
-  /** Multiply-adds issued for one image, in the mean over what was run. */
-  macsPerImage(): number;
+/** How much of each is done. */
+interface Plan {
+  readonly rows: Budget;
+  /** Images of a pool's row. */
+  readonly poolImages: number;
+  readonly digits: { readonly count: number; readonly passes: number };
+  readonly sides: readonly number[];
+  readonly sizes: Budget;
+  /** Fresh instances for the first image. */
+  readonly instances: number;
+  /** Each so-many-th window of an image is cropped for the fastest peer. */
+  readonly cropStep: number;
+  readonly tile?: Budget;
+  /** Whether whole images are drawn naively too. */
+  readonly whole: boolean;
 }
+
+const quick: Plan = {
+  rows: { time: 8_000, fewest: 5, most: 15 },
+  poolImages: 64,
+  digits: { count: 16, passes: 2 },
+  sides: [28, 64, 128],
+  sizes: { time: 2_000, fewest: 1, most: 5 },
+  instances: 1,
+  cropStep: 9,
+  whole: false,
+};
+
+const full: Plan = {
+  rows: { time: 200_000, fewest: 17, most: 101 },
+  poolImages: 256,
+  digits: { count: 64, passes: 5 },
+  sides: [28, 64, 128, 256],
+  sizes: { time: 40_000, fewest: 5, most: 15 },
+  instances: 15,
+  cropStep: 1,
+  tile: { time: 15_000, fewest: 9, most: 61 },
+  whole: true,
+};
 
 export async function benchSampling(options: SamplingOptions): Promise<void> {
   const machine = describeMachine(); // before our own work is part of the load
-  const model = defaultModel();
-  const peer = await startTfjs(model.net, model.sampler.weights());
-  const say = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
+  const contenders = openContenders();
+  const { net, sampler } = contenders.f32;
+  const field = await startPeers(net, sampler.weights());
+  buildTsIfStale(); // workers, and the first image, run the built package
+  const pools = await startPools(contenders);
+  try {
+    const report = await measure(options, { machine, contenders, field, pools });
+    console.log(formatTable(report));
+    if (options.json !== undefined) writeFileSync(options.json, formatJson(report));
+    if (options.save) await save(report);
+  } finally {
+    for (const peer of field.peers) peer.end?.();
+    await Promise.all(pools.map(({ pool }) => pool.dispose()));
+  }
+}
 
-  const entrants = [...ownEntrants(model), peerEntrant(model, peer)].filter(
-    ({ name }) => options.only === undefined || name.includes(options.only),
+interface Pool {
+  readonly precision: Precision;
+  readonly pool: SamplerPool;
+}
+
+async function startPools(contenders: Record<Precision, Contender>): Promise<Pool[]> {
+  const { loadSamplerPool } = (await import(
+    new URL('../dist/index.js', import.meta.url).href
+  )) as typeof import('../ts/index.js');
+  const wanted = precisions.flatMap((precision) => workerCounts().map((workers) => ({ precision, workers })));
+  return Promise.all(
+    wanted.map(async ({ precision, workers }) => ({
+      precision,
+      pool: await loadSamplerPool(contenders[precision].file, { workers }),
+    })),
   );
+}
+
+interface Started extends Pick<Report, 'machine'> {
+  readonly contenders: Record<Precision, Contender>;
+  readonly field: Field;
+  readonly pools: readonly Pool[];
+}
+
+async function measure(options: SamplingOptions, { machine, contenders, field, pools }: Started): Promise<Report> {
+  const plan = options.full ? full : quick;
+  const say = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
+  const { f32 } = contenders;
+  const entrants: Entrant[] = [
+    ...ownEntrants(contenders, options.full),
+    ...pools.map(({ precision, pool }) => poolEntrant(precision, contenders[precision], pool, plan.poolImages)),
+    ...field.peers.map((peer) => peerEntrant(peer, f32)),
+  ].filter(({ name }) => options.only === undefined || name.includes(options.only));
   if (entrants.length === 0) throw new RangeError(`--only: no row has "${options.only}" in its name`);
 
-  say('checking that all methods give the same bytes');
-  const images = checkAll(model, peer);
+  say('checking that all draw the same');
+  await checkAll(contenders, field.peers);
   say('probing the roof');
   const speed = clock();
-  const bandwidth = loads(model.net.nonZeroParameters * Float32Array.BYTES_PER_ELEMENT);
-  const roof = findRoof('f32');
+  const bytes = f32.net.nonZeroParameters;
+  const bandwidth = {
+    f32: loads(bytes * Float32Array.BYTES_PER_ELEMENT),
+    int16: loads(bytes * Int16Array.BYTES_PER_ELEMENT),
+  };
+  const [roof, roof16] = [findRoof('f32'), findRoof('int16')];
   const probed: number[] = [];
   const probe: Case = {
     name: 'roof',
     run: () => {
       for (let i = 0; i < 4; i++) probed.push(roof.again());
+      roof16.again();
+      return undefined;
     },
   };
+  const { binary, iterations } = roof.alone(100);
+  const two = workerCounts().includes(2) ? startTwoProbes(binary, iterations, 4) : undefined;
 
-  const budget: Budget = {
-    ...(options.full ? { time: 180_000, fewest: 15, most: 101 } : { time: 20_000, fewest: 5, most: 31 }),
-    progress: (round) => say(`round ${round}`),
-  };
-  const timings = interleave([...entrants, probe], budget);
+  const cases: Case[] = [...entrants, probe, ...(two ? [two.alone, two.together] : [])];
+  const timings = await interleave(cases, { ...plan.rows, progress: (round) => say(`round ${round}`) });
+  await two?.end();
   const rows: Row[] = entrants.map((entrant) => ({
     ...entrant,
-    macsPerImage: entrant.macsPerImage(),
+    ...entrant.drawn(),
     timing: timings.get(entrant.name)!,
   }));
-  if (options.full && options.only === undefined) {
-    say('drawing a whole image naively');
-    rows.push(wholeNaive(model));
-  }
-  say('');
 
-  const pixels = imagePixels(model);
-  const ink = images.reduce((sum, level) => sum + (level > 0 ? 1 : 0), 0) / (images.length / pixels);
+  const ownNaive = { f32: naiveName('f32'), int16: naiveName('int16') };
+  const [tfjs] = field.peers;
+  const fastest = fastestOf(field.peers, rows);
   probed.sort((a, b) => a - b);
-  const peak = roof.peak();
-  const report: Report = {
+  const whole = options.only === undefined;
+  if (whole && plan.whole) {
+    say('drawing whole images naively');
+    rows.push(wholeNaive(f32));
+    for (const peer of new Set([tfjs!, fastest!])) rows.push(await wholePeer(peer, f32));
+  }
+  const cropped = whole && fastest ? await cropRow(fastest, f32, plan.cropStep) : undefined;
+  if (cropped) rows.push(cropped);
+  say('drawing the same digits again');
+  const digits = whole ? timeDigits(contenders, plan.digits.count, plan.digits.passes) : undefined;
+  say('drawing larger images');
+  const sizes = whole ? await timeSizes(contenders, plan.sides, plan.sizes) : [];
+  say('loading fresh instances');
+  const first = whole ? timeFirstImages(contenders, plan.instances) : [];
+  say('timing the tile');
+  const tile = whole && plan.tile ? await timeTile(roof, plan.tile) : undefined;
+  say('');
+  const [peak, peak16] = [roof.peak(), roof16.peak()];
+  return {
     machine,
-    model: { origin: model.origin, ink, pixels, macsPerImage: model.net.macsPerImage },
-    roof: { clock: speed, f32: peak, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
+    models: { f32: f32.origin, int16: contenders.int16.origin },
+    pixels: imagePixels(f32),
+    macsPerImage: f32.net.macsPerImage,
+    roof: { clock: speed, f32: peak, int16: peak16, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
     rows,
     ownNaive,
-    peerNaive: peer.name,
+    peerNaive: peerName(tfjs!),
+    missing: field.missing,
+    sizes,
+    first,
+    ...(fastest && { fastestPeer: peerName(fastest) }),
+    ...(cropped && { cropped: cropped.name }),
+    ...(digits && { digits }),
+    ...(tile && { tile }),
+    ...(two && { probes: { alone: timings.get(two.alone.name)!, together: timings.get(two.together.name)! } }),
   };
-  console.log(formatTable(report));
-  if (options.json !== undefined) writeFileSync(options.json, formatJson(report));
-  if (options.save) {
-    const folder = fileURLToPath(new URL('./results/', import.meta.url));
-    const file = `${machine.date}-${cpuSlug(machine)}`;
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(`${folder}${file}.md`, formatMarkdown(report));
-    writeFileSync(`${folder}${file}.json`, formatJson(report));
-    console.log(`\nwrote bench/results/${file}.md and .json`);
-  }
 }
 
 function imagePixels({ net }: Contender): number {
   return net.config.height * net.config.width * net.config.channels;
 }
 
-/** Forward passes that a naive sampler makes for one image. */
-function forwards({ net }: Contender): number {
-  return net.config.height * net.config.width;
+/** The peer whose naive row has the least median. */
+function fastestOf(peers: readonly Peer[], rows: readonly Row[]): Peer | undefined {
+  const time = (peer: Peer) =>
+    rows.find(({ name }) => name === peerName(peer))?.timing.median ?? Number.POSITIVE_INFINITY;
+  const raced = peers.filter((peer) => time(peer) < Number.POSITIVE_INFINITY);
+  return raced.sort((a, b) => time(a) - time(b))[0];
 }
 
-/** Throws unless all methods and the peer agree; returns the images they agree on. */
-function checkAll(model: Contender, peer: Peer): Uint8Array {
-  const { sampler } = model;
-  const all = { method: 'wavefront', skipping: 'none', count: 16, seed, startIndex: 0 } as const;
-  const { images } = draw(sampler, all);
-  const size = imagePixels(model);
-  same('cached', draw(sampler, { ...all, method: 'cached' }).images, images);
-  for (const skipping of ['background', 'all'] as const) {
-    for (const method of ['wavefront', 'cached'] as const) {
-      same(`${method}, skipping ${skipping}`, draw(sampler, { ...all, method, skipping }).images, images);
-    }
-  }
-  for (const [startIndex, count] of [
-    [0, 1],
-    [7, 1],
-    [1, 4],
-  ] as const) {
-    const part = images.subarray(startIndex * size, (startIndex + count) * size);
-    same(`a batch of ${count}`, draw(sampler, { ...all, count, startIndex }).images, part);
-  }
-
-  // A whole naive image takes too long here. Its logits given the image are the same computation, and those must be equal
-  // in every bit; how a value is drawn from a logit is seen on a small net.
-  const one = images.subarray(0, size);
-  const ours = logits(sampler, one, 'wavefront');
-  same('naive', new Uint8Array(logits(sampler, one, 'naive').buffer), new Uint8Array(ours.buffer));
-  const small = randomModel({ height: 6, width: 7, filters: 16, blocks: 2 }).sampler;
-  const few = { ...all, count: 2 };
-  same('naive, on a small net', draw(small, { ...few, method: 'naive' }).images, draw(small, few).images);
-  small.free();
-
-  const theirs = peer.logits(one);
-  const worst = ours.reduce((most, logit, i) => Math.max(most, Math.abs(logit - theirs[i]!)), 0);
-  if (!(worst <= 1e-4)) throw new Error(`${peer.name}: expected our logits within 1e-4, got one off by ${worst}`);
-  return images;
-}
-
-function same(name: string, got: Uint8Array, want: Uint8Array): void {
-  const at = want.findIndex((byte, i) => byte !== got[i]);
-  if (got.length !== want.length || at >= 0) {
-    throw new Error(`${name}: expected the bytes of wavefront, got others from byte ${at} on; nothing was timed`);
-  }
-}
-
-const shared = { precision: 'f32', threads: 1 } as const;
-
-function ownEntrants(model: Contender): Entrant[] {
-  const { sampler } = model;
-  const drawn = (name: string, method: Method, skipping: Skipping, batch: number): Entrant => {
-    let [macs, images] = [0, 0];
-    return {
-      ...shared,
-      name,
-      batch,
-      imagesPerRun: batch,
-      macsPerImage: () => macs / images,
-      every: batch >= 64 ? 4 : 1,
-      // The next images each round, so that no single digit decides; all rows draw the same.
-      run: (round) => {
-        macs += draw(sampler, { method, skipping, count: batch, seed, startIndex: round * batch }).macs;
-        images += batch;
-      },
-    };
-  };
-  let forward = 0;
-  const naive: Entrant = {
-    ...shared,
-    name: ownNaive,
-    batch: 1,
-    imagesPerRun: 1 / forwards(model),
-    macsPerImage: () => forward * forwards(model),
-    run: (round) => {
-      const run = sampler.sample(1, seed, round, 1, 'naive', 'none');
-      run.step();
-      forward = run.macs();
-      run.free();
-    },
-  };
-  return [
-    drawn('wavefront', 'wavefront', 'none', 1),
-    drawn('cached', 'cached', 'none', 1),
-    naive,
-    ...[4, 16, 64].map((batch) => drawn(`wavefront, batch ${batch}`, 'wavefront', 'none', batch)),
-    drawn('skipping background', 'wavefront', 'background', 1),
-    drawn('skipping all', 'wavefront', 'all', 1),
-    drawn('skipping all, batch 16', 'wavefront', 'all', 16),
-  ];
-}
-
-function peerEntrant(model: Contender, peer: Peer): Entrant {
-  const image = draw(model.sampler, { method: 'wavefront', skipping: 'none', count: 1, seed, startIndex: 0 }).images;
-  return {
-    ...shared,
-    name: peer.name,
-    batch: 1,
-    imagesPerRun: 1 / forwards(model),
-    macsPerImage: () => peer.macsPerForward * forwards(model),
-    run: () => peer.logits(image),
-  };
-}
+const drawing = { method: 'wavefront', skipping: 'none', count: 1, seed, startIndex: 0 } as const;
+const once = { batch: 1, threads: 1, precision: 'f32', ink: null } as const;
 
 /** Draws one image naively from the first pixel to the last, and holds it against the wavefront's. */
 function wholeNaive({ sampler }: Contender): Row {
-  const drawing = { method: 'naive', skipping: 'none', count: 1, seed, startIndex: 0 } as const;
   const start = performance.now();
-  const { images, macs } = draw(sampler, drawing);
-  const time = performance.now() - start;
-  same('naive', images, draw(sampler, { ...drawing, method: 'wavefront' }).images);
-  const timing = { runs: 1, best: time, median: time, low: time, high: time };
-  return { ...shared, name: 'naive, a whole image', batch: 1, imagesPerRun: 1, macsPerImage: macs, timing };
+  const { images, macs } = draw(sampler, { ...drawing, method: 'naive' });
+  const timing = summary([performance.now() - start]);
+  same('naive', images, draw(sampler, drawing).images);
+  return { ...once, name: 'f32 naive, a whole image', kind: 'ours', imagesPerRun: 1, macsPerImage: macs, timing };
+}
+
+/** A peer's forward passes for one image, one for each pixel, given the pixels before it; each logit is held against ours. */
+async function wholePeer(peer: Peer, model: Contender): Promise<Row> {
+  const { sampler, net } = model;
+  const { height, width } = net.config;
+  const image = draw(sampler, drawing).images;
+  const ours = logits(sampler, image, 'wavefront');
+  const pixels = scaled(image, net);
+  const known = new Float32Array(pixels.length);
+  let [time, worst] = [0, 0];
+  for (let pixel = 0; pixel < pixels.length; pixel++) {
+    const answer = await peer.forward(known, 1, height, width);
+    time += answer.time;
+    worst = Math.max(worst, Math.abs(answer.logits[pixel]! - ours[pixel]!));
+    known[pixel] = pixels[pixel]!;
+  }
+  near(peer.name, worst);
+  const { macsPerImage } = peerEntrant(peer, model).drawn();
+  const name = `${peer.name}, naive, a whole image`;
+  return { ...once, name, kind: kindOf(peer), imagesPerRun: 1, macsPerImage, timing: summary([time]) };
+}
+
+async function cropRow(peer: Peer, { sampler, net }: Contender, step: number): Promise<Row> {
+  const image = draw(sampler, drawing).images;
+  const ours = logits(sampler, image, 'wavefront');
+  const { time, macsPerImage, worst, windows } = await crop(peer, net, scaled(image, net), ours, step);
+  near(`${peer.name}, cropped`, worst);
+  const part = windows / ours.length;
+  const name = `${peer.name}, exact clipped crop`;
+  return { ...once, name, kind: kindOf(peer), imagesPerRun: part, macsPerImage, timing: summary([time * part]) };
+}
+
+function kindOf({ native }: Peer): Row['kind'] {
+  return native ? 'native' : 'wasm';
+}
+
+async function save(report: Report): Promise<void> {
+  const folder = fileURLToPath(new URL('./results/', import.meta.url));
+  const { machine } = report;
+  const file = `${machine.date}-${cpuSlug(machine)}-node${machine.node.split('.')[0]}`;
+  mkdirSync(folder, { recursive: true });
+  const svg = await chartSvg(report);
+  writeFileSync(`${folder}${file}.md`, formatMarkdown(report, `${file}.png`));
+  writeFileSync(`${folder}${file}.json`, formatJson(report));
+  writeFileSync(`${folder}${file}.svg`, svg);
+  writeFileSync(`${folder}${file}.png`, await pngOfSvg(svg));
+  console.log(`\nwrote bench/results/${file}.md, .json, .svg and .png`);
 }

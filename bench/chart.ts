@@ -1,0 +1,71 @@
+/** One picture of a report: seconds for an image, by peers and by us. */
+
+import { type ChartOption, renderChart } from '../ts/chart.js';
+import { machineLine } from './machine.js';
+import { figures, type Report, type Row, short } from './report.js';
+import { naiveName, poolName, rowName } from './rows.js';
+
+const colours = { native: '#7a7a7a', wasm: '#a8a8a8', ours: '#1f6fb2' } as const;
+
+/** Our rows in the picture, the slowest first; peers stand above them. */
+const ours: readonly string[] = [
+  naiveName('f32'),
+  rowName('f32', 'cached'),
+  rowName('f32', 'wavefront'),
+  rowName('f32', 'skipping all'),
+  rowName('int16', 'wavefront'),
+  rowName('int16', 'skipping all'),
+  rowName('int16', 'skipping all, batch 64'),
+  poolName('int16', 2),
+];
+
+/** The rows that the picture shows, from top to bottom. */
+export function chartRows(report: Report): Row[] {
+  const peers = report.rows.filter(({ kind, name }) => kind !== 'ours' && !name.endsWith('a whole image'));
+  const seconds = (row: Row) => figures(row, report).msPerImage;
+  const mine = ours.flatMap((name) => report.rows.filter((row) => row.name === name));
+  return [...peers.sort((a, b) => seconds(b) - seconds(a)), ...mine];
+}
+
+/** The chart as SVG text. */
+export function chartSvg(report: Report): Promise<string> {
+  const rows = chartRows(report);
+  const seconds = (row: Row) => figures(row, report).msPerImage / 1000;
+  const from = 10 ** Math.floor(Math.log10(Math.min(...rows.map(seconds)) / 2));
+  const option: ChartOption = {
+    title: {
+      text: 'Seconds for one image of 28 x 28, the same net and the same pixels',
+      subtext: `${machineLine(report.machine).replace(/, load.*/, '')}. One thread unless workers are named. Logarithmic: each line is ten times the one before.`,
+      left: 16,
+      top: 8,
+      textStyle: { fontSize: 16 },
+      subtextStyle: { color: '#555', fontSize: 11 },
+    },
+    grid: { left: 290, right: 90, top: 70, bottom: 40 },
+    xAxis: { type: 'log', min: from, axisLabel: { formatter: (value: number) => `${value} s` } },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: rows.map(({ name, kind }) => (kind === 'ours' ? `ours, ${name}` : name)),
+      axisTick: { show: false },
+      axisLabel: { color: '#222', fontSize: 11 },
+    },
+    series: [
+      {
+        type: 'bar',
+        barWidth: '68%',
+        data: rows.map((row) => ({
+          value: seconds(row),
+          itemStyle: { color: colours[row.kind] },
+          label: { formatter: `${secondsText(seconds(row))}` },
+        })),
+        label: { show: true, position: 'right', color: '#222', fontSize: 11 },
+      },
+    ],
+  };
+  return renderChart(option, { width: 900, height: 110 + 26 * rows.length });
+}
+
+function secondsText(seconds: number): string {
+  return seconds < 1 ? `${short(seconds * 1000)} ms` : `${short(seconds)} s`;
+}

@@ -1,0 +1,173 @@
+/** The rows of the table, as data: which ways to draw an image are timed against each other. */
+
+import { availableParallelism } from 'node:os';
+import type { SamplerPool } from '../ts/pool.js';
+import {
+  type Contender,
+  draw,
+  inkOf,
+  type Method,
+  type Precision,
+  precisions,
+  reopened,
+  type Skipping,
+  scaled,
+} from './core.js';
+import type { Case } from './harness.js';
+import { frameworkMacs, type Peer } from './peer.js';
+import type { Row } from './report.js';
+
+/** A row to be timed. What is known only afterwards is asked for then. */
+export interface Entrant extends Case, Pick<Row, 'name' | 'precision' | 'batch' | 'threads' | 'kind' | 'imagesPerRun'> {
+  /** Over all that was drawn. */
+  drawn(): Pick<Row, 'macsPerImage' | 'ink'>;
+}
+
+/** All rows draw by this seed. */
+export const seed = 1;
+
+/** Our own ways on one thread, each in every precision. */
+const ways: readonly { name: string; method: Method; skipping: Skipping; batches: readonly number[] }[] = [
+  { name: 'wavefront', method: 'wavefront', skipping: 'none', batches: [1, 4, 16, 64, 256] },
+  { name: 'cached', method: 'cached', skipping: 'none', batches: [1] },
+  { name: 'skipping background', method: 'wavefront', skipping: 'background', batches: [1] },
+  { name: 'skipping all', method: 'wavefront', skipping: 'all', batches: [1, 4, 16, 64, 256] },
+];
+
+/** Batches of a quick run. */
+const quickBatches: readonly number[] = [1, 16];
+
+/** Large batches take part in some rounds only. */
+const every = (batch: number): number => (batch >= 256 ? 8 : batch >= 64 ? 4 : 1);
+
+/** Names that others refer to. */
+export const rowName = (precision: Precision, way: string): string => `${precision} ${way}`;
+export const naiveName = (precision: Precision): string => rowName(precision, 'naive');
+
+export function ownEntrants(contenders: Record<Precision, Contender>, full: boolean): Entrant[] {
+  return precisions.flatMap((precision) => {
+    const model = contenders[precision];
+    const drawing = ways.flatMap(({ name, method, skipping, batches }) =>
+      batches
+        .filter((batch) => full || quickBatches.includes(batch))
+        .map((batch): Entrant => {
+          const [tally, sampler] = [new Tally(), reopened(model)];
+          return {
+            name: rowName(precision, batch === 1 ? name : `${name}, batch ${batch}`),
+            precision,
+            batch,
+            threads: 1,
+            kind: 'ours',
+            imagesPerRun: batch,
+            every: every(batch),
+            drawn: () => tally.mean(),
+            // The next images each round, so that no single digit decides; all rows draw the same.
+            run: (round) =>
+              void tally.add(draw(sampler, { method, skipping, count: batch, seed, startIndex: round * batch }), batch),
+          };
+        }),
+    );
+    return [...drawing, naive(precision, model)];
+  });
+}
+
+/** One forward pass of the whole image, of which a naive sampler makes one for each pixel. */
+function naive(precision: Precision, { sampler, net }: Contender): Entrant {
+  const forwards = net.config.height * net.config.width;
+  let macs = 0;
+  return {
+    name: naiveName(precision),
+    precision,
+    batch: 1,
+    threads: 1,
+    kind: 'ours',
+    imagesPerRun: 1 / forwards,
+    drawn: () => ({ macsPerImage: macs * forwards, ink: null }),
+    run: (round) => {
+      const run = sampler.sample(1, seed, round, 1, 'naive', 'none');
+      run.step();
+      macs = run.macs();
+      run.free();
+    },
+  };
+}
+
+/** A peer's forward pass, of which a naive sampler makes one for each pixel. */
+export function peerEntrant(peer: Peer, { sampler, net }: Contender): Entrant {
+  const { height, width } = net.config;
+  const image = scaled(
+    draw(sampler, { method: 'wavefront', skipping: 'none', count: 1, seed, startIndex: 0 }).images,
+    net,
+  );
+  return {
+    name: peerName(peer),
+    precision: 'f32',
+    batch: 1,
+    threads: 1,
+    kind: peer.native ? 'native' : 'wasm',
+    imagesPerRun: 1 / (height * width),
+    drawn: () => ({ macsPerImage: frameworkMacs(net, height, width) * height * width, ink: null }),
+    run: async () => (await peer.forward(image, 1, height, width)).time,
+  };
+}
+
+export function peerName({ name }: Peer): string {
+  return `${name}, naive`;
+}
+
+/** How many workers are raced: one, two and as many as this process may run at once. */
+export function workerCounts(): number[] {
+  const most = availableParallelism();
+  return [...new Set([1, 2, most])].filter((count) => count <= most).sort((a, b) => a - b);
+}
+
+export const poolName = (precision: Precision, workers: number): string =>
+  rowName(precision, `skipping all, ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
+
+/** A pool's row: `count` images, everything skipped. */
+export function poolEntrant(precision: Precision, { sampler }: Contender, pool: SamplerPool, count: number): Entrant {
+  let [images, ink, last] = [0, 0, 0];
+  return {
+    name: poolName(precision, pool.workers),
+    precision,
+    batch: count,
+    threads: pool.workers,
+    kind: 'ours',
+    imagesPerRun: count,
+    every: every(count),
+    // The pool does not count, so its last images are drawn once more, in parts of 16 as its workers draw them.
+    drawn: () => {
+      const parts = Array.from({ length: count / 16 }, (_, part) => last + 16 * part);
+      const macs = parts.map((startIndex) => draw(sampler, { ...everything, count: 16, seed, startIndex }).macs);
+      return { macsPerImage: macs.reduce((a, b) => a + b) / count, ink: ink / images };
+    },
+    run: async (round) => {
+      last = round * count;
+      const start = performance.now();
+      const { data } = await pool.sample({ count, seed, startIndex: last });
+      const time = performance.now() - start;
+      images += count;
+      ink += inkOf(data);
+      return time;
+    },
+  };
+}
+
+export const everything = { method: 'wavefront', skipping: 'all' } as const;
+
+/** Sums over images that were drawn. */
+class Tally {
+  #images = 0;
+  #macs = 0;
+  #ink = 0;
+
+  add({ images, macs }: { images: Uint8Array; macs: number }, count: number): void {
+    this.#images += count;
+    this.#macs += macs;
+    this.#ink += inkOf(images);
+  }
+
+  mean(): Pick<Row, 'macsPerImage' | 'ink'> {
+    return { macsPerImage: this.#macs / this.#images, ink: this.#ink / this.#images };
+  }
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { checkAll, same } from '../../bench/agree.js';
+import { draw, inBothPrecisions, precisions, randomModel, resized } from '../../bench/core.js';
+import { timeDigits } from '../../bench/digits.js';
+import { timeFirstImages } from '../../bench/first.js';
+import { interleave } from '../../bench/harness.js';
+import type { Peer } from '../../bench/peer.js';
+import { probes } from '../../bench/probe.js';
+import { profile, profileTable } from '../../bench/profile.js';
+import { ownEntrants } from '../../bench/rows.js';
+import { timeSizes } from '../../bench/sizes.js';
+import { startTwoProbes } from '../../bench/two_probes.js';
+
+const once = { time: 0, fewest: 1, most: 1 };
+const small = inBothPrecisions(randomModel({ height: 12, width: 10, filters: 16, blocks: 2 }));
+
+it('cases take turns, each in its rounds, and may tell their own time', async () => {
+  const [a, b]: [number[], number[]] = [[], []];
+  const noting = (rounds: number[], time: number) => (round: number) => {
+    rounds.push(round);
+    return time;
+  };
+  const timings = await interleave(
+    [
+      { name: 'a', run: async (round) => noting(a, 500)(round) },
+      { name: 'b', every: 2, run: noting(b, 1000) },
+    ],
+    { time: Number.POSITIVE_INFINITY, fewest: 5, most: 5 },
+  );
+  expect(a.filter((round) => round > 0)).toEqual([1, 2, 3, 4]);
+  expect(b.filter((round) => round > 0)).toEqual([2, 4]);
+  expect(timings.get('a')).toMatchObject({ runs: 5, median: 500 });
+  expect(timings.get('b')).toMatchObject({ runs: 3, best: 1000 });
+});
+
+describe('agreement', () => {
+  const peer = (off: number): Peer => ({
+    name: 'a peer',
+    native: false,
+    async forward(pixels, count, height, width) {
+      const { sampler } = resized(small.f32, height, width);
+      const run = sampler.score(Uint8Array.from(pixels), 'wavefront', 'none');
+      run.finish();
+      const logits = run.logits().map((logit) => logit + off);
+      run.free();
+      sampler.free();
+      expect(count).toBe(1);
+      return { logits, time: 1 };
+    },
+  });
+
+  it('is found where there is some, in both precisions', async () => {
+    await checkAll(small, [peer(0), peer(5e-5)]);
+  });
+
+  it('is refused to a peer that computes another net', async () => {
+    await expect(checkAll(small, [peer(2e-4)])).rejects.toThrow(/a peer: expected our logits within 0.0001/);
+  });
+
+  it('is of every byte', () => {
+    expect(() => same('x', Uint8Array.of(1, 2), Uint8Array.of(1, 2))).not.toThrow();
+    expect(() => same('x', Uint8Array.of(1, 3), Uint8Array.of(1, 2))).toThrow(/from byte 1/);
+    expect(() => same('x', Uint8Array.of(1), Uint8Array.of(1, 2))).toThrow(/bytes of wavefront/);
+  });
+});
+
+it('rows of both precisions tell what they issued, and the ink of what they drew', async () => {
+  const entrants = ownEntrants(small, false);
+  for (const entrant of entrants) await entrant.run(0);
+  const of = (name: string) => entrants.find((e) => e.name === name)!.drawn();
+  for (const precision of precisions) {
+    const { macsPerImage, ink } = of(`${precision} wavefront`);
+    const { images } = draw(small[precision].sampler, {
+      method: 'wavefront',
+      skipping: 'none',
+      count: 1,
+      seed: 1,
+      startIndex: 0,
+    });
+    expect(ink).toBe(images.filter((level) => level > 0).length);
+    expect(macsPerImage).toBeGreaterThan(0.8 * small[precision].net.macsPerImage);
+    expect(of(`${precision} skipping all`).macsPerImage).toBeLessThan(macsPerImage);
+    expect(of(`${precision} naive`).macsPerImage).toBeGreaterThan(50 * macsPerImage);
+    expect(of(`${precision} naive`).ink).toBeNull();
+  }
+  expect(new Set(entrants.map(({ name }) => name)).size).toBe(entrants.length);
+});
+
+it('digits are timed by skipping, and their executed share is over the dense run', () => {
+  const { single, together, ink } = timeDigits(small, 3, 1);
+  expect(single).toHaveLength(6);
+  for (const { skipping, mean, worst, executed } of single) {
+    expect(worst).toBeGreaterThanOrEqual(mean);
+    if (skipping === 'none') expect(executed).toBe(1);
+    else expect(executed).toBeLessThan(1);
+  }
+  expect(together.map(({ precision }) => precision)).toEqual(['f32', 'int16']);
+  expect(ink).toBeGreaterThan(0);
+});
+
+it('larger images keep more, in proportion to their width', async () => {
+  const sizes = await timeSizes(small, [12, 48], once);
+  expect(sizes.map(({ precision, side }) => `${precision} ${side}`)).toEqual([
+    'f32 12',
+    'f32 48',
+    'int16 12',
+    'int16 48',
+  ]);
+  const [little, large, little16] = sizes;
+  expect(large!.stateBytes / little!.stateBytes).toBeGreaterThan(2);
+  expect(large!.stateBytes / little!.stateBytes).toBeLessThan(5);
+  expect(little16!.stateBytes).toBeLessThan(little!.stateBytes);
+  expect(little!.toSmallest).toBe(1);
+});
+
+it('the first image is drawn in fresh processes, and skipping keeps constants', () => {
+  const first = timeFirstImages(small, 1);
+  expect(first.map(({ precision, skipping }) => `${precision} ${skipping}`)).toEqual([
+    'f32 none',
+    'f32 all',
+    'int16 none',
+    'int16 all',
+  ]);
+  for (const { skipping, load, image, constantBytes } of first) {
+    expect(Math.min(load.median, image.median)).toBeGreaterThan(0);
+    expect(constantBytes > 0).toBe(skipping === 'all');
+  }
+});
+
+it('two threads run a probe at once', async () => {
+  const two = startTwoProbes(probes('f32')[0]!.binary(), 1000, 1);
+  try {
+    expect(await two.alone.run(0)).toBeGreaterThan(0);
+    expect(await two.together.run(0)).toBeGreaterThan(0);
+  } finally {
+    await two.end();
+  }
+});
+
+it('the profile accounts for every layer and for all of the time', () => {
+  const profiles = profile(small, 2, 1, { f32: 20, int16: 40 });
+  expect(profiles).toHaveLength(4);
+  for (const { layers, rest, watched, skipping, precision } of profiles) {
+    expect(layers.map(({ name }) => name)).toEqual(small[precision].net.layers.map(({ name }) => name));
+    expect(layers.reduce((sum, { time }) => sum + time, rest)).toBeCloseTo(watched);
+    const macs = layers.reduce((sum, { macs, executed }) => sum + macs * executed, 0);
+    const drawing = { method: 'wavefront', skipping, seed: 1, count: 1 } as const;
+    const { sampler } = small[precision];
+    const both = () => [0, 1].map((startIndex) => draw(sampler, { ...drawing, startIndex }).macs);
+    both(); // the constants
+    const [one, other] = both();
+    expect(macs).toBeCloseTo((one! + other!) / 2);
+  }
+  const table = profileTable(profiles, 'int16');
+  expect(new Set(table.map((line) => line.length))).toEqual(new Set([10]));
+});
