@@ -22,6 +22,7 @@ use crate::arithmetic::{Arithmetic, Int16, Shift, F32};
 use crate::layers::{Activation, Layers};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::weights::Weights;
+use std::ops::Range;
 
 /// Outputs of a panel. Channel counts are padded to a multiple of it with zero weights, so no kernel has a tail.
 pub const PANEL: usize = 8;
@@ -313,29 +314,28 @@ pub fn run<A: Lanes>(
         (reads.inputs, &layer.values[..])
     };
 
-    // Small tiles take several panels at once, so all tiles run over a group of panels while its weights are near.
-    let panels = outputs / PANEL;
     let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(values.len()));
-    for start in (0..panels).step_by(split.group) {
-        let end = panels.min(start + split.group);
-        for (tile, depths) in tiles() {
-            let starts = &scratch.starts[tile.first * values.len()..];
-            let mut place = Place { layer, inputs, starts, values, depths, reads, rows, first: tile.first, out };
-            let mut panel = start;
-            while panel < end {
-                let left = end - panel;
-                // SAFETY: the asserts above hold for every position, and `panel` with the vectors taken is within the
-                // layer's panels. Gathered rows hold `depth` steps each, from `starts` on.
-                panel += unsafe {
-                    match tile.size {
-                        4 => place.tile::<4, 2>(panel),
-                        3 => place.tile::<3, 2>(panel),
-                        2 if left >= 2 => place.tile::<2, 4>(panel),
-                        2 => place.tile::<2, 2>(panel),
-                        _ if left >= 4 => place.tile::<1, 8>(panel),
-                        _ => place.tile::<1, 2>(panel),
-                    }
-                };
+    let panels = outputs / PANEL;
+    for (tile, depths) in tiles() {
+        let starts = &scratch.starts[tile.first * values.len()..];
+        let mut place = Place { layer, inputs, starts, values, depths, reads, rows, first: tile.first, out };
+        // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
+        // `depth` steps each, from `starts` on.
+        unsafe {
+            // Small tiles take several panels at once, and one by one what is left of them.
+            match tile.size {
+                4 => place.tile::<4, 2>(0..panels),
+                3 => place.tile::<3, 2>(0..panels),
+                2 => {
+                    let many = panels / 2 * 2;
+                    place.tile::<2, 4>(0..many);
+                    place.tile::<2, 2>(many..panels);
+                }
+                _ => {
+                    let many = panels / 4 * 4;
+                    place.tile::<1, 8>(0..many);
+                    place.tile::<1, 2>(many..panels);
+                }
             }
         }
     }
@@ -358,7 +358,6 @@ struct Split {
     threes: usize,
     twos: usize,
     ones: usize,
-    group: usize, // panels that the smallest tile takes at once
 }
 
 impl Split {
@@ -372,16 +371,16 @@ impl Split {
     }
 
     fn of(positions: usize) -> Split {
-        let tiles = |fours, threes, twos, ones, group| Split { fours, threes, twos, ones, group };
+        let tiles = |fours, threes, twos, ones| Split { fours, threes, twos, ones };
         let fours = positions / 4;
         match positions {
-            0 => tiles(0, 0, 0, 0, 1),
-            1 => tiles(0, 0, 0, 1, 4),
+            0 => tiles(0, 0, 0, 0),
+            1 => tiles(0, 0, 0, 1),
             _ => match positions % 4 {
-                0 => tiles(fours, 0, 0, 0, 1),
-                3 => tiles(fours, 1, 0, 0, 1),
-                2 => tiles(fours, 0, 1, 0, 2),
-                _ => tiles(fours - 1, 1, 1, 0, 2),
+                0 => tiles(fours, 0, 0, 0),
+                3 => tiles(fours, 1, 0, 0),
+                2 => tiles(fours, 0, 1, 0),
+                _ => tiles(fours - 1, 1, 1, 0),
             },
         }
     }
@@ -401,15 +400,27 @@ struct Place<'a, A: Arithmetic> {
 }
 
 impl<A: Lanes> Place<'_, A> {
-    /// Computes P positions x V vectors of 4 outputs from `panel` on; returns the panels done, V / 2.
+    /// Computes P positions over some panels, V vectors of 4 outputs at a time: `panels` are a multiple of V / 2.
     ///
     /// # Safety
-    /// - Positions `first..first + P` and panels `panel..panel + V / 2` exist.
+    /// - Positions `first..first + P` and `panels` exist.
     /// - For each of these positions every start leads to as many values of `inputs` as the tap reads, its residual
     ///   inside the inputs of `reads`, and its row inside `out`.
     /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
     #[inline(always)]
-    unsafe fn tile<const P: usize, const V: usize>(&mut self, panel: usize) -> usize {
+    unsafe fn tile<const P: usize, const V: usize>(&mut self, panels: Range<usize>) {
+        for panel in panels.step_by(V / 2) {
+            // SAFETY: as the caller promises.
+            unsafe { self.panels::<P, V>(panel) };
+        }
+    }
+
+    /// Computes P positions x V vectors of 4 outputs from `panel` on.
+    ///
+    /// # Safety
+    /// As [`Place::tile`].
+    #[inline(always)]
+    unsafe fn panels<const P: usize, const V: usize>(&mut self, panel: usize) {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
@@ -465,7 +476,6 @@ impl<A: Lanes> Place<'_, A> {
                 }
             });
         }
-        V / 2
     }
 }
 
