@@ -10,7 +10,7 @@ let forward: TfjsForward | undefined;
 
 process.on('message', (message: Opening | Question) => {
   if ('net' in message) {
-    const backend = openTensorflow(findTensorflow()!, true);
+    const backend = openTensorflow(findTensorflow()!, { hideGpu: true });
     forward = tfjsNet(backend.tf as unknown as Tf, message.net, message.weights);
     process.send!(backend.version);
     return;
