@@ -1,14 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { largestLogitDifference } from '../../scripts/logit_parity.js';
 import { loadCore } from '../../ts/core.js';
-import { loadSampler } from '../../ts/load.js';
 import { binarise, firstImages, splitImages } from '../../ts/train/data.js';
 import { loadMnist } from '../../ts/train/mnist.js';
-import { createModel, release } from '../../ts/train/model.js';
-import { fromFull, layoutOf } from '../../ts/train/parameters.js';
+import { createModel } from '../../ts/train/model.js';
+import { layoutOf } from '../../ts/train/parameters.js';
 import type { Tensor1D } from '../../ts/train/tf.js';
-import * as pkg from '../../ts/wasm/pkg/pixelcnn.js';
 import { type BackendName, openTestBackend, plainForward, present, smallConfig } from './support.js';
 
 const shipped = fileURLToPath(new URL('../../models/mnist-binary.safetensors', import.meta.url));
@@ -20,39 +19,9 @@ export function testParityOn(name: BackendName): void {
   }, async (context) => {
     const backend = present(await openTestBackend(name), context);
     if (!existsSync(shipped)) throw new Error(`expected the shipped model at ${shipped}`);
-    const { tf, ops, microBatch } = backend;
-    const core = await loadCore();
-    const bytes = readFileSync(shipped);
-    const sampler = await loadSampler(bytes);
     const mnist = await loadMnist({ offline: true });
     const digits = firstImages(splitImages(binarise(mnist, mnist.source)).validation, 64);
-    const expected = sampler.logits(digits.pixels).data;
-
-    const net = core.describe(sampler.config);
-    const layout = layoutOf(net);
-    const file = new pkg.Sampler(bytes);
-    const mask = tf.tensor1d(layout.mask);
-    const parameters: Tensor1D = tf.tensor1d(fromFull(layout, file.weights()));
-    const model = createModel(tf, ops, net, layout, mask);
-    const weights = model.weights(parameters);
-    let worst = 0;
-    for (let at = 0; at < 64; at += microBatch) {
-      const pixels = tf.tensor4d(Float32Array.from(digits.pixels.subarray(at * 784, (at + microBatch) * 784)), [
-        microBatch,
-        28,
-        28,
-        1,
-      ]);
-      const logits = model.logits(weights, pixels);
-      logits.dataSync().forEach((logit, i) => {
-        worst = Math.max(worst, Math.abs(logit - expected[at * 784 + i]!));
-      });
-      tf.dispose([pixels, logits]);
-    }
-    release(weights);
-    tf.dispose([mask, parameters]);
-    file.free();
-    sampler.dispose();
+    const worst = await largestLogitDifference(backend, readFileSync(shipped), digits.pixels);
     expect(worst).toBeGreaterThan(0); // else something was compared with itself
     expect(worst).toBeLessThan(1e-4);
   });
