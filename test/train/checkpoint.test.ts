@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { type Checkpoint, type EpochRecord, readCheckpoint, writeCheckpoint } from '../../ts/train/checkpoint.js';
-import { environmentOf } from '../../ts/train/resume.js';
+import { environmentOf, environmentWarnings } from '../../ts/train/resume.js';
 import { backend, collect, net, only } from './run.js';
 import { smallConfig } from './support.js';
 
@@ -223,4 +223,20 @@ it('says so where a folder stands under a file', async () => {
   await expect(collect({ checkpointFolder: join(file, 'checkpoints'), config: net })).rejects.toThrow(
     'got: a file stands in its place',
   );
+});
+
+it('warns at a resume of what may change the last bits, and of a GPU that sums up in any order', () => {
+  const cpu = environmentOf(backend);
+  expect(environmentWarnings(cpu, cpu)).toEqual([]);
+  expect(environmentWarnings(cpu, { ...cpu, threads: cpu.threads + 1, version: '9' })).toEqual([
+    expect.stringMatching(
+      /^the checkpoint's version was .* and is now 9: the resumed run is as good, but not bit-equal/,
+    ),
+    expect.stringMatching(/^the checkpoint's threads was \d+ and is now \d+: /),
+  ]);
+  const gpu = { ...cpu, device: 'gpu', gpu: 'H100', tf32: false, deterministic: true };
+  expect(environmentWarnings(gpu, gpu)).toEqual([]);
+  expect(environmentWarnings(gpu, cpu)).toContainEqual(expect.stringContaining('gpu was H100 and is now none'));
+  const loose = { ...gpu, deterministic: false };
+  expect(environmentWarnings(loose, loose)).toEqual([expect.stringContaining('unless it is told to be deterministic')]);
 });

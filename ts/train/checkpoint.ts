@@ -28,6 +28,9 @@ export interface Environment {
   readonly gpu?: string;
   readonly cpu: string;
   readonly threads: number;
+  /** On a GPU: whether it may round factors, and whether it sums up in one order. */
+  readonly tf32?: boolean;
+  readonly deterministic?: boolean;
 }
 
 /** The part of a checkpoint that is not tensors. */

@@ -17,6 +17,7 @@ export function environmentOf(backend: Backend): Environment {
     ...(backend.gpu !== undefined && { gpu: backend.gpu.name }),
     cpu: processors[0]?.model.trim() ?? 'unknown',
     threads: processors.length,
+    ...(backend.device === 'gpu' && { tf32: backend.tf32, deterministic: backend.deterministic }),
   };
 }
 
@@ -43,13 +44,14 @@ export function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, 
 }
 
 /** What stands against bit-equality with the unbroken run. */
-export function environmentWarnings(state: CheckpointState, backend: Backend): string[] {
-  const now = environmentOf(backend);
-  return (Object.keys(now) as (keyof typeof now)[])
-    .filter((key) => state.environment[key] !== now[key])
-    .map(
-      (key) =>
-        `the checkpoint's ${key} was ${state.environment[key]} and is now ${now[key]}: ` +
-        'the resumed run is as good, but not bit-equal to the unbroken one',
-    );
+export function environmentWarnings(before: Environment, now: Environment): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)]) as Set<keyof Environment>;
+  const told = (value: unknown): string => (value === undefined ? 'none' : String(value));
+  const warnings = [...names]
+    .filter((name) => before[name] !== now[name])
+    .map((name) => `the checkpoint's ${name} was ${told(before[name])} and is now ${told(now[name])}`);
+  if (now.device === 'gpu' && now.deterministic !== true) {
+    warnings.push('a GPU sums up in another order each time unless it is told to be deterministic');
+  }
+  return warnings.map((warning) => `${warning}: the resumed run is as good, but not bit-equal to the unbroken one`);
 }

@@ -125,7 +125,7 @@ class Run {
     if (found !== undefined) {
       plan = { ...plan, seed: options.seed ?? found.state.seed };
       checkResume(found.state, plan, data, folderOf(options));
-      warnings.push(...environmentWarnings(found.state, backend));
+      warnings.push(...environmentWarnings(found.state.environment, environmentOf(backend)));
     } else if (options.resume === true) {
       throw new PixelCnnError(
         'INVALID_CHECKPOINT',
