@@ -19,18 +19,17 @@ const ours: readonly string[] = [
   poolName('int16', 2),
 ];
 
-/** The rows that the picture shows, from top to bottom. */
-export function chartRows(report: Report): Row[] {
-  const peers = report.rows.filter(({ kind, name }) => kind !== 'ours' && !name.endsWith('a whole image'));
-  const seconds = (row: Row) => figures(row, report).msPerImage;
-  const mine = ours.flatMap((name) => report.rows.filter((row) => row.name === name));
-  return [...peers.sort((a, b) => seconds(b) - seconds(a)), ...mine];
+/** The rows that pictures and the README show, from the slowest peer to our fastest way. */
+export function shown<T extends Pick<Row, 'name' | 'kind'>>(rows: readonly T[], time: (row: T) => number): T[] {
+  const peers = rows.filter(({ kind, name }) => kind !== 'ours' && !name.endsWith('a whole image'));
+  const mine = ours.flatMap((name) => rows.filter((row) => row.name === name));
+  return [...peers.sort((a, b) => time(b) - time(a)), ...mine];
 }
 
 /** The chart as SVG text. */
 export function chartSvg(report: Report): Promise<string> {
-  const rows = chartRows(report);
   const seconds = (row: Row) => figures(row, report).msPerImage / 1000;
+  const rows = shown(report.rows, seconds);
   const from = 10 ** Math.floor(Math.log10(Math.min(...rows.map(seconds)) / 2));
   const option: ChartOption = {
     title: {

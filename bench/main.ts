@@ -9,6 +9,7 @@ Benches:
   roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
   profile    where an image's time goes, layer by layer
+  quote FILE write the README's table of speed from a .json file of bench/results
   train      a training step; its own options: npm run bench -- train --help
 
 Options of sampling:
@@ -54,6 +55,10 @@ async function run(): Promise<void> {
     const { installPeers } = await import('./peers.js');
     return installPeers();
   }
+  if (positionals[0] === 'quote') {
+    const { benchQuote } = await import('./quote.js');
+    return benchQuote(positionals[1]);
+  }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
     case 'sampling': {
@@ -80,7 +85,7 @@ async function run(): Promise<void> {
       return benchProfile(values.json);
     }
     default:
-      throw new RangeError(`expected sampling, roof, tile, profile or train, got "${positionals[0]}"`);
+      throw new RangeError(`expected sampling, roof, tile, profile, quote or train, got "${positionals[0]}"`);
   }
 }
 

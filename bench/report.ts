@@ -307,21 +307,51 @@ function piped([head, ...lines]: Table): string[] {
   return [line(head!), line(head!.map((_, c) => (c === 0 ? '---' : '---:'))), ...lines.map(line)];
 }
 
+/** A row as JSON holds it. */
+export interface JsonRow extends Pick<Row, 'name' | 'kind' | 'precision' | 'batch' | 'threads' | 'ink'> {
+  readonly ms_per_image: number;
+  readonly ms_per_image_quartiles: readonly [number, number];
+  readonly ms_per_image_best: number;
+  readonly us_per_pixel: number;
+  readonly images_per_second: number;
+  /** Of multiply-adds issued. */
+  readonly gmac_per_second: number;
+  /** As if none were skipped and none done twice. */
+  readonly dense_gmac_per_second: number;
+  readonly executed_share: number;
+  readonly roof_share: number | null;
+  /** In the same precision. */
+  readonly ratio_to_own_naive: number | null;
+  readonly ratio_to_tfjs_wasm: number | null;
+  readonly runs: number;
+  /** Whether a part of an image was timed, such as one forward pass of its 784. */
+  readonly extrapolated: boolean;
+}
+
+/** What JSON holds. */
+export interface Results
+  extends Pick<Report, 'machine' | 'models' | 'roof' | 'missing' | 'digits' | 'sizes' | 'first' | 'tile' | 'probes'> {
+  readonly rows: readonly JsonRow[];
+  readonly bounds: readonly Bound[];
+}
+
 /** For programs. */
 export function formatJson(report: Report): string {
-  const rows = report.rows.map((row) => {
+  const rows = report.rows.map((row): JsonRow => {
     const f = figures(row, report);
+    const { name, kind, precision, batch, threads, ink } = row;
     return {
-      name: row.name,
-      precision: row.precision,
-      batch: row.batch,
-      threads: row.threads,
+      name,
+      kind,
+      precision,
+      batch,
+      threads,
+      ink,
       ms_per_image: f.msPerImage,
       ms_per_image_quartiles: [f.low, f.high],
       ms_per_image_best: row.timing.best / row.imagesPerRun,
       us_per_pixel: f.usPerPixel,
       images_per_second: 1000 / f.msPerImage,
-      ink: row.ink,
       gmac_per_second: f.gmacs,
       dense_gmac_per_second: f.denseGmacs,
       executed_share: f.executedShare,
@@ -333,8 +363,9 @@ export function formatJson(report: Report): string {
     };
   });
   const { machine, models, roof, missing, digits, sizes, first, tile, probes } = report;
-  const all = { machine, models, roof, rows, missing, digits, sizes, first, tile, probes, bounds: bounds(report) };
-  return `${JSON.stringify(all, null, 2)}\n`;
+  const optional = { ...(digits && { digits }), ...(tile && { tile }), ...(probes && { probes }) };
+  const results: Results = { machine, models, roof, rows, missing, sizes, first, ...optional, bounds: bounds(report) };
+  return `${JSON.stringify(results, null, 2)}\n`;
 }
 
 /** Three digits, thousands grouped. */
