@@ -95,7 +95,16 @@ it('trains a model that inspect, eval and sample take, and that it will not over
   expect(first.stdout).toContain('│ stem (conv 3x3 mask A) ');
   expect(first.stdout).toMatch(/\nEpoch 2\/2\n4\/4 - \d+s - \d+ms\/step - loss: \d\.\d{4} - val_loss: \d\.\d{4}\n/);
   const files = await readdir(join(folder.path, 'run'));
-  expect(files.sort()).toEqual(['checkpoints', 'model.safetensors']);
+  expect(files.sort()).toEqual([
+    'checkpoints',
+    'loss.png',
+    'loss.svg',
+    'metrics.jsonl',
+    'model.safetensors',
+    'samples',
+  ]);
+  expect(stopped.stdout).toContain('\nWatch run: metrics.jsonl, loss.png, samples/\n');
+  expect(first.stderr).not.toMatch(/chart|metrics|samples/);
 
   const evaluated = await pixelcnn(folder.path, ['eval', 'run/model.safetensors', '--data', 'frames', '--json']);
   const { loss } = JSON.parse(evaluated.stdout) as { loss: number };
@@ -104,7 +113,16 @@ it('trains a model that inspect, eval and sample take, and that it will not over
 
   const again = await pixelcnn(folder.path, ['train', ...run, ...net]);
   expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('holds a run; go on with it by --resume') });
-  const resumed = await pixelcnn(folder.path, ['train', ...run, ...net, '--epochs', '3', '--resume', '--json']);
+  const resumed = await pixelcnn(folder.path, [
+    'train',
+    ...run,
+    ...net,
+    '--epochs',
+    '3',
+    '--resume',
+    '--json',
+    '--tensorboard',
+  ]);
   expect(resumed.code, resumed.stderr).toBe(0);
   const events = resumed.stdout
     .trim()
@@ -112,6 +130,9 @@ it('trains a model that inspect, eval and sample take, and that it will not over
     .map((line) => JSON.parse(line) as { type: string; epoch?: number });
   expect(events.filter(({ type }) => type === 'epoch')).toMatchObject([{ epoch: 3 }]);
   expect(events.at(-1)).toMatchObject({ type: 'model' });
+  expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
+    { message: expect.stringContaining('TensorBoard: expected native TensorFlow') },
+  ]);
 }, 180_000);
 
 it('offers the devices and the binarisations that training has', () => {

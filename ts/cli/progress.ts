@@ -11,11 +11,23 @@ export interface Progress {
 
 const silent: Progress = { update: () => {}, stop: () => {} };
 
+export interface ProgressOptions {
+  /** How many of what is counted make one of what is shown. Default: 1. */
+  unitSize?: number;
+  /** Done before, which says nothing about the rate. Default: 0. */
+  from?: number;
+}
+
 /**
  * A bar from 0 to `total`, shown in units of `unitSize`, with their rate and the time left; nothing at all where stderr is no
  * terminal.
  */
-export async function startProgress(title: string, total: number, unit: string, unitSize = 1): Promise<Progress> {
+export async function startProgress(
+  title: string,
+  total: number,
+  unit: string,
+  { unitSize = 1, from = 0 }: ProgressOptions = {},
+): Promise<Progress> {
   if (!process.stderr.isTTY) return silent;
   const { default: cliProgress } = await import('cli-progress');
   const started = performance.now();
@@ -26,11 +38,12 @@ export async function startProgress(title: string, total: number, unit: string, 
     gracefulExit: false, // interrupt.ts sees to Ctrl-C
     format: (_options, { progress, value, total: all }, { note }: { note?: string }) => {
       const seconds = (performance.now() - started) / 1000;
-      const state = { title, unit, progress, done: value / unitSize, total: all / unitSize, seconds };
+      const counts = { done: value / unitSize, total: all / unitSize, from: from / unitSize };
+      const state = { title, unit, progress, ...counts, seconds };
       return progressLine(note === undefined ? state : { ...state, note });
     },
   });
-  bar.start(total, 0, {});
+  bar.start(total, from, {});
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
     stop: () => bar.stop(),
@@ -44,6 +57,8 @@ export interface ProgressState {
   progress: number;
   done: number;
   total: number;
+  /** Done before the seconds began. */
+  from?: number;
   seconds: number;
   note?: string;
 }
@@ -51,12 +66,13 @@ export interface ProgressState {
 const barWidth = 24;
 
 /** `sampling ██████░░ 25%  4/16 images  51.3 images/s  0:12 left` */
-export function progressLine({ title, unit, progress, done, total, seconds, note }: ProgressState): string {
+export function progressLine({ title, unit, progress, done, total, from = 0, seconds, note }: ProgressState): string {
   const filled = Math.round(barWidth * progress);
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
   const parts = [`${title} ${bar} ${Math.floor(100 * progress)}%`, `${Math.floor(done)}/${Math.ceil(total)} ${unit}`];
-  if (done > 0 && seconds > 0) {
-    parts.push(rate(done / seconds, unit), `${clock((seconds * (total - done)) / done)} left`);
+  const perSecond = (done - from) / seconds;
+  if (perSecond > 0 && seconds > 0) {
+    parts.push(rate(perSecond, unit), `${clock((total - done) / perSecond)} left`);
   }
   if (note !== undefined) parts.push(note);
   return parts.join('  ');

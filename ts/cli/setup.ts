@@ -52,7 +52,7 @@ export class DownloadBar {
   #bar: Promise<Progress> | undefined;
 
   update(done: number, total: number): void {
-    this.#bar ??= startProgress('fetching', total, 'MB', 1e6);
+    this.#bar ??= startProgress('fetching', total, 'MB', { unitSize: 1e6 });
     void this.#bar.then((bar) => bar.update(done));
   }
 

@@ -4,18 +4,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
-import type { Device, TrainEvent } from '../train/index.js';
+import type { Device } from '../train/index.js';
 import { type PresetName, presetNames, presets, type Recipe, type ScheduleName, schedules } from '../train/recipe.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
-import { thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, number } from './option.js';
 import { openOutputFolder } from './output_folder.js';
-import { clock, type Progress, startProgress } from './progress.js';
 import { DownloadBar } from './setup.js';
-import { summary } from './summary.js';
+import { JsonPrinter, LinePrinter } from './train_output.js';
 
 interface TrainCommandOptions extends DataFlags, Partial<Config> {
   out: string;
@@ -39,6 +37,8 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   maxSteps?: number;
   maxMinutes?: number;
   resume?: boolean;
+  samples: number;
+  tensorboard?: boolean;
   json?: boolean;
 }
 
@@ -66,7 +66,7 @@ export const command = addDataOptions(
   ]),
   { data: 'mnist', binarisation: 'threshold' },
 )
-  .option('--out <folder>', 'the run: checkpoints, and model.safetensors at the end', 'runs/mnist')
+  .option('--out <folder>', 'the run: checkpoints, figures, samples, and model.safetensors at the end', 'runs/mnist')
   .option('--resume', 'go on from the newest checkpoint in --out')
   .option(
     '--split <name>',
@@ -131,12 +131,20 @@ export const command = addDataOptions(
   .option('--patience <n>', 'end after n epochs without a lower val_loss, with the best weights', whole('--patience'))
   .option('--max-steps <n>', 'stop after n updates, with a checkpoint', whole('--max-steps'))
   .option('--max-minutes <x>', 'stop after x minutes, with a checkpoint', number('--max-minutes', { min: 0 }))
+  .option(
+    '--samples <n>',
+    'images of the grid that is drawn after each epoch, 0 for none',
+    integer('--samples', { min: 0, max: 1024 }),
+    25,
+  )
+  .option('--tensorboard', 'also event files for TensorBoard; takes native TensorFlow')
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const { train } = await import('../train/index.js');
+  const { train, watchRun } = await import('../train/index.js');
   const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
+  const { samples, tensorboard = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
   const checkpointFolder = join(out, 'checkpoints');
@@ -147,7 +155,12 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   await openOutputFolder(out, '--out');
   const goOn = `go on with --out ${out} --resume and the same options`;
   const download = new DownloadBar();
-  const printer = json ? new JsonPrinter() : new LinePrinter(goOn);
+  const printer = json ? new JsonPrinter() : new LinePrinter(goOn, watchedIn(out, options));
+  const watch = watchRun(out, {
+    samples: samples > 0 && { count: samples },
+    tensorBoard: tensorboard,
+    warn: (line) => printer.warn(line),
+  });
   try {
     const events = train({
       ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
@@ -166,7 +179,10 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });
-    for await (const event of events) await printer.print(event);
+    for await (const event of events) {
+      await printer.print(event);
+      await watch(event);
+    }
   } catch (error) {
     if (!(error instanceof Interrupted) || !existsSync(join(checkpointFolder, 'LATEST'))) throw error;
     throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
@@ -182,143 +198,13 @@ function netOf({ filters, blocks, firstKernel, blockKernel, headLayers }: TrainC
   return Object.fromEntries(asked.filter(([, value]) => value !== undefined));
 }
 
-interface Printer {
-  print(event: TrainEvent): Promise<void>;
-  stop(): void;
-}
-
-/** One JSON object a line; steps at most once a second. */
-class JsonPrinter implements Printer {
-  #lastStep = Number.NEGATIVE_INFINITY;
-
-  async print(event: TrainEvent): Promise<void> {
-    switch (event.type) {
-      case 'backend': {
-        const { tf: _tf, ops: _ops, microBatch: _size, ...backend } = event.backend;
-        const { pixels: _pixels, greys: _greys, ...data } = event.data;
-        return this.#line({ type: event.type, backend, data });
-      }
-      case 'start': {
-        const { net, ...rest } = event;
-        const { config, parameters, nonZeroParameters } = net;
-        return this.#line({ ...rest, config, parameters, nonZeroParameters });
-      }
-      case 'step':
-        if (performance.now() - this.#lastStep < 1000) return;
-        this.#lastStep = performance.now();
-        return this.#line(event);
-      case 'epoch':
-      case 'checkpoint':
-      case 'pause':
-        return this.#line(event);
-      case 'model':
-        return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
-      case 'validate':
-      case 'end':
-        return;
-    }
-  }
-
-  #line(value: object): void {
-    console.log(JSON.stringify(value));
-  }
-
-  stop(): void {}
-}
-
-/** What Keras prints, with a bar within each epoch. */
-class LinePrinter implements Printer {
-  #bar: Progress | undefined;
-  #firstStep: { step: number; seconds: number } | undefined;
-  #estimated = false;
-  #epochs = 0;
-  readonly #goOn: string;
-
-  constructor(goOn: string) {
-    this.#goOn = goOn;
-  }
-
-  async print(event: TrainEvent): Promise<void> {
-    const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
-    switch (event.type) {
-      case 'backend': {
-        const { name, version, device, gpu, tf32 } = event.backend;
-        const { count, source, split } = event.data;
-        const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
-        console.log(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
-        const part = split === 'all' ? '' : `${split} of `;
-        console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
-        return;
-      }
-      case 'start': {
-        const { net, seed, epochs, trainImages, validationImages, warnings } = event;
-        for (const warning of warnings) console.error(`warning: ${warning}`);
-        console.log(summary(net, event.recipe.batchSize));
-        console.log(
-          `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
-        );
-        if (event.epoch > 0 || event.stepInEpoch > 0) {
-          console.log(`Resuming after ${event.epoch} epochs and ${event.stepInEpoch} steps`);
-        }
-        this.#epochs = epochs;
-        if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
-        return;
-      }
-      case 'step': {
-        this.#bar ??= await startProgress('training', event.steps, 'steps');
-        this.#bar.update(event.step, `loss: ${event.loss.toFixed(4)}`);
-        this.#estimate(event);
-        return;
-      }
-      case 'validate': {
-        if (event.done === 0 || this.#bar === undefined) return;
-        this.#bar.update(event.total, `validating ${Math.floor((100 * event.done) / event.total)}%`);
-        return;
-      }
-      case 'epoch':
-        this.stop();
-        console.log(epochLine(event));
-        if (event.epoch < this.#epochs) console.log(epochTitle(event.epoch + 1, this.#epochs));
-        return;
-      case 'model': {
-        this.stop();
-        const { history, epoch } = event.result;
-        const { valLoss } = history[epoch - 1] ?? { valLoss: Number.NaN };
-        const { height, width, channels } = event.result.net.config;
-        const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
-        const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
-        if (epoch < history.length)
-          console.log(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
-        console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
-        return;
-      }
-      case 'pause': {
-        this.stop();
-        const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
-        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
-        console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
-        return;
-      }
-      case 'checkpoint':
-      case 'end':
-        return;
-    }
-  }
-
-  /** Says once how long an epoch will take, where that is long; from the third step on, since the first ones warm up. */
-  #estimate({ step, steps, seconds }: { step: number; steps: number; seconds: number }): void {
-    this.#firstStep ??= { step, seconds };
-    if (this.#estimated || step < this.#firstStep.step + 2) return;
-    this.#estimated = true;
-    const epoch = (steps * (seconds - this.#firstStep.seconds)) / (step - this.#firstStep.step);
-    if (epoch < 600) return;
-    this.stop();
-    const duration = epoch < 5400 ? `${Math.round(epoch / 60)} minutes` : `${(epoch / 3600).toFixed(1)} hours`;
-    console.error(`An epoch will take about ${duration}, ${this.#epochs} of them ${clock(epoch * this.#epochs)}`);
-  }
-
-  stop(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-  }
+/** The files of a run that show how it goes. */
+function watchedIn(out: string, { samples, tensorboard = false }: TrainCommandOptions): string {
+  const names = [
+    'metrics.jsonl',
+    'loss.png',
+    ...(samples > 0 ? ['samples/'] : []),
+    ...(tensorboard ? ['tensorboard/'] : []),
+  ];
+  return `${out}: ${names.join(', ')}`;
 }

@@ -1,0 +1,170 @@
+/** What `pixelcnn train` prints: lines for people, or JSON for programs. */
+
+import type { TrainEvent } from '../train/index.js';
+import { thousands } from './format.js';
+import { clock, type Progress, startProgress } from './progress.js';
+import { summary } from './summary.js';
+
+export interface Printer {
+  print(event: TrainEvent): Promise<void>;
+  /** Something that went wrong beside the training, a line. */
+  warn(line: string): void;
+  stop(): void;
+}
+
+/** One JSON object a line; steps at most once a second. */
+export class JsonPrinter implements Printer {
+  #lastStep = Number.NEGATIVE_INFINITY;
+
+  async print(event: TrainEvent): Promise<void> {
+    switch (event.type) {
+      case 'backend': {
+        const { tf: _tf, ops: _ops, microBatch: _size, ...backend } = event.backend;
+        const { pixels: _pixels, greys: _greys, ...data } = event.data;
+        return this.#line({ type: event.type, backend, data });
+      }
+      case 'start': {
+        const { net, ...rest } = event;
+        const { config, parameters, nonZeroParameters } = net;
+        return this.#line({ ...rest, config, parameters, nonZeroParameters });
+      }
+      case 'step':
+        if (performance.now() - this.#lastStep < 1000) return;
+        this.#lastStep = performance.now();
+        return this.#line(event);
+      case 'epoch':
+      case 'checkpoint':
+      case 'pause':
+        return this.#line(event);
+      case 'model':
+        return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'validate':
+      case 'end':
+        return;
+    }
+  }
+
+  warn(line: string): void {
+    this.#line({ type: 'warning', message: line });
+  }
+
+  #line(value: object): void {
+    console.log(JSON.stringify(value));
+  }
+
+  stop(): void {}
+}
+
+/** What Keras prints, with a bar within each epoch. */
+export class LinePrinter implements Printer {
+  #bar: Progress | undefined;
+  #title = '';
+  #firstStep: { step: number; seconds: number } | undefined;
+  #estimated = false;
+  #epochs = 0;
+  readonly #watched: string;
+  readonly #goOn: string;
+
+  /** `goOn` says how to go on after a stop, `watched` where to look while it runs. */
+  constructor(goOn: string, watched: string) {
+    this.#goOn = goOn;
+    this.#watched = watched;
+  }
+
+  async print(event: TrainEvent): Promise<void> {
+    const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
+    switch (event.type) {
+      case 'backend': {
+        const { name, version, device, gpu, tf32 } = event.backend;
+        const { count, source, split } = event.data;
+        const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
+        console.log(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
+        const part = split === 'all' ? '' : `${split} of `;
+        console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
+        return;
+      }
+      case 'start': {
+        const { net, seed, epochs, trainImages, validationImages, warnings } = event;
+        for (const warning of warnings) console.error(`warning: ${warning}`);
+        console.log(summary(net, event.recipe.batchSize));
+        console.log(
+          `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
+        );
+        console.log(`Watch ${this.#watched}`);
+        if (event.epoch > 0 || event.stepInEpoch > 0) {
+          console.log(`Resuming after ${event.epoch} epochs and ${event.stepInEpoch} steps`);
+        }
+        this.#epochs = epochs;
+        if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
+        return;
+      }
+      case 'step':
+        // A resumed epoch is not the faster for what was done before.
+        await this.#showBar(`epoch ${event.epoch}/${this.#epochs}`, event.steps, 'steps', event.step);
+        this.#bar?.update(event.step, `loss: ${event.loss.toFixed(4)}`);
+        this.#estimate(event);
+        return;
+      case 'validate':
+        await this.#showBar('validating', event.total, 'images', event.done);
+        this.#bar?.update(event.done);
+        return;
+      case 'epoch':
+        this.stop();
+        console.log(epochLine(event));
+        if (event.epoch < this.#epochs) console.log(epochTitle(event.epoch + 1, this.#epochs));
+        return;
+      case 'model': {
+        this.stop();
+        const { history, epoch } = event.result;
+        const { valLoss } = history[epoch - 1] ?? { valLoss: Number.NaN };
+        const { height, width, channels } = event.result.net.config;
+        const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
+        const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
+        if (epoch < history.length)
+          console.log(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
+        console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
+        return;
+      }
+      case 'pause': {
+        this.stop();
+        const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
+        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
+        console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
+        return;
+      }
+      case 'checkpoint':
+      case 'end':
+        return;
+    }
+  }
+
+  /** Takes the place of a bar of another title. */
+  async #showBar(title: string, total: number, unit: string, from: number): Promise<void> {
+    if (this.#bar !== undefined && this.#title === title) return;
+    this.stop();
+    this.#title = title;
+    this.#bar = await startProgress(title, total, unit, { from });
+  }
+
+  /** Says once how long an epoch will take, where that is long; from the third step on, since the first ones warm up. */
+  #estimate({ step, steps, seconds }: { step: number; steps: number; seconds: number }): void {
+    this.#firstStep ??= { step, seconds };
+    if (this.#estimated || step < this.#firstStep.step + 2) return;
+    this.#estimated = true;
+    const epoch = (steps * (seconds - this.#firstStep.seconds)) / (step - this.#firstStep.step);
+    if (epoch < 600) return;
+    this.stop();
+    const duration = epoch < 5400 ? `${Math.round(epoch / 60)} minutes` : `${(epoch / 3600).toFixed(1)} hours`;
+    console.error(`An epoch will take about ${duration}, ${this.#epochs} of them ${clock(epoch * this.#epochs)}`);
+  }
+
+  warn(line: string): void {
+    this.stop();
+    console.error(`warning: ${line}`);
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
