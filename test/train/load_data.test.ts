@@ -5,6 +5,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import { type DataOptions, loadData } from '../../ts/train/load_data.js';
 import { parseNpyImages } from '../../ts/train/npy.js';
+import { npy } from './npy.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-load-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,26 +42,6 @@ function png(pixels: readonly number[], { height = 2, width = 2, bits = 8, colou
   const data = deflateSync(Buffer.from(rows.flat()));
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
-}
-
-interface NpyForm {
-  descr?: string;
-  order?: string;
-  version?: number;
-}
-
-/** A .npy file as NumPy writes it: the header padded so that values start at a multiple of 64. */
-function npy(shape: readonly number[], values: Uint8Array, form: NpyForm = {}): Buffer {
-  const { descr = "'|u1'", order = 'False', version = 1 } = form;
-  const dict = `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
-  const start = version === 1 ? 10 : 12;
-  const length = Math.ceil((start + dict.length + 1) / 64) * 64 - start;
-  const head = Buffer.alloc(start);
-  head.write('\x93NUMPY', 'latin1');
-  head.set([version, 0], 6);
-  if (version === 1) head.writeUInt16LE(length, 8);
-  else head.writeUInt32LE(length, 8);
-  return Buffer.concat([head, Buffer.from(`${dict.padEnd(length - 1)}\n`, 'latin1'), values]);
 }
 
 const values = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 50) % 256);
