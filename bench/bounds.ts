@@ -14,6 +14,9 @@ export interface Bound {
   readonly holds: boolean | null;
 }
 
+/** MB of activations that are kept for an image, by its side. */
+const stateLimits: Readonly<Record<number, number>> = { 28: 0.2, 64: 0.4, 128: 0.7, 256: 1.3 };
+
 /** All that this run's figures suffice for. */
 export function bounds(report: Report): Bound[] {
   const { rows, digits, sizes, first, tile, probes } = report;
@@ -81,7 +84,10 @@ export function bounds(report: Report): Bound[] {
       });
     }
   }
-  for (const { precision, side, toSmallest } of sizes) {
+  for (const { precision, side, toSmallest, stateBytes } of sizes) {
+    const atMost = stateLimits[side];
+    if (atMost !== undefined)
+      add(`${precision}: MB kept for an image of ${side} x ${side}`, stateBytes / 1e6, { atMost });
     if (side === 256) add(`${precision} dense: a pixel at 256 x 256 over one at 28 x 28`, toSmallest, { atMost: 1.1 });
   }
   for (const precision of ['f32', 'int16'] as const) {

@@ -134,7 +134,7 @@ export function poolEntrant(precision: Precision, { sampler }: Contender, pool: 
     threads: pool.workers,
     kind: 'ours',
     imagesPerRun: count,
-    every: every(count),
+    every: 4,
     // The pool does not count, so its last images are drawn once more, in parts of 16 as its workers draw them.
     drawn: () => {
       const parts = Array.from({ length: count / 16 }, (_, part) => last + 16 * part);

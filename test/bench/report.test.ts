@@ -131,7 +131,11 @@ it('the bounds tell what holds and what does not', () => {
   expect(of('exact clipped crop')[0]).toMatchObject({ value: expect.closeTo(140), holds: null });
   expect(of('at once').map(({ value }) => value)).toEqual([11 / 10.5, 0.8]);
   expect(of('2 workers')[0]!.value).toBeCloseTo(1 / 1.2 / (10 / 12));
-  expect(of('256 x 256')[0]).toMatchObject({ value: 1.15, holds: false });
+  expect(of('MB kept').map(({ value, holds }) => [value, holds])).toEqual([
+    [0.15, true],
+    [1.3, true],
+  ]);
+  expect(of('a pixel at 256 x 256')[0]).toMatchObject({ value: 1.15, holds: false });
   expect(of('first image')[0]).toMatchObject({ value: 1.04, holds: true });
 });
 
