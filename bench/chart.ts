@@ -33,15 +33,16 @@ export function chartSvg(report: Report): Promise<string> {
   const from = 10 ** Math.floor(Math.log10(Math.min(...rows.map(seconds)) / 2));
   const option: ChartOption = {
     title: {
-      text: 'Seconds for one image of 28 x 28, the same net and the same pixels',
-      subtext: `${machineLine(report.machine).replace(/, load.*/, '')}. One thread unless workers are named. Logarithmic: each line is ten times the one before.`,
+      text: `Seconds for one image of ${report.pixels} pixels, the same net`,
+      subtext: `${machineLine(report.machine).replace(/, load.*/, '')}. One thread unless workers are named.\nLogarithmic: each line is ten times the one before.`,
       left: 16,
       top: 8,
       textStyle: { fontSize: 16 },
       subtextStyle: { color: '#555', fontSize: 11 },
     },
-    grid: { left: 290, right: 90, top: 70, bottom: 40 },
-    xAxis: { type: 'log', min: from, axisLabel: { formatter: (value: number) => `${value} s` } },
+    grid: { left: 300, right: 70, top: 84, bottom: 36 },
+    // Bars begin at the axis, not at 1 second, whose logarithm is 0.
+    xAxis: { type: 'log', min: from, startValue: from, axisLabel: { formatter: (value: number) => `${value} s` } },
     yAxis: {
       type: 'category',
       inverse: true,
@@ -62,7 +63,7 @@ export function chartSvg(report: Report): Promise<string> {
       },
     ],
   };
-  return renderChart(option, { width: 900, height: 110 + 26 * rows.length });
+  return renderChart(option, { width: 900, height: 120 + 26 * rows.length });
 }
 
 function secondsText(seconds: number): string {
