@@ -1,5 +1,6 @@
 /** Nothing is timed before all rows were seen to draw the same. */
 
+import type { SamplerPool } from '../ts/pool.js';
 import {
   type Contender,
   draw,
@@ -11,7 +12,7 @@ import {
   scaled,
 } from './core.js';
 import type { Peer } from './peer.js';
-import { seed } from './rows.js';
+import { everything, seed } from './rows.js';
 
 /** How far a peer's logit may lie from ours: it sums in another order. */
 const tolerance = 1e-4;
@@ -30,6 +31,13 @@ export async function checkAll(contenders: Record<Precision, Contender>, peers: 
     const theirs = (await peer.forward(scaled(one, net), 1, height, width)).logits;
     near(peer.name, worstOf(ours, theirs));
   }
+}
+
+/** Throws unless a pool draws what a sampler does. */
+export async function checkPool(pool: SamplerPool, { sampler }: Contender): Promise<void> {
+  const count = 16;
+  const { data } = await pool.sample({ count, seed });
+  same(`${pool.workers} workers`, data, draw(sampler, { ...everything, count, seed, startIndex: 0 }).images);
 }
 
 /** The largest distance between two lists of logits. */

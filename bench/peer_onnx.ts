@@ -29,7 +29,12 @@ export function startOnnxRuntime(name: keyof typeof runtimes): Start {
     } catch {
       return `${name}: not installed; npm run bench -- --peers`;
     }
-    const runtime = require(name) as OnnxRuntime;
+    let runtime: OnnxRuntime;
+    try {
+      runtime = require(name) as OnnxRuntime;
+    } catch (error) {
+      return `${name}: does not load here: ${String(error)}`;
+    }
     runtime.env.wasm.numThreads = 1;
     const session = await runtime.InferenceSession.create(onnxModel(net, weights), {
       executionProviders: [provider],

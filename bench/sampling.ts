@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildTsIfStale } from '../scripts/build_ts.js';
 import { pngOfSvg } from '../ts/chart.js';
 import type { SamplerPool } from '../ts/pool.js';
-import { checkAll, near, same } from './agree.js';
+import { checkAll, checkPool, near, same } from './agree.js';
 import { chartSvg } from './chart.js';
 import {
   type Contender,
@@ -148,6 +148,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
 
   say('checking that all draw the same');
   await checkAll(contenders, field.peers);
+  for (const { precision, pool } of pools) await checkPool(pool, contenders[precision]);
   say('probing the roof');
   const speed = clock();
   const bytes = f32.net.nonZeroParameters;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAll, same } from '../../bench/agree.js';
+import { checkAll, checkPool, same } from '../../bench/agree.js';
 import { draw, inBothPrecisions, precisions, randomModel, resized } from '../../bench/core.js';
 import { timeDigits } from '../../bench/digits.js';
 import { timeFirstImages } from '../../bench/first.js';
@@ -11,6 +11,7 @@ import { ownEntrants } from '../../bench/rows.js';
 import { timeSizes } from '../../bench/sizes.js';
 import { startTwoProbes } from '../../bench/two_probes.js';
 
+const dist = new URL('../../dist/index.js', import.meta.url).href;
 const once = { time: 0, fewest: 1, most: 1 };
 const small = inBothPrecisions(randomModel({ height: 12, width: 10, filters: 16, blocks: 2 }));
 
@@ -55,6 +56,18 @@ describe('agreement', () => {
 
   it('is refused to a peer that computes another net', async () => {
     await expect(checkAll(small, [peer(2e-4)])).rejects.toThrow(/a peer: expected our logits within 0.0001/);
+  });
+
+  it('is found in a pool, and not in a pool with another model', async () => {
+    const { loadSamplerPool } = (await import(dist)) as typeof import('../../ts/index.js');
+    const pool = await loadSamplerPool(small.int16.file, { workers: 1 });
+    try {
+      await checkPool(pool, small.int16);
+      const other = randomModel({ height: 12, width: 10, filters: 8, blocks: 1 });
+      await expect(checkPool(pool, other)).rejects.toThrow(/1 workers: expected the bytes/);
+    } finally {
+      await pool.dispose();
+    }
   });
 
   it('is of every byte', () => {
