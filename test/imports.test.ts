@@ -61,6 +61,17 @@ it('reaches no dependency, no module of Node and no other folder from the sampli
   }
 });
 
+it('reaches from the layers for TensorFlow.js what any host has, so that they run in a browser too', () => {
+  const { files, others } = reach(join(root, 'ts/train/layers.ts'));
+  expect(others).toEqual([]);
+  expect([...files].map((path) => relative(join(root, 'ts/train'), path)).sort()).toEqual([
+    'layers.ts',
+    'ops.ts',
+    'ops_taps.ts',
+    'ops_tensorflow.ts',
+  ]);
+});
+
 it('evaluates no text as code, and names its own address only where files are loaded', () => {
   for (const path of reach(join(root, 'ts/index.ts')).files) {
     const code = readFileSync(path, 'utf8');

@@ -31,6 +31,14 @@ export {
   splitImages,
 } from './data.js';
 export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+// Layers of TensorFlow.js
+export {
+  type LayersTf,
+  type PixelConvConfig,
+  type PixelLayers,
+  pixelLayers,
+  type ResidualBlockConfig,
+} from './layers.js';
 export { type DataOptions, dataSplits, loadData } from './load_data.js';
 // Reporting
 export { epochLine, epochTitle } from './log.js';

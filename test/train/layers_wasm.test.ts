@@ -1,0 +1,3 @@
+import { testLayersOn } from './layers_cases.js';
+
+testLayersOn('wasm');

@@ -1,0 +1,278 @@
+/**
+ * The two layers of the Keras example as layers of TensorFlow.js, for a LayersModel of one's own. They compute by the
+ * trainer's own operations.
+ *
+ * Two things are done better than there. A mask takes part in the arithmetic, so forbidden weights have a gradient of exactly
+ * 0 and stay at 0, where the example overwrites them at each call and lets the optimiser move them in between. And only the
+ * causal rows of a kernel are computed.
+ *
+ * @module
+ */
+
+import type { Ops } from './ops.js';
+import { tapsOps } from './ops_taps.js';
+import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
+import type { Tensor, Tensor1D, Tensor4D, Tf } from './tf.js';
+
+type TfLayers = typeof import('@tensorflow/tfjs-layers');
+type Layer = InstanceType<TfLayers['layers']['Layer']>;
+type LayerVariable = InstanceType<TfLayers['LayerVariable']>;
+type LayerArgs = ConstructorParameters<TfLayers['layers']['Layer']>[0];
+type Serializable = import('@tensorflow/tfjs-core').serialization.Serializable;
+type SerializableConstructor<T extends Serializable> =
+  import('@tensorflow/tfjs-core').serialization.SerializableConstructor<T>;
+type Config = import('@tensorflow/tfjs-core').serialization.ConfigDict;
+type Shape = import('@tensorflow/tfjs-layers').Shape;
+
+/** TensorFlow.js with its layers: `@tensorflow/tfjs`, `tfjs-node`, or `{ ...tfjs-core, ...tfjs-layers }`. */
+export type LayersTf = Tf & Pick<TfLayers, 'layers' | 'initializers'>;
+
+export type PixelConvConfig = LayerArgs & {
+  /** `A` hides the pixel that is being computed, `B` shows it. */
+  readonly maskType: 'A' | 'B';
+  /** Channels of the output. */
+  readonly filters: number;
+  /** Side of the kernel, odd; above 1 for mask A. */
+  readonly kernelSize: number;
+  /** Default: `linear`. */
+  readonly activation?: 'relu' | 'linear';
+};
+
+export type ResidualBlockConfig = LayerArgs & {
+  /** Channels of the input and of the output; the masked convolution between has half as many. */
+  readonly filters: number;
+  /** Side of the masked kernel, odd. Default: 3. */
+  readonly kernelSize?: number;
+};
+
+export interface PixelLayers {
+  /** A masked convolution, stride 1, zeros around: `[images, height, width, channels]` to `[..., filters]`. */
+  readonly PixelConvLayer: new (
+    config: PixelConvConfig,
+  ) => Layer;
+  /** 1x1, masked (B), 1x1, each with a relu, added to the input: `[images, height, width, filters]` to the same. */
+  readonly ResidualBlock: new (
+    config: ResidualBlockConfig,
+  ) => Layer;
+}
+
+/** One convolution of a layer. */
+interface Convolution {
+  readonly kernel: LayerVariable;
+  readonly bias: LayerVariable;
+  readonly mask: CausalMask;
+  readonly relu: boolean;
+}
+
+/** The causal rows of a kernel: those above the pixel's own, and its own, of which 1 marks what may be read. */
+interface CausalMask {
+  readonly rows: number;
+  readonly columns: number;
+  /** `[rows, columns]`. */
+  readonly taps: Float32Array;
+}
+
+const made = new WeakMap<object, PixelLayers>();
+
+/**
+ * The layers, as classes of the copy of TensorFlow.js that is given, where they are registered for `loadLayersModel`.
+ *
+ * @example
+ * import * as tf from '@tensorflow/tfjs';
+ * const { PixelConvLayer, ResidualBlock } = pixelLayers(tf);
+ * const model = tf.sequential();
+ * model.add(new PixelConvLayer({ maskType: 'A', filters: 128, kernelSize: 7, activation: 'relu', inputShape: [28, 28, 1] }));
+ * for (let block = 0; block < 5; block++) model.add(new ResidualBlock({ filters: 128 }));
+ */
+export function pixelLayers(tf: LayersTf): PixelLayers {
+  const known = made.get(tf.layers.Layer);
+  if (known !== undefined) return known;
+
+  const ops = (): Ops =>
+    tf.getBackend() === 'tensorflow' ? tensorflowOps(tf, tf.backend() as unknown as TensorflowBackend) : tapsOps(tf);
+
+  const maskTensor = ({ rows, columns, taps }: CausalMask): Tensor4D => tf.tensor4d(taps, [rows, columns, 1, 1]);
+
+  /** The rows of a full kernel that the mask is of, masked. */
+  const crop = (kernel: Tensor4D, mask: CausalMask): Tensor4D =>
+    tf.tidy(() => tf.mul(tf.slice(kernel, 0, [mask.rows, mask.columns, -1, -1]), maskTensor(mask)));
+
+  /** The transpose of `crop`: a full kernel with zeros wherever the mask forbids. */
+  const uncrop = (kernel: Tensor4D, mask: CausalMask): Tensor4D =>
+    tf.tidy(() =>
+      tf.pad(tf.mul<Tensor4D>(kernel, maskTensor(mask)), [
+        [0, mask.columns - mask.rows],
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ]),
+    );
+
+  const convolve = (input: Tensor4D, { kernel, bias, mask, relu }: Convolution): Tensor4D => {
+    const { rows, columns } = mask;
+    const forward = tf.customGrad((...args) => {
+      const [x, full, b, save] = args as unknown as [Tensor4D, Tensor4D, Tensor1D, (tensors: Tensor[]) => void];
+      const { convolve, addBias, relu: clip, kernelGradient, inputGradient, biasGradient, reluGradient } = ops();
+      const causal = crop(full, mask);
+      const sum = addBias(convolve(x, causal), b);
+      const value = relu ? clip(sum) : sum;
+      save([x, causal, value]);
+      const gradFunc = (dValue: Tensor, saved: Tensor[]): Tensor[] => {
+        const [x, causal, y] = saved as [Tensor4D, Tensor4D, Tensor4D];
+        const dy = relu ? reluGradient(dValue as Tensor4D, y) : (dValue as Tensor4D);
+        return [inputGradient(dy, causal), uncrop(kernelGradient(x, dy, rows, columns), mask), biasGradient(dy)];
+      };
+      return { value, gradFunc };
+    });
+    return forward(input, kernel.read(), bias.read()) as Tensor4D;
+  };
+
+  abstract class CausalLayer extends tf.layers.Layer {
+    /** Glorot-uniform with the fans of the full kernel, as Keras draws it, and zeros where the mask forbids; zero biases. */
+    protected addConvolution(
+      prefix: string,
+      [channels, filters]: readonly [number, number],
+      kernelSize: number,
+      maskType: 'A' | 'B',
+      relu: boolean,
+    ): Convolution {
+      const mask = causalMask(maskType, kernelSize);
+      const shape = [kernelSize, kernelSize, channels, filters];
+      const kernel = this.addWeight(`${prefix}kernel`, shape, 'float32', tf.initializers.glorotUniform({}));
+      tf.tidy(() => {
+        kernel.write(uncrop(crop(kernel.read() as Tensor4D, mask), mask));
+      });
+      const bias = this.addWeight(`${prefix}bias`, [filters], 'float32', tf.initializers.zeros());
+      return { kernel, bias, mask, relu };
+    }
+  }
+
+  class PixelConvLayer extends CausalLayer {
+    static readonly className = 'PixelConvLayer';
+    readonly #config: Required<Pick<PixelConvConfig, 'maskType' | 'filters' | 'kernelSize' | 'activation'>>;
+    #convolution: Convolution | undefined;
+
+    constructor(config: PixelConvConfig) {
+      super(config);
+      const { maskType, filters, kernelSize, activation = 'linear' } = config;
+      causalMask(maskType, kernelSize);
+      checkFilters(filters);
+      if (activation !== 'relu' && activation !== 'linear') {
+        throw new RangeError(`activation: expected relu or linear, got ${String(activation)}`);
+      }
+      this.#config = { maskType, filters, kernelSize, activation };
+    }
+
+    override build(inputShape: Shape | Shape[]): void {
+      const { maskType, filters, kernelSize, activation } = this.#config;
+      const channels = channelsOf(inputShape);
+      this.#convolution = this.addConvolution('', [channels, filters], kernelSize, maskType, activation === 'relu');
+      this.built = true;
+    }
+
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      return [...(inputShape as Shape).slice(0, 3), this.#config.filters];
+    }
+
+    override call(inputs: Tensor | Tensor[]): Tensor {
+      return tf.tidy(() => convolve(single(inputs), this.#convolution as Convolution));
+    }
+
+    override getConfig() {
+      return { ...super.getConfig(), ...this.#config };
+    }
+
+    // A saved model has its settings' words in lower case.
+    static override fromConfig<T extends Serializable>(cls: SerializableConstructor<T>, config: Config): T {
+      return CausalLayer.fromConfig(cls, { ...config, maskType: String(config.maskType).toUpperCase() });
+    }
+  }
+
+  class ResidualBlock extends CausalLayer {
+    static readonly className = 'ResidualBlock';
+    readonly #config: Required<Pick<ResidualBlockConfig, 'filters' | 'kernelSize'>>;
+    #convolutions: readonly Convolution[] = [];
+
+    constructor(config: ResidualBlockConfig) {
+      super(config);
+      const { filters, kernelSize = 3 } = config;
+      causalMask('B', kernelSize);
+      checkFilters(filters);
+      this.#config = { filters, kernelSize };
+    }
+
+    override build(inputShape: Shape | Shape[]): void {
+      const { filters, kernelSize } = this.#config;
+      const channels = channelsOf(inputShape);
+      if (channels !== filters) {
+        throw new RangeError(
+          `ResidualBlock: expected an input of ${filters} channels, as it adds it to its output, got ${channels}`,
+        );
+      }
+      const half = Math.floor(filters / 2);
+      this.#convolutions = [
+        this.addConvolution('in/', [filters, filters], 1, 'B', true),
+        this.addConvolution('conv/', [filters, half], kernelSize, 'B', true),
+        this.addConvolution('out/', [half, filters], 1, 'B', true),
+      ];
+      this.built = true;
+    }
+
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      return inputShape as Shape;
+    }
+
+    override call(inputs: Tensor | Tensor[]): Tensor {
+      return tf.tidy(() => {
+        const input = single(inputs);
+        return tf.add(input, this.#convolutions.reduce(convolve, input));
+      });
+    }
+
+    override getConfig() {
+      return { ...super.getConfig(), ...this.#config };
+    }
+  }
+
+  tf.serialization.registerClass(PixelConvLayer);
+  tf.serialization.registerClass(ResidualBlock);
+  const layers: PixelLayers = { PixelConvLayer, ResidualBlock };
+  made.set(tf.layers.Layer, layers);
+  return layers;
+}
+
+/** What a pixel may read: all of the rows above, what stands before it in its own row, and with mask B itself. */
+function causalMask(maskType: 'A' | 'B', kernelSize: number): CausalMask {
+  if (maskType !== 'A' && maskType !== 'B') {
+    throw new RangeError(`maskType: expected A or B, got ${String(maskType)}`);
+  }
+  const least = maskType === 'A' ? 3 : 1;
+  if (!Number.isInteger(kernelSize) || kernelSize % 2 === 0 || kernelSize < least) {
+    throw new RangeError(`kernelSize: expected an odd integer from ${least} with mask ${maskType}, got ${kernelSize}`);
+  }
+  const half = (kernelSize - 1) / 2;
+  const taps = new Float32Array((half + 1) * kernelSize).fill(
+    1,
+    0,
+    half * kernelSize + half + (maskType === 'B' ? 1 : 0),
+  );
+  return { rows: half + 1, columns: kernelSize, taps };
+}
+
+function checkFilters(filters: number): void {
+  if (!Number.isInteger(filters) || filters < 1) {
+    throw new RangeError(`filters: expected an integer from 1, got ${String(filters)}`);
+  }
+}
+
+function channelsOf(shape: Shape | Shape[]): number {
+  const channels = shape.length === 4 ? shape[3] : undefined;
+  if (typeof channels !== 'number') {
+    throw new RangeError(`input: expected a shape [images, height, width, channels], got [${String(shape)}]`);
+  }
+  return channels;
+}
+
+function single(inputs: Tensor | Tensor[]): Tensor4D {
+  return (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
+}
