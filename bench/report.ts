@@ -368,8 +368,9 @@ export function formatJson(report: Report): string {
   return `${JSON.stringify(results, null, 2)}\n`;
 }
 
-/** Three digits, thousands grouped. */
+/** Three digits, thousands grouped; two of a small number. */
 export function short(value: number): string {
+  if (value > 0 && value < 0.1) return value.toPrecision(2);
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }

@@ -160,6 +160,7 @@ it('every line of the table has a cell for each column, in both forms', () => {
   expect(text).toContain('not installed; npm run bench -- --peers');
   expect(text).toContain('multiply by the number of pixels');
   expect(text).toMatch(/f32 wavefront +20\.0 +19\.0 - 21\.0 +50\.0 +25\.5 +107 +1\.00/);
+  expect(text).toMatch(/f32 naive +15,680 +14,896 - 16,464 +0\.064 /);
   expect(text).not.toContain('NaN');
 });
 
