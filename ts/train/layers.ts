@@ -12,17 +12,10 @@
 import type { Ops } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
-import type { Tensor, Tensor1D, Tensor4D, Tf } from './tf.js';
+import type { LayerVariable, Shape, serialization, Tensor, Tensor1D, Tensor4D, Tf, TfLayers } from './tf.js';
 
-type TfLayers = typeof import('@tensorflow/tfjs-layers');
 type Layer = InstanceType<TfLayers['layers']['Layer']>;
-type LayerVariable = InstanceType<TfLayers['LayerVariable']>;
 type LayerArgs = ConstructorParameters<TfLayers['layers']['Layer']>[0];
-type Serializable = import('@tensorflow/tfjs-core').serialization.Serializable;
-type SerializableConstructor<T extends Serializable> =
-  import('@tensorflow/tfjs-core').serialization.SerializableConstructor<T>;
-type Config = import('@tensorflow/tfjs-core').serialization.ConfigDict;
-type Shape = import('@tensorflow/tfjs-layers').Shape;
 
 /** TensorFlow.js with its layers: `@tensorflow/tfjs`, `tfjs-node`, or `{ ...tfjs-core, ...tfjs-layers }`. */
 export type LayersTf = Tf & Pick<TfLayers, 'layers' | 'initializers'>;
@@ -183,7 +176,10 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     }
 
     // A saved model has its settings' words in lower case.
-    static override fromConfig<T extends Serializable>(cls: SerializableConstructor<T>, config: Config): T {
+    static override fromConfig<T extends serialization.Serializable>(
+      cls: serialization.SerializableConstructor<T>,
+      config: serialization.ConfigDict,
+    ): T {
       return CausalLayer.fromConfig(cls, { ...config, maskType: String(config.maskType).toUpperCase() });
     }
   }

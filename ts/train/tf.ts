@@ -13,3 +13,8 @@ export type {
 
 /** The object that `import * as tf from '@tensorflow/tfjs-core'` gives. */
 export type Tf = typeof import('@tensorflow/tfjs-core');
+
+/** The object that `import * as tf from '@tensorflow/tfjs-layers'` gives. */
+export type TfLayers = typeof import('@tensorflow/tfjs-layers');
+export type { serialization } from '@tensorflow/tfjs-core';
+export type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
