@@ -6,18 +6,10 @@ import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
 import { binarisations as trainBinarisations, devices as trainDevices } from '../../ts/train/index.js';
+import { idx } from '../idx.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
-
-/** IDX images, `[count, height, width]`. */
-function idx(count: number, height: number, width: number, pixels: Uint8Array): Buffer {
-  const header = Buffer.alloc(16);
-  [0x0803, count, height, width].forEach((value, i) => {
-    header.writeUInt32BE(value, 4 * i);
-  });
-  return Buffer.concat([header, pixels]);
-}
 
 /** A folder of 30 images of 12 x 11 which are frames, some thicker than others. */
 async function writeImages(path: string): Promise<Uint8Array> {
