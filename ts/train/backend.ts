@@ -7,7 +7,7 @@ import { PixelCnnError } from '../error.js';
 import { findTensorflow, type NativeTensorflow } from './native_find.js';
 import { type SetupOptions, setUpTensorflow, unavailable } from './native_setup.js';
 import type { Variant } from './native_wheels.js';
-import { chosenGpu, type Gpu, inspectNvidia, type NvidiaHost, obstacle } from './nvidia.js';
+import { chosenGpu, type Gpu, hasNvidiaDriver, inspectNvidia, type NvidiaHost, obstacle } from './nvidia.js';
 import type { Ops } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
@@ -124,11 +124,12 @@ interface LoadOptions extends TensorflowSettings {
 let loadedWith: string | undefined;
 
 /** Loads the native binding. */
-export function openTensorflow({ packageName, from }: NativeTensorflow, options: LoadOptions = {}): Backend {
+export function openTensorflow({ packageName, from, variant }: NativeTensorflow, options: LoadOptions = {}): Backend {
   const { tf32 = true, deterministic = false, hideGpu = false, host } = options;
-  // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay.
+  // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay, but for an
+  // error of its build for CUDA where there is no driver: that is no fault there.
   const { env } = process;
-  env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasNvidiaDriver() ? '3' : '1';
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else it takes all memory of all GPUs at once
   if (!tf32) env.NVIDIA_TF32_OVERRIDE = '0';
   if (deterministic) env.TF_DETERMINISTIC_OPS = '1';
