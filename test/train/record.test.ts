@@ -2,15 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { loadCore } from '../../ts/core.js';
 import { loadSampler } from '../../ts/load.js';
 import { imagePng } from '../../ts/png.js';
-import { openBackend } from '../../ts/train/backend.js';
+import { type Backend, openBackend } from '../../ts/train/backend.js';
 import { compareEvaluations } from '../../ts/train/compare.js';
 import { splitImages } from '../../ts/train/data.js';
 import { type Evaluation, evaluate } from '../../ts/train/evaluate.js';
 import { type DataOptions, loadData } from '../../ts/train/load_data.js';
-import { readTrainingOrigin, readValidation } from '../../ts/train/record.js';
+import type { Gpu } from '../../ts/train/nvidia.js';
+import { planOf } from '../../ts/train/plan.js';
+import { readTrainingOrigin, readValidation, trainingRecord } from '../../ts/train/record.js';
+import { environmentOf } from '../../ts/train/resume.js';
 import { train } from '../../ts/train/train.js';
+import type { TrainResult } from '../../ts/train/trainer.js';
 import { blobs, smallConfig } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-record-'));
@@ -59,4 +64,23 @@ it('never names a path of the machine that trained, nor believes a record that d
   expect(() => readValidation({ 'training.validation': '[]' })).toThrow(
     'training.validation: expected an object in protocol',
   );
+});
+
+it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {
+  const core = await loadCore();
+  const data = blobs(4, smallConfig);
+  const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
+  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
+  const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
+  const recorded = (backend: Backend) => {
+    const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
+    const record = trainingRecord(data, backend, result);
+    return names.map((name) => record[`training.${name}`]);
+  };
+  expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);
+  const onGpu: Backend = { ...onCpu, device: 'gpu', gpu, tf32: true, deterministic: true };
+  const named = 'Tesla T4, compute capability 7.5';
+  expect(recorded(onGpu)).toEqual(['tensorflow', '2.21.0', 'gpu', named, 'true', 'true']);
+  expect(environmentOf(onGpu)).toMatchObject({ device: 'gpu', gpu: 'Tesla T4' });
 });
