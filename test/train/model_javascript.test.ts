@@ -55,7 +55,7 @@ it('clips the whole gradient by its norm, and averages what the update made', as
   });
   const [clipped, scaled, short] = [state(), state(), state()];
   const options = { learningRate: 0.1, clipNorm: 1, emaDecay: 0.75 };
-  adamUpdate(tf, clipped, tf.tensor1d([3, -4]), options);
+  expect(adamUpdate(tf, clipped, tf.tensor1d([3, -4]), options).dataSync()[0]).toBe(5);
   adamUpdate(tf, scaled, tf.tensor1d([0.6, -0.8]), { ...options, clipNorm: 0 });
   adamUpdate(tf, short, tf.tensor1d([0.6, -0.7]), options);
   expect(Array.from(clipped.m.dataSync())).toEqual(Array.from(scaled.m.dataSync(), (m) => expect.closeTo(m, 6)));

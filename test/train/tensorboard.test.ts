@@ -48,6 +48,7 @@ async function bothSides(run: string): Promise<[found: unknown, expected: unknow
     {
       batch_loss: steps.map(({ step, batchLoss }) => [step, Math.fround(batchLoss)]),
       learning_rate: steps.map(({ step, learningRate }) => [step, Math.fround(learningRate)]),
+      gradient_norm: steps.map(({ step, gradientNorm }) => [step, gradientNorm]),
       loss: epochs.map(({ step, loss }) => [step, Math.fround(loss)]),
       val_loss: epochs.map(({ step, valLoss }) => [step, Math.fround(valLoss!)]),
     },
@@ -59,7 +60,7 @@ it("writes event files in which TensorBoard's own reader finds the figures of me
   await watched(run, context, {});
   const [found, expected] = await bothSides(run);
   expect(found).toEqual(expected);
-  expect(Object.values(expected as object).map(({ length }) => length)).toEqual([9, 9, 3, 3]);
+  expect(Object.values(expected as object).map(({ length }) => length)).toEqual([9, 9, 9, 3, 3]);
 });
 
 it('shows each step once after a run was killed and went on', async (context) => {

@@ -1,7 +1,7 @@
 // Adam in Keras's form. Epsilon is added to sqrt(v) before the bias correction, as TensorFlow's ResourceApplyAdam does;
 // tfjs's own optimiser adds it after, which changes the first steps.
 
-import type { Tensor1D, Tf } from './tf.js';
+import type { Scalar, Tensor1D, Tf } from './tf.js';
 
 export interface AdamState {
   parameters: Tensor1D;
@@ -27,26 +27,27 @@ const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-7;
 
-/** One update in place of `state`; disposes the tensors it replaces, not `gradient`. */
-export function adamUpdate(tf: Tf, state: AdamState, gradient: Tensor1D, options: UpdateOptions): void {
+/** One update in place of `state`; disposes the tensors it replaces, not `gradient`, whose norm it returns. */
+export function adamUpdate(tf: Tf, state: AdamState, gradient: Tensor1D, options: UpdateOptions): Scalar {
   const { learningRate, clipNorm, emaDecay } = options;
   const t = state.step + 1;
   const rate = (learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
-  const next = tf.tidy(() => {
-    const g = clipNorm > 0 ? clip(tf, gradient, clipNorm) : gradient;
+  const { norm, ...next } = tf.tidy(() => {
+    const norm: Scalar = tf.sqrt(tf.sum(tf.square(gradient)));
+    const g = clipNorm > 0 ? clip(tf, gradient, norm, clipNorm) : gradient;
     const m: Tensor1D = tf.add(state.m, tf.mul(tf.sub(g, state.m), 1 - beta1));
     const v: Tensor1D = tf.add(state.v, tf.mul(tf.sub(tf.square(g), state.v), 1 - beta2));
     const parameters: Tensor1D = tf.sub(state.parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon)));
     const ema: Tensor1D | undefined =
       state.ema && tf.add(state.ema, tf.mul(tf.sub(parameters, state.ema), 1 - emaDecay));
-    return { parameters, m, v, ...(ema !== undefined && { ema }) };
+    return { norm, parameters, m, v, ...(ema !== undefined && { ema }) };
   });
   tf.dispose([state.parameters, state.m, state.v, ...(state.ema === undefined ? [] : [state.ema])]);
   Object.assign(state, next, { step: t });
+  return norm;
 }
 
 /** The gradient, scaled so that its norm is at most `limit` (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1). */
-function clip(tf: Tf, gradient: Tensor1D, limit: number): Tensor1D {
-  const norm = tf.sqrt(tf.sum(tf.square(gradient)));
+function clip(tf: Tf, gradient: Tensor1D, norm: Scalar, limit: number): Tensor1D {
   return tf.mul(gradient, tf.div(limit, tf.maximum(norm, limit)));
 }

@@ -45,6 +45,8 @@ export type TrainerEvent =
       readonly batchLoss: number;
       /** Of this update. */
       readonly learningRate: number;
+      /** Euclidean, over all parameters, before it is clipped. */
+      readonly gradientNorm: number;
       readonly seconds: number;
     }
   | { readonly type: 'validate'; readonly epoch: number; readonly done: number; readonly total: number }
@@ -220,7 +222,7 @@ class Run {
     const seconds = (): number => before + (performance.now() - started) / 1000;
     for (let step = this.progress.stepInEpoch; step < plan.steps; step++) {
       const batch = order.subarray(step * recipe.batchSize, (step + 1) * recipe.batchSize);
-      const nats = await this.update(batch, epoch);
+      const { nats, gradientNorm } = await this.update(batch, epoch);
       const lossSum = this.progress.lossSum + nats;
       const batchLoss = nats / (batch.length * plan.dimensions);
       this.bound ??= lossBound(plan.net.config.levels, batchLoss);
@@ -237,6 +239,7 @@ class Run {
         loss,
         batchLoss,
         learningRate,
+        gradientNorm,
         seconds: seconds(),
       };
       await setImmediate(); // lets signals and timers in
@@ -288,8 +291,8 @@ class Run {
     throw signal.reason;
   }
 
-  /** One update of the parameters; the summed nats of the batch before it. */
-  private async update(batch: Uint32Array, epoch: number): Promise<number> {
+  /** One update of the parameters; the summed nats of the batch before it, and the gradient's norm. */
+  private async update(batch: Uint32Array, epoch: number): Promise<{ nats: number; gradientNorm: number }> {
     const { plan, options, model } = this;
     const { tf, microBatch } = options.backend;
     const weights = model.weights(this.state.parameters);
@@ -311,13 +314,13 @@ class Run {
     release(weights);
     if (gradient === undefined) throw new Error('a batch holds at least one image');
     const update = this.state.step + 1;
-    adamUpdate(tf, this.state, gradient, {
+    const norm = adamUpdate(tf, this.state, gradient, {
       learningRate: this.rateAt(update),
       clipNorm: plan.recipe.clipNorm,
       emaDecay: emaDecayAt(plan.recipe, update),
     });
     gradient.dispose();
-    return this.sum(losses);
+    return { nats: await this.sum(losses), gradientNorm: await this.sum([norm]) };
   }
 
   private async *validate(epoch: number): AsyncGenerator<TrainerEvent, number, undefined> {

@@ -15,6 +15,8 @@ export type MetricsLine =
       /** Of this update's batch alone. */
       readonly batchLoss: number;
       readonly learningRate: number;
+      /** Before it is clipped. */
+      readonly gradientNorm: number;
       /** Since the epoch began. */
       readonly seconds: number;
     }
@@ -31,8 +33,9 @@ export type MetricsLine =
 /** The line of an event that has figures. */
 export function metricsLine(event: TrainEvent): MetricsLine | undefined {
   if (event.type === 'step') {
-    const { type, epoch, step, steps, loss, batchLoss, learningRate, seconds } = event;
-    return { type, step: (epoch - 1) * steps + step, epoch, loss, batchLoss, learningRate, seconds };
+    const { type, epoch, step, steps, loss, batchLoss, learningRate, gradientNorm, seconds } = event;
+    const figures = { loss, batchLoss, learningRate, gradientNorm, seconds };
+    return { type, step: (epoch - 1) * steps + step, epoch, ...figures };
   }
   if (event.type === 'epoch') {
     const { type, epoch, steps, loss, valLoss, seconds } = event;

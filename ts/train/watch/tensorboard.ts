@@ -24,7 +24,7 @@ export interface TensorBoardOptions {
 }
 
 /**
- * Writes the scalars `batch_loss` and `learning_rate` of each update, `loss` and `val_loss` of each epoch, into event files in
+ * Writes the scalars `batch_loss`, `learning_rate` and `gradient_norm` of each update, `loss` and `val_loss` of each epoch, into event files in
  * `folder`; the step is the update, counted over the whole run. Throws PixelCnnError `BACKEND_UNAVAILABLE`.
  */
 export function tensorBoard(folder: string, { metrics }: TensorBoardOptions = {}): Watcher {
@@ -49,6 +49,7 @@ function write(writer: SummaryFileWriter, line: MetricsLine): void {
   if (line.type === 'step') {
     writer.scalar('batch_loss', line.batchLoss, step);
     writer.scalar('learning_rate', line.learningRate, step);
+    writer.scalar('gradient_norm', line.gradientNorm, step);
   } else {
     writer.scalar('loss', line.loss, step);
     if (line.valLoss !== null) writer.scalar('val_loss', line.valLoss, step);
