@@ -1,7 +1,7 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
 import { dirname } from 'node:path';
-import { makeFolder, replaceDurably } from '../durable.js';
+import { makeFolder, reasonOf, replaceDurably } from '../durable.js';
 import type { TrainEvent } from '../train.js';
 
 /**
@@ -24,12 +24,17 @@ export function watchers(all: readonly Watcher[], warn: (line: string) => void):
       try {
         await watch(event);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = sentenceOf(error);
         if (!told.has(reason)) warn(reason);
         told.add(reason);
       }
     }
   };
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof Error && 'path' in error) return `expected to write ${error.path}, got: ${reasonOf(error)}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
