@@ -99,6 +99,12 @@ it.each([
   expect(read(name, 'loss.svg')).toBe(read('whole', 'loss.svg'));
 });
 
+it('draws the axes before the first epoch is over', async () => {
+  await watched(watchRun(join(folder, 'begun')), {}, isStep(1, 1));
+  expect(read('begun', 'loss.svg')).toContain('>epoch<');
+  expect(read('begun', 'loss.svg')).not.toContain('>training<');
+});
+
 it('begins a new file with a new run', async () => {
   const path = join(folder, 'new.jsonl');
   writeFileSync(path, read('whole', 'metrics.jsonl'));

@@ -5,13 +5,13 @@ import { type ChartOption, pngOfSvg, renderChart } from '../../chart.js';
 import type { EpochRecord } from '../checkpoint.js';
 import { replaceFile, type Watcher } from './watcher.js';
 
-/** Writes `loss.svg` and `loss.png` into `folder`. Needs the packages of charts. */
+/** Writes `loss.svg` and `loss.png` into `folder`, axes alone before the first epoch. Needs the packages of charts. */
 export function lossCurve(folder: string): Watcher {
   let history: readonly EpochRecord[] = [];
   return async (event) => {
-    if (event.type === 'start') history = event.history;
-    if (event.type !== 'epoch') return;
-    history = [...history, event];
+    // At the start too, so that who lacks a package hears of it then, and not an epoch later.
+    if (event.type !== 'start' && event.type !== 'epoch') return;
+    history = event.type === 'start' ? event.history : [...history, event];
     const svg = await renderChart(curveOf(history), { width: 720, height: 440 });
     await replaceFile(join(folder, 'loss.svg'), svg);
     await replaceFile(join(folder, 'loss.png'), await pngOfSvg(svg));
