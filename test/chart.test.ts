@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { pngOfSvg, renderChart } from '../ts/chart.js';
 
 const size = { width: 300, height: 200 };
@@ -35,4 +35,16 @@ it('makes a picture with letters in it, whatever fonts the machine has', async (
   };
   expect(await dark('')).toBe(0);
   expect(await dark('Loss of each epoch')).toBeGreaterThan(500);
+});
+
+it.each(['echarts', '@resvg/resvg-js'])('says what to install where %s is missing', async (name) => {
+  vi.doMock(name, () => {
+    throw new Error(`cannot find ${name}`);
+  });
+  const draw = async () => pngOfSvg(await renderChart(option, size));
+  await expect(draw()).rejects.toMatchObject({
+    code: 'MISSING_PACKAGE',
+    message: expect.stringContaining('npm i echarts @resvg/resvg-js dejavu-fonts-ttf'),
+  });
+  vi.doUnmock(name);
 });
