@@ -141,6 +141,24 @@ it('has training without TensorFlow, which says what to install', async () => {
   });
 });
 
+it('has layers for the copy of TensorFlow.js that a program brings', async () => {
+  const printed = await runModule(
+    'layers.js',
+    `import { createRequire } from 'node:module';
+    import { pixelLayers } from 'pixelcnn/layers';
+    const require = createRequire(${JSON.stringify(join(root, 'package.json'))});
+    const core = require('@tensorflow/tfjs-core');
+    require('@tensorflow/tfjs-backend-cpu');
+    const tf = { ...core, ...require('@tensorflow/tfjs-layers') };
+    const { PixelConvLayer, ResidualBlock } = pixelLayers(tf);
+    const stem = new PixelConvLayer({ maskType: 'A', filters: 4, kernelSize: 7, activation: 'relu', inputShape: [8, 6, 1] });
+    const model = tf.sequential({ layers: [stem, new ResidualBlock({ filters: 4 })] });
+    console.log(JSON.stringify({ shape: model.predict(tf.zeros([2, 8, 6, 1])).shape, count: model.countParams() }));`,
+  );
+  // A kernel of 7x7x1x4, then 4x4, 3x3x4x2 and 2x4, each with its biases.
+  expect(printed).toEqual({ shape: [2, 8, 6, 4], count: 196 + 4 + (16 + 4) + (72 + 2) + (8 + 4) });
+});
+
 it('has a command line', async () => {
   const bin = join(project, 'node_modules/.bin/pixelcnn');
   const sample = ['sample', '--model', 'tiny.safetensors', '--count', '2', '--seed', '1', '--json'];
