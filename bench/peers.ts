@@ -3,14 +3,15 @@
 import { run } from '../scripts/shell.js';
 import type { Description } from '../ts/config.js';
 import { type Peer, peersFolder, type Start } from './peer.js';
+import { startApart } from './peer_apart.js';
 import { startOnnxRuntime } from './peer_onnx.js';
-import { startTfjsNode, startTfjsWasm } from './peer_tfjs.js';
+import { startTfjsWasm } from './peer_tfjs.js';
 
 const starts: readonly Start[] = [
   startTfjsWasm,
-  startTfjsNode,
+  startApart('tfjs-node'),
   startOnnxRuntime('onnxruntime-web'),
-  startOnnxRuntime('onnxruntime-node'),
+  startApart('onnxruntime-node'),
 ];
 
 export interface Field {

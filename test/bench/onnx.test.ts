@@ -3,6 +3,8 @@ import { worstOf } from '../../bench/agree.js';
 import { draw, logits, randomModel, scaled } from '../../bench/core.js';
 import { crop, windowOf } from '../../bench/crop.js';
 import { onnxModel } from '../../bench/onnx.js';
+import type { Start } from '../../bench/peer.js';
+import { startApart } from '../../bench/peer_apart.js';
 import { startOnnxRuntime } from '../../bench/peer_onnx.js';
 
 const configs = {
@@ -12,11 +14,16 @@ const configs = {
 };
 const drawing = { method: 'wavefront', skipping: 'none', count: 2, seed: 1, startIndex: 0 } as const;
 
-for (const name of ['onnxruntime-web', 'onnxruntime-node'] as const) {
+const runtimes: Record<string, Start> = {
+  'onnxruntime-web': startOnnxRuntime('onnxruntime-web'),
+  'onnxruntime-node': startApart('onnxruntime-node'),
+};
+
+for (const [name, start] of Object.entries(runtimes)) {
   for (const [form, config] of Object.entries(configs)) {
     it(`${name} computes our logits from the ONNX file of a net of ${form}, whole and cropped`, async ({ skip }) => {
       const { net, sampler } = randomModel(config);
-      const peer = await startOnnxRuntime(name)(net, sampler.weights());
+      const peer = await start(net, sampler.weights());
       if (typeof peer === 'string') return skip(peer);
       const { images } = draw(sampler, drawing);
       const ours = logits(sampler, images, 'wavefront');
@@ -29,10 +36,23 @@ for (const name of ['onnxruntime-web', 'onnxruntime-node'] as const) {
       const cropped = await crop(peer, net, pixels.subarray(0, one), ours.subarray(0, one), 1);
       expect(cropped.worst).toBeLessThan(1e-4);
       expect(cropped.windows).toBe(one);
+      peer.end?.();
       sampler.free();
     });
   }
 }
+
+it('native TensorFlow, in a process of its own, computes our logits', async ({ skip }) => {
+  const { net, sampler } = randomModel(configs['the usual form']);
+  const peer = await startApart('tfjs-node')(net, sampler.weights());
+  if (typeof peer === 'string') return skip(peer);
+  const { images } = draw(sampler, drawing);
+  const { logits: theirs } = await peer.forward(scaled(images, net), 2, 9, 12);
+  expect(worstOf(logits(sampler, images, 'wavefront'), theirs)).toBeLessThan(1e-4);
+  expect(peer).toMatchObject({ native: true, name: expect.stringMatching(/^tfjs-node \(TensorFlow \d/) });
+  peer.end?.();
+  sampler.free();
+});
 
 it('asks for as many weights as the net has', () => {
   const { net, sampler } = randomModel(configs['the usual form']);
