@@ -179,5 +179,6 @@ export function testLayersOn(name: BackendName): void {
     const config = { maskType: 'A', filters: 2, kernelSize: 3, ...changes } as PixelConvConfig;
     expect(() => new PixelConvLayer(config)).toThrow(new RangeError(message));
     expect(() => new ResidualBlock({ filters: 4 }).build([null, 4, 4, 2])).toThrow('expected an input of 4 channels');
+    expect(() => new ResidualBlock({ filters: 5 })).toThrow('filters: expected an even number');
   });
 }

@@ -32,7 +32,7 @@ export type PixelConvConfig = LayerArgs & {
 };
 
 export type ResidualBlockConfig = LayerArgs & {
-  /** Channels of the input and of the output; the masked convolution between has half as many. */
+  /** Channels of the input and of the output, even: the masked convolution between has half as many. */
   readonly filters: number;
   /** Side of the masked kernel, odd. Default: 3. */
   readonly kernelSize?: number;
@@ -194,6 +194,8 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
       const { filters, kernelSize = 3 } = config;
       causalMask('B', kernelSize);
       checkFilters(filters);
+      if (filters % 2 !== 0)
+        throw new RangeError(`filters: expected an even number, as a block halves them, got ${filters}`);
       this.#config = { filters, kernelSize };
     }
 
@@ -205,7 +207,7 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
           `ResidualBlock: expected an input of ${filters} channels, as it adds it to its output, got ${channels}`,
         );
       }
-      const half = Math.floor(filters / 2);
+      const half = filters / 2;
       this.#convolutions = [
         this.addConvolution('in/', [filters, filters], 1, 'B', true),
         this.addConvolution('conv/', [filters, half], kernelSize, 'B', true),
