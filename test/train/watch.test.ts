@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -8,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -17,7 +19,7 @@ import { openBackend } from '../../ts/train/backend.js';
 import { type TrainEvent, type TrainOptions, train } from '../../ts/train/train.js';
 import { metricsFile, readMetrics } from '../../ts/train/watch/metrics.js';
 import { watchRun } from '../../ts/train/watch/watch_run.js';
-import { replaceFile, type Watcher } from '../../ts/train/watch/watcher.js';
+import { replaceFile, type Watcher, watchers } from '../../ts/train/watch/watcher.js';
 import { blobs, smallConfig } from './support.js';
 
 const backend = await openBackend('wasm');
@@ -148,6 +150,13 @@ it('trains on where something cannot be watched, and says so once', async () => 
   expect(told[0]).toBe(`expected to write ${join(file, 'metrics.jsonl')}, got: a part of the path is a file`);
   expect(told.join('\n')).toMatch(/TensorBoard: expected native TensorFlow/);
   expect(new Set(told).size).toBe(told.length);
+});
+
+it.skipIf(!existsSync('/dev/full'))('says in words that the disk is full', async () => {
+  const told: string[] = [];
+  const watch = watchers([() => appendFile('/dev/full', 'text')], (line) => told.push(line));
+  for (const _ of ['once', 'again']) await watch({ type: 'checkpoint', path: '' });
+  expect(told).toEqual(['expected to write what shows the run, got: the disk is full']);
 });
 
 it('replaces a file whole, and leaves none behind where it cannot', async () => {

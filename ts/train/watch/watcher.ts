@@ -32,9 +32,11 @@ export function watchers(all: readonly Watcher[], warn: (line: string) => void):
   };
 }
 
+/** Of an error of the system, its reason in words; where a write fails for want of space, it names no path. */
 function sentenceOf(error: unknown): string {
-  if (error instanceof Error && 'path' in error) return `expected to write ${error.path}, got: ${reasonOf(error)}`;
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (!('syscall' in error)) return error.message;
+  return `expected to write ${'path' in error ? error.path : 'what shows the run'}, got: ${reasonOf(error)}`;
 }
 
 /** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
