@@ -8,7 +8,7 @@ import { splitImages } from '../../ts/train/data.js';
 import { evaluate } from '../../ts/train/evaluate.js';
 import { epochOrder } from '../../ts/train/plan.js';
 import { type TrainOptions, train } from '../../ts/train/train.js';
-import { backend, collect, data, net, only, plain, rich } from './run.js';
+import { collect, data, net, only, plain, rich } from './run.js';
 import { blobs, smallConfig } from './support.js';
 
 const core = await loadCore();
@@ -46,48 +46,12 @@ it('gives the model of each epoch while it lasts: the averaged weights, with the
   await expect(models[0]!()).rejects.toMatchObject({ code: 'DISPOSED' });
 });
 
-it('keeps the number of live tensors constant, and gives all of them back', async () => {
-  const before = backend.tf.memory().numTensors;
-  const counts: number[] = [];
-  for await (const event of train(plain)) if (event.type === 'step') counts.push(backend.tf.memory().numTensors);
-  expect(new Set(counts.slice(1)).size).toBe(1);
-  expect(backend.tf.memory().numTensors).toBe(before);
-});
-
 it('gives the same weights for the same seed, and others for another', async () => {
   const [a, b, c] = [await collect(), await collect(), await collect({ seed: 4 })].map(
     (e) => only(e, 'model')[0]!.bytes,
   );
   expect(Buffer.compare(a!, b!)).toBe(0);
   expect(Buffer.compare(a!, c!)).not.toBe(0);
-});
-
-it.each([
-  [2, {}],
-  [4, {}],
-  [1, rich],
-  [2, rich],
-  [5, rich],
-  [4, rich],
-])('goes on after %i steps as if it had never stopped, with %o', async (stopAfter, recipe) => {
-  const checkpointFolder = join(folder, `resume-${stopAfter}-${Object.keys(recipe).length}`);
-  const options = { ...plain, ...recipe };
-  const unbroken = await collect(recipe);
-  const controller = new AbortController();
-  const stop = new Error('stopped by the test');
-  const broken = (async () => {
-    let steps = 0;
-    for await (const event of train({ ...options, checkpointFolder, signal: controller.signal })) {
-      if (event.type === 'step' && ++steps === stopAfter) controller.abort(stop);
-    }
-  })();
-  await expect(broken).rejects.toBe(stop);
-  const resumed = await collect({ ...recipe, checkpointFolder, resume: true });
-  expect(only(resumed, 'start')[0]).toMatchObject({ epoch: Math.floor(stopAfter / 3), stepInEpoch: stopAfter % 3 });
-  const [whole, parts] = [unbroken, resumed].map((events) => only(events, 'model')[0]!);
-  expect(whole!.result.weights).toEqual(parts!.result.weights);
-  const losses = (event: typeof whole) => event!.result.history.map(({ loss, valLoss }) => [loss, valLoss]);
-  expect(losses(parts)).toEqual(losses(whole));
 });
 
 it('loses nothing when it is stopped while it validates', async () => {
