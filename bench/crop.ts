@@ -38,8 +38,8 @@ export interface Cropped {
 }
 
 /**
- * Runs a peer over the windows of every `step`-th pixel of an image, `[height, width]`, scaled to 0..1, after `warmUp` of
- * them. `step` should share no factor with the width, so that all columns have their turn.
+ * Runs a peer over the windows of every `step`-th pixel of an image, `[height, width]`, scaled to 0..1, after one of each
+ * shape. `step` should share no factor with the width, so that all columns have their turn.
  */
 export async function crop(
   peer: Peer,
@@ -61,8 +61,13 @@ export async function crop(
     const logit = answer.logits[(row - top) * columns + column - left]!;
     return { time: answer.time, macs: frameworkMacs(net, rows, columns), off: Math.abs(logit - logits[pixel]!) };
   };
-  // The first windows of each shape: what a runtime plans anew for a shape is not the arithmetic's time.
-  for (let pixel = 0; pixel < height * width; pixel += 5 * step) await forward(pixel);
+  // Once in each shape: what a runtime plans anew for a shape is not the arithmetic's time.
+  const shapes = new Map<string, number>();
+  for (let pixel = 0; pixel < height * width; pixel += step) {
+    const { top, bottom, left, right } = windowOf(net, Math.floor(pixel / width), pixel % width);
+    shapes.set(`${bottom - top} x ${right - left}`, pixel);
+  }
+  for (const pixel of shapes.values()) await forward(pixel);
   let [windows, time, macs, worst] = [0, 0, 0, 0];
   for (let pixel = 0; pixel < height * width; pixel += step) {
     const one = await forward(pixel);

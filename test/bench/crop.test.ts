@@ -25,3 +25,24 @@ it('cropping is exact: our own kernels give the same bits from the windows as fr
   expect(some.windows).toBe(Math.ceil((20 * 19) / 7));
   expect(some.time).toBeCloseTo(20 * 19);
 });
+
+it('no window is timed in a shape that the peer meets for the first time', async () => {
+  const { net, sampler } = randomModel({ height: 20, width: 19, filters: 8, blocks: 2 });
+  sampler.free();
+  const met = new Set<string>();
+  const peer: Peer = {
+    name: 'one that plans for each shape',
+    native: false,
+    async forward(pixels, _count, height, width) {
+      const shape = `${height} x ${width}`;
+      const time = met.has(shape) ? 1 : 1000;
+      met.add(shape);
+      return { logits: new Float32Array(pixels.length), time };
+    },
+  };
+  const blank = new Float32Array(20 * 19);
+  for (const step of [1, 7, 9]) {
+    met.clear();
+    expect((await crop(peer, net, blank, blank, step)).time, `step ${step}`).toBeCloseTo(20 * 19);
+  }
+});
