@@ -207,7 +207,7 @@ function boundTable(list: readonly Bound[]): Table {
     ['', 'here', 'wanted', ''],
     ...list.map(({ name, value, atLeast, atMost, holds }) => [
       name,
-      value >= 100 ? short(value) : value.toFixed(3),
+      value >= 10 ? short(value) : value.toFixed(3),
       atLeast !== undefined ? `>= ${atLeast}` : atMost !== undefined ? `<= ${atMost}` : '-',
       holds === null ? '' : holds ? 'holds' : 'MISSED',
     ]),
