@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { type Checkpoint, type EpochRecord, readCheckpoint, writeCheckpoint } from '../../ts/train/checkpoint.js';
@@ -23,6 +23,7 @@ vi.mock('node:fs/promises', async (original) => {
 const root = mkdtempSync(join(tmpdir(), 'pixelcnn-checkpoint-'));
 const mounted: string[] = [];
 afterEach(() => {
+  vi.unstubAllEnvs();
   disk.failure = undefined;
 });
 afterAll(() => {
@@ -239,4 +240,15 @@ it('warns at a resume of what may change the last bits, and of a GPU that sums u
   expect(environmentWarnings(gpu, cpu)).toContainEqual(expect.stringContaining('gpu was H100 and is now none'));
   const loose = { ...gpu, deterministic: false };
   expect(environmentWarnings(loose, loose)).toEqual([expect.stringContaining('unless it is told to be deterministic')]);
+});
+
+it('counts the threads that TensorFlow is told to take, or else those that the process may use', () => {
+  for (const [told, threads] of [
+    ['3', 3],
+    ['0', availableParallelism()],
+    ['', availableParallelism()],
+  ] as const) {
+    vi.stubEnv('TF_NUM_INTRAOP_THREADS', told);
+    expect(environmentOf(backend).threads, told).toBe(threads);
+  }
 });

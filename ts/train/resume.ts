@@ -1,6 +1,6 @@
 // Whether a run may go on from a checkpoint, and whether it will end as the unbroken one would have.
 
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import type { Backend } from './backend.js';
 import type { CheckpointState, Environment } from './checkpoint.js';
 import type { ImageSet } from './data.js';
@@ -9,16 +9,23 @@ import type { Recipe } from './recipe.js';
 
 /** What computes here, as far as it may change the last bits of a sum. */
 export function environmentOf(backend: Backend): Environment {
-  const processors = cpus();
   return {
     backend: backend.name,
     device: backend.device,
     version: backend.version,
     ...(backend.gpu !== undefined && { gpu: backend.gpu.name }),
-    cpu: processors[0]?.model.trim() ?? 'unknown',
-    threads: processors.length,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    threads: threadsOf(process.env.TF_NUM_INTRAOP_THREADS),
     ...(backend.device === 'gpu' && { tf32: backend.tf32, deterministic: backend.deterministic }),
   };
+}
+
+/**
+ * Threads that an operation is split over, which decides the order of its sums: what TensorFlow is told, or as many as the
+ * process may use, which is fewer than the machine has under taskset.
+ */
+function threadsOf(told: string | undefined): number {
+  return told !== undefined && /^[1-9]\d*$/.test(told) ? Number(told) : availableParallelism();
 }
 
 /** Throws where a run would not be the one that the checkpoint is of. */
