@@ -18,8 +18,9 @@ if (basename(process.argv[1] ?? '') === 'setup_tensorboard.ts') {
     if (existsSync(tensorboardPath)) return;
     const aside = `${tensorboardPath}.${process.pid}.tmp`;
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', aside];
+    const env = { ...process.env, PIP_ROOT_USER_ACTION: 'ignore' }; // a folder of its own harms no system
     try {
-      run('python3', [...pip, `tensorboard==${version}`, 'protobuf', 'numpy', 'absl-py', 'packaging']);
+      run('python3', [...pip, `tensorboard==${version}`, 'protobuf', 'numpy', 'absl-py', 'packaging'], { env });
       renameSync(aside, tensorboardPath);
     } finally {
       rmSync(aside, { recursive: true, force: true });
