@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -182,8 +182,20 @@ it.each([
   await expect(refused).rejects.toThrow(message);
 });
 
-it('says what to do where the model cannot be written', async () => {
-  await expect(collect({ out: join(folder, 'nowhere', 'model.safetensors') })).rejects.toMatchObject({
+it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {
+  const checkpointFolder = join(folder, 'unwritten');
+  const out = join(folder, 'nowhere', 'model.safetensors');
+  const why = `expected to write the model to ${out}, got: no such file or folder; `;
+  const written = {
     code: 'WRITE_FAILED',
-  });
+    message: `${why}the bytes were lost: give a checkpointFolder to the next run`,
+  };
+  await expect(collect({ out })).rejects.toMatchObject(written);
+  await expect(collect({ out, checkpointFolder })).rejects.toThrow(
+    `${why}the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`,
+  );
+  mkdirSync(join(folder, 'nowhere'));
+  const resumed = await collect({ out, checkpointFolder, resume: true });
+  expect(only(resumed, 'step')).toEqual([]);
+  expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);
 });

@@ -60,7 +60,7 @@ export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEv
     yield event;
     if (event.type !== 'end') continue;
     const bytes = modelFile(core, data, backend, event.result);
-    if (options.out !== undefined) await writeModel(options.out, bytes);
+    if (options.out !== undefined) await writeModel(options.out, bytes, options.checkpointFolder);
     yield { type: 'model', path: options.out, bytes, result: event.result };
   }
 }
@@ -84,10 +84,18 @@ function backendOptions({ offline, signal, say, progress, tf32, deterministic }:
   };
 }
 
-async function writeModel(path: string, bytes: Uint8Array): Promise<void> {
+async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {
   await replaceDurably(path, bytes).catch((cause: unknown) => {
-    throw new PixelCnnError('WRITE_FAILED', `expected to write the model to ${path}, got: ${reasonOf(cause)}`, {
-      cause,
-    });
+    const advice =
+      checkpointFolder === undefined
+        ? 'the bytes were lost: give a checkpointFolder to the next run'
+        : `the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`;
+    throw new PixelCnnError(
+      'WRITE_FAILED',
+      `expected to write the model to ${path}, got: ${reasonOf(cause)}; ${advice}`,
+      {
+        cause,
+      },
+    );
   });
 }
