@@ -5,12 +5,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { holdsCheckpoints } from '../../ts/train/checkpoint.js';
 import { readMetrics } from '../../ts/train/watch/metrics.js';
 import { idx } from '../idx.js';
 import { blobs, noise } from './support.js';
@@ -92,7 +93,7 @@ export async function killRun(count: number, seed: number, say: (line: string) =
       let updates = 0;
       const seen = new Set<string>(); // what a kill leaves is swept up only once a whole checkpoint has been written
       for (;;) {
-        const resume = existsSync(join(checkpoints, 'LATEST')) ? ['--resume'] : [];
+        const resume = (await holdsCheckpoints(checkpoints)) ? ['--resume'] : [];
         const more = ['--checkpoint-every', '1', ...resume];
         const { start, saved, ended } = await attempt(root, name, more, momentOf(kills));
         const { epoch = 0, stepInEpoch = 0, stepsPerEpoch = 0, warnings = [] } = start;
@@ -108,7 +109,8 @@ export async function killRun(count: number, seed: number, say: (line: string) =
         if (left.some((entry) => entry.startsWith('.step') && !seen.has(entry))) midWrite++;
         for (const entry of left) seen.add(entry);
         if (newest === undefined) beforeFirst++;
-        else if (newest !== readFileSync(join(checkpoints, 'LATEST'), 'utf8').trim()) beforeLatest++;
+        else if (!left.includes('LATEST') || newest !== readFileSync(join(checkpoints, 'LATEST'), 'utf8').trim())
+          beforeLatest++;
       }
       if ((await resultOf(name)) !== unbroken) {
         throw new Error(`run ${runs} ended otherwise than the unbroken one, after ${kills} kills in all`);

@@ -79,6 +79,16 @@ it('keeps as many checkpoints as asked, and trains on where the epochs of an end
   expect(resumedModel!.result.weights).toEqual(unbrokenModel!.result.weights);
 });
 
+it('starts no run among the checkpoints of another', async () => {
+  const checkpointFolder = join(folder, 'taken');
+  await collect({ checkpointFolder, epochs: 1 });
+  rmSync(join(checkpointFolder, 'LATEST'));
+  const again = collect({ checkpointFolder, seed: 4 });
+  await expect(again).rejects.toThrow(RangeError);
+  await expect(again).rejects.toThrow(`got ${checkpointFolder}, which holds a run; resume it`);
+  expect(readdirSync(checkpointFolder)).toEqual(['step-00000003']);
+});
+
 it('refuses to go on under other conditions, or from nothing, and says what is wrong', async () => {
   const checkpointFolder = join(folder, 'refuse');
   await expect(collect({ resume: true, checkpointFolder })).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' });

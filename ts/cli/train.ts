@@ -1,6 +1,5 @@
 /** `pixelcnn train`: the reference's training, from data to a model file. */
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
@@ -142,14 +141,17 @@ export const command = addDataOptions(
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const { train, watchRun } = await import('../train/index.js');
+  const [{ train, watchRun }, { holdsCheckpoints }] = await Promise.all([
+    import('../train/index.js'),
+    import('../train/checkpoint.js'),
+  ]);
   const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
   const { samples, tensorboard = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
   const checkpointFolder = join(out, 'checkpoints');
   const data = await readData({ ...dataFlagsOf(options), split: options.split, signal });
-  if (!resume && existsSync(join(checkpointFolder, 'LATEST'))) {
+  if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
   await openOutputFolder(out, '--out');
@@ -184,7 +186,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
       await watch(event);
     }
   } catch (error) {
-    if (!(error instanceof Interrupted) || !existsSync(join(checkpointFolder, 'LATEST'))) throw error;
+    if (!(error instanceof Interrupted) || !(await holdsCheckpoints(checkpointFolder))) throw error;
     throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
   } finally {
     download.stop();

@@ -141,6 +141,11 @@ export async function readCheckpoint(folder: string): Promise<Found | undefined>
   );
 }
 
+/** Whether a run has been in `folder`: another one there would take its checkpoints for its own, and remove them. */
+export async function holdsCheckpoints(folder: string): Promise<boolean> {
+  return (await namesIn(folder)).length > 0;
+}
+
 /** Reads one checkpoint; throws where anything about it is not as it was written. */
 async function readWhole(path: string): Promise<Checkpoint> {
   const manifest = JSON.parse(await readFile(join(path, 'checkpoint.json'), 'utf8')) as Partial<Manifest>;

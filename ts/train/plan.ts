@@ -19,7 +19,10 @@ export interface TrainerOptions extends RecipeOptions {
   readonly validationSplit?: number;
   /** An integer in [0, 2^53). Default: drawn, and reported. */
   readonly seed?: number;
-  /** Where checkpoints go: one after each epoch, and one when the run is stopped. Default: none is written. */
+  /**
+   * Where checkpoints go: one after each epoch, and one when the run is stopped. Without `resume` it must hold none.
+   * Default: none is written.
+   */
   readonly checkpointFolder?: string;
   /** Updates between checkpoints within an epoch. Default: none within an epoch. */
   readonly checkpointEvery?: number;

@@ -6,7 +6,13 @@ import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
 import { levelsOf } from './binarisation.js';
-import { type CheckpointState, type EpochRecord, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import {
+  type CheckpointState,
+  type EpochRecord,
+  holdsCheckpoints,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.js';
 import { tryFolder } from './durable.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import { createModel, type Model, release } from './model.js';
@@ -121,7 +127,14 @@ class Run {
     const { backend, core, data } = options;
     const { tf } = backend;
     let plan = planOf(options);
-    if (options.checkpointFolder !== undefined) await tryFolder(options.checkpointFolder);
+    if (options.checkpointFolder !== undefined) {
+      await tryFolder(options.checkpointFolder);
+      if (options.resume !== true && (await holdsCheckpoints(options.checkpointFolder))) {
+        throw new RangeError(
+          `checkpointFolder: expected one without checkpoints, got ${options.checkpointFolder}, which holds a run; resume it`,
+        );
+      }
+    }
     const found = options.resume === true ? await readCheckpoint(folderOf(options)) : undefined;
     const warnings: string[] = [...(found?.skipped ?? [])];
     if (found !== undefined) {
