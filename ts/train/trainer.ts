@@ -239,7 +239,7 @@ class Run {
       const lossSum = this.progress.lossSum + nats;
       const batchLoss = nats / (batch.length * plan.dimensions);
       this.bound ??= lossBound(plan.net.config.levels, batchLoss);
-      if (!(batchLoss <= this.bound)) throw this.diverged(`one of ${batchLoss} nats a value`, step + 1);
+      if (!(batchLoss <= this.bound)) throw this.diverged(`${batchLoss.toPrecision(3)} nats a value`, step + 1);
       this.progress = { ...this.progress, stepInEpoch: step + 1, lossSum, secondsInEpoch: seconds() };
       const seen = Math.min((step + 1) * recipe.batchSize, plan.trainImages);
       const loss = lossSum / (seen * plan.dimensions);
