@@ -11,7 +11,8 @@ import { loadCore } from '../ts/core.js';
 import { type Backend, type Device, devices, openBackend } from '../ts/train/backend.js';
 import { runCommand } from '../ts/train/command.js';
 import { binarise } from '../ts/train/data.js';
-import { type TrainerEvent, trainSteps } from '../ts/train/trainer.js';
+import { trainSteps } from '../ts/train/trainer.js';
+import type { TrainerEvent } from '../ts/train/trainer_event.js';
 import { summary, type Timing } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
 

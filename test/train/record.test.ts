@@ -15,7 +15,7 @@ import { planOf } from '../../ts/train/plan.js';
 import { readTrainingOrigin, readValidation, trainingRecord } from '../../ts/train/record.js';
 import { environmentOf } from '../../ts/train/resume.js';
 import { train } from '../../ts/train/train.js';
-import type { TrainResult } from '../../ts/train/trainer.js';
+import type { TrainResult } from '../../ts/train/trainer_event.js';
 import { blobs, smallConfig } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-record-'));

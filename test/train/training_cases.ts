@@ -7,7 +7,8 @@ import type { Backend } from '../../ts/train/backend.js';
 import { readCheckpoint } from '../../ts/train/checkpoint.js';
 import type { TrainerOptions } from '../../ts/train/plan.js';
 import { planOf } from '../../ts/train/plan.js';
-import { type TrainerEvent, trainSteps } from '../../ts/train/trainer.js';
+import { trainSteps } from '../../ts/train/trainer.js';
+import type { TrainerEvent } from '../../ts/train/trainer_event.js';
 import { type BackendName, blobs, openTestBackend, present, smallConfig } from './support.js';
 
 const core = await loadCore();

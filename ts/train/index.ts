@@ -59,7 +59,7 @@ export {
 export { likelihood, readTrainingOrigin, readValidation } from './record.js';
 // Training
 export { type TrainEvent, type TrainOptions, train } from './train.js';
-export type { TrainerEvent, TrainResult } from './trainer.js';
+export type { TrainerEvent, TrainResult } from './trainer_event.js';
 // Watching
 export { lossCurve } from './watch/loss_curve.js';
 export { type MetricsLine, metricsFile, readMetrics } from './watch/metrics.js';

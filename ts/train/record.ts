@@ -10,7 +10,7 @@ import { commonestLevel, type ImageSet, splitImages } from './data.js';
 import { publishedSets } from './mnist.js';
 import { protocolOf, type TrainingOrigin } from './protocol.js';
 import { describeRecipe } from './recipe.js';
-import type { TrainResult } from './trainer.js';
+import type { TrainResult } from './trainer_event.js';
 
 /** Nats an image and bits a dimension of a mean loss in nats a value. */
 export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {

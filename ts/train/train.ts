@@ -8,7 +8,8 @@ import { reasonOf, replaceDurably } from './durable.js';
 import { loadData } from './load_data.js';
 import { planOf, type TrainerOptions } from './plan.js';
 import { modelFile } from './record.js';
-import { type TrainerEvent, type TrainResult, trainSteps } from './trainer.js';
+import { trainSteps } from './trainer.js';
+import type { TrainerEvent, TrainResult } from './trainer_event.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
   /** Default: all of MNIST, binarised as the Keras example does. */

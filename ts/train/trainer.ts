@@ -2,94 +2,20 @@
 // after each epoch. An own loop, because tfjs's `fit` can neither resume exactly nor keep the optimiser's state.
 
 import { setImmediate } from 'node:timers/promises';
-import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { type AdamState, adamUpdate } from './adam.js';
+import { type Beginning, beginningOf, type Progress, type Saved } from './beginning.js';
 import { levelsOf } from './binarisation.js';
-import {
-  type CheckpointState,
-  type EpochRecord,
-  holdsCheckpoints,
-  readCheckpoint,
-  writeCheckpoint,
-} from './checkpoint.js';
-import { tryFolder } from './durable.js';
+import { type EpochRecord, writeCheckpoint } from './checkpoint.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import { createModel, type Model, release } from './model.js';
-import { initialParameters, toFull } from './parameters.js';
-import { epochOrder, type Plan, planOf, type TrainerOptions } from './plan.js';
-import { emaDecayAt, learningRateAt, type Recipe } from './recipe.js';
+import { toFull } from './parameters.js';
+import { epochOrder, type Plan, type TrainerOptions } from './plan.js';
+import { emaDecayAt, learningRateAt } from './recipe.js';
 import { modelFile } from './record.js';
-import { checkResume, environmentOf, environmentWarnings } from './resume.js';
+import { environmentOf } from './resume.js';
 import type { Scalar, Tensor1D, Tensor4D } from './tf.js';
-
-export type TrainerEvent =
-  | {
-      readonly type: 'start';
-      readonly net: Description;
-      readonly seed: number;
-      readonly recipe: Recipe;
-      readonly epochs: number;
-      readonly stepsPerEpoch: number;
-      readonly trainImages: number;
-      readonly validationImages: number;
-      /** Finished epochs, and updates of the one begun, that a checkpoint brought. */
-      readonly epoch: number;
-      readonly stepInEpoch: number;
-      /** What the finished epochs reported. */
-      readonly history: readonly EpochRecord[];
-      readonly warnings: readonly string[];
-    }
-  /** `step` counts from 1 within `epoch`, which counts from 1; `loss` is the mean over the epoch so far. */
-  | {
-      readonly type: 'step';
-      readonly epoch: number;
-      readonly step: number;
-      readonly steps: number;
-      readonly loss: number;
-      /** Mean over this update's batch. */
-      readonly batchLoss: number;
-      /** Of this update. */
-      readonly learningRate: number;
-      /** Euclidean, over all parameters, before it is clipped. */
-      readonly gradientNorm: number;
-      readonly seconds: number;
-    }
-  | { readonly type: 'validate'; readonly epoch: number; readonly done: number; readonly total: number }
-  | ({
-      readonly type: 'epoch';
-      readonly epochs: number;
-      /**
-       * The model file as it would be written now: the weights that were just validated, with their record. Only before
-       * the next event is asked for; throws PixelCnnError `DISPOSED` afterwards, when the weights have moved on.
-       */
-      readonly model: () => Promise<Uint8Array>;
-    } & EpochRecord)
-  | { readonly type: 'checkpoint'; readonly path: string }
-  /** The last event of a call that reached a limit of its own: `checkpoint` is where to go on from, by `resume`. */
-  | {
-      readonly type: 'pause';
-      readonly limit: Limit;
-      /** Finished epochs, and updates of the one begun. */
-      readonly epoch: number;
-      readonly stepInEpoch: number;
-      readonly checkpoint: string;
-    }
-  | { readonly type: 'end'; readonly result: TrainResult };
-
-export interface TrainResult {
-  readonly net: Description;
-  readonly seed: number;
-  readonly recipe: Recipe;
-  readonly trainImages: number;
-  readonly validationImages: number;
-  readonly validationSplit: number;
-  readonly history: readonly EpochRecord[];
-  /** The epoch after which the weights were these: the last one, or the best one of a run with `patience`. */
-  readonly epoch: number;
-  /** All tensors, uncropped, in the order of `net.tensors`. */
-  readonly weights: Float32Array;
-}
+import type { TrainerEvent, TrainResult } from './trainer_event.js';
 
 /** Trains, reporting as it goes; the last event carries the weights. Ending the iteration early frees everything. */
 export async function* trainSteps(options: TrainerOptions): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -102,79 +28,48 @@ export async function* trainSteps(options: TrainerOptions): AsyncGenerator<Train
 }
 
 class Run {
-  private constructor(
-    private readonly options: TrainerOptions,
-    private readonly plan: Plan,
-    private readonly state: AdamState,
-    private readonly mask: Tensor1D,
-    private readonly model: Model,
-    private progress: Progress,
-    private readonly warnings: readonly string[],
-    private best: Best | undefined,
-    /** The newest checkpoint, and how many updates it holds. */
-    private saved: { readonly path: string; readonly step: number } | undefined,
-  ) {
-    this.firstEpoch = progress.epoch;
-    this.limit = limitsOf(options, state.step);
-  }
-
+  private readonly plan: Plan;
   private readonly firstEpoch: number;
   private readonly limit: (step: number) => Limit | undefined;
+  private progress: Progress;
+  private best: Best | undefined;
+  /** The newest checkpoint. */
+  private saved: Saved | undefined;
   /** Mean loss a value that ends the run; known after the first update. */
   private bound: number | undefined;
 
+  private constructor(
+    private readonly options: TrainerOptions,
+    private readonly beginning: Beginning,
+    private readonly state: AdamState,
+    private readonly mask: Tensor1D,
+    private readonly model: Model,
+  ) {
+    const { plan, progress, best, saved } = beginning;
+    this.plan = plan;
+    this.firstEpoch = progress.epoch;
+    this.limit = limitsOf(options, state.step);
+    this.progress = progress;
+    this.best = best;
+    this.saved = saved;
+  }
+
   static async open(options: TrainerOptions): Promise<Run> {
-    const { backend, core, data } = options;
+    const { backend } = options;
     const { tf } = backend;
-    let plan = planOf(options);
-    if (options.checkpointFolder !== undefined) {
-      await tryFolder(options.checkpointFolder);
-      if (options.resume !== true && (await holdsCheckpoints(options.checkpointFolder))) {
-        throw new RangeError(
-          `checkpointFolder: expected one without checkpoints, got ${options.checkpointFolder}, which holds a run; resume it`,
-        );
-      }
-    }
-    const found = options.resume === true ? await readCheckpoint(folderOf(options)) : undefined;
-    const warnings: string[] = [...(found?.skipped ?? [])];
-    if (found !== undefined) {
-      plan = { ...plan, seed: options.seed ?? found.state.seed };
-      checkResume(found.state, plan, data, folderOf(options));
-      warnings.push(...environmentWarnings(found.state.environment, environmentOf(backend)));
-    } else if (options.resume === true) {
-      throw new PixelCnnError(
-        'INVALID_CHECKPOINT',
-        `resume: expected a checkpoint in ${folderOf(options)}, found none; start a new run without resume`,
-      );
-    }
-    const { layout, net } = plan;
-    const array = (name: string): Float32Array => {
-      const values = found?.arrays[name];
-      if (values === undefined || values.length !== layout.size) {
-        throw new PixelCnnError(
-          'INVALID_CHECKPOINT',
-          `checkpoint: expected ${layout.size} numbers in ${name}, got ${values?.length ?? 'none'}`,
-        );
-      }
-      return values;
-    };
-    const bestEpoch = options.patience === undefined ? undefined : found?.state.bestEpoch;
-    const best = bestEpoch === undefined ? undefined : { epoch: bestEpoch, weights: array('best') };
-    if (options.patience !== undefined && best === undefined && (found?.state.epoch ?? 0) > 0) {
-      warnings.push('patience was not asked for before, so the epochs done so far do not count for it');
-    }
-    const initial = found ? array('parameters') : initialParameters(net, layout, core, plan.seed);
+    const beginning = await beginningOf(options);
+    const { plan, arrays, step } = beginning;
+    const { net, layout } = plan;
+    const zeros = (): Tensor1D => tf.zeros([layout.size]);
     const state: AdamState = {
-      parameters: tf.tensor1d(initial),
-      m: found ? tf.tensor1d(array('m')) : tf.zeros([layout.size]),
-      v: found ? tf.tensor1d(array('v')) : tf.zeros([layout.size]),
-      ema: plan.recipe.emaDecay > 0 ? tf.tensor1d(found ? array('ema') : initial) : undefined,
-      step: found?.state.step ?? 0,
+      parameters: tf.tensor1d(arrays.parameters),
+      m: arrays.m === undefined ? zeros() : tf.tensor1d(arrays.m),
+      v: arrays.v === undefined ? zeros() : tf.tensor1d(arrays.v),
+      ema: arrays.ema && tf.tensor1d(arrays.ema),
+      step,
     };
     const mask = tf.tensor1d(layout.mask);
-    const model = createModel(tf, backend.ops, net, layout, mask);
-    const saved = found && { path: found.path, step: found.state.step };
-    return new Run(options, plan, state, mask, model, progressOf(found?.state), warnings, best, saved);
+    return new Run(options, beginning, state, mask, createModel(tf, backend.ops, net, layout, mask));
   }
 
   async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -191,7 +86,7 @@ class Run {
       epoch: progress.epoch,
       stepInEpoch: progress.stepInEpoch,
       history: progress.history,
-      warnings: this.warnings,
+      warnings: this.beginning.warnings,
     };
     while (!this.isDone()) {
       const limit = yield* this.epoch();
@@ -423,8 +318,9 @@ class Run {
       ...(ema !== undefined && { ema: await this.readFinite("the weights' average", ema) }),
       ...(this.best !== undefined && { best: this.best.weights }),
     };
+    if (options.checkpointFolder === undefined) throw new Error('only a run with a folder for them writes checkpoints');
     const path = await writeCheckpoint(
-      folderOf(options),
+      options.checkpointFolder,
       {
         state: {
           format: 2,
@@ -450,20 +346,4 @@ class Run {
     const { parameters, m, v, ema } = this.state;
     this.options.backend.tf.dispose([parameters, m, v, this.mask, ...(ema === undefined ? [] : [ema])]);
   }
-}
-
-/** Where a run stands; part of a checkpoint. */
-type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'secondsInEpoch' | 'history'>;
-
-function progressOf(state: CheckpointState | undefined): Progress {
-  if (state === undefined) return { epoch: 0, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history: [] };
-  const { epoch, stepInEpoch, lossSum, secondsInEpoch, history } = state;
-  return { epoch, stepInEpoch, lossSum, secondsInEpoch, history };
-}
-
-function folderOf(options: TrainerOptions): string {
-  if (options.checkpointFolder === undefined) {
-    throw new TypeError('resume: expected a checkpoint folder to go on from, got none');
-  }
-  return options.checkpointFolder;
 }
