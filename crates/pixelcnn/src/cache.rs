@@ -2,11 +2,13 @@
 //!
 //! All rows lie in one array, after a row of zeros that stands for everything outside the image:
 //! ```text
-//! [zeros | pixels: constants, (slot, image, lane) | layer 0: constants, (slot, image, lane) | layer 1 | ...]
+//! [zeros | constants of pixels, layer 0, layer 1, ... | positions of pixels: (slot, image, lane) | positions of layers ...]
 //! ```
+//! Positions that are read in their own step alone (most layers') take the place of others that nobody will read any more.
+//!
 //! A position of image row `r` computed at step `t` has its place in slot `t % slots`, lane `r % lanes`. `rows` says which
 //! row holds its values: its own, or a constant. Kernels read rows through their offsets, so nothing is copied. The size
-//! grows with the image's width and not its height: 0.14 MB an image for the reference.
+//! grows with the image's width and not its height: 0.12 MB an image for the reference.
 //!
 //! # Exact skipping
 //! A position is *blank* in a layer when every pixel it depends on inside the image is of the background level. Its output
@@ -54,7 +56,8 @@ pub struct Cache<A: Lanes> {
     lanes: usize,
     levels: Vec<A::Value>, // (level) -> what it is to the net
     data: Vec<A::Value>,
-    rows: Vec<Row>, // (constant or position of any ring) -> the row that holds its values
+    constants: usize, // offset after the last constant's values
+    rows: Vec<Row>,   // (constant or position of any ring) -> the row that holds its values
     pixels: Ring,
     layers: Vec<Plan>,
     front: Front<A::Value>,
@@ -83,10 +86,24 @@ impl Ring {
     fn constant_row(&self, case: usize) -> Row {
         Row { start: (self.base + case * self.row) as u32, depth: self.steps }
     }
+}
 
-    /// Whether a position is blank, by the row that holds its values.
-    fn is_constant(&self, row: Row) -> bool {
-        (row.start as usize) < self.own
+/// Room that is given out and taken back.
+struct Space {
+    end: usize,
+    free: Vec<(usize, usize)>, // (start, size)
+}
+
+impl Space {
+    /// The start of that much room.
+    fn take(&mut self, size: usize) -> usize {
+        match self.free.iter().position(|&(_, free)| free >= size) {
+            Some(found) => self.free.swap_remove(found).0,
+            None => {
+                self.end += size;
+                self.end - size
+            }
+        }
     }
 }
 
@@ -185,21 +202,36 @@ impl<A: Lanes> Cache<A> {
         let rows = |l: usize| padded(layers[l].out_channels) * if l + 1 == layers.len() { A::SUM_VALUES } else { 1 };
         let mut base = (0..layers.len()).map(rows).max().unwrap_or(0).max(channels);
         let mut first = 0;
-        let mut add = |source: Source, row: usize, channels: usize, constants: usize| {
+        let mut add = |source: Source, row: usize, channels: usize, cases: usize| {
             let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
-            let (own, steps, place) = (base + constants * row, channels.div_ceil(A::STEP) as u32, first + constants);
-            let ring = Ring { base, own, row, steps, first, place, slots, delay };
-            let positions = slots * images * lanes;
-            base = own + positions * row;
-            first = place + positions;
+            let constants = if skip.background.is_some() { cases } else { 0 };
+            let (steps, place) = (channels.div_ceil(A::STEP) as u32, first + constants);
+            let ring = Ring { base, own: 0, row, steps, first, place, slots, delay };
+            base += constants * row;
+            first = place + slots * images * lanes;
             ring
         };
-        let constants = |case: usize| if skip.background.is_some() { case } else { 0 };
-        let pixels = add(Source::Pixels, channels, channels, constants(1));
-        let mut rings = vec![pixels];
+        let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
         for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), rows(l), layers[l].out_channels, constants(borders[l + 1].cases())));
+            rings.push(add(Source::Layer(l), rows(l), layers[l].out_channels, borders[l + 1].cases()));
         }
+        let constants = base;
+        let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
+        for (layer, source, _) in layers.reads() {
+            last_reads[ring_index(source)] = Some(layer);
+        }
+        let mut space = Space { end: base, free: Vec::new() };
+        for index in 0..rings.len() {
+            let size = rings[index].slots * images * lanes * rings[index].row;
+            // What a layer reads is still wanted while it is computed; what only layers before it read is not.
+            let read_by = |ring: usize| last_reads[ring].filter(|_| keep != Keep::All && rings[ring].slots == 1);
+            let ended = (1..index).filter(|&ring| read_by(ring).is_some_and(|layer| layer + 2 == index));
+            for ring in ended.collect::<Vec<_>>() {
+                space.free.push((rings[ring].own, images * lanes * rings[ring].row));
+            }
+            rings[index].own = space.take(size);
+        }
+        let (base, pixels) = (space.end, rings[0]);
         // Kernels address rows by bytes in 32 bits.
         let bytes = base as u64 * size_of::<A::Value>() as u64;
         if u32::try_from(bytes).is_err() {
@@ -233,7 +265,8 @@ impl<A: Lanes> Cache<A> {
         if skip.background.is_some() {
             rows[pixels.first] = pixels.constant_row(0);
         }
-        Ok(Cache { schedule, skip, images, lanes, levels, data, rows, pixels, layers: plans, front: Front::default() })
+        let front = Front::default();
+        Ok(Cache { schedule, skip, images, lanes, levels, data, constants, rows, pixels, layers: plans, front })
     }
 
     /// The schedule it is made for.
@@ -254,8 +287,8 @@ impl<A: Lanes> Cache<A> {
     /// Bytes that grow with the number of images, and bytes of constants.
     pub fn bytes(&self) -> (usize, usize) {
         let rings = std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
-        let constants: usize =
-            rings.map(|r| (r.own - r.base) * size_of::<A::Value>() + (r.place - r.first) * size_of::<Row>()).sum();
+        let rows: usize = rings.map(|r| r.place - r.first).sum();
+        let constants = (self.constants - self.pixels.base) * size_of::<A::Value>() + rows * size_of::<Row>();
         let all = self.data.len() * size_of::<A::Value>() + self.rows.len() * size_of::<Row>();
         (all - constants, constants)
     }
@@ -278,12 +311,11 @@ impl<A: Lanes> Cache<A> {
             self.gather(layer, images, step);
         }
         let front = &mut self.front;
-        let (inputs, outputs) = self.data.split_at_mut(self.layers[layer].ring.base); // rings lie in the order of layers
-        let reads = kernels::Reads { inputs, taps: &front.taps, residuals: &front.residuals };
-        self.layers[layer].macs += kernels::run(packed, &reads, outputs, &front.rows, &mut front.scratch);
+        let places = kernels::Places { taps: &front.taps, residuals: &front.residuals, outputs: &front.rows };
+        self.layers[layer].macs += kernels::run(packed, &mut self.data, &places, &mut front.scratch);
         if self.skip.tails {
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
-                let values = &outputs[row as usize..row as usize + packed.row()];
+                let values = &self.data[row as usize..row as usize + packed.row()];
                 let last = values.iter().rposition(|&v| v != A::Value::default());
                 self.rows[target].depth = last.map_or(0, |last| (last / A::STEP) as u32 + 1);
             }
@@ -292,7 +324,8 @@ impl<A: Lanes> Cache<A> {
 
     /// Appends to the front all positions that the layer computes at a step, and gives each its place.
     fn gather(&mut self, layer: usize, images: usize, step: usize) {
-        let Cache { schedule, lanes, rows, front, layers, .. } = self;
+        let Cache { schedule, lanes, constants, rows, front, layers, .. } = self;
+        let is_constant = |row: Row| (row.start as usize) < *constants;
         let (plan, lanes) = (&layers[layer], *lanes);
         let ring = &plan.ring;
         let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * self.images * lanes;
@@ -301,7 +334,7 @@ impl<A: Lanes> Cache<A> {
         front.bases.clear();
         front.bases.extend(plan.reads.iter().map(read_slot));
         let own = slot(ring, step);
-        let added = plan.residual.map(|read| (read.ring, read_slot(&read)));
+        let added = plan.residual.map(|read| read_slot(&read));
         for row in schedule.rows(ring.delay, step) {
             let column = schedule.column(ring.delay, step, row);
             let lane = row % lanes;
@@ -315,12 +348,12 @@ impl<A: Lanes> Cache<A> {
                     }
                     let lane = if lane >= read.up { lane - read.up } else { lane + lanes - read.up };
                     let source = rows[base + at + lane];
-                    blank &= read.ring.is_constant(source);
+                    blank &= is_constant(source);
                     source
                 }));
-                if let Some((ring, base)) = &added {
+                if let Some(base) = added {
                     let source = rows[base + at + lane];
-                    blank &= ring.is_constant(source);
+                    blank &= is_constant(source);
                     front.residuals.push(source.start);
                 }
                 let position = own + at + lane;
@@ -337,7 +370,7 @@ impl<A: Lanes> Cache<A> {
                     rows[target] = source;
                 }
                 rows[position] = source;
-                front.rows.push(source.start - ring.base as u32);
+                front.rows.push(source.start);
                 front.targets.push(target);
             }
         }

@@ -230,15 +230,15 @@ pub struct Row {
     pub depth: u32,
 }
 
-/// What the positions of a front read.
+/// Where the positions of a front read and write.
 #[derive(Clone, Copy, Debug)]
-pub struct Reads<'a, V> {
-    /// Rows of values.
-    pub inputs: &'a [V],
+pub struct Places<'a> {
     /// `[positions][taps]`.
     pub taps: &'a [Row],
-    /// `[positions]`, or empty: where in `inputs` the row starts that is added last.
+    /// `[positions]`, or empty: where the row starts that is added last.
     pub residuals: &'a [u32],
+    /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
+    pub outputs: &'a [u32],
 }
 
 /// Memory that [`run`] uses again and again.
@@ -250,25 +250,18 @@ pub struct Scratch<V> {
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
-/// Computes a layer at every position of `rows`, which says where in `out` each position's outputs go. Returns the
-/// multiply-adds issued.
+/// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
 ///
 /// # Panics
-/// Where an offset leads outside its slice.
-pub fn run<A: Lanes>(
-    layer: &PackedLayer<A>,
-    reads: &Reads<A::Value>,
-    out: &mut [A::Value],
-    rows: &[u32],
-    scratch: &mut Scratch<A::Value>,
-) -> u64 {
-    let (outputs, taps, positions) = (layer.bias.len(), layer.taps(), rows.len());
+/// Where a place leads outside the data.
+pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A::Value>) -> u64 {
+    let (outputs, taps, positions) = (layer.bias.len(), layer.taps(), places.outputs.len());
     // The last offset from which `len` values can be read.
-    let last = |slice: &[A::Value], len: usize| slice.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
-    let inside = |offsets: &[u32], slice: &[A::Value], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(slice, len));
-    assert!(reads.taps.len() == positions * taps);
-    assert!(reads.residuals.is_empty() || reads.residuals.len() == positions && layer.output == 1);
-    assert!(inside(reads.residuals, reads.inputs, outputs) && inside(rows, out, layer.row()));
+    let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
+    let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
+    assert!(places.taps.len() == positions * taps);
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.output == 1);
+    assert!(inside(places.residuals, outputs) && inside(places.outputs, layer.row()));
     assert!(layer.weights.len() == outputs * layer.depth * A::STEP && outputs % PANEL == 0);
 
     let split = Split::of(positions);
@@ -277,31 +270,31 @@ pub fn run<A: Lanes>(
     scratch.depths.clear();
     let bytes = size_of::<A::Value>() as u32;
     let whole = [(layer.depth * A::STEP) as u32];
-    let (inputs, values) = if layer.gathered {
+    let values = if layer.gathered {
         scratch.rows.clear();
         scratch.rows.reserve(positions * whole[0] as usize);
-        for read in reads.taps.chunks_exact(taps) {
+        for read in places.taps.chunks_exact(taps) {
             scratch.starts.push(scratch.rows.len() as u32 * bytes);
             for (row, &values) in read.iter().zip(&layer.values) {
                 for k in 0..values {
-                    scratch.rows.push(reads.inputs[(row.start + k) as usize]);
+                    scratch.rows.push(data[(row.start + k) as usize]);
                 }
             }
             scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
         scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
-        (&scratch.rows[..], &whole[..])
+        &whole[..]
     } else {
         let mut good = true;
         for tile in split.tiles() {
             scratch.tiles.push(tile);
             for (tap, &values) in layer.values.iter().enumerate() {
-                let last = last(reads.inputs, values as usize).expect("rows as long as the taps have channels");
+                let last = last(values as usize).expect("rows as long as the taps have channels");
                 // A tile reads each tap as deep as the deepest of its positions.
                 let mut depth = 0;
                 for position in tile.first..tile.first + tile.size {
-                    let row = reads.taps[position * taps + tap];
+                    let row = places.taps[position * taps + tap];
                     good &= row.start <= last;
                     depth = depth.max(row.depth);
                     scratch.starts.push(row.start * bytes);
@@ -311,14 +304,16 @@ pub fn run<A: Lanes>(
             }
         }
         assert!(good);
-        (reads.inputs, &layer.values[..])
+        &layer.values[..]
     };
+    let data = data.as_mut_ptr();
+    let inputs = if layer.gathered { scratch.rows.as_ptr() } else { data.cast_const() };
 
     let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(values.len()));
     let panels = outputs / PANEL;
     for (tile, depths) in tiles() {
         let starts = &scratch.starts[tile.first * values.len()..];
-        let mut place = Place { layer, inputs, starts, values, depths, reads, rows, first: tile.first, out };
+        let place = Place { layer, inputs, starts, values, depths, places, first: tile.first, data };
         // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
         // `depth` steps each, from `starts` on.
         unsafe {
@@ -389,14 +384,13 @@ impl Split {
 /// A tile's place: the arguments of [`run`], what it reads as [`Scratch`] has it, its depths `[taps]` and first position.
 struct Place<'a, A: Arithmetic> {
     layer: &'a PackedLayer<A>,
-    inputs: &'a [A::Value],
+    inputs: *const A::Value,
     starts: &'a [u32],
     values: &'a [u32],
     depths: &'a [u32],
-    reads: &'a Reads<'a, A::Value>,
-    rows: &'a [u32],
+    places: &'a Places<'a>,
     first: usize,
-    out: &'a mut [A::Value],
+    data: *mut A::Value,
 }
 
 impl<A: Lanes> Place<'_, A> {
@@ -404,11 +398,11 @@ impl<A: Lanes> Place<'_, A> {
     ///
     /// # Safety
     /// - Positions `first..first + P` and `panels` exist.
-    /// - For each of these positions every start leads to as many values of `inputs` as the tap reads, its residual
-    ///   inside the inputs of `reads`, and its row inside `out`.
+    /// - For each of these positions every start leads to as many values from `inputs` on as the tap reads, and its residual
+    ///   and its row of outputs lie inside the data.
     /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
     #[inline(always)]
-    unsafe fn tile<const P: usize, const V: usize>(&mut self, panels: Range<usize>) {
+    unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
         for panel in panels.step_by(V / 2) {
             // SAFETY: as the caller promises.
             unsafe { self.panels::<P, V>(panel) };
@@ -420,7 +414,7 @@ impl<A: Lanes> Place<'_, A> {
     /// # Safety
     /// As [`Place::tile`].
     #[inline(always)]
-    unsafe fn panels<const P: usize, const V: usize>(&mut self, panel: usize) {
+    unsafe fn panels<const P: usize, const V: usize>(&self, panel: usize) {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
@@ -441,7 +435,7 @@ impl<A: Lanes> Place<'_, A> {
                     // pointer ends the loop. Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
                     let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize;
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
-                    let mut at = self.inputs.as_ptr().wrapping_byte_add(start(0));
+                    let mut at = self.inputs.wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * step);
                     loop {
                         let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
@@ -464,11 +458,11 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let to = self.out.as_mut_ptr().add(*self.rows.get_unchecked(position) as usize + lane * layer.output);
-                let residual = if self.reads.residuals.is_empty() {
+                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * layer.output);
+                let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
-                    Some(self.reads.inputs.as_ptr().add(*self.reads.residuals.get_unchecked(position) as usize + lane))
+                    Some(self.data.cast_const().add(*self.places.residuals.get_unchecked(position) as usize + lane))
                 };
                 for v in 0..V / 2 {
                     let residual = residual.map(|from| from.add(PANEL * v));
