@@ -39,7 +39,7 @@ export const presets = {
     clipNorm: 0,
     emaDecay: 0,
   },
-  /** The least arithmetic we know for the reference's loss: its 4 epochs reach what takes the reference 16. */
+  /** The least arithmetic we know for the reference's loss: with 4 epochs it reached what takes the reference 16. */
   fast: {
     epochs: 8,
     batchSize: 32,
