@@ -3,6 +3,7 @@
  * can do. Nothing is timed before all of them were seen to agree.
  */
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildTsIfStale } from '../scripts/build_ts.js';
@@ -202,7 +203,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const [peak, peak16] = [roof.peak(), roof16.peak()];
   return {
     machine,
-    models: { f32: f32.origin, int16: contenders.int16.origin },
+    models: { f32: named(f32), int16: named(contenders.int16) },
     pixels: imagePixels(f32),
     macsPerImage: f32.net.macsPerImage,
     roof: { clock: speed, f32: peak, int16: peak16, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
@@ -290,4 +291,9 @@ async function save(report: Report): Promise<void> {
   writeFileSync(`${folder}${file}.svg`, svg);
   writeFileSync(`${folder}${file}.png`, await pngOfSvg(svg));
   console.log(`\nwrote bench/results/${file}.md, .json, .svg and .png`);
+}
+
+/** Where a model comes from, and the sum of its file: figures hold for that one. */
+function named({ origin, file }: Contender): string {
+  return `${origin}, sha256 ${createHash('sha256').update(file).digest('hex').slice(0, 16)}`;
 }

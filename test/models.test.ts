@@ -30,3 +30,13 @@ it('shows digits that the model draws', async () => {
   const decode = (png: Uint8Array) => PNG.sync.read(Buffer.from(png)).data;
   expect(decode(read('docs/digits.png'))).toEqual(decode(gridPng(data, shape, 2)));
 });
+
+it('quotes figures of these very files', () => {
+  const readme = new TextDecoder().decode(read('README.md'));
+  const name = /bench\/results\/([^/)]+)\.png/.exec(readme)?.[1];
+  const { models } = JSON.parse(new TextDecoder().decode(read(`bench/results/${name}.json`))) as {
+    models: Record<string, string>;
+  };
+  expect(models.f32).toContain(sha256(optimized).slice(0, 16));
+  expect(models.int16).toContain(sha256(int16).slice(0, 16));
+});
