@@ -32,12 +32,14 @@ it('writes a checkpoint at Ctrl-C and says how to go on; goes back past a damage
   const args = [...options, '--out', 'run', '--checkpoint-every', '1'];
   const child = spawn(process.execPath, [cli, ...args], { cwd: folder.path });
   let [stdout, stderr] = ['', ''];
+  let interrupted = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    if ((stdout.match(/"checkpoint"/g)?.length ?? 0) >= 2) child.kill('SIGINT');
+    // Once: a second Ctrl-C ends the process at once.
+    if (!interrupted && (stdout.match(/"checkpoint"/g)?.length ?? 0) >= 2) interrupted = child.kill('SIGINT');
   });
   const [code] = await once(child, 'close');
   expect(stderr).toContain('pixelcnn: interrupted; go on with --out run --resume and the same options\n');
