@@ -300,9 +300,15 @@ impl std::error::Error for Error {}
 
 /// A `Vec` of `len` default values, or [`Error::OutOfMemory`] where the host has no room, instead of an abort.
 pub(crate) fn try_zeroed<T: Clone + Default>(len: usize) -> Result<Vec<T>, Error> {
+    let mut data = try_room(len)?;
+    data.resize(len, T::default());
+    Ok(data)
+}
+
+/// Room for that many values, or [`Error::OutOfMemory`].
+pub(crate) fn try_room<T>(len: usize) -> Result<Vec<T>, Error> {
     let mut data = Vec::new();
     data.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { bytes: (len as u64).saturating_mul(size_of::<T>() as u64) })?;
-    data.resize(len, T::default());
     Ok(data)
 }
 

@@ -16,7 +16,7 @@
 
 use crate::arithmetic::Either;
 use crate::config::{Config, Precision};
-use crate::error::Error;
+use crate::error::{try_room, Error};
 use crate::json::{clip, quote, JsonError, Reader};
 use crate::layers::Layers;
 use crate::weights::{tensor_specs, Stored, TensorSpec, Weights};
@@ -90,19 +90,11 @@ pub fn read(bytes: &[u8]) -> Result<ModelFile, Error> {
 }
 
 fn read_values<T: Stored>(data: &[u8], specs: &[TensorSpec], ranges: Vec<Range<u64>>) -> Result<Vec<T>, Error> {
-    let mut values = try_vec(specs.iter().map(TensorSpec::len).sum())?;
+    let mut values = try_room(specs.iter().map(TensorSpec::len).sum())?;
     for (spec, range) in specs.iter().zip(ranges) {
         let bytes = &data[range.start as usize..range.end as usize];
         values.extend(bytes.chunks_exact(spec.dtype.size()).map(T::from_le));
     }
-    Ok(values)
-}
-
-/// Room for that many values.
-fn try_vec<T>(len: usize) -> Result<Vec<T>, Error> {
-    let mut values = Vec::new();
-    let reserved = values.try_reserve_exact(len);
-    reserved.map_err(|_| Error::OutOfMemory { bytes: (len * size_of::<T>()) as u64 })?;
     Ok(values)
 }
 
@@ -133,7 +125,7 @@ fn write_values<T: Stored>(config: &Config, metadata: &[(String, String)], weigh
     }
     let header = write_header(&specs, &all_metadata(config, metadata)?)?;
     let data: usize = specs.iter().map(|spec| spec.dtype.size() * spec.len()).sum();
-    let mut bytes = try_vec(8 + header.len() + data)?;
+    let mut bytes = try_room(8 + header.len() + data)?;
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header.as_bytes());
     let mut values = weights.values();

@@ -231,6 +231,7 @@ pub struct Weights<T: Stored = f32> {
     values: Vec<T>,
     kernels: Vec<Vec<usize>>, // (layer, input) -> start in values
     biases: Vec<usize>,       // (layer) -> start in values
+    shifts: Vec<usize>,       // (layer) -> place in values; empty in f32
 }
 
 impl<T: Stored> Weights<T> {
@@ -250,15 +251,15 @@ impl<T: Stored> Weights<T> {
             Some(*at - spec.len())
         });
         let mut next = || starts.next().expect("as many tensors as the layers call for");
-        let (mut kernels, mut biases) = (Vec::new(), Vec::new());
+        let (mut kernels, mut biases, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
         for layer in layers.iter() {
             kernels.push(layer.inputs.iter().map(|_| next()).collect());
             biases.push(next());
             if T::PRECISION == Precision::Int16 {
-                next();
+                shifts.push(next());
             }
         }
-        let mut weights = Weights { values, kernels, biases };
+        let mut weights = Weights { values, kernels, biases, shifts };
         T::check(layers, &mut weights)?;
         weights.check_mask(layers)?;
         Ok(weights)
@@ -335,8 +336,7 @@ impl Weights {
 impl Weights<i32> {
     /// Binary places of a layer's sums, 0 to 30.
     pub fn shift(&self, layer: usize) -> u32 {
-        let after = self.kernels.get(layer + 1).map_or(self.values.len(), |kernels| kernels[0]);
-        self.values[after - 1] as u32
+        self.values[self.shifts[layer]] as u32
     }
 }
 
