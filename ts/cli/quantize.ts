@@ -2,6 +2,7 @@
 
 import { quantizeModel } from '../convert.js';
 import { openSampler } from '../sampler.js';
+import { pairedDifference } from '../train/compare.js';
 import { createCommand } from './command.js';
 import { type ConvertCommandOptions, convertFile, withConvertOptions } from './convert.js';
 
@@ -21,10 +22,8 @@ export const command = withConvertOptions(
     const original = openSampler(before);
     const was = original.logProb(few);
     original.dispose();
-    const drifts = sampler.logProb(few).map((is, i) => (was[i]! - is) / size);
-    const drift = drifts.reduce((sum, d) => sum + d, 0) / count;
-    const variance = drifts.reduce((sum, d) => sum + (d - drift) ** 2, 0) / Math.max(1, count - 1);
-    const error = Math.sqrt(variance / count);
+    const { mean, standardError } = pairedDifference(was, sampler.logProb(few)); // of ln p: what it lost is nats gained
+    const [drift, error] = [mean / size, standardError / size];
     return {
       figures: { drift, driftError: error, driftImages: count },
       rows: [

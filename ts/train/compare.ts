@@ -98,8 +98,16 @@ export function compareEvaluations(one: Compared, other: Compared): Comparison {
   };
   const [a, b] = [one.imageNats, other.imageNats];
   if (a === undefined || b === undefined || a.length !== b.length || a.length < 2) return difference;
-  // The same images: what is hard for one model is hard for the other, so the differences spread less than the nats do.
-  const mean = a.reduce((sum, nats, i) => sum + nats - b[i]!, 0) / a.length;
-  const squares = a.reduce((sum, nats, i) => sum + (nats - b[i]! - mean) ** 2, 0);
-  return { ...difference, standardError: Math.sqrt(squares / (a.length - 1) / a.length) };
+  return { ...difference, standardError: pairedDifference(a, b).standardError };
+}
+
+/**
+ * The mean of `a[i] - b[i]`, and its standard error (0 for one pair). Where both are of the same images, what is hard for one
+ * model is hard for the other, so the differences spread less than the values do.
+ */
+export function pairedDifference(a: ArrayLike<number>, b: ArrayLike<number>): { mean: number; standardError: number } {
+  const differences = Array.from(a, (value, i) => value - b[i]!);
+  const mean = differences.reduce((sum, difference) => sum + difference, 0) / a.length;
+  const squares = differences.reduce((sum, difference) => sum + (difference - mean) ** 2, 0);
+  return { mean, standardError: Math.sqrt(squares / Math.max(1, a.length - 1) / a.length) };
 }
