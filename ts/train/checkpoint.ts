@@ -2,11 +2,11 @@
 // temporary name, flushed to disk and renamed; the file LATEST names it and is renamed last. Whatever a crash
 // interrupts, LATEST names a whole one. What a disk spoils later is found by hashes, and the checkpoint before serves.
 
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { PixelCnnError } from '../error.js';
+import { sha256 } from './data.js';
 import { flushFolder, makeFolder, reasonOf, replaceDurably, writeDurably } from './durable.js';
 import type { Recipe } from './recipe.js';
 
@@ -70,8 +70,6 @@ interface Manifest {
   /** Of the two fields above, as JSON without spaces. Optional: the first checkpoints had none. */
   readonly sha256?: string;
 }
-
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Writes a checkpoint into `folder` and removes all but the newest `keep` and the best. Returns the new one's path. */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {

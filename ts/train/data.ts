@@ -60,7 +60,7 @@ export const referenceThreshold = 0.33 * 256;
 /** The part of the images that the Keras example keeps for validation: the last tenth. */
 export const referenceValidationSplit = 0.1;
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** More than this many pixels, 1 GiB, is no data set that this package trains on. */
 export const mostPixels = 2 ** 30;

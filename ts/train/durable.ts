@@ -40,9 +40,12 @@ export async function flushFolder(path: string): Promise<void> {
 
 /** As `mkdir -p`. Not by Node's own `recursive`, which never ends where a parent takes no folders, such as /proc. */
 export async function makeFolder(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+  const isThere = async (): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  if (await isThere()) return;
   if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path);
+  await mkdir(path).catch(async (error: unknown) => {
+    if (!(await isThere())) throw error; // else another process was faster
+  });
 }
 
 /** Makes a folder and tries that it can be written, so that a night's work does not fail at its end. */

@@ -1,11 +1,11 @@
 // Files of published data sets from their mirrors. No mirror is believed: what counts is the sha256 of the unpacked file.
 
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PixelCnnError } from '../error.js';
 import { sha256 } from './data.js';
+import { makeFolder, replaceDurably } from './durable.js';
 
 /** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */
 const mostPacked = 50_000_000;
@@ -79,14 +79,8 @@ async function download(url: string, signal: AbortSignal | undefined): Promise<U
 }
 
 async function putInPlace(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await makeFolder(dirname(path));
+  await replaceDurably(path, bytes);
 }
 
 /** Why something failed, in a few words. */

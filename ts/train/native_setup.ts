@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import { PixelCnnError } from '../error.js';
 import { cacheFolder } from './cache.js';
 import { lastLines, runCommand } from './command.js';
+import { makeFolder } from './durable.js';
 import { bindingFile, findTensorflow, type NativeTensorflow, variantFolder } from './native_find.js';
 import {
   diskBytes,
@@ -68,7 +69,7 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     `Setting up TensorFlow ${tensorflowVersion} (${variant}) in ${target}: fetches ${megabytes(total)} with pip and ` +
       `80 MB with npm, once; takes ${megabytes(diskBytes[variant])} while it is made.`,
   );
-  await mkdir(cacheFolder(), { recursive: true });
+  await makeFolder(cacheFolder());
   await removeAbandoned();
   const temporary = join(cacheFolder(), `.${basename(target)}.${process.pid}.tmp`);
   try {
@@ -139,7 +140,7 @@ async function checkHost(variant: Variant, signal: AbortSignal | undefined): Pro
     );
   }
   const folder = cacheFolder();
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(folder).catch((cause: unknown) => {
     throw unavailable(`cannot make ${folder} (${reason(cause)}); name another in PIXELCNN_CACHE`, { cause });
   });
   const { bavail, bsize } = await statfs(folder);
