@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { ConvertOptions } from '../convert.js';
 import { imageSize } from '../images.js';
-import { loadSampler } from '../load.js';
+import { loadSampler, namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import { maxSeed } from '../sample_options.js';
 import { openSampler, type Sampler } from '../sampler.js';
@@ -60,8 +60,10 @@ export function convertFile(
       throw new UsageError(`--out: expected the name of a file, got the folder ${out}`);
     }
     const folder = await openOutputFolder(dirname(out), '--out');
-    const old = await loadSampler(path, { signal });
     const before = await readModel(path, signal);
+    const old = await loadSampler(before, { signal }).catch((error: unknown) => {
+      throw namingModel(error, path);
+    });
     const { data: images, name: calibration } = await calibrationImages(old, options, signal);
     const after = await convert(before, images, { calibration, signal });
     old.dispose();
