@@ -47,9 +47,9 @@ export async function calibrationImages(
   const { splitImages } = await import('../train/index.js');
   const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
   const { train } = splitImages(all);
+  const { height, width } = sampler.config;
   const size = imageSize(sampler.config);
-  if (train.height * train.width * train.channels !== size) {
-    const { height, width } = sampler.config;
+  if (train.height !== height || train.width !== width) {
     throw new UsageError(
       `--calibrate: expected images of ${height}x${width}, as the model draws, got ${train.height}x${train.width}`,
     );
