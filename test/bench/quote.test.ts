@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { quotation, withQuotation } from '../../bench/quote.js';
 import type { JsonRow, Results } from '../../bench/report.js';
+import { machine, roof } from './machine.js';
 
 const row = (name: string, kind: JsonRow['kind'], ms: number): JsonRow => ({
   name,
@@ -25,25 +26,9 @@ const row = (name: string, kind: JsonRow['kind'], ms: number): JsonRow => ({
 });
 
 const results: Results = {
-  machine: {
-    cpu: 'A CPU',
-    cores: 2,
-    platform: 'linux x64',
-    node: '24.1.0',
-    v8: '13.6',
-    rustc: 'rustc 1.95.0',
-    flags: [],
-    load: 0,
-    date: '2026-11-24',
-  },
+  machine,
   models: { f32: 'a', int16: 'b' },
-  roof: {
-    clock: 3,
-    f32: { rate: 26, shape: '' },
-    int16: { rate: 44, shape: '' },
-    loads: { f32: 70, int16: 70 },
-    steady: 1,
-  },
+  roof,
   rows: [
     row('int16 skipping all', 'ours', 5.25),
     row('f32 wavefront, batch 4', 'ours', 16),

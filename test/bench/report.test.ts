@@ -3,6 +3,7 @@ import { bounds } from '../../bench/bounds.js';
 import { chartSvg, shown } from '../../bench/chart.js';
 import { summary } from '../../bench/harness.js';
 import { figures, formatJson, formatMarkdown, formatTable, type Report, type Row } from '../../bench/report.js';
+import { machine, roof } from './machine.js';
 
 const dense = 285_100_032;
 
@@ -24,27 +25,11 @@ const peer = { ...forward, macsPerImage: dense * 1144, kind: 'wasm' } as const;
 
 function report(changes: Partial<Report> = {}): Report {
   return {
-    machine: {
-      cpu: 'A CPU',
-      cores: 2,
-      platform: 'linux x64',
-      node: '24.1.0',
-      v8: '13.6',
-      rustc: 'rustc 1.95.0',
-      flags: ['-Ctarget-feature=+simd128'],
-      load: 0,
-      date: '2026-11-24',
-    },
+    machine,
     models: { f32: 'models/f32', int16: 'models/int16' },
     pixels: 784,
     macsPerImage: dense,
-    roof: {
-      clock: 3.2,
-      f32: { rate: 26, shape: '14 chains' },
-      int16: { rate: 44, shape: '6 streams' },
-      loads: { f32: 70, int16: 70 },
-      steady: 1,
-    },
+    roof,
     rows: [
       row('f32 wavefront', 20),
       row('f32 skipping all', 12, { macsPerImage: dense / 2 }),
