@@ -388,6 +388,18 @@ it('rejects what is under way when it is disposed of, and all that comes after',
   expect(started).toHaveLength(2);
 });
 
+it('yields nothing more after it was disposed of, though all was drawn before', async () => {
+  const pool = await load({ workers: 2 });
+  let stream: ReturnType<SamplerPool['sampleStream']>;
+  await new Promise<unknown>((resolve) => {
+    const onProgress = ({ done, total }: { done: number; total: number }) => done === total && resolve(done);
+    stream = pool.sampleStream({ count: 20, onProgress });
+    stream.next();
+  });
+  await pool.dispose();
+  expect(await failure(stream!.next())).toMatchObject({ code: 'DISPOSED' });
+});
+
 it('disposes of itself at the end of `await using`', async () => {
   onStart();
   {

@@ -207,6 +207,7 @@ export class SamplerPool {
     const next = async () => {
       const made = await open[0]!.made;
       if (failed) throw failed.reason; // though this part came through
+      this.#crew.throwIfDisposed(); // though all parts may have
       open.shift();
       return made;
     };

@@ -81,6 +81,11 @@ export class Crew {
     return { made: done.promise as Promise<Works[Kind]['made']>, stop };
   }
 
+  /** Throws `DISPOSED` after `dispose()`. */
+  throwIfDisposed(): void {
+    if (this.#disposed) throw disposedError();
+  }
+
   /** Ends all workers, whatever they do. Jobs under way are rejected with `DISPOSED`. */
   async dispose(): Promise<void> {
     this.#disposed = true;

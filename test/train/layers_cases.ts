@@ -66,7 +66,8 @@ export function testLayersOn(name: BackendName): void {
     let at = 0;
     const fixed = first.map((weight) => {
       const isBias = weight.shape.length === 1;
-      const mine = values.subarray(at, (at += weight.size));
+      const mine = values.subarray(at, at + weight.size);
+      at += weight.size;
       const data = (weight.dataSync() as Float32Array).map((x, i) => (x !== 0 || isBias ? mine[i]! : 0));
       return tf.tensor(data, weight.shape);
     });
