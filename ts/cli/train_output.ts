@@ -92,7 +92,8 @@ export class LinePrinter implements Printer {
         );
         console.log(`Watch ${this.#watched}`);
         if (event.epoch > 0 || event.stepInEpoch > 0) {
-          console.log(`Resuming after ${event.epoch} epochs and ${event.stepInEpoch} steps`);
+          const place = [counted(event.epoch, 'epoch'), counted(event.stepInEpoch, 'step')].filter(Boolean);
+          console.log(`Resuming after ${place.join(' and ')}`);
         }
         this.#epochs = epochs;
         if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
@@ -146,16 +147,22 @@ export class LinePrinter implements Printer {
     this.#bar = await startProgress(title, total, unit, { from });
   }
 
-  /** Says once how long an epoch will take, where that is long; from the third step on, since the first ones warm up. */
-  #estimate({ step, steps, seconds }: { step: number; steps: number; seconds: number }): void {
+  /**
+   * Says once how long an epoch and the rest will take, where that is long: from the third step on and after ten seconds,
+   * since the first ones warm up.
+   */
+  #estimate({ epoch, step, steps, seconds }: { epoch: number; step: number; steps: number; seconds: number }): void {
     this.#firstStep ??= { step, seconds };
-    if (this.#estimated || step < this.#firstStep.step + 2) return;
+    const took = seconds - this.#firstStep.seconds;
+    if (this.#estimated || step < this.#firstStep.step + 2 || took < 10) return;
     this.#estimated = true;
-    const epoch = (steps * (seconds - this.#firstStep.seconds)) / (step - this.#firstStep.step);
-    if (epoch < 600) return;
+    const whole = (steps * took) / (step - this.#firstStep.step);
+    if (whole < 600) return;
     this.stop();
-    const duration = epoch < 5400 ? `${Math.round(epoch / 60)} minutes` : `${(epoch / 3600).toFixed(1)} hours`;
-    console.error(`An epoch will take about ${duration}, ${this.#epochs} of them ${clock(epoch * this.#epochs)}`);
+    const duration = whole < 5400 ? `${Math.round(whole / 60)} minutes` : `${(whole / 3600).toFixed(1)} hours`;
+    console.error(
+      `An epoch will take about ${duration}, all that is left ${clock(whole * (this.#epochs - epoch + 1 - step / steps))}`,
+    );
   }
 
   warn(line: string): void {
@@ -167,4 +174,9 @@ export class LinePrinter implements Printer {
     this.#bar?.stop();
     this.#bar = undefined;
   }
+}
+
+/** `1 epoch`, `2 epochs`; nothing for none. */
+function counted(count: number, unit: string): string {
+  return count === 0 ? '' : `${thousands(count)} ${unit}${count === 1 ? '' : 's'}`;
 }

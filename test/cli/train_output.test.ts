@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { LinePrinter } from '../../ts/cli/train_output.js';
+import { loadCore } from '../../ts/core.js';
+import { recipeOf, type TrainEvent } from '../../ts/train/index.js';
+import { configJson } from '../wasm.js';
+
+let said: string[];
+
+beforeEach(() => {
+  said = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
+  vi.spyOn(console, 'error').mockImplementation((line: string) => void said.push(line));
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A printer of a run of 8 epochs of 1,000 updates that goes on from a place. */
+async function printerAt(epoch: number, stepInEpoch: number): Promise<LinePrinter> {
+  const net = (await loadCore()).describe(JSON.parse(configJson({ filters: 8 })));
+  const printer = new LinePrinter('go on with --resume', 'runs/test');
+  const counts = { epochs: 8, stepsPerEpoch: 1000, trainImages: 32_000, validationImages: 100 };
+  const recipe = recipeOf({ preset: 'fast' });
+  await printer.print({
+    type: 'start',
+    net,
+    seed: 1,
+    recipe,
+    ...counts,
+    epoch,
+    stepInEpoch,
+    history: [],
+    warnings: [],
+  });
+  return printer;
+}
+
+/** Updates of `epoch` that take a second each. */
+async function step(printer: LinePrinter, epoch: number, first: number, last: number): Promise<void> {
+  for (let step = first; step <= last; step++) {
+    const figures = { loss: 0.1, batchLoss: 0.1, learningRate: 0.001, gradientNorm: 0.1 };
+    const event: TrainEvent = { type: 'step', epoch, step, steps: 1000, seconds: 100 + step, ...figures };
+    await printer.print(event);
+  }
+}
+
+it('says how long an epoch and what is left of the run will take, once, when ten seconds have shown it', async () => {
+  const printer = await printerAt(6, 500);
+  await step(printer, 7, 501, 510);
+  expect(said.join('\n')).not.toContain('will take');
+  await step(printer, 7, 501, 530);
+  // 490 updates of the seventh epoch, and the eighth
+  expect(said.filter((line) => line.includes('will take'))).toEqual([
+    'An epoch will take about 17 minutes, all that is left 24:49',
+  ]);
+});
+
+it.each([
+  [1, 0, 'Resuming after 1 epoch'],
+  [2, 1, 'Resuming after 2 epochs and 1 step'],
+  [0, 1206, 'Resuming after 1,206 steps'],
+])('says where it goes on: after %i epochs and %i updates', async (epoch, stepInEpoch, line) => {
+  await printerAt(epoch, stepInEpoch);
+  expect(said).toContain(line);
+});
