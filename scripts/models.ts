@@ -18,7 +18,7 @@ function writeCard(): void {
   const path = join(root, file('').replace('.safetensors', '.md'));
   const rows = [
     ['', 'the model, as it was trained'],
-    ['.optimized', 'the same function, channels ordered by how often they are on: sampling skips more of them'],
+    ['.optimized', 'the same function, channels ordered so that sampling skips more of them'],
     ['.int16', 'the ordered model in 16-bit integers'],
   ].map(([form, what]) => {
     const bytes = readFileSync(join(root, file(form!)));

@@ -26,12 +26,13 @@ export interface Conversion {
 }
 
 /**
- * Orders a model's hidden channels from the most to the least often active on images, and finds the background level that
- * lets most be skipped: sampling with `skipping: 'all'` then issues fewer multiply-adds. The function is the same, the
- * logits differ from the old file's in their last bits, so a seed may draw another image now and then.
+ * Orders a model's hidden channels so that what is zero on images stands last, and finds the background level that lets
+ * most be skipped: sampling with `skipping: 'all'` then issues fewer multiply-adds. The function is the same, the logits
+ * differ from the old file's in their last bits, so a seed may draw another image now and then.
  *
  * @param model A model file of precision `f32`.
- * @param images Whole images of levels, some hundreds such as the model draws.
+ * @param images Whole images of levels, such as the model draws; of many, as many as have 65,536 pixels are looked at, evenly
+ *   spread.
  * @returns The new file, with a `derived` in its metadata that names the old.
  * @throws As `loadSampler`; RangeError for other images, or a model of integers.
  */

@@ -399,6 +399,16 @@ impl<A: Lanes> Cache<A> {
         &self.data[self.rows[self.position(ring, image, row, column)].start as usize..]
     }
 
+    /// The tiles of what was computed last: positions, counted from its first.
+    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.front.scratch.tiles()
+    }
+
+    /// The values, `[channels]`, of a row that was read then: `place` is a position's number times the layer's taps, plus the tap.
+    pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
+        &self.data[self.front.taps[place].start as usize..][..channels]
+    }
+
     fn position(&self, ring: Ring, image: usize, row: usize, column: usize) -> usize {
         let step = self.schedule.slope * row + column + ring.delay;
         ring.place + (step % ring.slots * self.images + image) * self.lanes + row % self.lanes

@@ -250,6 +250,13 @@ pub struct Scratch<V> {
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
+impl<V> Scratch<V> {
+    /// The positions of each tile of the last [`run`].
+    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
+    }
+}
+
 /// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
 ///
 /// # Panics

@@ -1,63 +1,76 @@
 //! The same function in another order: what makes exact skipping find more to skip.
 //!
-//! Hidden channels are numbered from the most to the least often active, so that the zeros of a row gather at its end,
-//! where [`crate::cache::Skip::tails`] leaves them out. Renaming channels changes no sum's terms but their order, hence in
+//! Hidden channels are numbered so that the zeros of what a tile reads gather at its end, where
+//! [`crate::cache::Skip::tails`] leaves them out. Renaming channels changes no sum's terms but their order, hence in
 //! f32 the last bits of logits: an optimised model is a model of its own, with its own reference.
 
-use crate::activity::{activity, streams};
+use crate::activity::{reads, streams, Reads};
 use crate::arithmetic::Either;
 use crate::error::Error;
 use crate::layers::{Layers, Source};
 use crate::model::Model;
-use crate::sampler::{Method, Run, Skipping, Strategy};
+use crate::sampler::{check_images, Method, Run, Skipping, Strategy};
 use crate::weights::Weights;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// Images that show which background is best.
-const FEW: usize = 64;
+/// Positions that are looked at: those of 83 images of 28 x 28. Twice as many find no better order.
+const POSITIONS: usize = 1 << 16;
 
-/// The model with its hidden channels in the order of their activity on images, `[count, height, width]` of levels, and the
-/// background under which it skips most.
+/// The model with its hidden channels and its background such that walks over images, `[count, height, width]` of levels,
+/// skip most. Where there are many, some are looked at, evenly spread.
 ///
 /// # Errors
-/// Those of [`activity`].
+/// Those of [`reads`].
 pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
-    let weights = reorder(model, images)?;
-    let few = &images[..images.len().min(FEW * model.config.pixels())];
-    let background = background(model, few)?;
+    check_images(&model.config, images)?;
+    let some = spread(images, model.config.pixels());
+    let background = background(model, &some)?;
+    let reads = reads(model, background, &some)?;
+    let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
+    let layers = &model.layers;
+    let streams = streams(layers);
+    let orders: Vec<Vec<usize>> =
+        (0..layers.len()).map(|layer| order(&reads[streams[layer]], layers[layer].out_channels)).collect();
+    let weights = permute(layers, &net.weights, &orders);
     Ok(Model::new(model.config.clone(), weights, model.metadata.clone()).with_background(background))
 }
 
-/// The weights with their hidden channels in the order of their activity on images.
-///
-/// # Errors
-/// Those of [`activity`].
-pub fn reorder(model: &Model, images: &[u8]) -> Result<Weights, Error> {
-    let layers = &model.layers;
-    let streams = streams(layers);
-    let mut counts = activity(model, images)?.counts;
-    for layer in 0..layers.len() {
-        let stream = streams[layer];
-        if stream != layer {
-            let own = counts[layer].clone();
-            counts[stream].iter_mut().zip(own).for_each(|(sum, count)| *sum += count);
-        }
+/// As many images, evenly spread over those given, as have [`POSITIONS`]; at least one.
+fn spread(images: &[u8], size: usize) -> Vec<u8> {
+    let count = images.len() / size;
+    let some = count.min((POSITIONS / size).max(1));
+    (0..some).flat_map(|i| &images[i * count / some * size..][..size]).copied().collect()
+}
+
+/// Channels in an order in which reads end early. From the last place to the first, each is given to the channel that
+/// makes the least of the reads as deep as that: those in which it is on and none behind it is. Channels that are on
+/// together so come to stand together, which spares 1 % more than the order of how often each is on (f32: 2 % of time).
+fn order(reads: &Reads, channels: usize) -> Vec<usize> {
+    let words = channels.div_ceil(64);
+    let is_on = |read: usize, channel: usize| reads.on[read * words + channel / 64] >> (channel % 64) & 1 == 1;
+    let costs_of = |read: usize| (0..channels).filter(move |&c| is_on(read, c)).map(move |c| (c, reads.costs[read]));
+    let mut ended_by = vec![0; channels];
+    let mut open: Vec<usize> = (0..reads.costs.len()).collect();
+    for (channel, cost) in open.iter().flat_map(|&read| costs_of(read)) {
+        ended_by[channel] += cost;
     }
-    let last = layers.len() - 1; // logits keep their meaning
-    let orders: Vec<Vec<usize>> = (0..layers.len())
-        .map(|layer| {
-            let mut order: Vec<usize> = (0..layers[layer].out_channels).collect();
-            if layer != last {
-                order.sort_by_key(|&channel| Reverse(counts[streams[layer]][channel]));
+    let mut left: Vec<usize> = (0..channels).collect();
+    let mut order = Vec::with_capacity(channels);
+    // The last of equals, so that channels of which nothing is known stay as they are.
+    while let Some(at) = (0..left.len()).max_by_key(|&at| Reverse(ended_by[left[at]])) {
+        let channel = left.remove(at);
+        order.push(channel);
+        open.retain(|&read| {
+            let ends = is_on(read, channel);
+            if ends {
+                costs_of(read).for_each(|(channel, cost)| ended_by[channel] -= cost);
             }
-            order
-        })
-        .collect();
-    match &model.net {
-        Either::F32(net) => Ok(permute(layers, &net.weights, &orders)),
-        Either::Int16(_) => unreachable!("`activity` has refused it"),
+            !ends
+        });
     }
+    order.reverse();
+    order
 }
 
 /// Renames channels: output `n` of a layer becomes what output `orders[layer][n]` was, for all that reads it too.
@@ -95,4 +108,31 @@ pub fn background(model: &Arc<Model>, images: &[u8]) -> Result<u8, Error> {
     };
     let costs: Result<Vec<(u64, u8)>, Error> = (0..model.config.levels).map(|level| cost(level as u8)).collect();
     Ok(costs?.into_iter().min().expect("at least two levels").1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_counts_a_read_once() {
+        // By how often they are on, channel 0 (6) would stand between 2 (4 + 3) and 1 (4). But a read that 1 makes deep costs
+        // no more for 2's being on too.
+        let reads = Reads { on: vec![0b110, 0b001, 0b100], costs: vec![4, 6, 3] };
+        assert_eq!(order(&reads, 3), [0, 2, 1]);
+    }
+
+    #[test]
+    fn channels_of_which_nothing_is_known_stay_as_they_are() {
+        assert_eq!(order(&Reads::default(), 70), (0..70).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn images_are_spread_evenly() {
+        assert_eq!(spread(&[1, 2, 3], 1), [1, 2, 3]);
+        assert_eq!(spread(&vec![7; 3 * POSITIONS], 2 * POSITIONS), vec![7; 2 * POSITIONS]);
+        let many: Vec<u8> = (0..4).flat_map(|image| vec![image; POSITIONS / 2]).collect();
+        let some = spread(&many, POSITIONS / 2);
+        assert_eq!((some.len(), some[0], some[POSITIONS / 2]), (POSITIONS, 0, 2));
+    }
 }

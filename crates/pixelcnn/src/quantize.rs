@@ -8,7 +8,7 @@
 //! Like Jacob et al. 2018 (arXiv:1712.05877) in that all is integers and bias lives in the sum; unlike them in that scales
 //! differ by powers of two only, which makes rounding one shift.
 
-use crate::activity::{activity, streams};
+use crate::activity::{peaks, streams};
 use crate::arithmetic::{Arithmetic, Either, F32};
 use crate::error::Error;
 use crate::layers::Source;
@@ -24,11 +24,11 @@ const MAX_HALVINGS: usize = 64;
 /// activations get: some hundreds of the kind that it will draw.
 ///
 /// # Errors
-/// [`Error::IntegerOverflow`] naming a layer whose sums fit under no shift; those of [`activity`].
+/// [`Error::IntegerOverflow`] naming a layer whose sums fit under no shift; those of [`peaks`].
 pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
     let layers = &model.layers;
-    let mut peaks = activity(model, images)?.peaks;
-    let Either::F32(net) = &model.net else { unreachable!("`activity` has refused it") };
+    let mut peaks = peaks(model, images)?;
+    let Either::F32(net) = &model.net else { unreachable!("`peaks` has refused it") };
     let streams = streams(layers);
     for layer in 0..layers.len() {
         peaks[streams[layer]] = peaks[streams[layer]].max(peaks[layer]);

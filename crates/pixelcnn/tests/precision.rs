@@ -3,6 +3,7 @@
 mod common;
 
 use common::{model_with_background, random_config, random_form, random_images, random_model, Draws, FASTEST};
+use pixelcnn::activity::{reads, Reads};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::config::Precision;
 use pixelcnn::layers::Layers;
@@ -47,6 +48,37 @@ fn zeros_gather_at_the_ends_of_rows() {
     let optimised = Arc::new(optimize(&model, &images).unwrap());
     let (dense, before, after) = (macs(&model, Skipping::None), macs(&model, Skipping::All), macs(&optimised, Skipping::All));
     assert!(after < before && before < dense, "{after} of {before} of {dense}");
+}
+
+#[test]
+fn reads_tell_what_is_issued_where_all_is_skipped() {
+    for case in 0..20 {
+        let mut draws = Draws::new(6000 + case);
+        // Fewer channels are gathered, and then not skipped.
+        let config =
+            Config { filters: draws.pick(&[16, 18, 34, 140]), height: 7, width: draws.pick(&[3, 6, 9]), ..Config::reference() };
+        let model = model_with_background(Config { blocks: draws.from(1, 3), ..config }, case, 1, 2.0);
+        let image = random_images(&mut draws, &model.config, 1, 70); // two would share tiles
+                                                                     // The second walk: the first one computes constants.
+        let walk = || {
+            let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::All };
+            let mut run = Run::score(&model, image.clone(), strategy).unwrap();
+            run.finish().unwrap();
+            run.layer_macs()[1..].iter().sum::<u64>() // the first layer reads pixels
+        };
+        walk();
+        let issued = walk();
+        let read = |walks: usize| {
+            let reads = reads(&model, 1, &image.repeat(walks)).unwrap();
+            let of_stream = |(layer, reads): (usize, &Reads)| {
+                let words = model.layers[layer].out_channels.div_ceil(64);
+                let depth = |on: &[u64]| (0..64 * words).rev().find(|c| on[c / 64] >> (c % 64) & 1 == 1).unwrap() as u64 + 1;
+                reads.on.chunks(words).zip(&reads.costs).map(|(on, cost)| cost * depth(on)).sum::<u64>()
+            };
+            reads.iter().enumerate().map(of_stream).sum::<u64>()
+        };
+        assert_eq!(issued, read(2) - read(1), "case {case}: {:?}", model.config);
+    }
 }
 
 #[test]
