@@ -39,7 +39,10 @@ export const presets = {
     clipNorm: 0,
     emaDecay: 0,
   },
-  /** The least arithmetic we know for the reference's loss: with 4 epochs it reached what takes the reference 16. */
+  /**
+   * The least arithmetic we know for the reference's loss: 8 epochs took the packaged model to a val_loss of 0.0830. The Keras
+   * example is first at 0.0830 after 47 epochs.
+   */
   fast: {
     epochs: 8,
     batchSize: 32,
