@@ -27,7 +27,7 @@ export function quotation({ machine, rows, digits, bounds }: Results, name: stri
     digits && f32 && int16
       ? [
           '',
-          `What is skipped depends on the digits: the ${digits.count} drawn here have ${digits.ink.toFixed(0)} pixels of ink (MNIST's: 107), and ` +
+          `What is skipped depends on the digits: the ${digits.count} drawn here have ${digits.ink.toFixed(0)} pixels of ink (MNIST's: 116), and ` +
             `${(100 * f32.executed).toFixed(0)} % of the arithmetic is left. One by one they take ${short(f32.mean)} ms in f32 ` +
             `(the slowest ${short(f32.worst)}) and ${short(int16.mean)} ms in int16 (${short(int16.worst)}).`,
         ]
