@@ -11,7 +11,7 @@ const most = 64;
 export const command = withConvertOptions(
   createCommand('optimize', 'order the channels of a model so that sampling skips more, and find its background', [
     ['', 'the packaged model, into mnist-binary.optimized.safetensors'],
-    ['my.safetensors --calibrate mnist --images 1000', 'by what channels do on 1,000 digits'],
+    ['my.safetensors --calibrate mnist', 'by what channels do on digits of MNIST'],
     ['my.safetensors --out fast.safetensors', 'into a file of another name'],
   ]),
 ).action((model: string | undefined, options: ConvertCommandOptions) =>
