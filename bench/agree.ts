@@ -1,6 +1,6 @@
 /** Nothing is timed before all rows were seen to draw the same. */
 
-import type { SamplerPool } from '../ts/pool.js';
+import type { SamplerPool } from '../ts/pool/pool.js';
 import {
   type Contender,
   draw,

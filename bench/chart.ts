@@ -1,6 +1,6 @@
 /** One picture of a report: seconds for an image, by peers and by us. */
 
-import { type ChartOption, renderChart } from '../ts/chart.js';
+import { type ChartOption, renderChart } from '../ts/node/chart.js';
 import { machineLine } from './machine.js';
 import { figures, type Report, type Row, short } from './report.js';
 import { naiveName, poolName, rowName } from './rows.js';

@@ -1,7 +1,7 @@
 /** TensorFlow.js on native TensorFlow, layer by layer, where it is set up. */
 
-import { openTensorflow } from '../ts/train/backend.js';
-import { findTensorflow } from '../ts/train/native_find.js';
+import { openTensorflow } from '../ts/train/tensorflow/backend.js';
+import { findTensorflow } from '../ts/train/tensorflow/find.js';
 import type { Start } from './peer.js';
 import { type Tf, tfjsNet } from './tfjs_net.js';
 

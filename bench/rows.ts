@@ -1,7 +1,7 @@
 /** The rows of the table, as data: which ways to draw an image are timed against each other. */
 
 import { availableParallelism } from 'node:os';
-import type { SamplerPool } from '../ts/pool.js';
+import type { SamplerPool } from '../ts/pool/pool.js';
 import {
   type Contender,
   draw,

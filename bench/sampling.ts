@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildTsIfStale } from '../scripts/build_ts.js';
-import { pngOfSvg } from '../ts/chart.js';
-import type { SamplerPool } from '../ts/pool.js';
+import { pngOfSvg } from '../ts/node/chart.js';
+import type { SamplerPool } from '../ts/pool/pool.js';
 import { checkAll, checkPool, near, same } from './agree.js';
 import { chartSvg } from './chart.js';
 import {

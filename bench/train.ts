@@ -7,12 +7,12 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadCore } from '../ts/core.js';
-import { type Backend, type Device, devices, openBackend } from '../ts/train/backend.js';
-import { runCommand } from '../ts/train/command.js';
-import { binarise } from '../ts/train/data.js';
-import { trainSteps } from '../ts/train/trainer.js';
-import type { TrainerEvent } from '../ts/train/trainer_event.js';
+import { runCommand } from '../ts/node/command.js';
+import { binarise } from '../ts/train/data/image_set.js';
+import { loadCore } from '../ts/train/net/core.js';
+import type { TrainerEvent } from '../ts/train/run/event.js';
+import { trainSteps } from '../ts/train/run/trainer.js';
+import { type Backend, type Device, devices, openBackend } from '../ts/train/tensorflow/backend.js';
 import { summary, type Timing } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
 

@@ -7,11 +7,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exitCodeOf, sentenceOf } from '../ts/cli/failure.js';
 import { packagedModel } from '../ts/cli/packaged_model.js';
-import { loadCore } from '../ts/core.js';
-import { type Backend, type Device, openBackend } from '../ts/train/backend.js';
-import { binarise, firstImages, splitImages } from '../ts/train/data.js';
-import { loadMnist } from '../ts/train/mnist.js';
-import { trainSteps } from '../ts/train/trainer.js';
+import { binarise, firstImages, splitImages } from '../ts/train/data/image_set.js';
+import { loadMnist } from '../ts/train/data/published.js';
+import { loadCore } from '../ts/train/net/core.js';
+import { trainSteps } from '../ts/train/run/trainer.js';
+import { type Backend, type Device, openBackend } from '../ts/train/tensorflow/backend.js';
 import { largestLogitDifference } from './logit_parity.js';
 
 export interface Job {

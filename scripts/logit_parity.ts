@@ -1,11 +1,11 @@
 /** How far a training backend's forward pass is from the sampler's. */
 
-import { loadCore } from '../ts/core.js';
 import { loadSampler } from '../ts/load.js';
-import type { Backend } from '../ts/train/backend.js';
-import { createModel, release } from '../ts/train/model.js';
-import { fromFull, layoutOf } from '../ts/train/parameters.js';
-import type { Tensor1D } from '../ts/train/tf.js';
+import { loadCore } from '../ts/train/net/core.js';
+import { createModel, release } from '../ts/train/net/model.js';
+import { fromFull, layoutOf } from '../ts/train/net/parameters.js';
+import type { Tensor1D } from '../ts/train/net/tf.js';
+import type { Backend } from '../ts/train/tensorflow/backend.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
 /** The largest absolute difference of a logit. `pixels` are levels 0 and 1, `[images, height, width, 1]`. */

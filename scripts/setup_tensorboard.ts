@@ -5,7 +5,7 @@
 
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheFolder } from '../ts/train/cache.js';
+import { cacheFolder } from '../ts/node/cache.js';
 import { run, runMain } from './shell.js';
 
 const version = '2.21.0';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { findTensorflow } from '../ts/train/native_find.js';
-import { hasNvidiaDriver } from '../ts/train/nvidia.js';
+import { findTensorflow } from '../ts/train/tensorflow/find.js';
+import { hasNvidiaDriver } from '../ts/train/tensorflow/nvidia.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
 import { conversionsOf, loadSampler } from '../ts/index.js';
-import { gridPng } from '../ts/png.js';
+import { gridPng } from '../ts/node/png.js';
 
 const read = (path: string) => new Uint8Array(readFileSync(new URL(`../${path}`, import.meta.url)));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config, Description } from '../ts/config.js';
-import { referenceConfig } from '../ts/train/net.js';
+import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
 /** The WebAssembly face itself, below the public API; loaded once. */

@@ -25,6 +25,6 @@ export {
   type PoolSampleOptions,
   type PoolScoreOptions,
   type SamplerPool,
-} from './pool.js';
+} from './pool/pool.js';
 export type { Method, SampleOptions, ScoreOptions, Skipping } from './sample_options.js';
 export type { Front, PixelMap, Sampler, Samples } from './sampler.js';

@@ -6,7 +6,7 @@ import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
 import { binarisations as trainBinarisations, devices as trainDevices } from '../../ts/train/index.js';
-import { idx } from '../idx.js';
+import { idx } from '../train/data/idx.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();

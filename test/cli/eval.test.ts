@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { loadSampler } from '../../ts/index.js';
-import { imagePng } from '../../ts/png.js';
+import { imagePng } from '../../ts/node/png.js';
 import { configJson, randomModel } from '../wasm.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { idx } from '../idx.js';
+import { idx } from '../train/data/idx.js';
 import { blobs } from '../train/support.js';
 import { cli, pixelcnn, temporaryFolder } from './run.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LinePrinter } from '../../ts/cli/train_output.js';
-import { loadCore } from '../../ts/core.js';
 import { recipeOf, type TrainEvent } from '../../ts/train/index.js';
+import { loadCore } from '../../ts/train/net/core.js';
 import { configJson } from '../wasm.js';
 
 let said: string[];

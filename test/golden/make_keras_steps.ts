@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadCore } from '../../ts/core.js';
-import { runCommand } from '../../ts/train/command.js';
-import { cases, hashOf, inputOf, steps } from '../train/keras_cases.js';
+import { runCommand } from '../../ts/node/command.js';
+import { loadCore } from '../../ts/train/net/core.js';
+import { cases, hashOf, inputOf, steps } from '../train/net/keras_cases.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const core = await loadCore();

@@ -1,10 +1,10 @@
 import type { TestContext } from 'vitest';
 import type { Config, Description } from '../../ts/config.js';
-import { type Backend, openBackend, openTensorflow } from '../../ts/train/backend.js';
-import type { ImageSet } from '../../ts/train/data.js';
-import { binarise } from '../../ts/train/data.js';
-import { findTensorflow } from '../../ts/train/native_find.js';
-import { referenceConfig } from '../../ts/train/net.js';
+import type { ImageSet } from '../../ts/train/data/image_set.js';
+import { binarise } from '../../ts/train/data/image_set.js';
+import { referenceConfig } from '../../ts/train/net/reference.js';
+import { type Backend, openBackend, openTensorflow } from '../../ts/train/tensorflow/backend.js';
+import { findTensorflow } from '../../ts/train/tensorflow/find.js';
 
 /** A net of the plain architecture with small kernels of two sizes: 5x5 (cropped to 3x5) and 3x3 (to 2x3). */
 export const smallConfig: Config = {
@@ -59,10 +59,10 @@ export function noise(length: number, scale: number): Float32Array {
 export function plainForward(
   tf: Backend['tf'],
   net: Description,
-  tensors: ReadonlyMap<string, import('../../ts/train/tf.js').Tensor>,
-  pixels: import('../../ts/train/tf.js').Tensor4D,
-): import('../../ts/train/tf.js').Tensor4D {
-  type Tensor4D = import('../../ts/train/tf.js').Tensor4D;
+  tensors: ReadonlyMap<string, import('../../ts/train/net/tf.js').Tensor>,
+  pixels: import('../../ts/train/net/tf.js').Tensor4D,
+): import('../../ts/train/net/tf.js').Tensor4D {
+  type Tensor4D = import('../../ts/train/net/tf.js').Tensor4D;
   const outputs = new Map<string, Tensor4D>([['pixels', pixels]]);
   let last = pixels;
   for (const layer of net.layers) {

@@ -1,10 +1,10 @@
 /** `pixelcnn doctor`: what this machine has, what it lacks, what to type. */
 
 import { createRequire } from 'node:module';
-import { loadCore } from '../core.js';
 import { loadSampler } from '../load.js';
 import { hasSimd } from '../simd.js';
 import type { NativeTensorflow, NvidiaHost } from '../train/index.js';
+import { loadCore } from '../train/net/core.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
@@ -112,7 +112,7 @@ async function data(): Promise<Check> {
 }
 
 async function gpu(host: NvidiaHost): Promise<Check> {
-  const { chosenGpu, obstacle } = await import('../train/nvidia.js');
+  const { chosenGpu, obstacle } = await import('../train/tensorflow/nvidia.js');
   const check = { name: 'GPU', needed: false };
   const against = obstacle(host);
   if (against !== undefined) return { ...check, ok: false, detail: `${against}; without one, training uses the CPU` };
@@ -124,7 +124,7 @@ async function gpu(host: NvidiaHost): Promise<Check> {
 
 async function cudaLibraries(): Promise<Check> {
   const { findTensorflow } = await import('../train/index.js');
-  const { missingCudaLibraries } = await import('../train/unused_gpu.js');
+  const { missingCudaLibraries } = await import('../train/tensorflow/unused_gpu.js');
   const check = { name: 'CUDA libraries', needed: false };
   const native = findTensorflow(['cuda']);
   if (native === undefined) {
@@ -147,9 +147,9 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
     return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
   }
   try {
-    const { openTensorflow } = await import('../train/backend.js');
-    const { obstacle } = await import('../train/nvidia.js');
-    const { unusedReason } = await import('../train/unused_gpu.js');
+    const { openTensorflow } = await import('../train/tensorflow/backend.js');
+    const { obstacle } = await import('../train/tensorflow/nvidia.js');
+    const { unusedReason } = await import('../train/tensorflow/unused_gpu.js');
     const { version, device } = openTensorflow(native, { host });
     const where = native.origin === 'project' ? native.packageName : `built for ${native.variant}`;
     const detail = `${version} (${where}), computes on the ${device.toUpperCase()}`;
@@ -163,7 +163,7 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
 
 /** A program that only setting TensorFlow up calls. */
 async function program(name: string, [file, ...args]: string[], install: string, done: boolean): Promise<Check> {
-  const { runCommand } = await import('../train/command.js');
+  const { runCommand } = await import('../node/command.js');
   const { status, output } = await runCommand(file!, args);
   const ok = status === 0;
   const missing = done ? `not needed any more; else: ${install}` : `setting TensorFlow up needs it: ${install}`;

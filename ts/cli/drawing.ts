@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
-import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool.js';
+import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
 import type { Method, SampleOptions } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
 

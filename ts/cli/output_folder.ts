@@ -2,7 +2,7 @@
 
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../train/durable.js';
+import { makeFolder } from '../node/files.js';
 import { Failure, UsageError } from './failure.js';
 
 export interface OutputFolder {

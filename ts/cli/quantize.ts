@@ -2,7 +2,7 @@
 
 import { quantizeModel } from '../convert.js';
 import { openSampler } from '../sampler.js';
-import { pairedDifference } from '../train/compare.js';
+import { pairedDifference } from '../train/score/compare.js';
 import { createCommand } from './command.js';
 import { type ConvertCommandOptions, convertFile, withConvertOptions } from './convert.js';
 

@@ -2,7 +2,7 @@
 
 import type { ImageShape } from '../images.js';
 import { loadSampler } from '../load.js';
-import { workersRange } from '../pool.js';
+import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
@@ -127,7 +127,7 @@ async function drawAndWrite(
   folder: OutputFolder,
   signal: AbortSignal,
 ): Promise<Drawn> {
-  const { gridPng, imagePng } = await import('../png.js');
+  const { gridPng, imagePng } = await import('../node/png.js');
   const { count, json = false } = options;
   const { levels, height, width, channels } = sampler.config;
   const size = height * width * channels;

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
 import type { Device } from '../train/index.js';
-import { type PresetName, presetNames, presets, type Recipe, type ScheduleName, schedules } from '../train/recipe.js';
+import {
+  type PresetName,
+  presetNames,
+  presets,
+  type Recipe,
+  type ScheduleName,
+  schedules,
+} from '../train/run/recipe.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
@@ -143,7 +150,7 @@ export const command = addDataOptions(
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
   const [{ train, watchRun }, { holdsCheckpoints }] = await Promise.all([
     import('../train/index.js'),
-    import('../train/checkpoint.js'),
+    import('../train/run/checkpoint.js'),
   ]);
   const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
   const { samples, tensorboard = false } = options;

@@ -5,19 +5,14 @@
  * @module
  */
 
-// Backends
-export { type Backend, type BackendOptions, type Device, devices, openBackend } from './backend.js';
+export { cacheFolder } from '../node/cache.js';
 // Data
 export {
   type Binarisation,
   binarisations,
   binariseImages,
   trainingBinarisation,
-} from './binarisation.js';
-export { cacheFolder } from './cache.js';
-export type { EpochRecord } from './checkpoint.js';
-// Likelihoods
-export { type Compared, type Comparison, checkComparable, compareEvaluations, readEvaluation } from './compare.js';
+} from './data/binarisation.js';
 export {
   binarise,
   type DataOrigin,
@@ -29,8 +24,9 @@ export {
   referenceValidationSplit,
   splitCounts,
   splitImages,
-} from './data.js';
-export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+} from './data/image_set.js';
+export { type DataOptions, dataSplits, loadData } from './data/load_data.js';
+export { loadMnist, type MnistOptions, type PublishedSet } from './data/published.js';
 // Layers of TensorFlow.js
 export {
   type LayersTf,
@@ -38,16 +34,10 @@ export {
   type PixelLayers,
   pixelLayers,
   type ResidualBlockConfig,
-} from './layers.js';
-export { type DataOptions, dataSplits, loadData } from './load_data.js';
-// Reporting
-export { epochLine, epochTitle } from './log.js';
-export { loadMnist, type MnistOptions, type PublishedSet } from './mnist.js';
-export { findTensorflow, type NativeTensorflow } from './native_find.js';
-export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './native_setup.js';
-export { referenceConfig } from './net.js';
-export { type Gpu, hasNvidiaDriver, inspectNvidia, type NvidiaHost } from './nvidia.js';
-export { type Protocol, protocolOf, type TrainingOrigin } from './protocol.js';
+} from './net/layers.js';
+export { referenceConfig } from './net/reference.js';
+export type { EpochRecord } from './run/checkpoint.js';
+export type { TrainerEvent, TrainResult } from './run/event.js';
 export {
   type PresetName,
   presets,
@@ -55,11 +45,27 @@ export {
   type RecipeOptions,
   recipeOf,
   type ScheduleName,
-} from './recipe.js';
-export { likelihood, readTrainingOrigin, readValidation } from './record.js';
+} from './run/recipe.js';
+export { likelihood, readTrainingOrigin, readValidation } from './run/record.js';
+// Likelihoods
+export {
+  type Compared,
+  type Comparison,
+  checkComparable,
+  compareEvaluations,
+  readEvaluation,
+} from './score/compare.js';
+export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './score/evaluate.js';
+export { type Protocol, protocolOf, type TrainingOrigin } from './score/protocol.js';
+// Backends
+export { type Backend, type BackendOptions, type Device, devices, openBackend } from './tensorflow/backend.js';
+export { findTensorflow, type NativeTensorflow } from './tensorflow/find.js';
+export { type Gpu, hasNvidiaDriver, inspectNvidia, type NvidiaHost } from './tensorflow/nvidia.js';
+export { cleanTensorflow, type SetupOptions, setUpTensorflow } from './tensorflow/setup.js';
 // Training
 export { type TrainEvent, type TrainOptions, train } from './train.js';
-export type { TrainerEvent, TrainResult } from './trainer_event.js';
+// Reporting
+export { epochLine, epochTitle } from './watch/log.js';
 // Watching
 export { lossCurve } from './watch/loss_curve.js';
 export { type MetricsLine, metricsFile, readMetrics } from './watch/metrics.js';

@@ -1,15 +1,21 @@
 // Training from options to a model file.
 
-import { loadCore } from '../core.js';
 import { PixelCnnError } from '../error.js';
-import { type Backend, type BackendOptions, type Device, openBackend, type TensorflowSettings } from './backend.js';
-import type { ImageSet } from './data.js';
-import { reasonOf, replaceDurably } from './durable.js';
-import { loadData } from './load_data.js';
-import { planOf, type TrainerOptions } from './plan.js';
-import { modelFile } from './record.js';
-import { trainSteps } from './trainer.js';
-import type { TrainerEvent, TrainResult } from './trainer_event.js';
+import { reasonOf, replaceDurably } from '../node/files.js';
+import type { ImageSet } from './data/image_set.js';
+import { loadData } from './data/load_data.js';
+import { loadCore } from './net/core.js';
+import type { TrainerEvent, TrainResult } from './run/event.js';
+import { planOf, type TrainerOptions } from './run/plan.js';
+import { modelFile } from './run/record.js';
+import { trainSteps } from './run/trainer.js';
+import {
+  type Backend,
+  type BackendOptions,
+  type Device,
+  openBackend,
+  type TensorflowSettings,
+} from './tensorflow/backend.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
   /** Default: all of MNIST, binarised as the Keras example does. */

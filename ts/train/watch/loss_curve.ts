@@ -1,8 +1,8 @@
 // The loss of each epoch as a curve, drawn anew whenever there is one more.
 
 import { join } from 'node:path';
-import { type ChartOption, pngOfSvg, renderChart } from '../../chart.js';
-import type { EpochRecord } from '../checkpoint.js';
+import { type ChartOption, pngOfSvg, renderChart } from '../../node/chart.js';
+import type { EpochRecord } from '../run/checkpoint.js';
 import { replaceFile, type Watcher } from './watcher.js';
 
 /** Writes `loss.svg` and `loss.png` into `folder`, axes alone before the first epoch. Needs the packages of charts. */

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { loadSampler } from '../../load.js';
-import { gridPng } from '../../png.js';
+import { gridPng } from '../../node/png.js';
 import { replaceFile, type Watcher } from './watcher.js';
 
 export interface SampleGridOptions {

@@ -4,8 +4,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixelCnnError } from '../../error.js';
-import type { Backend } from '../backend.js';
-import { makeFolder } from '../durable.js';
+import { makeFolder } from '../../node/files.js';
+import type { Backend } from '../tensorflow/backend.js';
 import { type MetricsLine, metricsLine, readMetrics } from './metrics.js';
 import type { Watcher } from './watcher.js';
 

@@ -1,7 +1,7 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
 import { dirname } from 'node:path';
-import { makeFolder, reasonOf, replaceDurably } from '../durable.js';
+import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train.js';
 
 /**

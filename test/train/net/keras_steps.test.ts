@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { loadCore } from '../../../ts/train/net/core.js';
+import { trainSteps } from '../../../ts/train/run/trainer.js';
+import { openTestBackend, present } from '../support.js';
+import { cases, hashOf, inputOf, optionsOf, steps } from './keras_cases.js';
+
+interface Golden {
+  readonly keras: string;
+  readonly losses: Readonly<Record<string, readonly number[]>>;
+  readonly given: Readonly<Record<string, string>>;
+}
+const golden = JSON.parse(readFileSync(new URL('../../golden/keras_steps.json', import.meta.url), 'utf8')) as Golden;
+
+/** All steps of the reference's net take a minute. */
+const stepsOf = (name: string): number => (name === 'small' || process.env.PIXELCNN_TEST_ALL === '1' ? steps : 3);
+
+for (const one of cases) {
+  const { name } = one;
+  const count = stepsOf(name);
+  it(`from the same weights, on the same batches, loses what Keras lost at each of ${count} steps: ${name}`, async (context) => {
+    const core = await loadCore();
+    expect(hashOf(await inputOf(one, core)), 'what Keras was given; else make its losses anew').toBe(
+      golden.given[name],
+    );
+    const backend = present(await openTestBackend('tensorflow'), context);
+    const losses: number[] = [];
+    for await (const event of trainSteps({ ...(await optionsOf(one)), backend, core })) {
+      if (event.type !== 'step') continue;
+      if (losses.push(event.batchLoss) === count) break;
+    }
+    const expected = golden.losses[name]!.slice(0, count);
+    const relative = losses.map((loss, step) => Math.abs(loss / expected[step]! - 1));
+    expect(relative).toHaveLength(count);
+    console.log(`${name}: the largest relative difference from Keras ${golden.keras} is ${Math.max(...relative)}`);
+    expect(Math.max(...relative)).toBeLessThan(1e-4);
+  }, 600_000);
+}

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { loadSampler } from '../../../ts/load.js';
+import { imagePng } from '../../../ts/node/png.js';
+import { splitImages } from '../../../ts/train/data/image_set.js';
+import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
+import { loadCore } from '../../../ts/train/net/core.js';
+import type { TrainResult } from '../../../ts/train/run/event.js';
+import { planOf } from '../../../ts/train/run/plan.js';
+import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { environmentOf } from '../../../ts/train/run/resume.js';
+import { compareEvaluations } from '../../../ts/train/score/compare.js';
+import { type Evaluation, evaluate } from '../../../ts/train/score/evaluate.js';
+import { type Backend, openBackend } from '../../../ts/train/tensorflow/backend.js';
+import type { Gpu } from '../../../ts/train/tensorflow/nvidia.js';
+import { train } from '../../../ts/train/train.js';
+import { blobs, smallConfig } from '../support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-record-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const { height, width, ...config } = smallConfig;
+
+it('records how the same images are had again, and the likelihood of those that validated', async () => {
+  const { pixels } = blobs(24, smallConfig);
+  const size = height * width;
+  for (let image = 0; image < 24; image++) {
+    const values = pixels.slice(image * size, (image + 1) * size).map((level) => (level === 1 ? 200 : 30));
+    writeFileSync(join(folder, `${image + 10}.png`), imagePng(values, [1, height, width, 1], 256));
+  }
+  const options: DataOptions = { data: folder, limit: 20, binarisation: 'dynamic', binarisationSeed: 7 };
+  const data = await loadData(options);
+  const backend = await openBackend('wasm');
+  let bytes: Uint8Array | undefined;
+  for await (const event of train({ data, backend, config, epochs: 1, batchSize: 8, validationSplit: 0.25, seed: 1 })) {
+    if (event.type === 'model') bytes = event.bytes;
+  }
+  const sampler = await loadSampler(bytes!);
+  const { validationSplit, ...origin } = readTrainingOrigin(sampler.metadata)!;
+  expect(origin).toEqual({ split: 'reference', limit: 20, binarisation: 'dynamic', binarisationSeed: 7 });
+
+  const again = await loadData({ data: folder, ...origin });
+  let evaluation: Evaluation | undefined;
+  const { validation } = splitImages(again, validationSplit);
+  for await (const event of evaluate({ sampler, data: validation })) {
+    if (event.type === 'end') evaluation = event.evaluation;
+  }
+  const { natsPerImage, bitsPerDim } = compareEvaluations(evaluation!, readValidation(sampler.metadata)!);
+  expect(Math.abs(natsPerImage)).toBeLessThan(1e-4);
+  expect(Math.abs(bitsPerDim)).toBeLessThan(1e-5);
+  expect(evaluation!.imageNats).toHaveLength(5);
+});
+
+it('never names a path of the machine that trained, nor believes a record that does', () => {
+  const read = (origin: object) => readTrainingOrigin({ 'training.origin': JSON.stringify(origin) });
+  expect(read({ data: '/etc', split: 'reference', validationSplit: 0.1, other: 1 })).toEqual({
+    split: 'reference',
+    validationSplit: 0.1,
+  });
+  expect(read({ data: 'fashion-mnist', split: 'standard', validationSplit: 0.1 })).toHaveProperty('data');
+  expect(readTrainingOrigin({})).toBeUndefined();
+  expect(readValidation({})).toBeUndefined();
+  expect(() => readValidation({ 'training.validation': '[]' })).toThrow(
+    'training.validation: expected an object in protocol',
+  );
+});
+
+it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {
+  const core = await loadCore();
+  const data = blobs(4, smallConfig);
+  const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
+  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
+  const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
+  const recorded = (backend: Backend) => {
+    const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
+    const record = trainingRecord(data, backend, result);
+    return names.map((name) => record[`training.${name}`]);
+  };
+  expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);
+  const onGpu: Backend = { ...onCpu, device: 'gpu', gpu, tf32: true, deterministic: true };
+  const named = 'Tesla T4, compute capability 7.5';
+  expect(recorded(onGpu)).toEqual(['tensorflow', '2.21.0', 'gpu', named, 'true', 'true']);
+  expect(environmentOf(onGpu)).toMatchObject({ device: 'gpu', gpu: 'Tesla T4' });
+});

@@ -1,0 +1,211 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { loadSampler } from '../../../ts/load.js';
+import { splitImages } from '../../../ts/train/data/image_set.js';
+import { loadCore } from '../../../ts/train/net/core.js';
+import { epochOrder } from '../../../ts/train/run/plan.js';
+import { evaluate } from '../../../ts/train/score/evaluate.js';
+import { type TrainOptions, train } from '../../../ts/train/train.js';
+import { blobs, smallConfig } from '../support.js';
+import { collect, data, net, only, plain, rich } from './run.js';
+
+const core = await loadCore();
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('reports each step and epoch, ends with a model file, and lowers the loss', async () => {
+  const events = await collect({ epochs: 6, out: join(folder, 'first.safetensors') });
+  const [start] = only(events, 'start');
+  expect(start).toMatchObject({ seed: 3, stepsPerEpoch: 3, trainImages: 45, validationImages: 5, epoch: 0 });
+  expect(only(events, 'step').map(({ epoch, step }) => `${epoch}.${step}`)).toHaveLength(18);
+  const epochs = only(events, 'epoch');
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(epochs.at(-1)!.loss).toBeLessThan(0.7 * epochs[0]!.loss);
+  const [model] = only(events, 'model');
+  expect(Buffer.compare(readFileSync(join(folder, 'first.safetensors')), model!.bytes)).toBe(0);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+it('gives the model of each epoch while it lasts: the averaged weights, with the figures so far', async () => {
+  const models: (() => Promise<Uint8Array>)[] = [];
+  const files: Uint8Array[] = [];
+  let last: Uint8Array | undefined;
+  for await (const event of train({ ...plain, ...rich })) {
+    if (event.type === 'epoch') {
+      models.push(event.model);
+      files.push(await event.model());
+    }
+    if (event.type === 'model') last = event.bytes;
+  }
+  expect(files[1]).toEqual(last);
+  const sampler = await loadSampler(files[0]!);
+  expect(sampler.metadata['training.epochs']).toBe('1');
+  sampler.dispose();
+  await expect(models[0]!()).rejects.toMatchObject({ code: 'DISPOSED' });
+});
+
+it('gives the same weights for the same seed, and others for another', async () => {
+  const [a, b, c] = [await collect(), await collect(), await collect({ seed: 4 })].map(
+    (e) => only(e, 'model')[0]!.bytes,
+  );
+  expect(Buffer.compare(a!, b!)).toBe(0);
+  expect(Buffer.compare(a!, c!)).not.toBe(0);
+});
+
+it('loses nothing when it is stopped while it validates', async () => {
+  const checkpointFolder = join(folder, 'validating');
+  const controller = new AbortController();
+  const stop = new Error('stopped by the test');
+  const broken = (async () => {
+    for await (const event of train({ ...plain, checkpointFolder, checkpointEvery: 1, signal: controller.signal })) {
+      if (event.type === 'validate') controller.abort(stop);
+    }
+  })();
+  await expect(broken).rejects.toBe(stop);
+  const resumed = await collect({ checkpointFolder, resume: true });
+  expect(only(resumed, 'start')[0]).toMatchObject({ epoch: 0, stepInEpoch: 3 });
+  const [resumedModel, unbrokenModel] = [resumed, await collect()].map((events) => only(events, 'model')[0]!);
+  expect(resumedModel!.bytes).toEqual(unbrokenModel!.bytes);
+});
+
+it('keeps as many checkpoints as asked, and trains on where the epochs of an ended run are raised', async () => {
+  const checkpointFolder = join(folder, 'more');
+  await collect({ checkpointFolder, epochs: 1, checkpointEvery: 1, keepCheckpoints: 2 });
+  expect(readdirSync(checkpointFolder).sort()).toEqual(['LATEST', 'step-00000002', 'step-00000003']);
+  const resumed = await collect({ checkpointFolder, epochs: 2, resume: true });
+  const [resumedModel, unbrokenModel] = [resumed, await collect()].map((events) => only(events, 'model')[0]!);
+  expect(resumedModel!.result.weights).toEqual(unbrokenModel!.result.weights);
+});
+
+it('starts no run among the checkpoints of another', async () => {
+  const checkpointFolder = join(folder, 'taken');
+  await collect({ checkpointFolder, epochs: 1 });
+  rmSync(join(checkpointFolder, 'LATEST'));
+  const again = collect({ checkpointFolder, seed: 4 });
+  await expect(again).rejects.toThrow(RangeError);
+  await expect(again).rejects.toThrow(`got ${checkpointFolder}, which holds a run; resume it`);
+  expect(readdirSync(checkpointFolder)).toEqual(['step-00000003']);
+});
+
+it('refuses to go on under other conditions, or from nothing, and says what is wrong', async () => {
+  const checkpointFolder = join(folder, 'refuse');
+  await expect(collect({ resume: true, checkpointFolder })).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' });
+  await collect({ checkpointFolder, epochs: 1 });
+  const resume = (changes: TrainOptions) => collect({ checkpointFolder, resume: true, ...changes });
+  await expect(resume({ batchSize: 10 })).rejects.toThrow('batchSize was 20 and is now 10');
+  await expect(resume({ learningRate: 0.1 })).rejects.toThrow('learningRate was 0.01 and is now 0.1');
+  await expect(resume({ emaDecay: 0.9 })).rejects.toThrow('emaDecay was 0 and is now 0.9');
+  await expect(resume({ schedule: 'cosine' })).rejects.toThrow('epochs was 1 and is now 2, schedule was constant');
+  await expect(resume({ seed: 5 })).rejects.toThrow('seed was 3 and is now 5');
+  await expect(resume({ config: { ...net, filters: 4 } })).rejects.toThrow('config.filters was 8 and is now 4');
+  await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow('the sha256 of the data was');
+});
+
+it('holds every forbidden weight at exactly 0', async () => {
+  const [model] = only(await collect(), 'model');
+  const { net, weights } = model!.result;
+  let offset = 0;
+  for (const { name, shape } of net.tensors) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const input = net.layers.flatMap(({ inputs }) => inputs).find(({ kernel }) => kernel === name);
+    if (input !== undefined) {
+      const half = (input.kernelSize - 1) / 2;
+      const allowed = new Set(input.taps.map(([dy, dx]) => (dy + half) * input.kernelSize + dx + half));
+      const perTap = size / input.kernelSize ** 2;
+      for (let i = 0; i < size; i++) {
+        const value = weights[offset + i]!;
+        if (!allowed.has(Math.floor(i / perTap))) expect(Object.is(value, 0), `${name} ${i}`).toBe(true);
+      }
+    }
+    offset += size;
+  }
+});
+
+it('trains without validation images, and goes on from there', async () => {
+  const checkpointFolder = join(folder, 'unvalidated');
+  await collect({ checkpointFolder, epochs: 1, validationSplit: 0 });
+  const resumed = await collect({ checkpointFolder, epochs: 2, validationSplit: 0, resume: true });
+  const [model] = only(resumed, 'model');
+  expect(model!.result.history.map(({ valLoss }) => valLoss)).toEqual([Number.NaN, Number.NaN]);
+  const sampler = await loadSampler(model!.bytes);
+  expect(sampler.metadata['training.valLoss']).toBeUndefined();
+  sampler.dispose();
+});
+
+it("finds by the sampler the trainer's own val_loss, and stores the record with the model", async () => {
+  const events = await collect();
+  const [model] = only(events, 'model');
+  const sampler = await loadSampler(model!.bytes);
+  const { valLoss } = model!.result.history.at(-1)!;
+  for await (const event of evaluate({ sampler, data: splitImages(data).validation, batchSize: 2 })) {
+    if (event.type !== 'end') continue;
+    const { evaluation } = event;
+    expect(Math.abs(evaluation.loss - valLoss)).toBeLessThan(1e-5);
+    expect(evaluation.natsPerImage).toBeCloseTo(42 * evaluation.loss, 10);
+    expect(evaluation.bitsPerDim).toBeCloseTo(evaluation.loss / Math.LN2, 10);
+    expect(evaluation.protocol.split).toBe('the last 10 %');
+    expect(evaluation.images).toBe(5);
+  }
+  expect(sampler.metadata).toMatchObject({
+    'training.data': 'blobs',
+    'training.epochs': '2',
+    'training.seed': '3',
+    'training.backend': 'wasm',
+    'training.valLoss': valLoss.toFixed(6),
+    'training.split': 'all: the first 45 train, the last 5 validate',
+  });
+  sampler.dispose();
+});
+
+it('shuffles each epoch in an order of its own, the same on every host', () => {
+  const [first, second] = [epochOrder(core, 3, 1, 100), epochOrder(core, 3, 2, 100)];
+  expect([...first].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  expect(first).not.toEqual(second);
+  expect([...first.subarray(0, 8)]).toMatchInlineSnapshot(`
+    [
+      29,
+      36,
+      89,
+      11,
+      85,
+      98,
+      91,
+      37,
+    ]
+  `);
+});
+
+it.each([
+  [{ epochs: 0 }, 'epochs: expected an integer from 1'],
+  [{ batchSize: 1.5 }, 'batchSize: expected an integer from 1'],
+  [{ learningRate: Number.NaN }, 'learningRate: expected a finite number'],
+  [{ learningRate: -1 }, 'learningRate: expected a finite number'],
+  [{ validationSplit: 1 }, 'validationSplit: expected a number below 1'],
+  [{ seed: -1 }, 'seed: expected an integer from 0'],
+  [{ config: { ...net, width: 9 } }, 'config.width: expected 6, as the images have, got 9'],
+  [{ device: 'tpu', backend: undefined }, 'device: expected one of auto, gpu'],
+])('refuses the options %o', async (changes, message) => {
+  const refused = collect(changes as TrainOptions);
+  await expect(refused).rejects.toThrow(RangeError);
+  await expect(refused).rejects.toThrow(message);
+});
+
+it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {
+  const checkpointFolder = join(folder, 'unwritten');
+  const out = join(folder, 'nowhere', 'model.safetensors');
+  const why = `expected to write the model to ${out}, got: no such file or folder; `;
+  const written = {
+    code: 'WRITE_FAILED',
+    message: `${why}the bytes were lost: give a checkpointFolder to the next run`,
+  };
+  await expect(collect({ out })).rejects.toMatchObject(written);
+  await expect(collect({ out, checkpointFolder })).rejects.toThrow(
+    `${why}the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`,
+  );
+  mkdirSync(join(folder, 'nowhere'));
+  const resumed = await collect({ out, checkpointFolder, resume: true });
+  expect(only(resumed, 'step')).toEqual([]);
+  expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);
+});

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it, type TestContext } from 'vitest';
+import { tensorboardPath } from '../../../scripts/setup_tensorboard.js';
+import { type TrainEvent, type TrainOptions, train } from '../../../ts/train/train.js';
+import { readMetrics } from '../../../ts/train/watch/metrics.js';
+import { watchRun } from '../../../ts/train/watch/watch_run.js';
+import { blobs, openTestBackend, present, smallConfig } from '../support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-tensorboard-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const native = await openTestBackend('tensorflow');
+const reader = fileURLToPath(new URL('read_events.py', import.meta.url));
+
+async function watched(run: string, context: TestContext, changes: TrainOptions, until = (_: TrainEvent) => false) {
+  if (!existsSync(tensorboardPath))
+    context.skip("TensorBoard's reader is not set up; run npx tsx scripts/setup_tensorboard.ts");
+  const { height: _height, width: _width, ...config } = smallConfig;
+  const options: TrainOptions = {
+    ...{ data: blobs(50, smallConfig), config, backend: present(native, context), seed: 3 },
+    ...{ epochs: 3, batchSize: 20, schedule: 'cosine', checkpointFolder: join(run, 'checkpoints'), ...changes },
+  };
+  const warnings: string[] = [];
+  const watch = watchRun(run, { samples: false, tensorBoard: true, warn: (line) => warnings.push(line) });
+  const tensors = new Set<number>();
+  for await (const event of train(options)) {
+    await watch(event);
+    if (event.type === 'step') tensors.add(native?.tf.memory().numTensors ?? 0);
+    if (until(event)) break;
+  }
+  expect(warnings).toEqual([]);
+  expect(tensors.size).toBe(1);
+}
+
+/** What TensorBoard finds in a run, and what metrics.jsonl says it should find. */
+async function bothSides(run: string): Promise<[found: unknown, expected: unknown]> {
+  const env = { ...process.env, PYTHONPATH: tensorboardPath };
+  const found = JSON.parse(execFileSync('python3', [reader, join(run, 'tensorboard')], { env, encoding: 'utf8' }));
+  const lines = await readMetrics(join(run, 'metrics.jsonl'));
+  const steps = lines.flatMap((line) => (line.type === 'step' ? [line] : []));
+  const epochs = lines.flatMap((line) => (line.type === 'epoch' ? [line] : []));
+  return [
+    found,
+    {
+      batch_loss: steps.map(({ step, batchLoss }) => [step, Math.fround(batchLoss)]),
+      learning_rate: steps.map(({ step, learningRate }) => [step, Math.fround(learningRate)]),
+      gradient_norm: steps.map(({ step, gradientNorm }) => [step, gradientNorm]),
+      loss: epochs.map(({ step, loss }) => [step, Math.fround(loss)]),
+      val_loss: epochs.map(({ step, valLoss }) => [step, Math.fround(valLoss!)]),
+    },
+  ];
+}
+
+it("writes event files in which TensorBoard's own reader finds the figures of metrics.jsonl", async (context) => {
+  const run = join(folder, 'whole');
+  await watched(run, context, {});
+  const [found, expected] = await bothSides(run);
+  expect(found).toEqual(expected);
+  expect(Object.values(expected as object).map(({ length }) => length)).toEqual([9, 9, 9, 3, 3]);
+});
+
+it('shows each step once after a run was killed and went on', async (context) => {
+  const run = join(folder, 'resumed');
+  const killed = (event: TrainEvent) => event.type === 'step' && event.epoch === 3 && event.step === 2;
+  await watched(run, context, {}, killed);
+  await watched(run, context, { resume: true });
+  const [found, expected] = await bothSides(run);
+  expect(found).toEqual(expected);
+  expect(readdirSync(join(run, 'tensorboard'))).toHaveLength(1);
+});

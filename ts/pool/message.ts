@@ -1,0 +1,57 @@
+/** What a pool and its workers say to each other. */
+
+import type { Config } from '../config.js';
+import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
+import type { SampleOptions, ScoreOptions } from '../sample_options.js';
+import type { Samples } from '../sampler.js';
+
+/** Work for a worker, and what it gives. */
+export interface Works {
+  sample: { given: SampleOptions; made: Samples };
+  logProb: { given: ScoreOptions & { images: Uint8Array }; made: Float64Array };
+}
+
+export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];
+
+/** To a worker. It is given one job at a time; `open` comes first, once. */
+export type Order =
+  | { type: 'open'; module: WebAssembly.Module; model: Uint8Array }
+  | { type: 'work'; job: number; work: Work }
+  | { type: 'stop'; job: number };
+
+/** From a worker. Every job ends with `done`, `stopped` or `failed`. */
+export type Report =
+  | { type: 'opened'; model: OpenedModel }
+  | { type: 'refused'; failure: Failure }
+  | { type: 'progress'; job: number; pixels: number }
+  | { type: 'done'; job: number; made: Works[keyof Works]['made'] }
+  | { type: 'stopped'; job: number }
+  | { type: 'failed'; job: number; failure: Failure };
+
+/** What a model file says of itself. */
+export interface OpenedModel {
+  config: Config;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** An error on its way between threads, which would lose its class and code. */
+export interface Failure {
+  name: string;
+  message: string;
+  code?: PixelCnnErrorCode;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof PixelCnnError) return { name: error.name, message: error.message, code: error.code };
+  if (error instanceof Error) return { name: error.name, message: error.message };
+  return { name: 'Error', message: String(error) };
+}
+
+/** The error again; undefined for one that only a broken worker throws. */
+export function foreseenError({ name, message, code }: Failure): Error | undefined {
+  if (code === 'INTERNAL') return undefined;
+  if (code !== undefined) return new PixelCnnError(code, message);
+  if (name === 'RangeError') return new RangeError(message);
+  if (name === 'TypeError') return new TypeError(message);
+  return undefined;
+}

@@ -1,0 +1,268 @@
+/** Many images at once: a sampler in each of several worker threads, behind one face. */
+
+import { checkInteger, checkObject, checkOptions, checkSignal, show } from '../arguments.js';
+import type { Config } from '../config.js';
+import { abortable, coreCount } from '../host.js';
+import { checkImages, type Images, imageShape, imageSize } from '../images.js';
+import { compileBinary, namingModel } from '../load.js';
+import { type ModelSource, readModel } from '../model_source.js';
+import { checkSampleOptions, checkScoreOptions, type SampleOptions, type ScoreOptions } from '../sample_options.js';
+import type { Samples } from '../sampler.js';
+import { Crew, type Running } from './crew.js';
+import type { OpenedModel } from './message.js';
+import { checkThreads } from './thread.js';
+
+/** `Symbol.asyncDispose`, or a stand-in where the host is older than it. */
+const asyncDisposeSymbol: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+export interface PoolOptions {
+  /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
+  workers?: number;
+  /** Gives up loading; the promise then rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** How far a call is, in pixels, which do not come image by image. */
+export interface PoolProgress {
+  /** Pixels done. Falls back by what a lost worker had done of its last images. */
+  readonly done: number;
+  /** Pixels in all: count x height x width x channels. */
+  readonly total: number;
+}
+
+export interface PoolCallOptions {
+  /** Gives the call up, within about 50 ms where images are drawn; it then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Told how far the call is: about 20 times a second by each worker. What it throws, the call rejects with. */
+  onProgress?: (progress: PoolProgress) => void;
+}
+
+export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
+
+export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
+
+/** The range of `workers`. */
+export const workersRange = { min: 1, max: 1024 };
+
+/**
+ * Loads a model into worker threads, for many images. Each worker has its own copy of the model and its own WebAssembly
+ * instance; nothing is shared, so no page needs to be cross-origin isolated. Threads of Node, Deno and Bun, and web workers.
+ *
+ * Idle workers do not keep a process of Node, Deno or Bun running. In a browser they stay until `dispose()`.
+ *
+ * @param model As for `loadSampler`.
+ * @returns A pool whose workers have all started.
+ * @throws As `loadSampler` does; `WORKERS_UNAVAILABLE` where the host has no threads, `WORKER_LOST` where one does not start.
+ *
+ * @example
+ * await using pool = await loadSamplerPool('models/mnist-binary.safetensors');
+ * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
+ */
+export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
+  checkOptions('options', options, ['workers', 'signal']);
+  const signal = checkSignal(options.signal);
+  const workers = checkInteger('workers', options.workers ?? defaultWorkers(), workersRange);
+  checkThreads();
+  signal?.throwIfAborted();
+  const [bytes, module] = await Promise.all([readModel(model, signal), abortable(compileBinary(), signal)]);
+  signal?.throwIfAborted();
+  const crew = new Crew(workers, module, new Uint8Array(bytes)); // a copy: the caller's bytes may change later
+  try {
+    return new SamplerPool(crew, workers, await abortable(crew.open(), signal));
+  } catch (error) {
+    await crew.dispose();
+    throw namingModel(error, model);
+  }
+}
+
+/** Workers of a pool where nobody says how many. */
+export function defaultWorkers(): number {
+  return Math.min(workersRange.max, coreCount());
+}
+
+/**
+ * A model that draws and scores images on several threads at once. Made by `loadSamplerPool`.
+ *
+ * Image i of a seed is the same image as a `Sampler` draws, whatever the number of workers. Calls may overlap; their images
+ * are drawn in the order of the calls. A worker that stops is replaced and its images are drawn again, up to three times.
+ *
+ * Every method rejects as the sampler's do, and with `DISPOSED` and `WORKER_LOST`. After any of these but `DISPOSED` the
+ * pool goes on.
+ */
+export class SamplerPool {
+  /** Worker threads. */
+  readonly workers: number;
+  /** The blueprint of the net. */
+  readonly config: Config;
+  /** What the model file says about itself, by name: format, config, and the record of its training. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #crew: Crew;
+
+  /** @internal */
+  constructor(crew: Crew, workers: number, { config, metadata }: OpenedModel) {
+    this.#crew = crew;
+    this.workers = workers;
+    this.config = Object.freeze(config);
+    this.metadata = Object.freeze(metadata);
+  }
+
+  /** Draws images, the same as a sampler's `sample` does. */
+  async sample(options: PoolSampleOptions = {}): Promise<Samples> {
+    const { request, call } = checkCall(options, checkSampleOptions);
+    const { count, seed, startIndex } = request;
+    const size = imageSize(this.config);
+    const data = new Uint8Array(count * size);
+    const nats = new Float64Array(count);
+    for await (const part of this.#draw(request, call)) {
+      const first = part.startIndex - startIndex;
+      data.set(part.data, first * size);
+      nats.set(part.nats, first);
+    }
+    return { data, shape: imageShape(count, this.config), seed, startIndex, nats };
+  }
+
+  /**
+   * Draws images and yields them part by part, in order, up to 16 at a time, so that any number fits into memory. Workers draw
+   * some parts ahead and then wait for the loop. Nothing starts before its first step; leaving it ends the drawing.
+   *
+   * @example
+   * for await (const { data, shape, startIndex } of pool.sampleStream({ count: 10_000, seed: 1 })) save(startIndex, data);
+   */
+  sampleStream(options: PoolSampleOptions = {}): AsyncGenerator<Samples, void, void> {
+    // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
+    const { request, call } = checkCall(options, checkSampleOptions);
+    return this.#draw(request, call);
+  }
+
+  /**
+   * The log likelihood of each image, `[count]`: ln p(image) in nats, at most 0, the same as a sampler's `logProb`. A call
+   * that is given up still ends the images, up to 16 a worker, that are being scored.
+   *
+   * @param images Whole images of levels.
+   */
+  async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
+    const { request, call } = checkCall(options, checkScoreOptions);
+    const levels = checkImages(images, this.config);
+    const size = imageSize(this.config);
+    const made = new Float64Array(levels.length / size);
+    const parts = this.#inOrder(made.length, call, ({ first, count }, progress) => {
+      const own = new Uint8Array(levels.subarray(first * size, (first + count) * size)); // without the rest of its buffer
+      return this.#crew.run('logProb', { ...request, images: own }, progress);
+    });
+    let first = 0;
+    for await (const part of parts) {
+      made.set(part, first);
+      first += part.length;
+    }
+    return made;
+  }
+
+  /** Ends all workers at once. Calls under way and later ones reject with `DISPOSED`. */
+  dispose(): Promise<void> {
+    return this.#crew.dispose();
+  }
+
+  /** {@link dispose}, for `await using`. */
+  [asyncDisposeSymbol](): Promise<void> {
+    return this.dispose();
+  }
+
+  #draw(request: Required<SampleOptions>, call: PoolCallOptions): AsyncGenerator<Samples, void, void> {
+    return this.#inOrder(request.count, call, ({ first, count }, progress) =>
+      this.#crew.run('sample', { ...request, count, startIndex: request.startIndex + first }, progress),
+    );
+  }
+
+  /** Runs the parts of a call, some at a time, and yields what they give in the order of the images. */
+  async *#inOrder<Made>(
+    count: number,
+    { signal, onProgress }: PoolCallOptions,
+    run: (part: Part, progress: (pixels: number) => void) => Running<Made>,
+  ): AsyncGenerator<Made, void, void> {
+    const size = imageSize(this.config);
+    const total = count * size;
+    let done = 0;
+    const open: Running<Made>[] = [];
+    let failed: { reason: unknown } | undefined;
+    const fail = (reason: unknown) => {
+      failed ??= { reason };
+      for (const running of open) running.stop(failed.reason);
+    };
+    const start = (part: Part) => {
+      let mine = 0;
+      const progress = (pixels: number) => {
+        done += pixels - mine;
+        mine = pixels;
+        if (failed) return;
+        try {
+          onProgress?.({ done, total });
+        } catch (error) {
+          fail(error);
+        }
+      };
+      const running = run(part, progress);
+      running.made.then(() => progress(part.count * size)).catch(fail);
+      open.push(running);
+    };
+    const next = async () => {
+      const made = await open[0]!.made;
+      if (failed) throw failed.reason; // though this part came through
+      this.#crew.throwIfDisposed(); // though all parts may have
+      open.shift();
+      return made;
+    };
+    const abort = () => fail(signal?.reason);
+    if (signal?.aborted) throw signal.reason;
+    signal?.addEventListener('abort', abort);
+    // So many that no worker waits, should one part take as long as a few.
+    const most = 4 * this.workers;
+    try {
+      for (const part of splitCall(count, this.workers)) {
+        if (open.length === most) yield await next();
+        if (failed) throw failed.reason; // while the loop was elsewhere
+        start(part);
+      }
+      while (open.length > 0) yield await next();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      fail(undefined); // what is left when the loop was
+    }
+  }
+}
+
+/** Images of a call that go to one worker together. */
+export interface Part {
+  /** Counted from 0 within the call. */
+  first: number;
+  count: number;
+}
+
+/** Images that the core computes in step; more at a time are no faster. */
+const group = 16;
+
+/**
+ * Splits a call into parts, in order: of 16 while there are many, then of about half of each worker's share of what is left,
+ * so that the workers end together. One worker's are all of 16.
+ */
+export function* splitCall(count: number, workers: number): Generator<Part, void, void> {
+  for (let first = 0; first < count; ) {
+    const size = Math.min(group, Math.ceil((count - first) / (2 * workers - 1)));
+    yield { first, count: size };
+    first += size;
+  }
+}
+
+/** The pool's own options of a call, and the sampler's, checked. */
+function checkCall<Options, Request>(
+  options: Options & PoolCallOptions,
+  check: (options: Options) => Request,
+): { request: Request; call: PoolCallOptions } {
+  checkObject('options', options);
+  const { signal, onProgress, ...others } = options;
+  checkSignal(signal);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError(`onProgress: expected a function, got ${show(onProgress)}`);
+  }
+  const request = check(others as unknown as Options);
+  return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress }) } };
+}

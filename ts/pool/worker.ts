@@ -1,0 +1,102 @@
+/** What runs in each worker of a pool: a sampler of its own, one job at a time. Loaded from dist/ by thread.ts. */
+
+import { createSampler } from '../create.js';
+import { builtin } from '../host.js';
+import type { Sampler } from '../sampler.js';
+import { failureOf, type Order, type Report, type Work, type Works } from './message.js';
+
+/** The other end of the thread: a port of Node's, or the web worker's own global. */
+interface Port {
+  addEventListener(type: 'message', listener: (event: { data: Order }) => void): void;
+  postMessage(report: Report, transfer: Transferable[]): void;
+  start?(): void;
+}
+
+const port = (builtin('node:worker_threads')?.parentPort ?? globalThis) as Port;
+const post = (report: Report, transfer: Transferable[] = []) => port.postMessage(report, transfer);
+
+let sampler: Sampler;
+/** The job that is to end early; jobs are numbered from 1. */
+let stopping = 0;
+
+port.addEventListener('message', ({ data: order }) => {
+  switch (order.type) {
+    case 'open':
+      open(order.module, order.model);
+      break;
+    case 'work':
+      run(order.job, order.work);
+      break;
+    case 'stop':
+      stopping = order.job;
+      break;
+  }
+});
+port.start?.();
+
+function open(module: WebAssembly.Module, model: Uint8Array): void {
+  try {
+    sampler = createSampler({ module, model });
+    const { config, metadata } = sampler;
+    post({ type: 'opened', model: { config, metadata } });
+  } catch (error) {
+    post({ type: 'refused', failure: failureOf(error) });
+  }
+}
+
+async function run(job: number, work: Work): Promise<void> {
+  try {
+    const made = work.kind === 'sample' ? await sample(job, work.given) : logProb(work.given);
+    if (made === undefined) post({ type: 'stopped', job });
+    else post({ type: 'done', job, made }, buffersOf(made));
+  } catch (error) {
+    post({ type: 'failed', job, failure: failureOf(error) });
+  }
+}
+
+/** Milliseconds between two looks at what the pool has to say. */
+const lookEvery = 50;
+
+/** Draws, telling how far it is; undefined when it was told to stop. */
+async function sample(job: number, options: Works['sample']['given']): Promise<Works['sample']['made'] | undefined> {
+  const steps = sampler.sampleSteps(options);
+  let looked = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() - looked < lookEvery) continue;
+    post({ type: 'progress', job, pixels: step.value.done });
+    await turn();
+    if (stopping === job) {
+      steps.return(undefined as never); // frees the run
+      return undefined;
+    }
+    looked = performance.now();
+  }
+}
+
+function logProb({ images, ...options }: Works['logProb']['given']): Works['logProb']['made'] {
+  return sampler.logProb(images, options);
+}
+
+function buffersOf(made: Works[keyof Works]['made']): Transferable[] {
+  const arrays = made instanceof Float64Array ? [made] : [made.data, made.nats];
+  return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+const { port1: here, port2: there } = new MessageChannel();
+
+/**
+ * Lets waiting messages in. Not by a timer, which waits for a millisecond, and in browsers for four; nor on Node by a message of
+ * the worker's own, since a port there goes on as long as it has any, while others wait.
+ */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    here.onmessage = () => resolve();
+    there.postMessage(undefined);
+  });
+}

@@ -1,0 +1,91 @@
+// Files of published data sets from their mirrors. No mirror is believed: what counts is the sha256 of the unpacked file.
+
+import { basename, dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { PixelCnnError } from '../../error.js';
+import { makeFolder, replaceDurably } from '../../node/files.js';
+import { sha256 } from './image_set.js';
+
+/** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */
+const mostPacked = 50_000_000;
+const mostUnpacked = 100_000_000;
+
+export interface PinnedFile {
+  /** Where it goes, under its own name. */
+  readonly path: string;
+  /** Of the unpacked file. */
+  readonly sha256: string;
+  /** Addresses that its name, with `.gz` behind it, completes; tried in this order. */
+  readonly mirrors: readonly string[];
+}
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal;
+  /** Told what is being fetched, a line at a time. */
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Fetches a file from the first mirror that has the right one, and puts it in place by a rename.
+ *
+ * @returns Its bytes, unpacked.
+ * @throws PixelCnnError `DATA_NOT_FOUND` with what each mirror answered; the signal's reason once it aborts.
+ */
+export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options: FetchOptions): Promise<Uint8Array> {
+  const name = basename(path);
+  const failures: string[] = [];
+  for (const mirror of mirrors) {
+    const url = `${mirror}${name}.gz`;
+    try {
+      options.say?.(`Fetching ${url}`);
+      const bytes = await unpack(await download(url, options.signal), url);
+      const got = sha256(bytes);
+      if (got !== file.sha256) throw new Error(`expected sha256 ${file.sha256} once unpacked, got ${got}`);
+      // A full disk costs the next run a download, and this one nothing.
+      await putInPlace(path, bytes).catch((error: unknown) => {
+        options.say?.(`${path}: could not be kept for the next time (${reasonOf(error)})`);
+      });
+      return bytes;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failures.push(`${url}: ${reasonOf(error)}`);
+    }
+  }
+  throw new PixelCnnError('DATA_NOT_FOUND', `could not fetch ${name} (${failures.join('; ')})`);
+}
+
+/** The content of a gzip file, which `name` is the name of in an error. */
+export async function unpack(bytes: Uint8Array, name: string): Promise<Uint8Array> {
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: mostUnpacked });
+  } catch (cause) {
+    const message = `${name}: expected a gzip file, could not unpack it (${reasonOf(cause)})`;
+    throw new PixelCnnError('INVALID_DATA', message, { cause });
+  }
+}
+
+async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const response = await fetch(url, signal === undefined ? {} : { signal });
+  if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > mostPacked) throw new Error(`expected at most ${mostPacked} bytes, got more`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function putInPlace(path: string, bytes: Uint8Array): Promise<void> {
+  await makeFolder(dirname(path));
+  await replaceDurably(path, bytes);
+}
+
+/** Why something failed, in a few words. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // fetch says only "fetch failed"; what failed is its cause.
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

@@ -1,0 +1,230 @@
+// Checkpoints: everything a run needs to go on as if it had never stopped. A checkpoint is a folder, written under a
+// temporary name, flushed to disk and renamed; the file LATEST names it and is renamed last. Whatever a crash
+// interrupts, LATEST names a whole one. What a disk spoils later is found by hashes, and the checkpoint before serves.
+
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../../config.js';
+import { PixelCnnError } from '../../error.js';
+import { flushFolder, makeFolder, reasonOf, replaceDurably, writeDurably } from '../../node/files.js';
+import { sha256 } from '../data/image_set.js';
+import type { Recipe } from './recipe.js';
+
+/** What one finished epoch reports. */
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly steps: number;
+  readonly seconds: number;
+  /** Mean over the epoch's samples of the binary cross entropy a pixel, in nats. */
+  readonly loss: number;
+  readonly valLoss: number;
+}
+
+/** Where exact resuming is promised; a difference is worth a warning. */
+export interface Environment {
+  readonly backend: string;
+  readonly device: string;
+  readonly version: string;
+  readonly gpu?: string;
+  readonly cpu: string;
+  readonly threads: number;
+  /** On a GPU: whether it may round factors, and whether it sums up in one order. */
+  readonly tf32?: boolean;
+  readonly deterministic?: boolean;
+}
+
+/** The part of a checkpoint that is not tensors. */
+export interface CheckpointState {
+  readonly format: 2;
+  readonly config: Config;
+  readonly seed: number;
+  readonly recipe: Recipe;
+  readonly validationImages: number;
+  /** sha256 of the data set's pixels, as levels. */
+  readonly data: string;
+  /** Finished epochs, and steps and summed nats of the one begun. */
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+  readonly lossSum: number;
+  readonly secondsInEpoch: number;
+  /** Updates since the start. */
+  readonly step: number;
+  readonly history: readonly EpochRecord[];
+  readonly environment: Environment;
+  /** The epoch after which val_loss was least; only where the run is to end early, `best` among the arrays with it. */
+  readonly bestEpoch?: number;
+}
+
+export interface Checkpoint {
+  readonly state: CheckpointState;
+  /**
+   * Flat arrays in the layout of parameters.ts: `parameters`, the optimiser's `m` and `v`, and where there are such `ema`
+   * and the weights of the best epoch, `best`.
+   */
+  readonly arrays: Readonly<Record<string, Float32Array>>;
+}
+
+interface Manifest {
+  readonly state: CheckpointState;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly length: number }>>;
+  /** Of the two fields above, as JSON without spaces. Optional: the first checkpoints had none. */
+  readonly sha256?: string;
+}
+
+/** Writes a checkpoint into `folder` and removes all but the newest `keep` and the best. Returns the new one's path. */
+export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
+  const { state, arrays } = checkpoint;
+  const temporary = join(folder, `.step.${process.pid}.tmp`);
+  try {
+    await makeFolder(folder);
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
+    const files: Record<string, { sha256: string; length: number }> = {};
+    for (const [array, values] of Object.entries(arrays)) {
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      await writeDurably(join(temporary, `${array}.f32`), bytes);
+      files[array] = { sha256: sha256(bytes), length: values.length };
+    }
+    const manifest: Manifest = { state, files, sha256: sha256(JSON.stringify({ state, files })) };
+    await writeDurably(join(temporary, 'checkpoint.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    await flushFolder(temporary);
+    const name = freeName(await namesIn(folder), state.step);
+    await rename(temporary, join(folder, name));
+    await replaceDurably(join(folder, 'LATEST'), `${name}\n`);
+    await prune(folder, state, keep);
+    return join(folder, name);
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    const last = (await latestIn(folder)) ?? (await namesIn(folder).catch(() => []))[0];
+    const advice = last === undefined ? 'it holds none yet' : `resume from ${join(folder, last)}, which is whole`;
+    throw new PixelCnnError(
+      'WRITE_FAILED',
+      `expected to write a checkpoint into ${folder}, got: ${reasonOf(cause)}; ${advice}`,
+      { cause },
+    );
+  }
+}
+
+/** A checkpoint that was found. */
+export interface Found extends Checkpoint {
+  readonly path: string;
+  /** What is wrong with those that would have gone first, a sentence each. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * The newest checkpoint of `folder` that is whole, or undefined where none was ever written.
+ *
+ * @throws PixelCnnError `INVALID_CHECKPOINT` where there are some and none of them is whole.
+ */
+export async function readCheckpoint(folder: string): Promise<Found | undefined> {
+  const names = await namesIn(folder);
+  const latest = await latestIn(folder);
+  const skipped: string[] = [];
+  if (latest !== undefined && !names.includes(latest)) {
+    skipped.push(`${join(folder, 'LATEST')} names ${JSON.stringify(latest)}, which is not there`);
+  }
+  for (const name of [...names].sort((a, b) => Number(b === latest) - Number(a === latest))) {
+    const path = join(folder, name);
+    try {
+      return { ...(await readWhole(path)), path, skipped };
+    } catch (error) {
+      skipped.push(`${path} is not whole: ${reasonOf(error)}`);
+    }
+  }
+  if (skipped.length === 0) return undefined;
+  throw new PixelCnnError(
+    'INVALID_CHECKPOINT',
+    `expected a whole checkpoint in ${folder}, got none (${skipped.join('; ')}); start a new run in another folder`,
+  );
+}
+
+/** Whether a run has been in `folder`: another one there would take its checkpoints for its own, and remove them. */
+export async function holdsCheckpoints(folder: string): Promise<boolean> {
+  return (await namesIn(folder)).length > 0;
+}
+
+/** Reads one checkpoint; throws where anything about it is not as it was written. */
+async function readWhole(path: string): Promise<Checkpoint> {
+  const manifest = JSON.parse(await readFile(join(path, 'checkpoint.json'), 'utf8')) as Partial<Manifest>;
+  const { state, files, sha256: recorded } = manifest;
+  if (state?.format !== 2 || files === undefined) {
+    throw new Error(`expected a checkpoint of format 2, got ${String(state?.format)}`);
+  }
+  if (recorded !== undefined && recorded !== sha256(JSON.stringify({ state, files }))) {
+    throw new Error('the sha256 of checkpoint.json is not the one recorded');
+  }
+  const arrays: Record<string, Float32Array> = {};
+  for (const [array, { sha256: expected, length }] of Object.entries(files)) {
+    const bytes = await readFile(join(path, `${array}.f32`));
+    if (bytes.byteLength !== 4 * length || sha256(bytes) !== expected) {
+      throw new Error(`the sha256 of ${array}.f32 is not the one recorded`);
+    }
+    arrays[array] = new Float32Array(Uint8Array.from(bytes).buffer);
+  }
+  // JSON has no NaN; without validation images, that is what val_loss is.
+  const history = state.history.map((epoch) => ({ ...epoch, valLoss: epoch.valLoss ?? Number.NaN }));
+  return { state: { ...state, history }, arrays };
+}
+
+const namePattern = /^step-(\d+)(?:-(\d+))?$/;
+
+/** Updates before the checkpoint, and which of several after as many. */
+function numbersOf(name: string): readonly [step: number, suffix: number] {
+  const [, step, suffix] = namePattern.exec(name) ?? [];
+  return [Number(step), Number(suffix ?? 0)];
+}
+
+/** The checkpoints of `folder`, newest first. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const all = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+  return all
+    .filter((name) => namePattern.test(name))
+    .sort((a, b) => {
+      const [[stepA, suffixA], [stepB, suffixB]] = [numbersOf(a), numbersOf(b)];
+      return stepB - stepA || suffixB - suffixA;
+    });
+}
+
+/** What LATEST names. A file that cannot be read is no reason to give up what it points to. */
+async function latestIn(folder: string): Promise<string | undefined> {
+  return (await readFile(join(folder, 'LATEST'), 'utf8').catch(() => undefined))?.trim();
+}
+
+/** Never the name of a checkpoint that is there: replacing it would leave a moment with neither. */
+function freeName(taken: readonly string[], step: number): string {
+  const name = `step-${String(step).padStart(8, '0')}`;
+  const newest = taken.map(numbersOf).find((numbers) => numbers[0] === step);
+  return newest === undefined ? name : `${name}-${newest[1] + 1}`;
+}
+
+/**
+ * Removes what is not to be kept, and what a killed process left. Checkpoints of later steps than the one just written
+ * are of a way that was given up: they were skipped when this run went on from an older one.
+ */
+async function prune(folder: string, state: CheckpointState, keep: number): Promise<void> {
+  const names = (await namesIn(folder)).filter((name) => numbersOf(name)[0] <= state.step);
+  const best = bestStep(state.history);
+  const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === best)]);
+  for (const name of await readdir(folder)) {
+    const old = namePattern.test(name) && !kept.has(name);
+    if (old || /^\.step.*\.tmp$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Updates done when val_loss was least; undefined where nothing was validated. */
+function bestStep(history: readonly EpochRecord[]): number | undefined {
+  let least = Number.POSITIVE_INFINITY;
+  let step = 0;
+  let best: number | undefined;
+  for (const { steps, valLoss } of history) {
+    step += steps;
+    if (valLoss >= least || Number.isNaN(valLoss)) continue;
+    least = valLoss;
+    best = step;
+  }
+  return best;
+}

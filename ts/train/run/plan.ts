@@ -1,0 +1,114 @@
+// What a run is asked to do, and what follows from it before the first step.
+
+import { checkInteger, checkNumber } from '../../arguments.js';
+import type { Config, Description } from '../../config.js';
+import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
+import type { Core } from '../net/core.js';
+import { type Layout, layoutOf } from '../net/parameters.js';
+import { randomPurpose, referenceConfig } from '../net/reference.js';
+import type { Backend } from '../tensorflow/backend.js';
+import { type Recipe, type RecipeOptions, recipeOf } from './recipe.js';
+
+export interface TrainerOptions extends RecipeOptions {
+  readonly data: ImageSet;
+  readonly backend: Backend;
+  readonly core: Core;
+  /** Default: the net of the Keras example, at the size of the data's images. */
+  readonly config?: Partial<Config>;
+  /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
+  readonly validationSplit?: number;
+  /** An integer in [0, 2^53). Default: drawn, and reported. */
+  readonly seed?: number;
+  /**
+   * Where checkpoints go: one after each epoch, and one when the run is stopped. Without `resume` it must hold none.
+   * Default: none is written.
+   */
+  readonly checkpointFolder?: string;
+  /** Updates between checkpoints within an epoch. Default: none within an epoch. */
+  readonly checkpointEvery?: number;
+  /** The newest checkpoints that are kept; the one after the epoch of the least val_loss is kept as well. Default: 2. */
+  readonly keepCheckpoints?: number;
+  /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
+  readonly resume?: boolean;
+  /**
+   * Ends the run once so many epochs have brought no lower val_loss; the weights of the best epoch are then the result,
+   * at the last epoch too. Default: all epochs are done, and the last weights are the result.
+   */
+  readonly patience?: number;
+  /** Updates after which this call stops, with a checkpoint; after an epoch's last one, validation is done too. */
+  readonly maxSteps?: number;
+  /** Minutes after which this call stops, likewise, counted from its first update. */
+  readonly maxMinutes?: number;
+  /** Stops the run after the update in progress; a checkpoint is written first. */
+  readonly signal?: AbortSignal;
+}
+
+/** The options, with every default filled in and checked. */
+export interface Plan {
+  readonly net: Description;
+  readonly layout: Layout;
+  readonly seed: number;
+  readonly recipe: Recipe;
+  readonly trainImages: number;
+  readonly validationImages: number;
+  readonly validationSplit: number;
+  /** Updates an epoch. */
+  readonly steps: number;
+  /** Values an image. */
+  readonly dimensions: number;
+}
+
+/** Fills in and checks the options; throws what is wrong with them. */
+export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
+  const { data, core } = options;
+  const { height, width, channels, levels } = data;
+  const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });
+  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
+    if (net.config[field] !== data[field]) {
+      throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
+    }
+  }
+  const most = Number.MAX_SAFE_INTEGER;
+  const recipe = recipeOf(options);
+  checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
+  checkInteger('keepCheckpoints', options.keepCheckpoints ?? 2, { min: 1, max: most });
+  checkInteger('patience', options.patience ?? 1, { min: 1, max: most });
+  checkInteger('maxSteps', options.maxSteps ?? 1, { min: 1, max: most });
+  checkNumber('maxMinutes', options.maxMinutes ?? 0, { min: 0 });
+  for (const name of ['maxSteps', 'maxMinutes', 'checkpointEvery', 'resume'] as const) {
+    if (options.checkpointFolder !== undefined || (options[name] ?? false) === false) continue;
+    throw new TypeError(`${name}: expected a checkpointFolder beside it, got none`);
+  }
+  const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
+  const { validationSplit = referenceValidationSplit } = options;
+  const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
+  if (options.patience !== undefined && validationImages === 0) {
+    throw new RangeError('patience: expected images to validate on, got a validationSplit that leaves none');
+  }
+  if (trainImages < 1)
+    throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
+  return {
+    net,
+    layout: layoutOf(net),
+    seed,
+    recipe,
+    trainImages,
+    validationImages,
+    validationSplit,
+    steps: Math.ceil(trainImages / recipe.batchSize),
+    dimensions: height * width * channels,
+  };
+}
+
+function drawSeed(): number {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 11) * 2 ** 32 + low;
+}
+
+/** The order of the training images in an epoch (counted from 1): indices sorted by Philox word, ties by index. */
+export function epochOrder(core: Core, seed: number, epoch: number, count: number): Uint32Array {
+  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, 0, count);
+  return Uint32Array.from({ length: count }, (_, i) => i).sort(
+    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
+  );
+}

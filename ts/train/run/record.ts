@@ -1,0 +1,123 @@
+// What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
+
+import { show } from '../../arguments.js';
+import { PixelCnnError } from '../../error.js';
+import { trainingBinarisation } from '../data/binarisation.js';
+import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js';
+import { publishedSets } from '../data/published.js';
+import type { Core } from '../net/core.js';
+import { type Compared, readEvaluation } from '../score/compare.js';
+import { protocolOf, type TrainingOrigin } from '../score/protocol.js';
+import type { Backend } from '../tensorflow/backend.js';
+import type { TrainResult } from './event.js';
+import { describeRecipe } from './recipe.js';
+
+/** Nats an image and bits a dimension of a mean loss in nats a value. */
+export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {
+  return { natsPerImage: lossPerValue * dimensions, bitsPerDim: lossPerValue / Math.LN2 };
+}
+
+/** The training record, as the file format stores it: strings by name. */
+export function trainingRecord(
+  data: ImageSet,
+  backend: Backend,
+  { history, epoch, seed, recipe, net, trainImages, validationImages, validationSplit }: TrainResult,
+): Record<string, string> {
+  const record: Record<string, string> = {
+    'training.data': data.source,
+    'training.dataSha256': data.sha256,
+    'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
+    'training.binarisation': trainingBinarisation(data),
+    'training.epochs': String(epoch),
+    'training.batchSize': String(recipe.batchSize),
+    'training.optimizer': describeRecipe(recipe),
+    'training.seed': String(seed),
+    'training.backend': backend.name,
+    'training.backendVersion': backend.version,
+    'training.device': backend.device,
+    ...(backend.gpu !== undefined && {
+      'training.gpu': `${backend.gpu.name}, compute capability ${backend.gpu.capability.toFixed(1)}`,
+    }),
+    'training.tf32': String(backend.tf32),
+    ...(backend.deterministic && { 'training.deterministic': 'true' }),
+    // Without times, so that the same run gives the same file.
+    'training.log': history
+      .map(({ epoch, loss, valLoss }) => `epoch ${epoch}: loss ${loss.toFixed(6)}, val_loss ${valLoss.toFixed(6)}`)
+      .join('\n'),
+  };
+  if (epoch < history.length) {
+    record['training.ended'] = `after ${history.length} epochs, with the weights of the best one, epoch ${epoch}`;
+  }
+  const last = history[epoch - 1];
+  if (last !== undefined && !Number.isNaN(last.valLoss)) {
+    const { height, width, channels } = net.config;
+    const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);
+    record['training.loss'] = last.loss.toFixed(6);
+    record['training.valLoss'] = last.valLoss.toFixed(6);
+    record['training.valNatsPerImage'] = natsPerImage.toFixed(3);
+    record['training.valBitsPerDim'] = bitsPerDim.toFixed(5);
+    const validation = splitImages(data, validationSplit).validation;
+    const compared: Compared = { images: validation.count, natsPerImage, bitsPerDim, protocol: protocolOf(validation) };
+    record[validationKey] = JSON.stringify(compared);
+  }
+  if (data.origin !== undefined) {
+    const origin: TrainingOrigin = {
+      ...data.origin,
+      validationSplit,
+    };
+    record[originKey] = JSON.stringify(origin);
+  }
+  return record;
+}
+
+/** The parts of the record that are for programs: what the words beside them say, as JSON. */
+const originKey = 'training.origin';
+const validationKey = 'training.validation';
+
+/**
+ * Where a model's training images came from; undefined where its record does not say.
+ *
+ * @throws PixelCnnError `INVALID_DATA` where the record is none that this package writes.
+ */
+export function readTrainingOrigin(metadata: Readonly<Record<string, string>>): TrainingOrigin | undefined {
+  const text = metadata[originKey];
+  if (text === undefined) return undefined;
+  const { data, split, limit, binarisation, threshold, binarisationSeed, validationSplit } = parse(originKey, text);
+  const origin = {
+    // Never a path: a model file must not name what is read here.
+    ...(typeof data === 'string' && Object.hasOwn(publishedSets, data) && { data }),
+    ...{ split, validationSplit },
+    ...(limit !== undefined && { limit }),
+    ...(binarisation !== undefined && { binarisation }),
+    ...(threshold !== undefined && { threshold }),
+    ...(binarisationSeed !== undefined && { binarisationSeed }),
+  };
+  return origin as TrainingOrigin; // loadData and splitImages check each of them
+}
+
+/**
+ * The likelihood of the validation images at the end of a model's training; undefined where its record does not say.
+ *
+ * @throws PixelCnnError `INVALID_DATA` where the record is none that this package writes.
+ */
+export function readValidation(metadata: Readonly<Record<string, string>>): Compared | undefined {
+  const text = metadata[validationKey];
+  return text === undefined ? undefined : readEvaluation(parse(validationKey, text), validationKey);
+}
+
+function parse(key: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // told below
+  }
+  throw new PixelCnnError('INVALID_DATA', `${key}: expected a JSON object, got ${show(text)}`);
+}
+
+/** The bytes of a model file with its training record. */
+export function modelFile(core: Core, data: ImageSet, backend: Backend, result: TrainResult): Uint8Array {
+  // The sampler skips what sees only this level; which one it is changes its speed and no bit.
+  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, result) };
+  return core.writeModel(result.net.config, metadata, result.weights);
+}

@@ -1,0 +1,113 @@
+// Two likelihoods beside each other, where they may stand so.
+
+import { show } from '../../arguments.js';
+import { PixelCnnError } from '../../error.js';
+import type { Evaluation } from './evaluate.js';
+import type { Protocol } from './protocol.js';
+
+/** What a comparison needs of an evaluation; a model's training record has all but the nats of each image. */
+export interface Compared extends Pick<Evaluation, 'images' | 'natsPerImage' | 'bitsPerDim' | 'protocol'> {
+  readonly imageNats?: readonly number[];
+}
+
+/**
+ * A parsed JSON value as an evaluation, checked field by field; `name` is what an error calls it.
+ *
+ * @throws PixelCnnError `INVALID_DATA` naming the field.
+ */
+export function readEvaluation(value: unknown, name: string): Compared {
+  const object = (path: string, candidate: unknown): Record<string, unknown> => {
+    if (typeof candidate === 'object' && candidate !== null) return candidate as Record<string, unknown>;
+    throw wrong(path, 'an object', candidate);
+  };
+  const wrong = (path: string, wanted: string, got: unknown): PixelCnnError => {
+    const message = `${name}: expected ${wanted}${path}, as eval --json prints, got ${show(got)}`;
+    return new PixelCnnError('INVALID_DATA', message);
+  };
+  const number = (field: string, candidate: unknown): number => {
+    if (typeof candidate === 'number' && Number.isFinite(candidate)) return candidate;
+    throw wrong(` in ${field}`, 'a finite number', candidate);
+  };
+  const fields = object('', value);
+  const protocol = object(' in protocol', fields.protocol);
+  const text = (key: keyof Protocol): string => {
+    const candidate = protocol[key];
+    if (typeof candidate === 'string') return candidate;
+    throw wrong(` in protocol.${key}`, 'a string', candidate);
+  };
+  const { imageNats } = fields;
+  const compared = {
+    images: number('images', fields.images),
+    natsPerImage: number('natsPerImage', fields.natsPerImage),
+    bitsPerDim: number('bitsPerDim', fields.bitsPerDim),
+    protocol: {
+      source: text('source'),
+      split: text('split'),
+      binarisation: text('binarisation'),
+      sha256: text('sha256'),
+    },
+  };
+  if (imageNats === undefined) return compared;
+  if (!Array.isArray(imageNats)) throw wrong(' in imageNats', 'an array', imageNats);
+  return { ...compared, imageNats: imageNats.map((nats, i) => number(`imageNats[${i}]`, nats)) };
+}
+
+/** One minus the other: below 0 where the first finds the images likelier. */
+export interface Comparison {
+  readonly natsPerImage: number;
+  readonly bitsPerDim: number;
+  /** Of `natsPerImage`, from the differences image by image; undefined where they are not known of both. */
+  readonly standardError?: number;
+}
+
+const words: Readonly<Record<keyof Protocol, string>> = {
+  source: 'the data',
+  split: 'the split',
+  binarisation: 'the binarisation',
+  sha256: "the images' sha256",
+};
+
+/**
+ * Refuses two protocols under which likelihoods cannot be compared.
+ *
+ * @throws PixelCnnError `INCOMPARABLE`, naming what differs.
+ */
+export function checkComparable(one: Protocol, other: Protocol): void {
+  const keys = Object.keys(words) as (keyof Protocol)[];
+  const differs = keys.filter((key) => one[key] !== other[key]);
+  if (differs.length === 0) return;
+  // The hash follows from all else, so that it is news only where nothing else differs.
+  const told = differs.length > 1 ? differs.filter((key) => key !== 'sha256') : differs;
+  const list = told.map((key) => `${words[key]} (${one[key]}; there: ${other[key]})`);
+  throw new PixelCnnError(
+    'INCOMPARABLE',
+    `expected two likelihoods under one protocol, got two that differ in ${list.join(' and ')}; score both alike`,
+  );
+}
+
+/**
+ * How much likelier one evaluation found the images than another.
+ *
+ * @throws PixelCnnError `INCOMPARABLE` where they are not of the same images under one protocol.
+ */
+export function compareEvaluations(one: Compared, other: Compared): Comparison {
+  checkComparable(one.protocol, other.protocol);
+  const difference = {
+    natsPerImage: one.natsPerImage - other.natsPerImage,
+    bitsPerDim: one.bitsPerDim - other.bitsPerDim,
+  };
+  const [a, b] = [one.imageNats, other.imageNats];
+  if (a === undefined || b === undefined || a.length !== b.length || a.length < 2) return difference;
+  return { ...difference, standardError: pairedDifference(a, b).standardError };
+}
+
+/**
+ * The mean of `a[i] - b[i]`, and its standard error (0 for one pair). Where both are of the same images, what is hard for one
+ * model is hard for the other, so the differences spread less than the values do.
+ */
+export function pairedDifference(a: ArrayLike<number>, b: ArrayLike<number>): { mean: number; standardError: number } {
+  const differences = Array.from(a, (value, i) => value - b[i]!);
+  const mean = differences.reduce((sum, difference) => sum + difference, 0) / a.length;
+  const squares = differences.reduce((sum, difference) => sum + (difference - mean) ** 2, 0);
+  return { mean, standardError: Math.sqrt(squares / Math.max(1, a.length - 1) / a.length) };
+}

@@ -1,0 +1,59 @@
+// How likely a model finds a data set, through the sampler: the numbers that samples are drawn from.
+
+import { checkInteger } from '../../arguments.js';
+import type { Sampler } from '../../sampler.js';
+import type { ImageSet } from '../data/image_set.js';
+import { likelihood } from '../run/record.js';
+import { type Protocol, protocolOf } from './protocol.js';
+
+export interface EvaluateOptions {
+  readonly sampler: Sampler;
+  readonly data: ImageSet;
+  /** Images that are scored at once, 1 to 1,024. Default: 64. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Evaluation {
+  readonly images: number;
+  /** Mean negative log likelihood a value: what training prints as loss. */
+  readonly loss: number;
+  readonly natsPerImage: number;
+  readonly bitsPerDim: number;
+  /** What each image costs, in nats, in the order of the data. */
+  readonly imageNats: readonly number[];
+  /** What a likelihood must be quoted with. */
+  readonly protocol: Protocol;
+}
+
+export type EvaluateEvent =
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'end'; readonly evaluation: Evaluation };
+
+/** Scores every image, a batch at a time; the last event carries the result. */
+export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent, void, undefined> {
+  const { sampler, data, signal } = options;
+  const { config } = sampler;
+  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
+    if (config[field] !== data[field]) {
+      throw new RangeError(`data: expected images of ${field} ${config[field]}, as the model has, got ${data[field]}`);
+    }
+  }
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 64, { min: 1, max: 1024 });
+  const dimensions = data.height * data.width * data.channels;
+  const imageNats: number[] = [];
+  for (let done = 0; done < data.count; ) {
+    signal?.throwIfAborted();
+    const end = Math.min(done + batchSize, data.count);
+    const logProb = sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
+    for (const image of logProb) imageNats.push(-image);
+    done = end;
+    yield { type: 'progress', done, total: data.count };
+  }
+  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);
+  const protocol = protocolOf(data);
+  yield {
+    type: 'end',
+    evaluation: { images: data.count, loss, ...likelihood(loss, dimensions), imageNats, protocol },
+  };
+}

@@ -1,0 +1,26 @@
+// What a likelihood must be quoted with, in words and as the options that give the same images again.
+
+import { type DataOrigin, type ImageSet, sha256 } from '../data/image_set.js';
+
+/** Two likelihoods can be compared only where all of this agrees. */
+export interface Protocol {
+  /** The data set and its order: `MNIST, 60,000 training then 10,000 test images`. */
+  readonly source: string;
+  /** The part of it: `the last 10 %`, `the test images`. */
+  readonly split: string;
+  /** How values became levels. */
+  readonly binarisation: string;
+  /** Of the levels themselves. */
+  readonly sha256: string;
+}
+
+/** The protocol of a likelihood of these images. */
+export function protocolOf({ source, split, binarisation, pixels }: ImageSet): Protocol {
+  return { source, split, binarisation, sha256: sha256(pixels) };
+}
+
+/** Where the images of a training run came from, and how they were divided. */
+export interface TrainingOrigin extends DataOrigin {
+  /** The last part of them, kept for validation. */
+  readonly validationSplit: number;
+}

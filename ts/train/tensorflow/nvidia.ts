@@ -1,0 +1,144 @@
+// What TensorFlow needs of a machine to compute on an NVIDIA GPU, and what of it is there. TensorFlow itself says nothing,
+// or little: where one library is missing or the driver is too old, it takes the CPU without an error.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { runCommand } from '../../node/command.js';
+
+export interface Gpu {
+  /** As the driver calls it: `NVIDIA H100 80GB HBM3`. */
+  readonly name: string;
+  /** Its compute capability, such as 9.0. */
+  readonly capability: number;
+  readonly memoryMebibytes: number;
+  /** What CUDA_VISIBLE_DEVICES may name it by, beside its place in the list. */
+  readonly uuid: string;
+}
+
+export interface NvidiaHost {
+  /** Version of the kernel's driver, or `unknown`; undefined where none is loaded. */
+  readonly driver: string | undefined;
+  /** The driver's own libraries that cannot be loaded, of those that TensorFlow opens. */
+  readonly missing: readonly string[];
+  /** In the order of the PCI bus; undefined where `nvidia-smi` cannot tell. */
+  readonly gpus: readonly Gpu[] | undefined;
+}
+
+/**
+ * What a GPU must have, from the newest on. TensorFlow's wheel holds machine code for compute capabilities 6.0, 7.0, 8.0
+ * and 8.9, which runs on any driver for CUDA 12, and PTX of CUDA 12.5 for 9.0, which a driver of that version or later
+ * translates for everything newer. Blackwell came with the driver named.
+ */
+const requirements = [
+  { capability: 10, driver: '570.26' },
+  { capability: 9, driver: '555.42.02' },
+  { capability: 6, driver: '525.60.13' },
+] as const;
+const oldest = requirements[requirements.length - 1]!;
+
+/** The oldest driver and the least compute capability that are of any use. */
+export const leastDriver = oldest.driver;
+export const leastCapability = oldest.capability.toFixed(1);
+
+/** TensorFlow counts GPUs through the second one as well. */
+const driverLibraries = ['libcuda.so.1', 'libnvidia-ml.so.1'] as const;
+
+const versionFile = '/proc/driver/nvidia/version';
+
+/** Whether an NVIDIA driver is loaded: by the kernel itself, or by the Windows that it runs in (WSL 2). */
+export function hasNvidiaDriver(): boolean {
+  return existsSync(versionFile) || (existsSync('/dev/dxg') && loadError('libcuda.so.1') === undefined);
+}
+
+/** Looks for a driver, its libraries and its GPUs. */
+export async function inspectNvidia(): Promise<NvidiaHost> {
+  if (!hasNvidiaDriver()) return { driver: undefined, missing: [], gpus: undefined };
+  const text = existsSync(versionFile) ? readFileSync(versionFile, 'utf8') : '';
+  const query = ['--query-gpu=name,compute_cap,memory.total,uuid,driver_version', '--format=csv,noheader,nounits'];
+  // Where the driver must first wake the GPU it takes seconds; where the GPU has failed it may hang.
+  const told = await runCommand('nvidia-smi', query, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
+  const listed = told?.status === 0 ? parseGpus(told.output) : undefined;
+  return {
+    driver: parseDriver(text) ?? listed?.driver ?? 'unknown',
+    missing: driverLibraries.filter((library) => loadError(library) !== undefined),
+    gpus: listed?.gpus,
+  };
+}
+
+/** The version in the kernel's own words about its driver. */
+export function parseDriver(text: string): string | undefined {
+  return /^NVRM version:.*?\s(\d+\.\d+(\.\d+)?)\s/m.exec(text)?.[1];
+}
+
+/** What `nvidia-smi` lists: name, compute capability, MiB, UUID and driver version, a line for each GPU. */
+export function parseGpus(output: string): { gpus: readonly Gpu[]; driver: string | undefined } {
+  const rows = output
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map((field) => field.trim()))
+    .filter(([, capability]) => capability !== undefined && Number(capability) > 0);
+  const gpus = rows.map(([name = '', capability, memory, uuid = '']) => ({
+    name,
+    capability: Number(capability),
+    memoryMebibytes: Number(memory),
+    uuid,
+  }));
+  return { gpus, driver: rows[0]?.[4] };
+}
+
+/** The GPU to use: the one that `visible`, as CUDA_VISIBLE_DEVICES has it, names last, else the first that will do. */
+export function chosenGpu({ driver, gpus = [] }: NvidiaHost, visible: string | undefined): Gpu | undefined {
+  if (visible === undefined) return gpus.find((gpu) => shortfall(gpu, driver) === undefined) ?? gpus[0];
+  const last = visible.split(',').at(-1)!.trim(); // tfjs-node takes the last one that TensorFlow lists
+  return gpus.find((gpu, index) => last === String(index) || (last.length > 4 && gpu.uuid.startsWith(last)));
+}
+
+/** Why no GPU of the machine can be used, as the second half of a sentence; undefined where nothing is known against it. */
+export function obstacle(host: NvidiaHost, visible = process.env.CUDA_VISIBLE_DEVICES): string | undefined {
+  const { driver, missing, gpus } = host;
+  if (driver === undefined) return `found no NVIDIA driver; install version ${leastDriver} or newer`;
+  if (missing.length > 0) {
+    return (
+      `found NVIDIA driver ${driver} but not its ${missing.join(' and ')}; install the driver's libraries, or, in a ` +
+      'container, start it with --gpus all and NVIDIA_DRIVER_CAPABILITIES=compute,utility'
+    );
+  }
+  if (visible !== undefined && /^\s*(-|$)/.test(visible)) {
+    return `found every GPU hidden by CUDA_VISIBLE_DEVICES=${visible || "''"}; unset it`;
+  }
+  if (gpus?.length === 0) return `found NVIDIA driver ${driver} and no GPU; see what nvidia-smi says`;
+  const gpu = chosenGpu(host, visible);
+  return gpu && shortfall(gpu, driver);
+}
+
+/** What a GPU or its driver lacks. */
+function shortfall(gpu: Gpu, driver: string | undefined): string | undefined {
+  const needed = requirements.find(({ capability }) => gpu.capability >= capability);
+  const described = `${gpu.name} of compute capability ${gpu.capability.toFixed(1)}`;
+  if (needed === undefined) return `found ${described}; TensorFlow needs ${leastCapability} or more`;
+  if (driver === undefined || !/^\d/.test(driver) || compareVersions(driver, needed.driver) >= 0) return undefined;
+  return `found NVIDIA driver ${driver}, too old for ${described}; install version ${needed.driver} or newer`;
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number)) as [number[], number[]];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * What the system's loader says against a shared library, named by path or as it is looked for; undefined where it loads.
+ * Asked of the loader, because only it knows all the places, and whether what the library itself needs is there.
+ */
+export function loadError(library: string): string | undefined {
+  try {
+    process.dlopen({ exports: {} }, library);
+    return undefined;
+  } catch (error) {
+    // It loaded, and was let go again, because it is no addon of Node's.
+    const { message } = error as Error;
+    return message.includes('did not self-register') ? undefined : message;
+  }
+}

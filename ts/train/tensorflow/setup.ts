@@ -1,0 +1,274 @@
+// Setting up native TensorFlow: tfjs's own addon, compiled against the libraries of TensorFlow's wheel. What its npm
+// package would download by itself is TensorFlow 2.9.1 with CUDA 11.2, which runs on no recent GPU.
+//
+// Everything is made in a temporary folder and renamed at the end: an interrupted set-up leaves nothing behind that a
+// later one could take for a whole one, and two at once do not harm each other.
+
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { PixelCnnError } from '../../error.js';
+import { cacheFolder } from '../../node/cache.js';
+import { lastLines, runCommand } from '../../node/command.js';
+import { makeFolder } from '../../node/files.js';
+import { bindingFile, findTensorflow, type NativeTensorflow, variantFolder } from './find.js';
+import { inspectNvidia, obstacle } from './nvidia.js';
+import {
+  diskBytes,
+  nodeHeaders,
+  tensorflowVersion,
+  tfjsNode,
+  type Variant,
+  type Wheel,
+  wheelLinks,
+  wheelMembers,
+  wheels,
+  wheelTags,
+} from './wheels.js';
+
+export interface SetupOptions {
+  /** What it must serve. Default: `cuda` where nothing is known against using an NVIDIA GPU, else `cpu`. */
+  readonly variant?: Variant;
+  /** Never fetches: what is not there already is an error. Default: false. */
+  readonly offline?: boolean;
+  /** Gives up and removes what was begun. */
+  readonly signal?: AbortSignal;
+  /** Told what happens, a line at a time. */
+  readonly say?: (line: string) => void;
+  /** Told how much of a download is there, in bytes. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Native TensorFlow cannot be had here; the message says why and what to do. */
+export function unavailable(message: string, options?: ErrorOptions): PixelCnnError {
+  return new PixelCnnError('BACKEND_UNAVAILABLE', message, options);
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;
+
+/** Makes sure that native TensorFlow is there; does nothing when it is. */
+export async function setUpTensorflow(options: SetupOptions = {}): Promise<NativeTensorflow> {
+  const variant = options.variant ?? (await suitableVariant(options));
+  // A build for CUDA computes on a CPU as well, so it is not fetched once more for that.
+  const find = (): NativeTensorflow | undefined => findTensorflow(variant === 'cpu' ? ['cpu', 'cuda'] : ['cuda']);
+  const found = find();
+  if (found !== undefined) return found;
+  const target = variantFolder(variant);
+  if (options.offline === true) {
+    throw unavailable(
+      `native TensorFlow is not set up in ${target}, and nothing may be fetched; run \`pixelcnn setup --${variant}\` ` +
+        'once with a network',
+    );
+  }
+  const compiler = await checkHost(variant, options.signal);
+  const say = options.say ?? (() => undefined);
+  const total = wheels[variant].reduce((sum, { bytes }) => sum + bytes, 0);
+  say(
+    `Setting up TensorFlow ${tensorflowVersion} (${variant}) in ${target}: fetches ${megabytes(total)} with pip and ` +
+      `80 MB with npm, once; takes ${megabytes(diskBytes[variant])} while it is made.`,
+  );
+  await makeFolder(cacheFolder());
+  await removeAbandoned();
+  const temporary = join(cacheFolder(), `.${basename(target)}.${process.pid}.tmp`);
+  try {
+    await mkdir(temporary);
+    await installPackages(temporary, options);
+    for (const [index, wheel] of wheels[variant].entries()) {
+      const fetched = wheels[variant].slice(0, index).reduce((sum, { bytes }) => sum + bytes, 0);
+      await installWheel(temporary, wheel, options, (bytes) => options.progress?.(fetched + bytes, total));
+    }
+    for (const { path, target } of wheelLinks[variant]) await symlink(target, join(temporary, 'site', path));
+    say('Compiling the binding.');
+    await compileBinding(temporary, compiler, options.signal);
+    await tryBinding(temporary, options.signal);
+    await rename(temporary, target).catch(async (error: unknown) => {
+      if (!existsSync(join(target, 'node_modules'))) throw error; // else another process was faster
+    });
+    say(`TensorFlow ${tensorflowVersion} is ready.`);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  const made = find();
+  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
+  return made;
+}
+
+/** The variant for this machine; says why where it is not the one that its driver suggests. */
+async function suitableVariant({ say }: SetupOptions): Promise<Variant> {
+  const host = await inspectNvidia();
+  const against = obstacle(host);
+  if (against === undefined) return 'cuda';
+  if (host.driver !== undefined) say?.(`No GPU can be used: ${against}. Setting up for the CPU.`);
+  return 'cpu';
+}
+
+/** Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed. */
+export async function cleanTensorflow(): Promise<string[]> {
+  const folder = cacheFolder();
+  const names = await readdir(folder).catch(() => []);
+  const ours = names.filter((name) => /^\.?tensorflow-[\d.]+-(cpu|cuda)(\.\d+\.tmp)?$/.test(name));
+  for (const name of ours) await rm(join(folder, name), { recursive: true, force: true });
+  return ours.map((name) => join(folder, name));
+}
+
+/** Everything that can be known to be missing is said before anything is fetched. Returns the compiler's name. */
+async function checkHost(variant: Variant, signal: AbortSignal | undefined): Promise<string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw unavailable(
+      `native TensorFlow: expected Linux on x86-64, got ${process.platform} on ${process.arch}; ` +
+        'install @tensorflow/tfjs-node into your project, or train with --device wasm',
+    );
+  }
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  if (header.glibcVersionRuntime === undefined) {
+    throw unavailable(
+      'native TensorFlow: expected a system with glibc 2.27 or newer, got one without glibc; use a Debian-based image',
+    );
+  }
+  const compiler = process.env.CXX ?? 'g++';
+  const gcc = await runCommand(compiler, ['--version'], { signal });
+  if (gcc.status !== 0) {
+    throw unavailable(`native TensorFlow: found no C++ compiler ${compiler}; install it: apt install g++`);
+  }
+  const pip = await runCommand('python3', ['-m', 'pip', '--version'], { signal });
+  if (pip.status !== 0) {
+    throw unavailable(
+      `native TensorFlow: found no ${pip.missing ? 'python3' : 'pip for python3'}, which fetches it; install it: ` +
+        'apt install python3-pip; or install @tensorflow/tfjs-node into your project with npm',
+    );
+  }
+  const folder = cacheFolder();
+  await makeFolder(folder).catch((cause: unknown) => {
+    throw unavailable(`cannot make ${folder} (${reason(cause)}); name another in PIXELCNN_CACHE`, { cause });
+  });
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < diskBytes[variant]) {
+    throw unavailable(
+      `native TensorFlow: expected ${megabytes(diskBytes[variant])} free in ${folder}, got ` +
+        `${megabytes(bavail * bsize)}; make room, or name another folder in PIXELCNN_CACHE`,
+    );
+  }
+  return compiler;
+}
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+async function installPackages(folder: string, { signal, say }: SetupOptions): Promise<void> {
+  const packages = [tfjsNode, nodeHeaders].map(({ name, version }) => `${name}@${version}`);
+  say?.(`Installing ${packages.join(' and ')}.`);
+  await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, ...packages];
+  const npm = await runCommand('npm', args, { cwd: folder, signal });
+  if (npm.status !== 0) throw unavailable(`npm could not install ${packages[0]}:\n${lastLines(npm.output)}`);
+}
+
+async function installWheel(
+  folder: string,
+  wheel: Wheel,
+  { signal, say }: SetupOptions,
+  progress: (bytes: number) => void,
+): Promise<void> {
+  const download = join(folder, 'download');
+  await mkdir(download);
+  say?.(`Fetching ${wheel.name} ${wheel.version} (${megabytes(wheel.bytes)}).`);
+  const watch = setInterval(
+    () => void folderBytes(download).then((bytes) => progress(Math.min(bytes, wheel.bytes))),
+    500,
+  );
+  try {
+    const args = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-cache-dir', '--disable-pip-version-check'];
+    args.push(...wheelTags, '--dest', download, `${wheel.name}==${wheel.version}`);
+    // pip downloads into TMPDIR first: here, it is watched, on the disk that was checked, and removed with the rest.
+    const pip = await runCommand('python3', args, { cwd: folder, env: { ...process.env, TMPDIR: download }, signal });
+    if (pip.status !== 0) throw unavailable(`pip could not fetch ${wheel.name}:\n${lastLines(pip.output)}`);
+  } finally {
+    clearInterval(watch);
+  }
+  const name = (await readdir(download)).find((file) => file.endsWith('.whl'));
+  if (name === undefined) throw unavailable(`pip fetched no wheel of ${wheel.name}`);
+  const file = join(download, name);
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  const got = hash.digest('hex');
+  if (got !== wheel.sha256) {
+    throw unavailable(
+      `${name}: expected sha256 ${wheel.sha256}, got ${got}; it is not the pinned file, and was removed`,
+    );
+  }
+  progress(wheel.bytes);
+  // Python unpacks without the permissions, but TensorFlow runs NVIDIA's assembler.
+  const unzip = `
+import os, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    for member in wheel.infolist():
+        if member.filename.startswith(tuple(sys.argv[3:])):
+            path = wheel.extract(member, sys.argv[2])
+            if member.external_attr >> 16 & 0o100: os.chmod(path, 0o755)`;
+  const python = await runCommand('python3', ['-c', unzip, file, join(folder, 'site'), ...wheelMembers], { signal });
+  if (python.status !== 0) throw unavailable(`could not unpack ${name}:\n${lastLines(python.output)}`);
+  await rm(download, { recursive: true });
+}
+
+/** Bytes of all files below a folder; whatever vanishes while it looks counts nothing. */
+async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const sizes = entries.map(async (entry) => {
+    if (!entry.isFile()) return 0;
+    return (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0;
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+async function compileBinding(folder: string, compiler: string, signal: AbortSignal | undefined): Promise<void> {
+  const packageFolder = join(folder, 'node_modules', tfjsNode.name);
+  const tensorflow = join(folder, 'site', 'tensorflow');
+  const output = join(packageFolder, bindingFile);
+  await mkdir(dirname(output), { recursive: true });
+  const depth = output.slice(folder.length + 1).split('/').length - 1;
+  const args = [
+    ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
+    ...[join(folder, 'node_modules', nodeHeaders.name, 'include'), packageFolder, join(tensorflow, 'include')].map(
+      (include) => `-I${include}`,
+    ),
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((source) => join(packageFolder, 'binding', source)),
+    ...['-o', output, `-L${tensorflow}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
+    // Relative to the binding itself, so that the folder may be renamed; it is, a moment later.
+    `-Wl,-rpath,$ORIGIN/${'../../'.repeat(depth)}site/tensorflow`,
+  ];
+  const gcc = await runCommand(compiler, args, { signal });
+  if (gcc.status !== 0) throw unavailable(`${compiler} could not compile the binding:\n${lastLines(gcc.output)}`);
+  await access(output);
+}
+
+/** Loads the new binding in a process of its own and multiplies two numbers. */
+async function tryBinding(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  const program = `
+const util = require('util');
+util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+const tf = require('${tfjsNode.name}');
+if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '1' };
+  const node = await runCommand(process.execPath, ['-e', program], { cwd: folder, env, signal });
+  if (node.status !== 0) throw unavailable(`the new binding does not work:\n${lastLines(node.output, 12)}`);
+}
+
+/** Removes temporary folders whose process is gone. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(cacheFolder())) {
+    const pid = /^\.tensorflow-.*\.(\d+)\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(join(cacheFolder(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
