@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runCommand } from '../ts/node/command.js';
-import { binarise } from '../ts/train/data/image_set.js';
+import { binarise } from '../ts/train/data/binarisation.js';
 import { loadCore } from '../ts/train/net/core.js';
 import type { TrainerEvent } from '../ts/train/run/event.js';
 import { trainSteps } from '../ts/train/run/trainer.js';

@@ -2,7 +2,7 @@ import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
 import { surpriseColour, surprisePngs } from '../../ts/cli/surprise.js';
 import { loadSampler } from '../../ts/index.js';
-import { binarise } from '../../ts/train/data/image_set.js';
+import { binarise } from '../../ts/train/data/binarisation.js';
 import { configJson, randomModel } from '../wasm.js';
 
 it('draws more surprise lighter, from black to near white', () => {

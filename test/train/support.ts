@@ -1,7 +1,7 @@
 import type { TestContext } from 'vitest';
 import type { Config, Description } from '../../ts/config.js';
+import { binarise } from '../../ts/train/data/binarisation.js';
 import type { ImageSet } from '../../ts/train/data/image_set.js';
-import { binarise } from '../../ts/train/data/image_set.js';
 import { referenceConfig } from '../../ts/train/net/reference.js';
 import { type Backend, openBackend, openTensorflow } from '../../ts/train/tensorflow/backend.js';
 import { findTensorflow } from '../../ts/train/tensorflow/find.js';

@@ -7,26 +7,20 @@
 
 export { cacheFolder } from '../node/cache.js';
 // Data
+export { binarise, binariseImages, referenceThreshold, trainingBinarisation } from './data/binarisation.js';
 export {
   type Binarisation,
   binarisations,
-  binariseImages,
-  trainingBinarisation,
-} from './data/binarisation.js';
-export {
-  binarise,
   type DataOrigin,
   firstImages,
   type ImageSet,
-  type NamedImages,
-  type RawImages,
-  referenceThreshold,
   referenceValidationSplit,
   splitCounts,
   splitImages,
 } from './data/image_set.js';
 export { type DataOptions, dataSplits, loadData } from './data/load_data.js';
-export { loadMnist, type MnistOptions, type PublishedSet } from './data/published.js';
+export { loadMnist, type MnistOptions } from './data/published.js';
+export type { NamedImages, PublishedSet, RawImages } from './data/raw.js';
 // Layers of TensorFlow.js
 export {
   type LayersTf,
@@ -46,7 +40,7 @@ export {
   recipeOf,
   type ScheduleName,
 } from './run/recipe.js';
-export { likelihood, readTrainingOrigin, readValidation } from './run/record.js';
+export { readTrainingOrigin, readValidation } from './run/record.js';
 // Likelihoods
 export {
   type Compared,
@@ -55,8 +49,8 @@ export {
   compareEvaluations,
   readEvaluation,
 } from './score/compare.js';
-export { type EvaluateEvent, type EvaluateOptions, type Evaluation, evaluate } from './score/evaluate.js';
-export { type Protocol, protocolOf, type TrainingOrigin } from './score/protocol.js';
+export { type EvaluateEvent, type EvaluateOptions, evaluate } from './score/evaluate.js';
+export { type Evaluation, likelihood, type Protocol, protocolOf, type TrainingOrigin } from './score/protocol.js';
 // Backends
 export { type Backend, type BackendOptions, type Device, devices, openBackend } from './tensorflow/backend.js';
 export { findTensorflow, type NativeTensorflow } from './tensorflow/find.js';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { cacheFolder } from '../../../ts/node/cache.js';
+import { binarise } from '../../../ts/train/data/binarisation.js';
 import { fetchFile } from '../../../ts/train/data/fetch.js';
 import { parseIdxImages } from '../../../ts/train/data/idx.js';
-import { binarise, firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
+import { firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-data-'));

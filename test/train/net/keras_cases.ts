@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Config } from '../../../ts/config.js';
-import { binarise, firstImages, type ImageSet } from '../../../ts/train/data/image_set.js';
+import { binarise } from '../../../ts/train/data/binarisation.js';
+import { firstImages, type ImageSet } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 import { type Core, loadCore } from '../../../ts/train/net/core.js';
 import { initialParameters, toFull } from '../../../ts/train/net/parameters.js';

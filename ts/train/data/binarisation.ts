@@ -5,24 +5,8 @@ import { checkChoice, checkInteger, checkNumber } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
-import { binarise, binarySet, type ImageSet, type RawImages, referenceThreshold } from './image_set.js';
-
-/** How a pixel's value becomes its level. */
-export interface Binarisation {
-  /**
-   * `threshold`: 1 from a value on. `static`: 1 with probability value / 255, drawn once, as the usual binarised MNIST.
-   * `dynamic`: the same, drawn anew in each epoch of training; validation sees what `static` gives. `none`: the values
-   * are levels, 0 or 1. Default: `threshold`.
-   */
-  readonly binarisation?: (typeof binarisations)[number];
-  /** Of `threshold`: the least value, 0 to 256, that is 1. Default: 84.48, as the Keras example. */
-  readonly threshold?: number;
-  /** Of `static`, and of what validation sees of `dynamic`: seed of the draw, in [0, 2^53). Default: 0. */
-  readonly binarisationSeed?: number;
-}
-
-/** The ways to binarise. */
-export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
+import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
+import type { RawImages } from './raw.js';
 
 /**
  * Grey images as levels.
@@ -124,4 +108,15 @@ function drawLevels(
     }
   }
   return levels;
+}
+
+/** The threshold of the Keras example: 33 % of 256. */
+export const referenceThreshold = 0.33 * 256;
+
+/** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
+export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
+  checkNumber('threshold', threshold, { min: 0 });
+  const pixels = new Uint8Array(images.pixels.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
+  return binarySet(images, { pixels, source, binarisation: `pixel 1 iff value >= ${threshold} of 255` });
 }

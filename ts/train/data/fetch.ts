@@ -4,8 +4,7 @@ import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PixelCnnError } from '../../error.js';
-import { makeFolder, replaceDurably } from '../../node/files.js';
-import { sha256 } from './image_set.js';
+import { makeFolder, replaceDurably, sha256 } from '../../node/files.js';
 
 /** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */
 const mostPacked = 50_000_000;

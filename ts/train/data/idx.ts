@@ -2,7 +2,7 @@
 // 32-bit integer, then the values.
 
 import { PixelCnnError } from '../../error.js';
-import type { RawImages } from './image_set.js';
+import type { RawImages } from './raw.js';
 
 /** Reads a file of 8-bit images; `name` is what an error calls it. */
 export function parseIdxImages(bytes: Uint8Array, name: string): RawImages {

@@ -1,26 +1,8 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
-import { createHash } from 'node:crypto';
 import { checkInteger, checkNumber } from '../../arguments.js';
-import { PixelCnnError } from '../../error.js';
-import type { Binarisation } from './binarisation.js';
-import type { PublishedSet } from './published.js';
-
-/** Greyscale images as they are stored, `[count, height, width]`, 0..255. */
-export interface RawImages {
-  readonly pixels: Uint8Array;
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-}
-
-/** All images of a data set, with what it is. */
-export interface NamedImages extends RawImages {
-  /** `MNIST, 60,000 training then 10,000 test images`. */
-  readonly source: string;
-  /** How many, the last ones, are test images; 0 where the set is not divided so. */
-  readonly testImages: number;
-}
+import { sha256 } from '../../node/files.js';
+import type { PublishedSet, RawImages } from './raw.js';
 
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
 export interface DataOrigin extends Binarisation {
@@ -54,42 +36,8 @@ export interface ImageSet {
   readonly origin?: DataOrigin;
 }
 
-/** The threshold of the Keras example: 33 % of 256. */
-export const referenceThreshold = 0.33 * 256;
-
 /** The part of the images that the Keras example keeps for validation: the last tenth. */
 export const referenceValidationSplit = 0.1;
-
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
-
-/** More than this many pixels, 1 GiB, is no data set that this package trains on. */
-export const mostPixels = 2 ** 30;
-
-/** Images of one size under one name: training images, and the test images behind them where there are some. */
-export function joinImages(
-  name: string,
-  train: RawImages & { path: string },
-  test?: RawImages & { path: string },
-): NamedImages {
-  if (test !== undefined && (test.height !== train.height || test.width !== train.width)) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${test.path}: expected images of ${train.height}x${train.width}, as the training images are, ` +
-        `got ${test.height}x${test.width}`,
-    );
-  }
-  const number = (count: number) => count.toLocaleString('en-US');
-  const { height, width } = train;
-  if (test === undefined) {
-    const { count, pixels } = train;
-    return { pixels, count, height, width, source: `${name}, ${number(count)} images`, testImages: 0 };
-  }
-  const pixels = new Uint8Array(train.pixels.length + test.pixels.length);
-  pixels.set(train.pixels);
-  pixels.set(test.pixels, train.pixels.length);
-  const source = `${name}, ${number(train.count)} training then ${number(test.count)} test images`;
-  return { pixels, count: train.count + test.count, height, width, source, testImages: test.count };
-}
 
 /** An image set of one channel and two levels, whole. */
 export function binarySet(
@@ -98,14 +46,6 @@ export function binarySet(
 ): ImageSet {
   const shape = { count, height, width, channels: 1, levels: 2 };
   return { ...shape, ...parts, first: 0, split: 'all', sha256: sha256(parts.greys ?? parts.pixels) };
-}
-
-/** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
-export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
-  checkNumber('threshold', threshold, { min: 0 });
-  const pixels = new Uint8Array(images.pixels.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
-  return binarySet(images, { pixels, source, binarisation: `pixel 1 iff value >= ${threshold} of 255` });
 }
 
 /** The level that most pixels have: the background, where a data set has one. */
@@ -161,3 +101,20 @@ export function splitImages(
     validation: sliceImages(set, train, set.count, `the last ${percent}${of}`),
   };
 }
+
+/** How a pixel's value becomes its level. */
+export interface Binarisation {
+  /**
+   * `threshold`: 1 from a value on. `static`: 1 with probability value / 255, drawn once, as the usual binarised MNIST.
+   * `dynamic`: the same, drawn anew in each epoch of training; validation sees what `static` gives. `none`: the values
+   * are levels, 0 or 1. Default: `threshold`.
+   */
+  readonly binarisation?: (typeof binarisations)[number];
+  /** Of `threshold`: the least value, 0 to 256, that is 1. Default: 84.48, as the Keras example. */
+  readonly threshold?: number;
+  /** Of `static`, and of what validation sees of `dynamic`: seed of the draw, in [0, 2^53). Default: 0. */
+  readonly binarisationSeed?: number;
+}
+
+/** The ways to binarise. */
+export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;

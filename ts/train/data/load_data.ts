@@ -5,21 +5,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkChoice, checkOptions } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
-import { type Binarisation, binariseImages } from './binarisation.js';
+import { binariseImages } from './binarisation.js';
 import { reasonOf } from './fetch.js';
-import {
-  type DataOrigin,
-  firstImages,
-  type ImageSet,
-  joinImages,
-  mostPixels,
-  type NamedImages,
-  type RawImages,
-  sliceImages,
-} from './image_set.js';
+import { type Binarisation, type DataOrigin, firstImages, type ImageSet, sliceImages } from './image_set.js';
 import { parseNpyImages } from './npy.js';
 import { listPngs, readPngs } from './png_images.js';
-import { hasIdxFiles, loadMnist, type PublishedSet, publishedSets } from './published.js';
+import { hasIdxFiles, loadMnist, publishedSets } from './published.js';
+import { joinImages, mostPixels, type NamedImages, type PublishedSet, type RawImages } from './raw.js';
 
 export interface DataOptions extends Binarisation {
   /**

@@ -2,7 +2,7 @@
 // values (numpy.lib.format). Read strictly: 8-bit values in C order, `[count, height, width]` or with one channel behind.
 
 import { PixelCnnError } from '../../error.js';
-import { mostPixels, type RawImages } from './image_set.js';
+import { mostPixels, type RawImages } from './raw.js';
 
 const magic = '\x93NUMPY';
 

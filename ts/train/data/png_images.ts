@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { PixelCnnError } from '../../error.js';
 import { reasonOf } from './fetch.js';
-import { mostPixels, type RawImages } from './image_set.js';
+import { mostPixels, type RawImages } from './raw.js';
 
 /** The longest side that a model can have. */
 const mostSide = 4096;

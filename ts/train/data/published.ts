@@ -7,9 +7,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
+import { sha256 } from '../../node/files.js';
 import { type FetchOptions, fetchFile, reasonOf, unpack } from './fetch.js';
 import { parseIdxImages } from './idx.js';
-import { joinImages, type NamedImages, sha256 } from './image_set.js';
+import { joinImages, type NamedImages, type PublishedSet } from './raw.js';
 
 export interface MnistOptions extends FetchOptions {
   /** Which set: `mnist`, `fashion-mnist`. Default: `mnist`. */
@@ -19,8 +20,6 @@ export interface MnistOptions extends FetchOptions {
   /** Never fetches. Default: false. */
   readonly offline?: boolean;
 }
-
-export type PublishedSet = 'mnist' | 'fashion-mnist';
 
 interface Published {
   readonly title: string;

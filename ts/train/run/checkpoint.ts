@@ -6,8 +6,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { flushFolder, makeFolder, reasonOf, replaceDurably, writeDurably } from '../../node/files.js';
-import { sha256 } from '../data/image_set.js';
+import { flushFolder, makeFolder, reasonOf, replaceDurably, sha256, writeDurably } from '../../node/files.js';
 import type { Recipe } from './recipe.js';
 
 /** What one finished epoch reports. */

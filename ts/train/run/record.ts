@@ -7,15 +7,10 @@ import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js
 import { publishedSets } from '../data/published.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
-import { protocolOf, type TrainingOrigin } from '../score/protocol.js';
+import { likelihood, protocolOf, type TrainingOrigin } from '../score/protocol.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { TrainResult } from './event.js';
 import { describeRecipe } from './recipe.js';
-
-/** Nats an image and bits a dimension of a mean loss in nats a value. */
-export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {
-  return { natsPerImage: lossPerValue * dimensions, bitsPerDim: lossPerValue / Math.LN2 };
-}
 
 /** The training record, as the file format stores it: strings by name. */
 export function trainingRecord(

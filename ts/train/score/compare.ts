@@ -2,8 +2,7 @@
 
 import { show } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
-import type { Evaluation } from './evaluate.js';
-import type { Protocol } from './protocol.js';
+import type { Evaluation, Protocol } from './protocol.js';
 
 /** What a comparison needs of an evaluation; a model's training record has all but the nats of each image. */
 export interface Compared extends Pick<Evaluation, 'images' | 'natsPerImage' | 'bitsPerDim' | 'protocol'> {

@@ -3,8 +3,7 @@
 import { checkInteger } from '../../arguments.js';
 import type { Sampler } from '../../sampler.js';
 import type { ImageSet } from '../data/image_set.js';
-import { likelihood } from '../run/record.js';
-import { type Protocol, protocolOf } from './protocol.js';
+import { type Evaluation, likelihood, protocolOf } from './protocol.js';
 
 export interface EvaluateOptions {
   readonly sampler: Sampler;
@@ -12,18 +11,6 @@ export interface EvaluateOptions {
   /** Images that are scored at once, 1 to 1,024. Default: 64. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-}
-
-export interface Evaluation {
-  readonly images: number;
-  /** Mean negative log likelihood a value: what training prints as loss. */
-  readonly loss: number;
-  readonly natsPerImage: number;
-  readonly bitsPerDim: number;
-  /** What each image costs, in nats, in the order of the data. */
-  readonly imageNats: readonly number[];
-  /** What a likelihood must be quoted with. */
-  readonly protocol: Protocol;
 }
 
 export type EvaluateEvent =

@@ -1,6 +1,7 @@
 // What a likelihood must be quoted with, in words and as the options that give the same images again.
 
-import { type DataOrigin, type ImageSet, sha256 } from '../data/image_set.js';
+import { sha256 } from '../../node/files.js';
+import type { DataOrigin, ImageSet } from '../data/image_set.js';
 
 /** Two likelihoods can be compared only where all of this agrees. */
 export interface Protocol {
@@ -23,4 +24,21 @@ export function protocolOf({ source, split, binarisation, pixels }: ImageSet): P
 export interface TrainingOrigin extends DataOrigin {
   /** The last part of them, kept for validation. */
   readonly validationSplit: number;
+}
+
+/** Nats an image and bits a dimension of a mean loss in nats a value. */
+export function likelihood(lossPerValue: number, dimensions: number): { natsPerImage: number; bitsPerDim: number } {
+  return { natsPerImage: lossPerValue * dimensions, bitsPerDim: lossPerValue / Math.LN2 };
+}
+
+export interface Evaluation {
+  readonly images: number;
+  /** Mean negative log likelihood a value: what training prints as loss. */
+  readonly loss: number;
+  readonly natsPerImage: number;
+  readonly bitsPerDim: number;
+  /** What each image costs, in nats, in the order of the data. */
+  readonly imageNats: readonly number[];
+  /** What a likelihood must be quoted with. */
+  readonly protocol: Protocol;
 }
