@@ -144,6 +144,32 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   expect(said.at(-1)).toMatch(/train-images-idx3-ubyte: could not be kept for the next time \(E(NOTDIR|EXIST)/);
 });
 
+it('asks no further mirror once it is told to stop, whatever it was at', async () => {
+  const reason = new Error('stopped by the test');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  for (const when of ['before', 'while it asks', 'while it reads', 'while it says what it fetches']) {
+    const controller = new AbortController();
+    const asked: string[] = [];
+    const stop = (): never => {
+      controller.abort(reason);
+      throw reason;
+    };
+    vi.stubGlobal('fetch', async (url: string, { signal }: RequestInit) => {
+      signal!.throwIfAborted();
+      asked.push(url);
+      if (when === 'while it asks') stop();
+      return new Response(new ReadableStream<Uint8Array>({ pull: stop }));
+    });
+    if (when === 'before') controller.abort(reason);
+    const say = (): void => {
+      if (when.startsWith('while it says')) controller.abort(reason);
+    };
+    const file = { path: join(folder, 'stopped'), sha256: '', mirrors };
+    await expect(fetchFile(file, { signal: controller.signal, say }), when).rejects.toBe(reason);
+    expect(asked.length, when).toBe(['while it asks', 'while it reads'].includes(when) ? 1 : 0);
+  }
+});
+
 it('follows no mirror that sends more than any file has', async () => {
   const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1e6)) });
   vi.stubGlobal('fetch', async () => new Response(endless));
