@@ -163,3 +163,9 @@ export function inkOf(images: Uint8Array): number {
 export function scaled(images: Uint8Array, { config }: Description): Float32Array {
   return Float32Array.from(images, (level) => level / (config.levels - 1));
 }
+
+/** All rows draw by this seed. */
+export const seed = 1;
+
+/** The fastest way, all that can be left out left out. */
+export const everything = { method: 'wavefront', skipping: 'all' } as const;
