@@ -150,9 +150,12 @@ function sourcesIn(folder: string): string[] {
     .sort();
 }
 
-it.each(['ts', 'scripts'])('has no circle of imports in %s/, types included', (folder) => {
+it.each(['ts', 'bench', 'scripts'])('has no circle of imports in %s/, types included', (folder) => {
   const paths = sourcesIn(folder);
-  expect(paths.flatMap(neighboursOf).filter((path) => !existsSync(join(root, path))), 'not found').toEqual([]);
+  expect(
+    paths.flatMap(neighboursOf).filter((path) => !existsSync(join(root, path))),
+    'not found',
+  ).toEqual([]);
   expect(circleOf(paths)).toBeUndefined();
 });
 
