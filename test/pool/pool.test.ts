@@ -252,6 +252,22 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
   }
 });
 
+it('draws again what a lost worker had before it draws anything else', async () => {
+  const orders: number[] = [];
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (orders.length === 1 && order.type === 'work') worker.terminate();
+      else postMessage.call(worker, order, transfer);
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const made = await Promise.all([0, 100].map((startIndex) => pool.sample({ count: 18, seed: 6, startIndex })));
+  expect(made).toEqual([0, 100].map((startIndex) => sampler.sample({ count: 18, seed: 6, startIndex })));
+  expect(orders).toEqual([0, 0, 16, 100, 116]);
+});
+
 it('replaces a worker that stops while it is idle', async () => {
   onStart();
   const bytes = new Uint8Array(model);

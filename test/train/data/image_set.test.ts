@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { PixelCnnError } from '../../../ts/error.js';
 import { cacheFolder } from '../../../ts/node/cache.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { fetchFile } from '../../../ts/train/data/fetch.js';
@@ -40,15 +41,20 @@ it('reads IDX images', () => {
 });
 
 it.each([
-  ['too short', Buffer.alloc(15), 'at least 16 bytes, got 15'],
-  ['labels', idx(2, 3, 5, 0x0801), 'magic number 0x00000803), got 0x00000801; is it a file of labels?'],
-  ['cut', idx(2, 3, 5).subarray(0, 40), 'expected 46 bytes for 2 images of 3x5, got 40'],
-  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), 'expected 46 bytes for 2 images of 3x5, got 47'],
-  ['empty', idx(0, 3, 5), 'expected at least one image of at least one pixel, got 0 of 3x5'],
-  ['absurd', idx(1, 1, 1).fill(0xff, 4), 'bytes for 4294967295 images'],
+  ['too short', Buffer.alloc(15), 'an IDX file of at least 16 bytes, got 15'],
+  ['labels', idx(2, 3, 5, 0x0801), 'IDX images (magic number 0x00000803), got 0x00000801; is it a file of labels?'],
+  ['cut', idx(2, 3, 5).subarray(0, 40), '46 bytes for 2 images of 3x5, got 40'],
+  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), '46 bytes for 2 images of 3x5, got 47'],
+  ['empty', idx(0, 3, 5), 'at least one image of at least one pixel, got 0 of 3x5'],
+  ['flat', idx(2, 0, 5), 'at least one image of at least one pixel, got 2 of 0x5'],
+  [
+    'absurd',
+    idx(1, 1, 1).fill(0xff, 4),
+    `${16 + (2 ** 32 - 1) ** 3} bytes for 4294967295 images of 4294967295x4294967295, got 17`,
+  ],
 ])('refuses a file that is %s', (_, bytes, message) => {
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(`some/file: expected`);
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(message);
+  const wrong = new PixelCnnError('INVALID_DATA', `some/file: expected ${message}`);
+  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(wrong);
 });
 
 it("takes the Keras example's threshold: 84 is background, 85 is ink", () => {
@@ -142,6 +148,32 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   const nowhere = join(path, 'below-a-file', 'train-images-idx3-ubyte');
   expect(await fetchFile({ path: nowhere, sha256, mirrors }, { say: (line) => said.push(line) })).toHaveLength(20);
   expect(said.at(-1)).toMatch(/train-images-idx3-ubyte: could not be kept for the next time \(E(NOTDIR|EXIST)/);
+});
+
+it('asks no further mirror once it is told to stop, whatever it was at', async () => {
+  const reason = new Error('stopped by the test');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  for (const when of ['before', 'while it asks', 'while it reads', 'while it says what it fetches']) {
+    const controller = new AbortController();
+    const asked: string[] = [];
+    const stop = (): never => {
+      controller.abort(reason);
+      throw reason;
+    };
+    vi.stubGlobal('fetch', async (url: string, { signal }: RequestInit) => {
+      signal!.throwIfAborted();
+      asked.push(url);
+      if (when === 'while it asks') stop();
+      return new Response(new ReadableStream<Uint8Array>({ pull: stop }));
+    });
+    if (when === 'before') controller.abort(reason);
+    const say = (): void => {
+      if (when.startsWith('while it says')) controller.abort(reason);
+    };
+    const file = { path: join(folder, 'stopped'), sha256: '', mirrors };
+    await expect(fetchFile(file, { signal: controller.signal, say }), when).rejects.toBe(reason);
+    expect(asked.length, when).toBe(['while it asks', 'while it reads'].includes(when) ? 1 : 0);
+  }
 });
 
 it('follows no mirror that sends more than any file has', async () => {

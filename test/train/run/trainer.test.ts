@@ -54,6 +54,26 @@ it('gives the same weights for the same seed, and others for another', async () 
   expect(Buffer.compare(a!, c!)).not.toBe(0);
 });
 
+it.each([
+  ['updates', 'step', { validationSplit: 0, epochs: 50 }],
+  ['validates', 'validate', { validationSplit: 0.9, epochs: 1, batchSize: 1 }],
+] as const)(
+  'hears while it %s of what the loop of events brings, such as a timer or Ctrl-C',
+  async (_, type, options) => {
+    const controller = new AbortController();
+    const stop = new Error('stopped by the test');
+    let seen = 0;
+    const broken = (async () => {
+      for await (const event of train({ ...plain, ...options, signal: controller.signal })) {
+        // Only a loop that turns comes to this; the run would end without it.
+        if (event.type === type && ++seen === 1) setImmediate(() => controller.abort(stop));
+      }
+    })();
+    await expect(broken).rejects.toBe(stop);
+    expect(seen).toBeLessThan(10);
+  },
+);
+
 it('loses nothing when it is stopped while it validates', async () => {
   const checkpointFolder = join(folder, 'validating');
   const controller = new AbortController();
