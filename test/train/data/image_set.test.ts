@@ -129,16 +129,19 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   });
   const path = join(folder, 'cache', 'mnist', 'train-images-idx3-ubyte');
   const mirrors = ['https://first.example/', 'https://second.example/'];
+  const sha256 = createHash('sha256')
+    .update(idx(1, 2, 2))
+    .digest('hex');
   await expect(fetchFile({ path, sha256: 'the pinned hash', mirrors }, {})).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
-    message: expect.stringMatching(/expected sha256 the pinned hash once unpacked, got .*HTTP status 404/s),
+    message:
+      `could not fetch train-images-idx3-ubyte (${mirrors[0]}train-images-idx3-ubyte.gz: ` +
+      `expected sha256 the pinned hash once unpacked, got ${sha256}; ` +
+      `${mirrors[1]}train-images-idx3-ubyte.gz: HTTP status 404)`,
   });
   expect(asked).toEqual(mirrors.map((mirror) => `${mirror}train-images-idx3-ubyte.gz`));
   expect(() => readdirSync(join(folder, 'cache'))).toThrow();
 
-  const sha256 = createHash('sha256')
-    .update(idx(1, 2, 2))
-    .digest('hex');
   expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
   expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
 
