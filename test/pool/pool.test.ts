@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -266,6 +267,37 @@ it('draws again what a lost worker had before it draws anything else', async () 
   const made = await Promise.all([0, 100].map((startIndex) => pool.sample({ count: 18, seed: 6, startIndex })));
   expect(made).toEqual([0, 100].map((startIndex) => sampler.sample({ count: 18, seed: 6, startIndex })));
   expect(orders).toEqual([0, 0, 16, 100, 116]);
+});
+
+it('takes back what it told of images whose worker was lost', async () => {
+  let lost = false;
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
+      lost = true;
+      worker.emit('message', { type: 'progress', job: order.job, pixels: 50 });
+      return worker.terminate();
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const told: number[] = [];
+  await pool.sample({ count: 1, onProgress: ({ done }) => told.push(done) });
+  expect(told.slice(0, 2)).toEqual([50, 0]);
+  expect(told.at(-1)).toBe(size);
+});
+
+it('leaves no listener on a signal, however the call ends', async () => {
+  const pool = await load({ workers: 2 });
+  const { signal } = new AbortController();
+  await pool.sample({ count: 40, signal });
+  await pool.logProb(new Uint8Array(size), { signal });
+  for await (const _ of pool.sampleStream({ count: 40, signal })) break;
+  const onProgress = () => {
+    throw new Error('from the listener');
+  };
+  await failure(pool.sample({ count: 40, signal, onProgress }));
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 it('replaces a worker that stops while it is idle', async () => {
