@@ -31,8 +31,8 @@ it('scores each image as the sampler does, in batches that change nothing', asyn
     imageNats,
     protocol: protocolOf(data),
   });
-  const whole = await scored();
-  expect(whole).toEqual({ done: ['9 of 9'], evaluation });
+  expect(await scored({ batchSize: 1024 })).toEqual({ done: ['9 of 9'], evaluation });
+  expect((await scored({ data: blobs(65, smallConfig) })).done).toEqual(['64 of 65', '65 of 65']);
 });
 
 it('stops before the next batch when it is told to', async () => {
@@ -51,9 +51,11 @@ it('stops before the next batch when it is told to', async () => {
 
 it.each([
   [{ data: blobs(2, { height: 8, width }) }, 'data: expected images of height 7, as the model has, got 8'],
+  [{ data: blobs(2, { height, width: 5 }) }, 'data: expected images of width 6, as the model has, got 5'],
+  [{ data: { ...data, channels: 3 } }, 'data: expected images of channels 1, as the model has, got 3'],
   [{ data: { ...data, levels: 4 } }, 'data: expected images of levels 2, as the model has, got 4'],
   [{ batchSize: 0 }, 'batchSize: expected an integer from 1 to 1024, got 0'],
   [{ batchSize: 1025 }, 'batchSize: expected an integer from 1 to 1024, got 1025'],
 ])('refuses %o', async (options, message) => {
-  await expect(scored(options as Partial<EvaluateOptions>)).rejects.toThrow(new RangeError(message));
+  await expect(scored(options as Partial<EvaluateOptions>)).rejects.toMatchObject({ name: 'RangeError', message });
 });

@@ -6,14 +6,15 @@ const record = (epoch: number, loss: number, valLoss: number): EpochRecord => ({
   ...{ epoch, steps: 3, seconds: 7, loss, valLoss },
 });
 
-/** What the title says, how far the axis goes, and each curve's name and points. */
+/** The title and what stands under it, how far the axis goes, and each curve's name and points. */
 function shown(history: readonly EpochRecord[]) {
   const { title, xAxis, series } = curveOf(history) as {
-    title: { subtext: string };
+    title: { text: string; subtext: string };
     xAxis: { min: number; max: number };
     series: { name: string; data: [number, number][] }[];
   };
   const curves = Object.fromEntries(series.map(({ name, data }) => [name, data]));
+  expect(title.text).toBe('Loss, nats a pixel');
   return { says: title.subtext, axis: [xAxis.min, xAxis.max], curves };
 }
 
@@ -48,4 +49,13 @@ it('has one curve without validation images, and none before the first epoch', (
     },
   });
   expect(shown([])).toEqual({ says: '', axis: [0, 1], curves: {} });
+});
+
+it('marks each point while there are few', () => {
+  const marked = (epochs: number) => {
+    const { series } = curveOf(Array.from({ length: epochs }, (_, i) => record(i + 1, 0.5, 0.4)));
+    return (series as { showSymbol: boolean }[]).map(({ showSymbol }) => showSymbol);
+  };
+  expect(marked(60)).toEqual([true, true]);
+  expect(marked(61)).toEqual([false, false]);
 });
