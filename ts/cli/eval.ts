@@ -3,7 +3,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { loadSampler } from '../load.js';
 import type { Sampler } from '../sampler.js';
-import type { DataOptions, Evaluation, ImageSet, TrainingOrigin } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { DataOptions } from '../train/data/load_data.js';
+import type { Evaluation, TrainingOrigin } from '../train/score/protocol.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
@@ -54,7 +56,10 @@ export const command = addDataOptions(
   );
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
-  const { checkComparable, compareEvaluations, protocolOf } = await import('../train/index.js');
+  const [{ checkComparable, compareEvaluations }, { protocolOf }] = await Promise.all([
+    import('../train/score/compare.js'),
+    import('../train/score/protocol.js'),
+  ]);
   const sampler = await loadSampler(model, { signal });
   const other = options.against === undefined ? undefined : await readAgainst(options.against);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
@@ -93,7 +98,10 @@ async function chooseImages(
   { limit, split, ...flags }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<{ data: ImageSet; warnings: string[] }> {
-  const { firstImages, readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const [{ firstImages, splitImages }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/run/record.js'),
+  ]);
   const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
   if (trained.data === undefined && flags.data === undefined) {
     throw new UsageError(
@@ -140,7 +148,7 @@ function sourceOf(trained: TrainingOrigin, flags: Omit<DataFlags, 'limit'>): Dat
 
 /** How many of the test images a model was trained on. */
 async function seenOf(test: ImageSet, { split, limit, validationSplit }: TrainingOrigin): Promise<number> {
-  const { splitCounts } = await import('../train/index.js');
+  const { splitCounts } = await import('../train/data/image_set.js');
   const total = { reference: test.first + test.count, standard: test.first, test: test.count }[split];
   const { train } = splitCounts(Math.min(total, limit ?? total), validationSplit);
   return split === 'test' ? train : Math.max(0, train - test.first);
@@ -165,7 +173,7 @@ async function score(
   showProgress: boolean,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  const { evaluate } = await import('../train/index.js');
+  const { evaluate } = await import('../train/score/evaluate.js');
   const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
   try {
     // 16 images, as the core computes in step: often enough for the bar and for Ctrl-C.

@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
-import type { Device } from '../train/index.js';
 import {
   type PresetName,
   presetNames,
@@ -12,6 +11,7 @@ import {
   type ScheduleName,
   schedules,
 } from '../train/run/recipe.js';
+import type { Device } from '../train/tensorflow/backend.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
@@ -148,9 +148,10 @@ export const command = addDataOptions(
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const [{ train, watchRun }, { holdsCheckpoints }] = await Promise.all([
-    import('../train/index.js'),
+  const [{ train }, { holdsCheckpoints }, { watchRun }] = await Promise.all([
+    import('../train/train.js'),
     import('../train/run/checkpoint.js'),
+    import('../train/watch/watch_run.js'),
   ]);
   const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
   const { samples, tensorboard = false } = options;
