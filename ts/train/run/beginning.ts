@@ -1,5 +1,6 @@
 // What a run begins with: drawn weights, or all that a checkpoint holds.
 
+import { wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { tryFolder } from '../../node/files.js';
 import { initialParameters } from '../net/parameters.js';
@@ -48,8 +49,9 @@ export async function beginningOf(options: TrainerOptions): Promise<Beginning> {
   await tryFolder(checkpointFolder);
   if (!resume) {
     if (!(await holdsCheckpoints(checkpointFolder))) return newRun(options, plan);
-    throw new RangeError(
-      `checkpointFolder: expected one without checkpoints, got ${checkpointFolder}, which holds a run; resume it`,
+    throw wrongValue(
+      'checkpointFolder',
+      `expected one without checkpoints, got ${checkpointFolder}, which holds a run; resume it`,
     );
   }
   const found = await readCheckpoint(checkpointFolder);
@@ -57,6 +59,7 @@ export async function beginningOf(options: TrainerOptions): Promise<Beginning> {
   throw new PixelCnnError(
     'INVALID_CHECKPOINT',
     `resume: expected a checkpoint in ${checkpointFolder}, found none; start a new run without resume`,
+    { argument: 'resume' },
   );
 }
 

@@ -1,6 +1,6 @@
 // What a run is asked to do, and what follows from it before the first step.
 
-import { checkInteger, checkNumber } from '../../arguments.js';
+import { checkInteger, checkNumber, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
 import type { Core } from '../net/core.js';
@@ -65,7 +65,7 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });
   for (const field of ['height', 'width', 'channels', 'levels'] as const) {
     if (net.config[field] !== data[field]) {
-      throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
+      throw wrongValue(`config.${field}`, `expected ${data[field]}, as the images have, got ${net.config[field]}`);
     }
   }
   const most = Number.MAX_SAFE_INTEGER;
@@ -77,16 +77,15 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   checkNumber('maxMinutes', options.maxMinutes ?? 0, { min: 0 });
   for (const name of ['maxSteps', 'maxMinutes', 'checkpointEvery', 'resume'] as const) {
     if (options.checkpointFolder !== undefined || (options[name] ?? false) === false) continue;
-    throw new TypeError(`${name}: expected a checkpointFolder beside it, got none`);
+    throw wrongKind(name, `expected a checkpointFolder beside it, got none`);
   }
   const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
   const { validationSplit = referenceValidationSplit } = options;
   const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
   if (options.patience !== undefined && validationImages === 0) {
-    throw new RangeError('patience: expected images to validate on, got a validationSplit that leaves none');
+    throw wrongValue('patience', 'expected images to validate on, got a validationSplit that leaves none');
   }
-  if (trainImages < 1)
-    throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
+  if (trainImages < 1) throw wrongValue('data', `expected at least 1 training image, got ${data.count} images in all`);
   return {
     net,
     layout: layoutOf(net),

@@ -1,6 +1,7 @@
 // Whether a run may go on from a checkpoint, and whether it will end as the unbroken one would have.
 
 import { availableParallelism, cpus } from 'node:os';
+import { wrongValue } from '../../arguments.js';
 import type { ImageSet } from '../data/image_set.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { CheckpointState, Environment } from './checkpoint.js';
@@ -46,7 +47,7 @@ export function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, 
     compare(`config.${field}`, (state.config as unknown as Record<string, unknown>)[field], value);
   }
   if (differs.length > 0) {
-    throw new RangeError(`resume: ${differs.join(', ')}; give the values of the run in ${folder}, or start a new one`);
+    throw wrongValue('resume', `${differs.join(', ')}; give the values of the run in ${folder}, or start a new one`);
   }
 }
 
