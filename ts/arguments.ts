@@ -92,6 +92,10 @@ export function checkOptions(
   elsewhere: Readonly<Record<string, string>> = {},
 ): void {
   checkObject(name, value);
+  // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
+  if (!['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))) {
+    throw wrongKind(name, `expected a plain object, got ${show(value)}`);
+  }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
@@ -119,4 +123,21 @@ function distance(a: string, b: string): number {
     }
   }
   return rows[a.length]![b.length]!;
+}
+
+/** True or false. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw wrongKind(name, `expected true or false, got ${show(value)}`);
+}
+
+/** A function that is called back. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw wrongKind(name, `expected a function, got ${show(value)}`);
+}
+
+/** A text that is not empty, such as a path. */
+export function checkText(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return;
+  const sentence = `expected a text that is not empty and holds no zero byte, got ${show(value)}`;
+  throw typeof value === 'string' ? wrongValue(name, sentence) : wrongKind(name, sentence);
 }

@@ -72,6 +72,8 @@ export type PixelCnnErrorCode =
   | 'INVALID_CHECKPOINT'
   /** Training: a checkpoint or model could not be written; what was there before is untouched. */
   | 'WRITE_FAILED'
+  /** Training: the run was stopped before its end, by a limit or by who iterated it, and has no result. */
+  | 'STOPPED'
   /** Training: the loss is no longer finite. */
   | 'DIVERGED'
   /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */

@@ -1,6 +1,6 @@
 /** What `pixelcnn train` prints: lines for people, or JSON for programs. */
 
-import type { TrainEvent } from '../train/train.js';
+import type { TrainEvent } from '../train/train_run.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
@@ -39,7 +39,6 @@ export class JsonPrinter implements Printer {
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
       case 'validate':
-      case 'end':
         return;
     }
   }
@@ -138,7 +137,6 @@ export class LinePrinter implements Printer {
         return;
       }
       case 'checkpoint':
-      case 'end':
         return;
     }
   }

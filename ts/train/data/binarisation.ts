@@ -1,11 +1,11 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
+import { checkChoice, checkInteger, checkNumber, checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
-import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
+import { type Binarisation, binarisations, binarySet, type ImageSet, isBytes } from './image_set.js';
 import type { RawImages } from './raw.js';
 
 /**
@@ -21,6 +21,32 @@ export async function binariseImages(
   options: Binarisation = {},
   name: string = source,
 ): Promise<ImageSet> {
+  checkRawImages(images);
+  const { method, drawn, threshold, seed } = checkBinarisation(options);
+  let most = 0;
+  for (const value of images.pixels) if (value > most) most = value;
+  if (method === 'none') return givenLevels(images, source, most, name);
+  if (most <= 1 && (drawn || threshold > most)) {
+    throw new PixelCnnError(
+      'INVALID_DATA',
+      `${name}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,
+    );
+  }
+  if (method === 'threshold') return binarise(images, source, threshold);
+  const pixels = drawLevels(await loadCore(), images.pixels, images.count, (image) => image, { seed, epoch: 0 });
+  const binarisation = `pixel 1 with probability value / 255, drawn once with seed ${seed}`;
+  const set = { pixels, source, binarisation };
+  return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });
+}
+
+/** A rule, checked and with its defaults. Throws RangeError, TypeError. */
+export function checkBinarisation(options: Binarisation): {
+  readonly method: (typeof binarisations)[number];
+  /** Whether levels are drawn. */
+  readonly drawn: boolean;
+  readonly threshold: number;
+  readonly seed: number;
+} {
   const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
   const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
   if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
@@ -36,20 +62,19 @@ export async function binariseImages(
     if (options[option] === undefined || applies) continue;
     throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
   }
-  let most = 0;
-  for (const value of images.pixels) if (value > most) most = value;
-  if (method === 'none') return givenLevels(images, source, most, name);
-  if (most <= 1 && (drawn || threshold > most)) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,
-    );
+  return { method, drawn, threshold, seed };
+}
+
+function checkRawImages(images: RawImages): void {
+  checkObject('images', images);
+  const { pixels, count, height, width } = images;
+  for (const [name, value] of Object.entries({ count, height, width })) {
+    checkInteger(`images.${name}`, value, { min: 1, max: Number.MAX_SAFE_INTEGER });
   }
-  if (method === 'threshold') return binarise(images, source, threshold);
-  const pixels = drawLevels(await loadCore(), images.pixels, images.count, (image) => image, { seed, epoch: 0 });
-  const binarisation = `pixel 1 with probability value / 255, drawn once with seed ${seed}`;
-  const set = { pixels, source, binarisation };
-  return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });
+  if (!isBytes(pixels)) throw wrongKind('images.pixels', `expected a Uint8Array of grey values, got ${show(pixels)}`);
+  if (pixels.length === count * height * width) return;
+  const wanted = `expected ${count * height * width} values, as [${count}, ${height}, ${width}] has`;
+  throw wrongValue('images.pixels', `${wanted}, got ${pixels.length}`);
 }
 
 function givenLevels(images: RawImages, source: string, most: number, name: string): ImageSet {

@@ -1,7 +1,7 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
 import { appendFile, readFile, truncate } from 'node:fs/promises';
-import type { TrainEvent } from '../train.js';
+import type { TrainEvent } from '../train_run.js';
 import { replaceFile, type Watcher } from './watcher.js';
 
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */

@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
-import type { TrainEvent } from '../train.js';
+import type { TrainEvent } from '../train_run.js';
 
 /**
  * Told of every event before the run goes on.
