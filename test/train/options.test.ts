@@ -1,15 +1,26 @@
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { argumentOf } from '../../ts/arguments.js';
+import { loadSampler } from '../../ts/load.js';
 import { binariseImages } from '../../ts/train/data/binarisation.js';
-import type { ImageSet } from '../../ts/train/data/image_set.js';
+import { firstImages, type ImageSet, splitImages } from '../../ts/train/data/image_set.js';
 import { loadData } from '../../ts/train/data/load_data.js';
+import { compareEvaluations } from '../../ts/train/score/compare.js';
+import { evaluate } from '../../ts/train/score/evaluate.js';
 import { openBackend } from '../../ts/train/tensorflow/backend.js';
 import { setUpTensorflow } from '../../ts/train/tensorflow/setup.js';
 import { type TrainOptions, train } from '../../ts/train/train.js';
+import { lossCurve } from '../../ts/train/watch/loss_curve.js';
+import { metricsFile } from '../../ts/train/watch/metrics.js';
+import { sampleGrid } from '../../ts/train/watch/sample_grid.js';
+import { tensorBoard } from '../../ts/train/watch/tensorboard.js';
+import { watchRun } from '../../ts/train/watch/watch_run.js';
+import { watchers } from '../../ts/train/watch/watcher.js';
+import { configJson, randomModel } from '../wasm.js';
 import { blobs, smallConfig } from './support.js';
 
 const data = blobs(20, smallConfig);
+const sampler = await loadSampler(randomModel(configJson(smallConfig), 1));
 const greys = Uint8Array.from(data.pixels, (_, i) => (i * 97) % 256);
 
 /** What a call throws at once. */
@@ -214,4 +225,113 @@ it.each<[what: string, call: () => Promise<unknown>, message: string]>([
   );
   expect(error.message).toBe(message);
   expect(argumentOf(error)).toBe(message.split(': ')[0]);
+});
+
+const watching: [what: string, call: () => unknown, message: string][] = [
+  [
+    'watchRun: a folder',
+    () => watchRun(3 as never),
+    'folder: expected a text that is not empty and holds no zero byte, got 3',
+  ],
+  [
+    'watchRun: a name',
+    () => watchRun('a', { tensorboard: true } as never),
+    'options: expected only samples, tensorBoard, warn, got "tensorboard"; did you mean tensorBoard?',
+  ],
+  ['watchRun: samples', () => watchRun('a', { samples: true as never }), 'samples: expected an object, got true'],
+  ['watchRun: warn', () => watchRun('a', { warn: 'x' as never }), 'warn: expected a function, got "x"'],
+  [
+    'sampleGrid: a count',
+    () => sampleGrid('a', { count: 0 }),
+    'samples.count: expected an integer from 1 to 1048576, got 0',
+  ],
+  [
+    'sampleGrid: a seed',
+    () => sampleGrid('a', { seed: -1 }),
+    `samples.seed: expected an integer from 0 to ${most}, got -1`,
+  ],
+  [
+    'metricsFile',
+    () => metricsFile('' as never),
+    'path: expected a text that is not empty and holds no zero byte, got ""',
+  ],
+  [
+    'lossCurve',
+    () => lossCurve(undefined as never),
+    'folder: expected a text that is not empty and holds no zero byte, got undefined',
+  ],
+  [
+    'tensorBoard',
+    () => tensorBoard('a', { metrics: 3 as never }),
+    'metrics: expected a text that is not empty and holds no zero byte, got 3',
+  ],
+  ['watchers', () => watchers([3 as never], () => undefined), 'all[0]: expected a function, got 3'],
+  ['firstImages', () => firstImages(data, 21), 'limit: expected an integer from 1 to 20, got 21'],
+  [
+    'splitImages: a set',
+    () => splitImages({ ...data, count: 21 }),
+    `set.pixels: expected ${size + size / 20} values, as [21, 7, 6, 1] has, got ${size}`,
+  ],
+  ['splitImages: a part', () => splitImages(data, 1), 'validationSplit: expected a number below 1, got 1'],
+  [
+    'compareEvaluations',
+    () => compareEvaluations({} as never, {} as never),
+    'one.protocol: expected an object, as an evaluation has, got undefined',
+  ],
+  ['evaluate: nothing', () => evaluate(undefined as never), 'options: expected an object, got undefined'],
+  [
+    'evaluate: a name',
+    () => evaluate({ sampler, data, batchsize: 3 } as never),
+    'options: expected only sampler, data, batchSize, signal, got "batchsize"; did you mean batchSize?',
+  ],
+  [
+    'evaluate: a sampler',
+    () => evaluate({ sampler: {} as never, data }),
+    'sampler: expected what loadSampler gives, got an object of type Object',
+  ],
+  [
+    'evaluate: a shape',
+    () => evaluate({ sampler, data: blobs(2, { height: 7, width: 5 }) }),
+    'data: expected images of width 6, as the model has, got 5',
+  ],
+  [
+    'evaluate: levels',
+    () => evaluate({ sampler, data: { ...data, pixels: greys } }),
+    'data.pixels: expected levels from 0 to 1, got 97 at index 1; binariseImages makes levels of grey values',
+  ],
+  [
+    'evaluate: a batch',
+    () => evaluate({ sampler, data, batchSize: 0 }),
+    'batchSize: expected an integer from 1 to 1024, got 0',
+  ],
+  [
+    'evaluate: a signal',
+    () => evaluate({ sampler, data, signal: 3 as never }),
+    'signal: expected an AbortSignal, got 3',
+  ],
+];
+
+it.each(watching)('refuses %s in one sentence, at the call', (_, call, message) => {
+  const error = thrownBy(call);
+  expect(error.message).toBe(message);
+  expect(argumentOf(error)).toBe(message.split(': ')[0]);
+});
+
+it('stops scoring by a timer that its signal waits for', async () => {
+  const controller = new AbortController();
+  const reason = new Error('late');
+  let batches = 0;
+  // Set once scoring is under way: only a loop that turns sees it.
+  const scored = (async () => {
+    for await (const _ of evaluate({
+      sampler,
+      data: blobs(5_000, smallConfig),
+      batchSize: 1,
+      signal: controller.signal,
+    })) {
+      if (batches++ === 0) setTimeout(() => controller.abort(reason), 0);
+    }
+  })();
+  await expect(scored).rejects.toBe(reason);
+  expect(batches).toBeLessThan(5_000);
 });

@@ -74,6 +74,7 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
 
 /** The first `count` images, 1 to all. */
 export function firstImages(set: ImageSet, count: number): ImageSet {
+  checkImageSet('set', set);
   checkInteger('limit', count, { min: 1, max: set.count });
   if (count === set.count) return set;
   const name = `the first ${count.toLocaleString('en-US')}`;
@@ -93,6 +94,7 @@ export function splitImages(
   set: ImageSet,
   validationSplit: number = referenceValidationSplit,
 ): { train: ImageSet; validation: ImageSet } {
+  checkImageSet('set', set);
   const { train } = splitCounts(set.count, validationSplit);
   const percent = `${Math.round(1e6 * validationSplit) / 1e4} %`;
   const of = set.split === 'all' ? '' : ` of ${set.split}`;

@@ -1,6 +1,7 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { checkText } from '../../arguments.js';
 import type { TrainEvent } from '../train_run.js';
 import { replaceFile, type Watcher } from './watcher.js';
 
@@ -49,6 +50,7 @@ export function metricsLine(event: TrainEvent): MetricsLine | undefined {
  * the file is that of the unbroken run; a new run begins a new file.
  */
 export function metricsFile(path: string): Watcher {
+  checkText('path', path);
   /** Bytes of whole lines; undefined before the file has been opened. */
   let length: number | undefined;
   let whole = true;
@@ -78,6 +80,7 @@ const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 
 /** The lines of a file; none where there is no file. What a crash cut short is left out. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  checkText('path', path);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;

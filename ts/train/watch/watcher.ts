@@ -1,6 +1,7 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
 import { dirname } from 'node:path';
+import { checkFunction, show, wrongKind } from '../../arguments.js';
 import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
 
@@ -18,6 +19,9 @@ export type Watcher = (event: TrainEvent) => Promise<void>;
  * `warn` is told why, once for each reason, and the run goes on.
  */
 export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
+  if (!Array.isArray(all)) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
+  for (const [i, watch] of all.entries()) checkFunction(`all[${i}]`, watch);
+  checkFunction('warn', warn);
   const told = new Set<string>();
   return async (event) => {
     for (const watch of all) {
