@@ -16,6 +16,7 @@ import { interruptible } from './interrupt.js';
 import { integer } from './option.js';
 import { openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
+import { print, printJson } from './terminal.js';
 
 export interface ConvertCommandOptions extends CalibrationOptions {
   out?: string;
@@ -72,10 +73,10 @@ export function convertFile(
     const size = imageSize(sampler.config);
     const { figures, rows } = tell({ before, after, sampler, images, size });
     if (options.json) {
-      console.log(JSON.stringify({ model: path, out, calibration, bytes: after.length, ...figures }));
+      printJson({ model: path, out, calibration, bytes: after.length, ...figures });
       return;
     }
-    console.log(
+    print(
       labelled([
         ['model', `${path}, ${bytes(before.length)}`],
         ['calibration', calibration],

@@ -6,6 +6,7 @@ import { maxSeed } from '../sample_options.js';
 import type { DataOptions, ImageSet } from '../train/index.js';
 import { UsageError } from './failure.js';
 import { choice, integer, number } from './option.js';
+import { tell } from './terminal.js';
 
 /** Values of `--binarisation`; those of ts/train, which is not loaded for `--help`. A test holds them together. */
 export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
@@ -61,7 +62,7 @@ const flagOf: Readonly<Record<string, string>> = {
 export async function readData(options: DataOptions): Promise<ImageSet> {
   const { loadData } = await import('../train/index.js');
   try {
-    return await loadData({ ...options, say: (line) => console.error(line) });
+    return await loadData({ ...options, say: (line) => tell(line) });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const [, name = '', rest = ''] = /^(\w+): (.*)$/s.exec(error.message) ?? [];

@@ -6,6 +6,7 @@ import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
 import type { Method, SampleOptions } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
+import { tell } from './terminal.js';
 
 export interface Drawing {
   /** Threads that draw. */
@@ -59,7 +60,7 @@ async function openPool(model: string, workers: number, signal: AbortSignal): Pr
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
-    console.error(`pixelcnn: drawing on one thread: ${error.message}`);
+    tell(`pixelcnn: drawing on one thread: ${error.message}`);
     return undefined;
   }
 }

@@ -14,6 +14,7 @@ import { choice, integer } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
+import { print, printJson, tell } from './terminal.js';
 
 const splits = ['validation', 'train', 'test', 'all'] as const;
 
@@ -59,7 +60,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   const other = options.against === undefined ? undefined : await readAgainst(options.against);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
-  for (const warning of warnings) console.error(`warning: ${warning}`);
+  for (const warning of warnings) tell(`warning: ${warning}`);
   const beyond = options.mapImages?.find((image) => image >= data.count);
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
@@ -70,11 +71,11 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (options.json) {
     const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
     const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
-    console.log(JSON.stringify({ model, ...evaluation, imageNats, ...also, warnings }));
+    printJson({ model, ...evaluation, imageNats, ...also, warnings });
     return;
   }
   const { images, loss, natsPerImage, bitsPerDim, protocol } = evaluation;
-  console.log(
+  print(
     labelled([
       ['model', model],
       ['images', `${thousands(images)}: ${protocol.split} of ${protocol.source}`],

@@ -5,6 +5,7 @@ import { createCommand } from './command.js';
 import { bytes, labelled, thousands } from './format.js';
 import { packagedModel } from './packaged_model.js';
 import { summary } from './summary.js';
+import { print, printJson } from './terminal.js';
 
 export const command = createCommand('inspect', 'show the layers, reach, cost and training record of a model', [
   ['', 'the packaged MNIST model'],
@@ -19,7 +20,7 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
     const { metadata } = sampler;
     const description = sampler.describe();
     if (json) {
-      console.log(JSON.stringify({ model: path, ...description, metadata }));
+      printJson({ model: path, ...description, metadata });
       return;
     }
     const {
@@ -34,7 +35,7 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
     const pixels = config.height * config.width;
     // The config is shown above; what else is JSON says for programs what the words beside it say.
     const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
-    console.log(
+    print(
       [
         `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
         summary(description),

@@ -1,6 +1,8 @@
 /** A progress bar on stderr, drawn only where a person sees it. */
 
+import { writeSync } from 'node:fs';
 import type { SingleBar } from 'cli-progress';
+import { visible } from './terminal.js';
 
 export interface Progress {
   /** Units done so far. `note` stands at the end of the line. */
@@ -40,14 +42,27 @@ export async function startProgress(
       const seconds = (performance.now() - started) / 1000;
       const counts = { done: value / unitSize, total: all / unitSize, from: from / unitSize };
       const state = { title, unit, progress, ...counts, seconds };
-      return progressLine(note === undefined ? state : { ...state, note });
+      return visible(progressLine(note === undefined ? state : { ...state, note }));
     },
   });
+  process.on('exit', restoreTerminal);
   bar.start(total, from, {});
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
-    stop: () => bar.stop(),
+    stop: () => {
+      bar.stop();
+      process.off('exit', restoreTerminal);
+    },
   };
+}
+
+/** Takes a bar's line away, shows the cursor and wraps lines again, where a process ends beside its bar. */
+function restoreTerminal(): void {
+  try {
+    writeSync(2, '\r\x1b[K\x1b[?7h\x1b[?25h');
+  } catch {
+    // the terminal is gone
+  }
 }
 
 export interface ProgressState {

@@ -4,6 +4,7 @@ import { Option } from 'commander';
 import { createCommand } from './command.js';
 import { interruptible } from './interrupt.js';
 import { type Progress, startProgress } from './progress.js';
+import { print, tell } from './terminal.js';
 
 interface SetupCommandOptions {
   cuda?: boolean;
@@ -27,7 +28,7 @@ async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: A
   const { cacheFolder, cleanTensorflow, setUpTensorflow } = await import('../train/index.js');
   if (clean) {
     const removed = await cleanTensorflow();
-    console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
+    print(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
     return;
   }
   const download = new DownloadBar();
@@ -41,7 +42,7 @@ async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: A
       progress: (done, total) => download.update(done, total),
     });
     download.stop();
-    console.log(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
+    print(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
   } finally {
     download.stop();
   }
@@ -58,7 +59,7 @@ export class DownloadBar {
 
   say(line: string): void {
     this.stop();
-    console.error(line);
+    tell(line);
   }
 
   stop(): void {

@@ -77,6 +77,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'a file stands in its place',
   EIO: 'the disk failed',
+  EFBIG: 'it grew longer than the limit for files',
+  EBADF: 'it is closed',
 };
 
 /** What the system said, in words. */
