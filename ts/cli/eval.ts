@@ -1,13 +1,14 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
-import { setImmediate } from 'node:timers/promises';
-import { loadSampler } from '../load.js';
+import { loadSampler, namingModel } from '../load.js';
+import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
 import type { DataOptions, Evaluation, ImageSet, TrainingOrigin } from '../train/index.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
+import { inThread } from './core_thread.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
-import { UsageError } from './failure.js';
+import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer } from './option.js';
@@ -56,7 +57,10 @@ export const command = addDataOptions(
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
   const { checkComparable, compareEvaluations, protocolOf } = await import('../train/index.js');
-  const sampler = await loadSampler(model, { signal });
+  const bytes = await readModel(model, signal);
+  const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
+    throw namingModel(error, model);
+  });
   const other = options.against === undefined ? undefined : await readAgainst(options.against);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
@@ -64,10 +68,10 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   const beyond = options.mapImages?.find((image) => image >= data.count);
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
-  const evaluation = await score(sampler, data, !options.json, signal);
+  const evaluation = await score(bytes, data, !options.json, signal);
   const comparison = other && compareEvaluations(evaluation, other);
   const { maps, scale } =
-    folder === undefined ? { maps: [], scale: '' } : await drawMaps(sampler, data, options, folder);
+    folder === undefined ? { maps: [], scale: '' } : await drawMaps(bytes, data, options, folder, signal);
   if (options.json) {
     const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
     const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
@@ -149,33 +153,36 @@ async function seenOf(test: ImageSet, { split, limit, validationSplit }: Trainin
 
 /** Writes the pictures of what surprises; their paths, and what their colours mean. */
 async function drawMaps(
-  sampler: Sampler,
+  model: Uint8Array,
   data: ImageSet,
   { mapImages = Array.from({ length: Math.min(16, data.count) }, (_, image) => image) }: EvalCommandOptions,
   folder: OutputFolder,
+  signal: AbortSignal,
 ): Promise<{ maps: string[]; scale: string }> {
-  const { surprisePngs, surpriseScale: scale } = await import('./surprise.js');
+  const { surpriseScale: scale } = await import('./surprise.js');
   const maps: string[] = [];
-  for (const { name, bytes } of surprisePngs(sampler, data, mapImages)) maps.push(await folder.write(name, bytes));
+  for (const { name, bytes } of await inThread('surprise', { model, data, chosen: mapImages }, signal)) {
+    maps.push(await folder.write(name, bytes));
+  }
   return { maps, scale };
 }
 
 async function score(
-  sampler: Sampler,
+  model: Uint8Array,
   data: ImageSet,
   showProgress: boolean,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  const { evaluate } = await import('../train/index.js');
   const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
+  let scored = 0;
   try {
-    // 16 images, as the core computes in step: often enough for the bar and for Ctrl-C.
-    for await (const event of evaluate({ sampler, data, batchSize: 16, signal })) {
-      if (event.type === 'end') return event.evaluation;
-      bar?.update(event.done);
-      await setImmediate();
-    }
-    throw new Error('expected an evaluation at the end');
+    return await inThread('evaluate', { model, data }, signal, (done) => {
+      scored = done;
+      bar?.update(done);
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    throw new Interrupted(`interrupted; ${thousands(scored)} of ${thousands(data.count)} images were scored`);
   } finally {
     bar?.stop();
   }

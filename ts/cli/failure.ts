@@ -11,7 +11,7 @@ Exit codes:
   1    it failed
   2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
   3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
-  130  interrupted`;
+  130  interrupted: by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP`;
 
 /** A wrong argument of the command line. */
 export class UsageError extends Error {

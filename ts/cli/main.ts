@@ -7,8 +7,9 @@ import { show } from '../arguments.js';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
-import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
+import { exitCodeOf, exitCodes, Interrupted, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
+import { interruptedCode } from './interrupt.js';
 import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
@@ -53,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Says what went wrong; returns its exit code. */
 function report(error: unknown, argv: readonly string[]): number {
-  const code = exitCodeOf(error);
+  const code = error instanceof Interrupted ? interruptedCode() : exitCodeOf(error);
   if (code === exitCodes.ok) return code; // such as --help
   tell(`pixelcnn: ${sentenceOf(error)}`);
   if (argv.includes('--debug')) tell(inspect(error));

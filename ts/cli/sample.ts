@@ -6,7 +6,7 @@ import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
-import { type Drawing, startDrawing, workersFor } from './drawing.js';
+import { type Drawing, startDrawing } from './drawing.js';
 import { Interrupted } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, number } from './option.js';
@@ -91,8 +91,7 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const seed = options.seed ?? drawSeed();
   const { temperature, method, skipping } = options;
   const request = { count, seed, temperature, startIndex, method, skipping };
-  const workers = options.workers ?? workersFor(count, method, sampler.describe());
-  const drawing = await startDrawing({ model, sampler, request, workers, signal });
+  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
   const drawn = await drawAndWrite(drawing, sampler, options, folder, signal).finally(drawing.close);
   if (options.json) {
     const { grid: _, ...figures } = drawn;
