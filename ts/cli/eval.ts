@@ -1,6 +1,5 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
-import { setImmediate } from 'node:timers/promises';
 import { loadSampler } from '../load.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from '../train/data/image_set.js';
@@ -180,7 +179,6 @@ async function score(
     for await (const event of evaluate({ sampler, data, batchSize: 16, signal })) {
       if (event.type === 'end') return event.evaluation;
       bar?.update(event.done);
-      await setImmediate();
     }
     throw new Error('expected an evaluation at the end');
   } finally {

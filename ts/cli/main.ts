@@ -8,6 +8,7 @@ import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
+import { watchOutput } from './interrupt.js';
 import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
@@ -53,10 +54,5 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// `pixelcnn ... | head` closes the pipe early, which is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exitCodes.ok);
-});
-
+watchOutput();
 process.exitCode = await main(process.argv.slice(2));

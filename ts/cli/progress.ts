@@ -44,9 +44,14 @@ export async function startProgress(
     },
   });
   bar.start(total, from, {});
+  const restore = (): void => bar.stop(); // the cursor too, where a second Ctrl-C ends the process
+  process.once('exit', restore);
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
-    stop: () => bar.stop(),
+    stop: () => {
+      process.off('exit', restore);
+      bar.stop();
+    },
   };
 }
 
