@@ -46,7 +46,7 @@ export async function calibrationImages(
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const { splitImages } = await import('../train/index.js');
+  const { splitImages } = await import('../train/data/image_set.js');
   const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
   const { train } = splitImages(all);
   const { height, width } = sampler.config;

@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { PixelCnnError } from '../error.js';
 import { maxSeed } from '../sample_options.js';
-import type { DataOptions, ImageSet } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { DataOptions } from '../train/data/load_data.js';
 import { UsageError } from './failure.js';
 import { choice, integer, number } from './option.js';
 import { tell } from './terminal.js';
@@ -60,7 +61,7 @@ const flagOf: Readonly<Record<string, string>> = {
 
 /** The images, as levels; what is wrong with an option is told under its name on the command line. */
 export async function readData(options: DataOptions): Promise<ImageSet> {
-  const { loadData } = await import('../train/index.js');
+  const { loadData } = await import('../train/data/load_data.js');
   try {
     return await loadData({ ...options, say: (line) => tell(line) });
   } catch (error) {

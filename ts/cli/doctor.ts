@@ -3,8 +3,9 @@
 import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
 import { hasSimd } from '../simd.js';
-import type { NativeTensorflow, NvidiaHost } from '../train/index.js';
 import { loadCore } from '../train/net/core.js';
+import type { NativeTensorflow } from '../train/tensorflow/find.js';
+import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
@@ -43,7 +44,10 @@ function printCheck({ name, needed, ok, detail }: Check): void {
 }
 
 async function checkAll(): Promise<Check[]> {
-  const { findTensorflow, inspectNvidia } = await import('../train/index.js');
+  const [{ findTensorflow }, { inspectNvidia }] = await Promise.all([
+    import('../train/tensorflow/find.js'),
+    import('../train/tensorflow/nvidia.js'),
+  ]);
   const native = findTensorflow();
   const host = await inspectNvidia();
   return [
@@ -99,7 +103,7 @@ async function model(): Promise<Check> {
 }
 
 async function data(): Promise<Check> {
-  const { loadMnist } = await import('../train/index.js');
+  const { loadMnist } = await import('../train/data/published.js');
   const check = { name: 'MNIST', needed: false };
   try {
     const { source } = await loadMnist({ offline: true });
@@ -122,7 +126,7 @@ async function gpu(host: NvidiaHost): Promise<Check> {
 }
 
 async function cudaLibraries(): Promise<Check> {
-  const { findTensorflow } = await import('../train/index.js');
+  const { findTensorflow } = await import('../train/tensorflow/find.js');
   const { missingCudaLibraries } = await import('../train/tensorflow/unused_gpu.js');
   const check = { name: 'CUDA libraries', needed: false };
   const native = findTensorflow(['cuda']);

@@ -3,7 +3,9 @@
 import { loadSampler, namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
-import type { DataOptions, Evaluation, ImageSet, TrainingOrigin } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { DataOptions } from '../train/data/load_data.js';
+import type { Evaluation, TrainingOrigin } from '../train/score/protocol.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
 import { inThread } from './core_thread.js';
@@ -56,7 +58,10 @@ export const command = addDataOptions(
   );
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
-  const { checkComparable, compareEvaluations, protocolOf } = await import('../train/index.js');
+  const [{ checkComparable, compareEvaluations }, { protocolOf }] = await Promise.all([
+    import('../train/score/compare.js'),
+    import('../train/score/protocol.js'),
+  ]);
   const bytes = await readModel(model, signal);
   const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
     throw namingModel(error, model);
@@ -98,7 +103,10 @@ async function chooseImages(
   { limit, split, ...flags }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<{ data: ImageSet; warnings: string[] }> {
-  const { firstImages, readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const [{ firstImages, splitImages }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/run/record.js'),
+  ]);
   const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
   if (trained.data === undefined && flags.data === undefined) {
     throw new UsageError(
@@ -145,7 +153,7 @@ function sourceOf(trained: TrainingOrigin, flags: Omit<DataFlags, 'limit'>): Dat
 
 /** How many of the test images a model was trained on. */
 async function seenOf(test: ImageSet, { split, limit, validationSplit }: TrainingOrigin): Promise<number> {
-  const { splitCounts } = await import('../train/index.js');
+  const { splitCounts } = await import('../train/data/image_set.js');
   const total = { reference: test.first + test.count, standard: test.first, test: test.count }[split];
   const { train } = splitCounts(Math.min(total, limit ?? total), validationSplit);
   return split === 'test' ? train : Math.max(0, train - test.first);
@@ -182,7 +190,8 @@ async function score(
     });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`interrupted; ${thousands(scored)} of ${thousands(data.count)} images were scored`);
+    const so = `${thousands(scored)} of ${thousands(data.count)} images were scored`;
+    throw new Interrupted(`${error.message}; ${so}`, { cause: error });
   } finally {
     bar?.stop();
   }

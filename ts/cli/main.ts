@@ -7,14 +7,14 @@ import { show } from '../arguments.js';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
-import { exitCodeOf, exitCodes, Interrupted, sentenceOf, UsageError } from './failure.js';
+import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
-import { interruptedCode } from './interrupt.js';
+import { watchOutput } from './interrupt.js';
 import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
 import { command as setupCommand } from './setup.js';
-import { flushOutput, tell, watchOutput } from './terminal.js';
+import { tell } from './terminal.js';
 import { command as trainCommand } from './train.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -54,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Says what went wrong; returns its exit code. */
 function report(error: unknown, argv: readonly string[]): number {
-  const code = error instanceof Interrupted ? interruptedCode() : exitCodeOf(error);
+  const code = exitCodeOf(error);
   if (code === exitCodes.ok) return code; // such as --help
   tell(`pixelcnn: ${sentenceOf(error)}`);
   if (argv.includes('--debug')) tell(inspect(error));
@@ -68,16 +68,5 @@ function checkText(argv: readonly string[]): void {
   throw new UsageError(`expected arguments in UTF-8, got ${show(broken)}, in which U+FFFD stands for other bytes`);
 }
 
-// `pixelcnn ... | head` closes the pipe early, which is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-});
 watchOutput();
-
-const argv = process.argv.slice(2);
-const code = await main(argv);
-const lost = await flushOutput().then(
-  () => exitCodes.ok,
-  (error: unknown) => report(error, argv),
-);
-process.exitCode = code === exitCodes.ok ? lost : code;
+process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,5 @@
 /** A progress bar on stderr, drawn only where a person sees it. */
 
-import { writeSync } from 'node:fs';
 import type { SingleBar } from 'cli-progress';
 import { visible } from './terminal.js';
 
@@ -45,24 +44,16 @@ export async function startProgress(
       return visible(progressLine(note === undefined ? state : { ...state, note }));
     },
   });
-  process.on('exit', restoreTerminal);
   bar.start(total, from, {});
+  const restore = (): void => bar.stop(); // the cursor too, where a second Ctrl-C ends the process
+  process.once('exit', restore);
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
     stop: () => {
+      process.off('exit', restore);
       bar.stop();
-      process.off('exit', restoreTerminal);
     },
   };
-}
-
-/** Takes a bar's line away, shows the cursor and wraps lines again, where a process ends beside its bar. */
-function restoreTerminal(): void {
-  try {
-    writeSync(2, '\r\x1b[K\x1b[?7h\x1b[?25h');
-  } catch {
-    // the terminal is gone
-  }
 }
 
 export interface ProgressState {

@@ -144,7 +144,7 @@ async function drawAndWrite(
     for (;;) {
       const before = performance.now();
       const part = await parts.next().catch((error) => {
-        throw error === signal.reason ? interruptedAfter(written, options) : error;
+        throw error === signal.reason ? interruptedAfter(written, options, error) : error;
       });
       if (part.done) break;
       const samples = part.value;
@@ -173,9 +173,9 @@ async function drawAndWrite(
   return { ink, nats, workers, ms, imagesPerSecond: (1000 * count) / ms, images, files, grid: { data: grid, shape } };
 }
 
-function interruptedAfter(done: number, { count, out }: SampleCommandOptions): Interrupted {
+function interruptedAfter(done: number, { count, out }: SampleCommandOptions, cause: Error): Interrupted {
   const kept = done === 0 ? 'no image was written' : `${done} of ${count} images are in ${out}`;
-  return new Interrupted(`interrupted; ${kept}`);
+  return new Interrupted(`${cause.message}; ${kept}`, { cause });
 }
 
 function report(sampler: Sampler, options: SampleCommandOptions & { seed: number }, drawn: Drawn): void {

@@ -1,6 +1,7 @@
 /** `pixelcnn setup`: native TensorFlow, ahead of the first training. */
 
 import { Option } from 'commander';
+import { cacheFolder } from '../node/cache.js';
 import { createCommand } from './command.js';
 import { interruptible } from './interrupt.js';
 import { type Progress, startProgress } from './progress.js';
@@ -25,7 +26,7 @@ export const command = createCommand('setup', 'set native TensorFlow up, as the 
   .action((options: SetupCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: AbortSignal): Promise<void> {
-  const { cacheFolder, cleanTensorflow, setUpTensorflow } = await import('../train/index.js');
+  const { cleanTensorflow, setUpTensorflow } = await import('../train/tensorflow/setup.js');
   if (clean) {
     const removed = await cleanTensorflow();
     print(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);

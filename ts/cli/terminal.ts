@@ -5,8 +5,6 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { reasonOf } from '../node/files.js';
-import { Failure } from './failure.js';
 
 /** Text in one of a terminal's colours, by its number, where the terminal has colours. Made by `painted`. */
 interface Painted {
@@ -65,11 +63,12 @@ function dressed(part: string | Painted, sink: Sink): string {
   return colour === undefined || !sink.hasColours ? clean : `\x1b[${colour}m${clean}\x1b[0m`;
 }
 
-/** One of the two standard streams. What cannot be written is remembered, and ends no work. */
+/** One of the two standard streams. What it does not take ends no work by itself. */
 class Sink {
   readonly #fd: 1 | 2;
-  #lost: unknown;
+  #lost = false;
   #direct: boolean | undefined;
+  #onLost: (error: unknown) => void = () => {};
 
   constructor(fd: 1 | 2) {
     this.#fd = fd;
@@ -83,56 +82,39 @@ class Sink {
     return this.#stream.isTTY && this.#stream.hasColors();
   }
 
-  /** Has errors of the stream remembered, which would end the process otherwise. */
-  watch(): void {
-    this.#stream.on('error', (error) => {
-      this.#lost ??= error;
-    });
+  /** Has `onLost` told once of the first error, and the process ended by none. */
+  watch(onLost: (error: unknown) => void): void {
+    this.#onLost = onLost;
+    this.#stream.on('error', (error) => this.#lose(error));
   }
 
   write(text: string): void {
-    if (this.#lost !== undefined) return;
+    if (this.#lost) return;
     try {
       this.#direct ??= isFile(this.#fd);
       if (this.#direct) writeWhole(this.#fd, text);
       else this.#stream.write(text);
     } catch (error) {
-      this.#lost = error;
+      this.#lose(error);
     }
   }
 
-  /** Resolves when everything is written or lost; the error in that case. */
-  async flushed(): Promise<unknown> {
-    if (this.#direct !== true && this.#lost === undefined) {
-      await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
-    }
-    return this.#lost;
+  #lose(error: unknown): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#onLost(error);
   }
 }
 
 const output = new Sink(1);
 const messages = new Sink(2);
 
-/** Keeps failing streams from ending the process: to be called before anything is printed. */
-export function watchOutput(): void {
-  output.watch();
-  messages.watch();
-  // The system's answer to a file that outgrows a limit is a signal that ends the process; a write then fails instead.
+/** Has `lost` told once, where standard output does not take all that is printed; to be called before anything is. */
+export function onOutputLost(lost: (error: unknown) => void): void {
+  output.watch(lost);
+  messages.watch(() => {}); // there is nowhere left to say so
+  // The system's answer to a file that outgrows a limit is a signal that ends the process; with it taken, the write fails.
   if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
-}
-
-/**
- * Waits until standard output has everything.
- *
- * @throws Failure where it did not take everything. A reader that wanted no more, as `head` does, is no failure.
- */
-export async function flushOutput(): Promise<void> {
-  const lost = await output.flushed();
-  if (lost === undefined || (lost instanceof Error && 'code' in lost && lost.code === 'EPIPE')) return;
-  throw new Failure(
-    `standard output: expected it to take all that was printed, got: ${reasonOf(lost)}; what it has is not whole`,
-    { cause: lost },
-  );
 }
 
 /** Whether a descriptor is neither a terminal nor a pipe. Node writes once to such and does not look how much was taken. */

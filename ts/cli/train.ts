@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
-import type { Device } from '../train/index.js';
 import {
   type PresetName,
   presetNames,
@@ -12,6 +11,7 @@ import {
   type ScheduleName,
   schedules,
 } from '../train/run/recipe.js';
+import type { Device } from '../train/tensorflow/backend.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
@@ -145,12 +145,13 @@ export const command = addDataOptions(
   )
   .option('--tensorboard', 'also event files for TensorBoard; takes native TensorFlow')
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
-  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
+  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const [{ train, watchRun }, { holdsCheckpoints }] = await Promise.all([
-    import('../train/index.js'),
+  const [{ train }, { holdsCheckpoints }, { watchRun }] = await Promise.all([
+    import('../train/train.js'),
     import('../train/run/checkpoint.js'),
+    import('../train/watch/watch_run.js'),
   ]);
   const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
   const { samples, tensorboard = false } = options;
@@ -194,7 +195,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !(await holdsCheckpoints(checkpointFolder))) throw error;
-    throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
+    throw new Interrupted(`${error.message}; ${goOn}`, { cause: error });
   } finally {
     download.stop();
     printer.stop();

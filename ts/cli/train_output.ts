@@ -1,6 +1,6 @@
 /** What `pixelcnn train` prints: lines for people, or JSON for programs. */
 
-import type { TrainEvent } from '../train/index.js';
+import type { TrainEvent } from '../train/train.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
@@ -73,7 +73,11 @@ export class LinePrinter implements Printer {
   }
 
   async print(event: TrainEvent): Promise<void> {
-    const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
+    const [{ trainingBinarisation }, { likelihood }, { epochLine, epochTitle }] = await Promise.all([
+      import('../train/data/binarisation.js'),
+      import('../train/score/protocol.js'),
+      import('../train/watch/log.js'),
+    ]);
     switch (event.type) {
       case 'backend': {
         const { name, version, device, gpu, tf32 } = event.backend;

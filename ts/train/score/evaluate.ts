@@ -1,5 +1,6 @@
 // How likely a model finds a data set, through the sampler: the numbers that samples are drawn from.
 
+import { setImmediate } from 'node:timers/promises';
 import { checkInteger } from '../../arguments.js';
 import type { Sampler } from '../../sampler.js';
 import type { ImageSet } from '../data/image_set.js';
@@ -36,6 +37,7 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<Evalua
     for (const image of logProb) imageNats.push(-image);
     done = end;
     yield { type: 'progress', done, total: data.count };
+    await setImmediate(); // lets signals and timers in
   }
   const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);
   const protocol = protocolOf(data);
