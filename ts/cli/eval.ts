@@ -169,7 +169,7 @@ async function drawMaps(
 ): Promise<{ maps: string[]; scale: string }> {
   const { surpriseScale: scale } = await import('./surprise.js');
   const maps: string[] = [];
-  for (const { name, bytes } of await inThread('surprise', { model, data, chosen: mapImages }, signal)) {
+  for (const { name, bytes } of await inThread('surprise', { model, data: packed(data), chosen: mapImages }, signal)) {
     maps.push(await folder.write(name, bytes));
   }
   return { maps, scale };
@@ -184,7 +184,7 @@ async function score(
   const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
   let scored = 0;
   try {
-    return await inThread('evaluate', { model, data }, signal, (done) => {
+    return await inThread('evaluate', { model, data: packed(data) }, signal, (done) => {
       scored = done;
       bar?.update(done);
     });
@@ -195,4 +195,9 @@ async function score(
   } finally {
     bar?.stop();
   }
+}
+
+/** The images alone: a view travels between threads with all that it is a view of. */
+function packed({ greys: _, ...data }: ImageSet): ImageSet {
+  return { ...data, pixels: data.pixels.slice() };
 }
