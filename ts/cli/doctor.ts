@@ -10,6 +10,7 @@ import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
 import { packagedModel } from './packaged_model.js';
+import { painted, print, printJson } from './terminal.js';
 
 interface Check {
   name: string;
@@ -31,17 +32,15 @@ export const command = createCommand(
   .option('--json', 'print one JSON object and nothing else')
   .action(async ({ json }: { json?: boolean }) => {
     const checks = await checkAll();
-    if (json) console.log(JSON.stringify({ checks }));
-    else console.log(checks.map((check) => line(check)).join('\n'));
+    if (json) printJson({ checks });
+    else for (const check of checks) printCheck(check);
     const broken = checks.filter((check) => check.needed && !check.ok).map((check) => check.name);
     if (broken.length > 0) throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`);
   });
 
-function line({ name, needed, ok, detail }: Check): string {
-  const [mark, colour] = ok ? ['ok', 32] : needed ? ['MISSING', 31] : ['missing', 33];
-  const padded = mark.padEnd(7);
-  const coloured = process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${colour}m${padded}\x1b[0m` : padded;
-  return `${coloured}  ${name.padEnd(18)}  ${detail}`;
+function printCheck({ name, needed, ok, detail }: Check): void {
+  const [mark, colour] = ok ? (['ok', 32] as const) : needed ? (['MISSING', 31] as const) : (['missing', 33] as const);
+  print(painted(mark.padEnd(7), colour), `  ${name.padEnd(18)}  ${detail}`);
 }
 
 async function checkAll(): Promise<Check[]> {

@@ -5,7 +5,7 @@ import { argumentOf } from '../arguments.js';
 import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import { messageOf } from './flag.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130 } as const;
+export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130, closed: 141 } as const;
 
 export const exitCodesHelp = `
 Exit codes:
@@ -13,7 +13,7 @@ Exit codes:
   1    it failed
   2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
   3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
-  130  interrupted`;
+  130  interrupted; so are 129 (SIGHUP), 143 (SIGTERM) and, of training, 141 (standard output was closed)`;
 
 /** A wrong argument of the command line. */
 export class UsageError extends Error {
@@ -25,15 +25,23 @@ export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
-/** The user stopped it; `message` says how far it came. */
+/** Something from outside stopped it; `message` says how far it came. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+  /** Default: that of `cause` where it is such an error too, else that of Ctrl-C. */
+  readonly exitCode: number;
+
+  constructor(message: string, { exitCode, ...options }: ErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    const { cause } = options;
+    this.exitCode = exitCode ?? (cause instanceof Interrupted ? cause.exitCode : exitCodes.interrupted);
+  }
 }
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof Interrupted) return exitCodes.interrupted;
+  if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
   if (!(error instanceof PixelCnnError)) return exitCodes.failure;
   if (error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;

@@ -145,7 +145,7 @@ export const command = addDataOptions(
   )
   .option('--tensorboard', 'also event files for TensorBoard; takes native TensorFlow')
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
-  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
+  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
   const [{ train }, { holdsCheckpoints }, { watchRun }] = await Promise.all([
@@ -195,7 +195,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !(await holdsCheckpoints(checkpointFolder))) throw error;
-    throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
+    throw new Interrupted(`${error.message}; ${goOn}`, { cause: error });
   } finally {
     download.stop();
     printer.stop();

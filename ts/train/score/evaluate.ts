@@ -56,7 +56,7 @@ async function* score(
     for (const image of logProb) imageNats.push(-image);
     done = end;
     yield { type: 'progress', done, total: data.count };
-    await setImmediate();
+    await setImmediate(); // lets signals and timers in
   }
   signal?.throwIfAborted();
   const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);

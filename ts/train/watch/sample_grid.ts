@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { checkInteger, checkOptions, checkText } from '../../arguments.js';
 import { loadSampler } from '../../load.js';
+import { replaceFile } from '../../node/files.js';
 import { gridPng } from '../../node/png.js';
 import { countRange, maxSeed } from '../../sample_options.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 export interface SampleGridOptions {
   /** Images of a grid, at least 1. Default: 25. */
