@@ -1,13 +1,16 @@
 // Training from options to a model file.
 
+import { wrongKind } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 import { reasonOf, replaceDurably } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { loadCore } from './net/core.js';
+import { readCheckpoint } from './run/checkpoint.js';
 import type { TrainerEvent, TrainResult } from './run/event.js';
 import { planOf, type TrainerOptions } from './run/plan.js';
-import { modelFile } from './run/record.js';
+import { describeData, modelFile } from './run/record.js';
+import { dataOptionsOf, describeImages } from './run/resume.js';
 import { trainSteps } from './run/trainer.js';
 import {
   type Backend,
@@ -18,7 +21,7 @@ import {
 } from './tensorflow/backend.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
-  /** Default: all of MNIST, binarised as the Keras example does. */
+  /** Default: all of MNIST, binarised as the Keras example does; at a `resume`, the named images of that run. */
   readonly data?: ImageSet;
   /** What computes; see `openBackend`. Default: `auto`. */
   readonly device?: Device;
@@ -59,21 +62,29 @@ export type TrainEvent =
  */
 export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
   const core = await loadCore();
-  const data = options.data ?? (await referenceData(options));
+  const data = options.data ?? (await namedData(options));
   planOf({ ...options, data, core }); // a wrong option is told before a backend is set up, which may take minutes
   const backend = options.backend ?? (await openBackend(options.device, backendOptions(options)));
   yield { type: 'backend', backend, data };
   for await (const event of trainSteps({ ...options, data, backend, core })) {
     yield event;
     if (event.type !== 'end') continue;
-    const bytes = modelFile(core, data, backend, event.result);
+    const bytes = modelFile(core, describeData(data, event.result.validationSplit), backend, event.result);
     if (options.out !== undefined) await writeModel(options.out, bytes, options.checkpointFolder);
     yield { type: 'model', path: options.out, bytes, result: event.result };
   }
 }
 
-async function referenceData({ offline, signal, say }: TrainOptions): Promise<ImageSet> {
+/** The images of the run that is to go on, where they have a name; else the reference's. */
+async function namedData({ offline, signal, say, resume, checkpointFolder }: TrainOptions): Promise<ImageSet> {
+  const found = resume && checkpointFolder !== undefined ? await readCheckpoint(checkpointFolder) : undefined;
+  const origin = found && dataOptionsOf(found.state);
+  if (found?.state.run !== undefined && origin?.data === undefined) {
+    const wanted = `${describeImages(found.state)}, which the run in ${checkpointFolder} is of`;
+    throw wrongKind('data', `expected ${wanted}, got none; they have no name by which to find them`);
+  }
   return loadData({
+    ...origin,
     ...(offline !== undefined && { offline }),
     ...(signal !== undefined && { signal }),
     ...(say !== undefined && { say }),
