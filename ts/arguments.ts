@@ -80,11 +80,43 @@ export function checkObject(name: string, value: unknown): asserts value is obje
   }
 }
 
-/** An options object without a misspelt name in it, which JavaScript would ignore in silence. */
-export function checkOptions(name: string, value: unknown, known: readonly string[]): void {
+/**
+ * An options object without a misspelt name in it, which JavaScript would ignore in silence.
+ *
+ * @param elsewhere What to write instead of names that a user may well think are among the known.
+ */
+export function checkOptions(
+  name: string,
+  value: unknown,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): void {
   checkObject(name, value);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}`);
+  if (unknown === undefined) return;
+  const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}${hint}`);
+}
+
+/** The known name that another is a misspelling of; undefined where it is like none. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= Math.max(1, name.length / 4) ? known[distances.indexOf(least)] : undefined;
+}
+
+/** Letters to add, drop, change, or swap with their neighbour, to make one word of another. */
+function distance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => [i]);
+  for (let j = 1; j <= b.length; j++) rows[0]!.push(j);
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const [above, here] = [rows[i - 1]!, rows[i]!];
+      const changed = above[j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      const swapped = i > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2]![j - 2]! + 1 : changed;
+      here.push(Math.min(changed, swapped, above[j]! + 1, here[j - 1]! + 1));
+    }
   }
+  return rows[a.length]![b.length]!;
 }

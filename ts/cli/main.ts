@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
+import type { Command } from 'commander';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
@@ -35,6 +36,12 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .addCommand(doctorCommand)
   .addCommand(setupCommand);
 
+/** The command that was asked for, once it runs. */
+let running: Command | undefined;
+program.hook('preAction', (_program, command) => {
+  running = command;
+});
+
 /** Runs the command line; returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 0) {
@@ -47,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const code = exitCodeOf(error);
     if (code !== exitCodes.ok) {
-      console.error(`pixelcnn: ${sentenceOf(error)}`);
+      console.error(`pixelcnn: ${sentenceOf(error, running)}`);
       if (argv.includes('--debug')) console.error(inspect(error));
     }
     return code;

@@ -1,7 +1,7 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber } from '../../arguments.js';
+import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
@@ -23,7 +23,7 @@ export async function binariseImages(
 ): Promise<ImageSet> {
   const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
   const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
-  if (threshold > 256) throw new RangeError(`threshold: expected a number from 0 to 256, got ${threshold}`);
+  if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
   const seed = checkInteger('binarisationSeed', options.binarisationSeed ?? 0, {
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
@@ -34,7 +34,7 @@ export async function binariseImages(
     ['binarisationSeed', drawn],
   ] as const) {
     if (options[option] === undefined || applies) continue;
-    throw new RangeError(`${option}: expected none with binarisation ${method}, got ${options[option]}`);
+    throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
   }
   let most = 0;
   for (const value of images.pixels) if (value > most) most = value;

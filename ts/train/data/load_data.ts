@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkChoice, checkOptions } from '../../arguments.js';
+import { checkChoice, checkOptions, wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { binariseImages } from './binarisation.js';
 import { reasonOf } from './fetch.js';
@@ -56,8 +56,9 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   const images = await loadImages(data, options);
   const trainImages = images.count - images.testImages;
   if (split !== 'reference' && (images.testImages === 0 || trainImages === 0)) {
-    throw new RangeError(
-      `split: expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
+    throw wrongValue(
+      'split',
+      `expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
     );
   }
   const rule: Binarisation = {
@@ -99,7 +100,7 @@ async function loadImages(data: string, options: DataOptions): Promise<NamedImag
     throw new PixelCnnError(
       'DATA_NOT_FOUND',
       `data: expected ${names}, a folder or a .npy file, found nothing at ${data} (${reasonOf(cause)})`,
-      { cause },
+      { cause, argument: 'data' },
     );
   });
   if (!found.isDirectory()) return joinImages('.npy file', await readNpy(data));
@@ -131,7 +132,9 @@ async function loadPngs(
     });
     if (paths.length === 0) {
       const found = (await readdir(path)).length === 0 ? 'an empty folder' : 'none of these';
-      throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`);
+      throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`, {
+        argument: 'data',
+      });
     }
     if (paths.length >= manyFiles) say?.(`Reading ${paths.length.toLocaleString('en-US')} PNG files in ${path}`);
     return { ...(await readPngs(paths, signal)), path };

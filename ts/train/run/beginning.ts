@@ -76,6 +76,7 @@ async function beginIn(folder: string, options: TrainerOptions, lock: Lock): Pro
   throw new PixelCnnError(
     'INVALID_CHECKPOINT',
     `resume: expected a checkpoint in ${folder}, found none; start a new run without resume`,
+    { argument: 'resume' },
   );
 }
 
