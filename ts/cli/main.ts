@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
+import { command as exportCommand } from './export.js';
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
@@ -29,6 +30,7 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .helpCommand(false)
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
+  .addCommand(exportCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)

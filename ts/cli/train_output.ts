@@ -38,6 +38,8 @@ export class JsonPrinter implements Printer {
         return this.#line(event);
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'warning':
+        return this.warn(event.message);
       case 'validate':
       case 'end':
         return;
@@ -137,6 +139,8 @@ export class LinePrinter implements Printer {
         console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
+      case 'warning':
+        return this.warn(event.message);
       case 'checkpoint':
       case 'end':
         return;

@@ -110,9 +110,7 @@ it('refuses to go on under other conditions, or from nothing, and says what is w
   await expect(resume({ validationSplit: 0.5 })).rejects.toThrow(
     `validationSplit: expected one that leaves 5 validation images, ${run}, got 0.5, which leaves 25`,
   );
-  await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow(
-    /^data: expected blobs \(50 images in all, sha256/,
-  );
+  await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow(/^data: expected 50 images \(blobs; sha256/);
 });
 
 it('goes on with nothing but the folder, the images and what computes', async () => {
@@ -158,7 +156,7 @@ it('says which images are wanted where a run is of some without a name', async (
   await collect({ checkpointFolder, maxSteps: 1 });
   const resumed = train({ backend: plain.backend!, checkpointFolder, resume: true })[Symbol.asyncIterator]().next();
   await expect(resumed).rejects.toThrow(
-    /^data: expected blobs \(50 images in all, sha256 [0-9a-f]{12}\.\.\. of their values\), which the run in .* is of, got none/,
+    /^data: expected 50 images \(blobs; sha256 [0-9a-f]{12}\.\.\. of their values\), which the run in .* is of, got none/,
   );
 });
 

@@ -276,24 +276,25 @@ function freeName(taken: readonly string[], step: number): string {
  */
 async function prune(folder: string, state: CheckpointState, keep: number): Promise<void> {
   const names = (await namesIn(folder)).filter((name) => numbersOf(name)[0] <= state.step);
-  const best = bestStep(state.history);
-  const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === best)]);
+  const best = bestEpochOf(state.history);
+  const step = best && updatesOf(state.history, best);
+  const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === step)]);
   for (const name of await readdir(folder)) {
     const old = namePattern.test(name) && !kept.has(name);
     if (old || /^\.(step|lock).*\.tmp$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
-/** Updates done when val_loss was least; undefined where nothing was validated. */
-function bestStep(history: readonly EpochRecord[]): number | undefined {
-  let least = Number.POSITIVE_INFINITY;
-  let step = 0;
-  let best: number | undefined;
-  for (const { steps, valLoss } of history) {
-    step += steps;
-    if (valLoss >= least || Number.isNaN(valLoss)) continue;
-    least = valLoss;
-    best = step;
+/** The first epoch with the least val_loss; undefined where nothing was validated. */
+export function bestEpochOf(history: readonly EpochRecord[]): number | undefined {
+  let best: EpochRecord | undefined;
+  for (const record of history) {
+    if (record.valLoss < (best?.valLoss ?? Number.POSITIVE_INFINITY)) best = record;
   }
-  return best;
+  return best?.epoch;
+}
+
+/** Updates done at the end of an epoch. */
+export function updatesOf(history: readonly EpochRecord[], epoch: number): number {
+  return history.slice(0, epoch).reduce((sum, { steps }) => sum + steps, 0);
 }

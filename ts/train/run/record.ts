@@ -8,7 +8,7 @@ import { publishedSets } from '../data/published.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
 import { likelihood, protocolOf, type TrainingOrigin } from '../score/protocol.js';
-import type { BackendRecord, DataRecord, EpochRecord, RunRecord } from './checkpoint.js';
+import { type BackendRecord, type DataRecord, type EpochRecord, type RunRecord, updatesOf } from './checkpoint.js';
 import type { TrainResult } from './event.js';
 import type { Plan, TrainerOptions } from './plan.js';
 import { describeRecipe } from './recipe.js';
@@ -40,17 +40,15 @@ export function describeRun(options: TrainerOptions, { validationSplit }: Plan):
   };
 }
 
-/** Updates done at the end of an epoch. */
-export function updatesOf(history: readonly EpochRecord[], epoch: number): number {
-  return history.slice(0, epoch).reduce((sum, { steps }) => sum + steps, 0);
+/** The epoch at whose end these very weights were validated; undefined where they were not. */
+export function validated({ history, epoch, updates }: TrainResult): EpochRecord | undefined {
+  const last = history[epoch - 1];
+  return last === undefined || Number.isNaN(last.valLoss) || updates > updatesOf(history, epoch) ? undefined : last;
 }
 
 /** The training record, as the file format stores it: strings by name. */
-export function trainingRecord(
-  data: DataRecord,
-  backend: BackendRecord,
-  { history, epoch, updates, seed, recipe, net, trainImages, validationImages }: TrainResult,
-): Record<string, string> {
+export function trainingRecord(data: DataRecord, backend: BackendRecord, result: TrainResult): Record<string, string> {
+  const { history, epoch, updates, seed, recipe, net, trainImages, validationImages } = result;
   const record: Record<string, string> = {
     'training.data': data.source,
     'training.dataSha256': data.sha256,
@@ -79,8 +77,8 @@ export function trainingRecord(
   }
   const since = updates - updatesOf(history, epoch);
   if (since > 0) record['training.ended'] = `after ${since} updates of epoch ${epoch + 1}, which were not validated`;
-  const last = since > 0 ? undefined : history[epoch - 1];
-  if (last !== undefined && !Number.isNaN(last.valLoss)) {
+  const last = validated(result);
+  if (last !== undefined) {
     const { height, width, channels } = net.config;
     const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);
     record['training.loss'] = last.loss.toFixed(6);

@@ -104,8 +104,8 @@ export function checkSameData(state: CheckpointState, data: ImageSet, folder: st
   if (state.data === data.sha256) return;
   throw wrongValue(
     'data',
-    `expected ${describeImages(state)}, which the run in ${folder} is of, got others (${data.source}, sha256 ` +
-      `${data.sha256.slice(0, 12)}...)`,
+    `expected ${describeImages(state)}, which the run in ${folder} is of, got ${data.count.toLocaleString('en-US')} images ` +
+      `(${data.source}; sha256 ${data.sha256.slice(0, 12)}...)`,
   );
 }
 
@@ -124,8 +124,8 @@ export function describeImages({ data, run }: CheckpointState): string {
   const hash = `sha256 ${data.slice(0, 12)}... of their values`;
   if (run === undefined) return `the images with ${hash}`;
   const { source, count, split } = run.data;
-  const part = split === 'all' ? '' : `${split}, `;
-  return `${source} (${part}${count.toLocaleString('en-US')} images in all, ${hash})`;
+  const part = split === 'all' ? '' : `${split} of `;
+  return `${count.toLocaleString('en-US')} images (${part}${source}; ${hash})`;
 }
 
 /** What stands against bit-equality with the unbroken run. */

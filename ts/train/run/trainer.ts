@@ -10,12 +10,12 @@ import { createModel, type Model, release } from '../net/model.js';
 import { toFull } from '../net/parameters.js';
 import type { Scalar, Tensor1D, Tensor4D } from '../net/tf.js';
 import { type Beginning, beginningOf, checkLock, type Progress, type Saved } from './beginning.js';
-import { type EpochRecord, type RunRecord, writeCheckpoint } from './checkpoint.js';
+import { type EpochRecord, type RunRecord, updatesOf, writeCheckpoint } from './checkpoint.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import type { TrainerEvent, TrainResult } from './event.js';
 import { epochOrder, type Plan, type TrainerOptions } from './plan.js';
 import { emaDecayAt, learningRateAt } from './recipe.js';
-import { describeRun, modelFile, updatesOf } from './record.js';
+import { describeRun, modelFile } from './record.js';
 import { environmentOf } from './resume.js';
 
 /** Trains, reporting as it goes; the last event carries the weights. Ending the iteration early frees everything. */
