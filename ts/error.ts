@@ -70,6 +70,8 @@ export type PixelCnnErrorCode =
   | 'INCOMPARABLE'
   /** Training: there is no checkpoint to go on from, or it is damaged. */
   | 'INVALID_CHECKPOINT'
+  /** Another process is at work in the folder; the message says which, and since when. */
+  | 'LOCKED'
   /** Training: a checkpoint or model could not be written; what was there before is untouched. */
   | 'WRITE_FAILED'
   /** Training: the run was stopped before its end, by a limit or by who iterated it, and has no result. */

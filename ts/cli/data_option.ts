@@ -11,10 +11,12 @@ import { tell } from './terminal.js';
 export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
 
 /** The options of {@link addDataOptions}, where given. */
-export type DataFlags = Pick<
-  DataOptions,
-  'data' | 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'
->;
+export type DataFlags = Pick<DataOptions, 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'> & {
+  data?: string;
+};
+
+/** The same, and which part. */
+export type DataChoice = DataFlags & Pick<DataOptions, 'split'>;
 
 /** Those of some options that are such, and given. */
 export function dataFlagsOf(options: DataFlags): DataFlags {

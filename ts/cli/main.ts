@@ -8,6 +8,7 @@ import { show } from '../arguments.js';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
+import { command as exportCommand } from './export.js';
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
@@ -31,6 +32,7 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .helpCommand(false)
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
+  .addCommand(exportCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)

@@ -39,6 +39,8 @@ export class JsonPrinter implements Printer {
         return this.#line(event);
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'warning':
+        return this.warn(event.message);
       case 'validate':
         return;
     }
@@ -136,6 +138,8 @@ export class LinePrinter implements Printer {
         print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
+      case 'warning':
+        return this.warn(event.message);
       case 'checkpoint':
         return;
     }

@@ -5,6 +5,7 @@ import {
   checkBoolean,
   checkChoice,
   checkFunction,
+  checkObject,
   checkOptions,
   checkSignal,
   checkText,
@@ -22,7 +23,10 @@ import { checkRunOptions, checkSplit, type TrainerOptions } from './run/plan.js'
 import { type Backend, checkBackend, type Device, devices, type TensorflowSettings } from './tensorflow/backend.js';
 
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
-  /** What `loadData` or `binariseImages` gave, or a name or path, which is loaded by the defaults of `loadData`. Default: `mnist`. */
+  /**
+   * What `loadData` or `binariseImages` gave, or a name or path, which is loaded by the defaults of
+   * `loadData`. Default: `mnist`; at a `resume`, the named images of that run.
+   */
   readonly data?: ImageSet | string | URL;
   /** What computes; see `openBackend`. Default: `auto`. */
   readonly device?: Device;
@@ -60,6 +64,7 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   out: checkText,
   checkpointFolder: checkText,
   resume: checkBoolean,
+  note: checkObject,
   offline: checkBoolean,
   signal: (_, value) => checkSignal(value),
   say: checkFunction,
@@ -94,7 +99,7 @@ export function checkTrainOptions(core: Core, options: TrainOptions): void {
   }
   checkRunOptions(options);
   checkConfig(core, options.config ?? {});
-  if (isImageSet(options.data)) checkSplit(options, options.data);
+  if (isImageSet(options.data) && !options.resume) checkSplit(options, options.data);
 }
 
 /** Whether the images are given, not named. */

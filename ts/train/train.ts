@@ -1,12 +1,16 @@
 // Training from options to a model file.
 
+import { wrongKind } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 import { reasonOf, replaceDurably } from '../node/files.js';
+import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { type Core, startCore } from './net/core.js';
 import { checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
+import { readCheckpoint } from './run/checkpoint.js';
 import { checkSplit } from './run/plan.js';
-import { modelFile } from './run/record.js';
+import { describeData, modelFile } from './run/record.js';
+import { dataOptionsOf, describeImages } from './run/resume.js';
 import { trainSteps } from './run/trainer.js';
 import { openBackend } from './tensorflow/backend.js';
 import { keepCallersBackend } from './tensorflow/callers_backend.js';
@@ -49,8 +53,9 @@ async function* trainEvents(
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { signal, offline, say, progress, tf32, deterministic } = options;
   signal.throwIfAborted();
-  const data = isImageSet(options.data) ? options.data : await loadData({ data: options.data, offline, signal, say });
-  checkSplit(options, data); // a wrong option is told before a backend is set up, which may take minutes
+  const data = isImageSet(options.data) ? options.data : await namedData(options);
+  // A wrong option is told before a backend is set up, which may take minutes; at a resume, the checkpoint has a say in it.
+  if (!options.resume) checkSplit(options, data);
   const putBack = await keepCallersBackend();
   try {
     const backend =
@@ -62,13 +67,27 @@ async function* trainEvents(
         yield event;
         continue;
       }
-      const bytes = modelFile(core, data, backend, event.result);
+      const bytes = modelFile(core, describeData(data, event.result.validationSplit), backend, event.result);
       if (options.out !== undefined) await writeModel(options.out, bytes, options.checkpointFolder);
       yield { type: 'model', path: options.out, bytes, result: event.result };
     }
   } finally {
     await putBack();
   }
+}
+
+/** The images that are named: by the caller, else by the run that is to go on, else the reference's. */
+async function namedData(options: TrainOptions): Promise<ImageSet> {
+  const { data, offline, signal, say, resume, checkpointFolder } = options;
+  const from = { offline, signal, say };
+  if (data !== undefined && !isImageSet(data)) return loadData({ data, ...from });
+  const found = resume && checkpointFolder !== undefined ? await readCheckpoint(checkpointFolder) : undefined;
+  const origin = found && dataOptionsOf(found.state);
+  if (found?.state.run !== undefined && origin?.data === undefined) {
+    const wanted = `${describeImages(found.state)}, which the run in ${checkpointFolder} is of`;
+    throw wrongKind('data', `expected ${wanted}, got none; they have no name by which to find them`);
+  }
+  return loadData({ ...origin, ...from });
 }
 
 async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {

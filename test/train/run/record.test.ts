@@ -9,7 +9,7 @@ import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js'
 import { loadCore } from '../../../ts/train/net/core.js';
 import type { TrainResult } from '../../../ts/train/run/event.js';
 import { planOf } from '../../../ts/train/run/plan.js';
-import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { describeData, readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
@@ -71,12 +71,12 @@ it('names what computed: backend, TensorFlow, device, and of a GPU its name and 
   const core = await loadCore();
   const data = blobs(4, smallConfig);
   const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
-  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const result: TrainResult = { ...plan, epoch: 0, updates: 0, history: [], weights: new Float32Array() };
   const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
   const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
   const recorded = (backend: Backend) => {
     const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
-    const record = trainingRecord(data, backend, result);
+    const record = trainingRecord(describeData(data, 0), backend, result);
     return names.map((name) => record[`training.${name}`]);
   };
   expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);

@@ -29,8 +29,13 @@ export interface TrainerOptions extends RecipeOptions {
   readonly checkpointEvery?: number;
   /** The newest checkpoints that are kept; the one after the epoch of the least val_loss is kept as well. Default: 2. */
   readonly keepCheckpoints?: number;
-  /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
+  /**
+   * Goes on from the newest checkpoint of `checkpointFolder`: every option that is not given is that of the run, and one that
+   * would make it another run is refused. Default: false.
+   */
   readonly resume?: boolean;
+  /** Kept with each checkpoint, for whoever goes on: JSON, and no secret. Default: none, or what the checkpoint has. */
+  readonly note?: Readonly<Record<string, unknown>>;
   /**
    * Ends the run once so many epochs have brought no lower val_loss; the weights of the best epoch are then the result,
    * at the last epoch too. Default: all epochs are done, and the last weights are the result.
