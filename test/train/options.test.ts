@@ -34,7 +34,7 @@ function thrownBy(call: () => unknown): Error {
 }
 
 const known =
-  'expected only data, config, device, backend, tf32, deterministic, out, checkpointFolder, resume, offline, signal, say, ' +
+  'expected only data, config, device, backend, tf32, deterministic, out, checkpointFolder, resume, note, offline, signal, say, ' +
   'progress, preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay, validationSplit, seed, ' +
   'checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, got';
 const most = Number.MAX_SAFE_INTEGER;
