@@ -1,8 +1,9 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
+import { abortable, throwIfAborted } from './abort.js';
 import { checkOptions, checkSignal, show, wrongKind, wrongValue } from './arguments.js';
 import { PixelCnnError } from './error.js';
-import { checkImages, type Images, imageSize } from './images.js';
+import { fitImages, type Images, imageSize, takeImages } from './images.js';
 import { enter, release } from './instance.js';
 import { namingModel, startInstance } from './load.js';
 import { type ModelSource, readModel } from './model_source.js';
@@ -83,15 +84,16 @@ async function convert(
   images: Images,
   options: ConvertOptions,
 ): Promise<Uint8Array> {
-  checkOptions('options', options, ['calibration', 'signal']);
-  const signal = checkSignal(options.signal);
-  const { calibration } = options;
+  const given = checkOptions('options', options, ['calibration', 'signal']);
+  const signal = checkSignal(given.signal);
+  const { calibration } = given;
   if (calibration !== undefined && typeof calibration !== 'string') {
     throw wrongKind('calibration', `expected a text, got ${show(calibration)}`);
   }
-  const [bytes] = await Promise.all([readModel(model, signal), startInstance()]);
+  const own = takeImages(images);
+  const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   try {
     const sampler = openSampler(bytes);
     let levels: Uint8Array;
@@ -102,7 +104,7 @@ async function convert(
         const sentence = `expected one of precision f32, got one of ${config.precision}; convert the model it was made from`;
         throw wrongValue('model', sentence);
       }
-      levels = checkImages(images, config);
+      levels = fitImages(own, config);
       const shown = calibration ?? `${levels.length / imageSize(config)} images`;
       derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
     } finally {

@@ -5,6 +5,8 @@
  * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
+import { codeOf } from './brand.js';
+
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
 export const coreErrorCodes = [
   'FILE_TOO_SHORT',
@@ -99,6 +101,6 @@ export class PixelCnnError extends Error {
 
 /** The code of an error that the core threw; undefined for anything else. */
 export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return coreErrorCodes.find((code) => code === error.code);
+  const found = codeOf(error);
+  return coreErrorCodes.find((code) => code === found);
 }

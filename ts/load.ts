@@ -1,8 +1,9 @@
 /** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
 
+import { abortable } from './abort.js';
 import { checkOptions, checkSignal } from './arguments.js';
 import { coreErrorCode, PixelCnnError } from './error.js';
-import { abortable, builtin } from './host.js';
+import { builtin } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
 import { type ModelSource, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
@@ -26,11 +27,8 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  checkOptions('options', options, ['signal']);
-  const signal = checkSignal(options.signal);
-  signal?.throwIfAborted();
-  const [bytes] = await Promise.all([readModel(model, signal), abortable(startInstance(), signal)]);
-  signal?.throwIfAborted();
+  const signal = checkSignal(checkOptions('options', options, ['signal']).signal);
+  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own), startInstance()]));
   try {
     return openSampler(bytes);
   } catch (error) {
