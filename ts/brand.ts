@@ -47,6 +47,11 @@ export function isError(value: unknown): value is Error {
   return value instanceof Error || kindOf(value) === 'Error';
 }
 
+/** What an error says, on one line. */
+export function messageOf(error: unknown): string {
+  return (isError(error) ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}
+
 /** The `code` that Node's errors carry, and those of this package; undefined for any other. */
 export function codeOf(error: unknown): string | undefined {
   return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
