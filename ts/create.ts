@@ -29,6 +29,6 @@ export function createSampler(parts: SamplerParts): Sampler {
   if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
   if (!isBytes(model)) throw wrongKind('model', `expected a Uint8Array, got ${show(model)}`);
   const bytes = takeModel(model);
-  start(module);
+  start(module, 'module');
   return openSampler(bytes);
 }

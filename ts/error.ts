@@ -44,6 +44,8 @@ export type CoreErrorCode = (typeof coreErrorCodes)[number];
 export type PixelCnnErrorCode =
   /** What the model file holds, or what the net computed from it. `INVALID_ARGUMENT` reaches users as a `RangeError`. */
   | Exclude<CoreErrorCode, 'INVALID_ARGUMENT'>
+  /** The file is another program's, or no model at all: an archive, a page, a pointer; the message says which. */
+  | 'FOREIGN_FORMAT'
   /** There is no file, or the server has none, under that name. */
   | 'MODEL_NOT_FOUND'
   /** There is one, and it could not be read: no permission, a folder, an HTTP status, a broken connection. */

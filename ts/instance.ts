@@ -41,8 +41,12 @@ export function isStarted(): boolean {
 /** What every version of the binary has, and another one lacks. */
 const exportsOfOurs = ['memory', '__wbindgen_start', 'sampler_new', 'sampler_sample', 'sampler_score', 'run_step'];
 
-/** Makes the instance, unless there is one. Needs no file, network, `eval` or `import.meta.url`. */
-export function start(module: WebAssembly.Module): void {
+/**
+ * Makes the instance, unless there is one. Needs no file, network, `eval` or `import.meta.url`.
+ *
+ * @param argument The argument of the API that the module came by.
+ */
+export function start(module: WebAssembly.Module, argument?: string): void {
   if (started) return;
   checkHost();
   try {
@@ -53,12 +57,13 @@ export function start(module: WebAssembly.Module): void {
     initialise(module);
   } catch (cause) {
     const noMemory = cause instanceof RangeError;
+    const sentence = noMemory
+      ? 'expected memory for an instance of the module, the host has none; end others, or allow the process more'
+      : 'expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start';
     throw new PixelCnnError(
       noMemory ? 'OUT_OF_MEMORY' : 'WASM_LOAD_FAILED',
-      noMemory
-        ? 'module: expected memory for an instance of it, the host has none; end others, or allow the process more'
-        : 'module: expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start',
-      { cause, argument: 'module' },
+      argument === undefined ? sentence : `${argument}: ${sentence}`,
+      { cause, argument },
     );
   }
   started = true;
@@ -122,13 +127,14 @@ function publicError(error: unknown, argument: string | undefined): unknown {
 
 /** Arguments of 8 bytes each: together several times the stack that the binary takes. */
 const ballast: undefined[] = Array.from({ length: 1024 });
+const nothing: () => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
 
 /**
  * Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
  * instance would be left in the middle of what it did, as by a trap.
  */
 function requireStack(): void {
-  Reflect.apply(Function.prototype, undefined, ballast); // does nothing, and no compiler leaves it out
+  Reflect.apply(nothing, undefined, ballast);
 }
 
 /** Frees an object of the instance, unless a trap made touching it unsafe. */
