@@ -2,10 +2,11 @@
 // pay for, a draw leaves much (about 16 nats a digit).
 
 import { checkChoice, checkInteger, checkNumber, checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
+import { isBytes } from '../../brand.js';
 import { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
-import { type Binarisation, binarisations, binarySet, type ImageSet, isBytes } from './image_set.js';
+import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
 import type { RawImages } from './raw.js';
 
 /**

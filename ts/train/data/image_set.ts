@@ -1,6 +1,7 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
 import { checkInteger, checkNumber, checkOptions, show, wrongKind, wrongValue } from '../../arguments.js';
+import { isBytes } from '../../brand.js';
 import { sha256 } from '../../node/files.js';
 import type { PublishedSet, RawImages } from './raw.js';
 
@@ -159,9 +160,4 @@ export function checkImageSet(name: string, value: unknown): asserts value is Im
       `expected levels from 0 to ${levels - 1}, got ${set.pixels[at]} at index ${at}; ${advice}`,
     );
   }
-}
-
-/** Whether a value is a Uint8Array, of whatever realm, or of a class that extends it. */
-export function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && (value as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array';
 }
