@@ -2,6 +2,7 @@
 
 import type { Config, Description } from './config.js';
 import { PixelCnnError } from './error.js';
+import { namingForeign } from './foreign.js';
 import { checkImages, type ImageShape, type Images, imageShape, imageSize } from './images.js';
 import { enter, release } from './instance.js';
 import { checkSampleOptions, checkScoreOptions, type SampleOptions, type ScoreOptions } from './sample_options.js';
@@ -215,7 +216,11 @@ export class Sampler {
 
 /** Reads a model file into the instance, which must be started. */
 export function openSampler(model: Uint8Array): Sampler {
-  return new Sampler(enter(() => new CoreSampler(model), 'model'));
+  try {
+    return new Sampler(enter(() => new CoreSampler(model), 'model'));
+  } catch (error) {
+    throw namingForeign(error, model);
+  }
 }
 
 /** Images of one call that make one run. */

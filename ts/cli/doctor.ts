@@ -3,12 +3,14 @@
 import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
 import { hasSimd } from '../simd.js';
-import type { NativeTensorflow, NvidiaHost } from '../train/index.js';
 import { loadCore } from '../train/net/core.js';
+import type { NativeTensorflow } from '../train/tensorflow/find.js';
+import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
 import { packagedModel } from './packaged_model.js';
+import { painted, print, printJson } from './terminal.js';
 
 interface Check {
   name: string;
@@ -30,21 +32,22 @@ export const command = createCommand(
   .option('--json', 'print one JSON object and nothing else')
   .action(async ({ json }: { json?: boolean }) => {
     const checks = await checkAll();
-    if (json) console.log(JSON.stringify({ checks }));
-    else console.log(checks.map((check) => line(check)).join('\n'));
+    if (json) printJson({ checks });
+    else for (const check of checks) printCheck(check);
     const broken = checks.filter((check) => check.needed && !check.ok).map((check) => check.name);
     if (broken.length > 0) throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`);
   });
 
-function line({ name, needed, ok, detail }: Check): string {
-  const [mark, colour] = ok ? ['ok', 32] : needed ? ['MISSING', 31] : ['missing', 33];
-  const padded = mark.padEnd(7);
-  const coloured = process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${colour}m${padded}\x1b[0m` : padded;
-  return `${coloured}  ${name.padEnd(18)}  ${detail}`;
+function printCheck({ name, needed, ok, detail }: Check): void {
+  const [mark, colour] = ok ? (['ok', 32] as const) : needed ? (['MISSING', 31] as const) : (['missing', 33] as const);
+  print(painted(mark.padEnd(7), colour), `  ${name.padEnd(18)}  ${detail}`);
 }
 
 async function checkAll(): Promise<Check[]> {
-  const { findTensorflow, inspectNvidia } = await import('../train/index.js');
+  const [{ findTensorflow }, { inspectNvidia }] = await Promise.all([
+    import('../train/tensorflow/find.js'),
+    import('../train/tensorflow/nvidia.js'),
+  ]);
   const native = findTensorflow();
   const host = await inspectNvidia();
   return [
@@ -100,7 +103,7 @@ async function model(): Promise<Check> {
 }
 
 async function data(): Promise<Check> {
-  const { loadMnist } = await import('../train/index.js');
+  const { loadMnist } = await import('../train/data/published.js');
   const check = { name: 'MNIST', needed: false };
   try {
     const { source } = await loadMnist({ offline: true });
@@ -123,7 +126,7 @@ async function gpu(host: NvidiaHost): Promise<Check> {
 }
 
 async function cudaLibraries(): Promise<Check> {
-  const { findTensorflow } = await import('../train/index.js');
+  const { findTensorflow } = await import('../train/tensorflow/find.js');
   const { missingCudaLibraries } = await import('../train/tensorflow/unused_gpu.js');
   const check = { name: 'CUDA libraries', needed: false };
   const native = findTensorflow(['cuda']);

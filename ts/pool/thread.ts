@@ -20,11 +20,27 @@ export interface ThreadEvents {
 
 /** Throws where there are no threads at all. */
 export function checkThreads(): void {
-  if (builtin('node:worker_threads') !== undefined || typeof Worker === 'function') return;
+  const threads = builtin('node:worker_threads') !== undefined || typeof Worker === 'function';
+  if (threads && hasAddress() && !isWorkerd()) return;
   throw new PixelCnnError(
     'WORKERS_UNAVAILABLE',
-    'expected a host with worker threads, got one without; use loadSampler or createSampler, which draw the same images',
+    'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
+      'same images',
   );
+}
+
+/** Whether this module knows where it lies: threads are started by address. */
+function hasAddress(): boolean {
+  try {
+    return new URL(here) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** It has Node's module of threads in name, whose threads do not start. */
+function isWorkerd(): boolean {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
 }
 
 export function startThread(events: ThreadEvents): Thread {

@@ -9,7 +9,7 @@ import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js'
 import { loadCore } from '../../../ts/train/net/core.js';
 import type { TrainResult } from '../../../ts/train/run/event.js';
 import { planOf } from '../../../ts/train/run/plan.js';
-import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { describeData, readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
@@ -75,18 +75,20 @@ it('records each figure of a run under its own name', async () => {
   const epoch = (epoch: number, loss: number, valLoss: number) => ({ epoch, steps: 3, seconds: 17, loss, valLoss });
   const history = [epoch(1, 0.5, 0.4), epoch(2, 0.3, 0.25), epoch(3, 0.2, 0.26)];
   const backend = await openBackend('wasm');
-  const result: TrainResult = { ...plan, epoch: 2, history, weights: new Float32Array() };
+  const result: TrainResult = { ...plan, epoch: 2, updates: 6, history, weights: new Float32Array() };
+  const described = describeData({ ...data, origin: { data: 'mnist', split: 'standard', limit: 40 } }, 0.2);
   const {
     'training.validation': validation,
     'training.backendVersion': _,
     ...record
-  } = trainingRecord({ ...data, origin: { data: 'mnist', split: 'standard', limit: 40 } }, backend, result);
+  } = trainingRecord(described, backend, result);
   expect(record).toMatchObject({
     'training.data': 'blobs',
     'training.dataSha256': data.sha256,
     'training.split': 'all: the first 32 train, the last 8 validate',
     'training.binarisation': 'pixel 1 iff value >= 84.48 of 255',
     'training.epochs': '2',
+    'training.updates': '6',
     'training.batchSize': '11',
     'training.optimizer': 'Adam as Keras computes it, learning rate 0.02, warmed up over 7 updates',
     'training.seed': '13',
@@ -105,7 +107,7 @@ it('records each figure of a run under its own name', async () => {
   expect(likelihood).toEqual({ images: 8, natsPerImage: 10.5, bitsPerDim: 0.25 / Math.LN2 });
   expect(protocol).toEqual(protocolOf(splitImages(data, 0.2).validation));
   expect(readTrainingOrigin(record)).toEqual({ data: 'mnist', split: 'standard', limit: 40, validationSplit: 0.2 });
-  const whole = trainingRecord(data, backend, { ...result, epoch: 3 });
+  const whole = trainingRecord(described, backend, { ...result, epoch: 3, updates: 9 });
   expect(whole).toMatchObject({ 'training.epochs': '3', 'training.valLoss': '0.260000' });
   expect(whole).not.toHaveProperty('training.ended');
 });
@@ -114,12 +116,12 @@ it('names what computed: backend, TensorFlow, device, and of a GPU its name and 
   const core = await loadCore();
   const data = blobs(4, smallConfig);
   const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
-  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const result: TrainResult = { ...plan, epoch: 0, updates: 0, history: [], weights: new Float32Array() };
   const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
   const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
   const recorded = (backend: Backend) => {
     const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
-    const record = trainingRecord(data, backend, result);
+    const record = trainingRecord(describeData(data, 0), backend, result);
     return names.map((name) => record[`training.${name}`]);
   };
   expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);
