@@ -252,6 +252,7 @@ it('rejects with what onProgress throws', async () => {
   };
   expect(await failure(pool.sample({ count: 1, onProgress }))).toBe(reason);
   expect(await failure(pool.sample({ count: 100, onProgress }))).toBe(reason);
+  expect(await failure(pool.sample({ count: 100, onProgress: async () => onProgress() }))).toBe(reason);
   expect((await pool.sample({ count: 3 })).shape[0]).toBe(3);
 });
 
@@ -355,6 +356,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
   });
   expect(await wrong({ workers: 1.5 })).toBeInstanceOf(RangeError);
   expect(await wrong({ workers: '2' })).toBeInstanceOf(TypeError);
+  expect(await wrong({ workers: null })).toBeInstanceOf(TypeError);
   expect(await wrong({ threads: 2 })).toBeInstanceOf(TypeError);
   expect(await wrong({ signal: 1 })).toMatchObject({ message: 'signal: expected an AbortSignal, got 1' });
   expect(await failure(loadSamplerPool(join(folder.path, 'none')))).toMatchObject({ code: 'MODEL_NOT_FOUND' });
