@@ -212,9 +212,33 @@ it('refuses a calibration that is no text before anything is computed', async ()
     for (const convert of [optimizeModel, quantizeModel]) {
       const error = await failure(() => convert(model, wanted.data, { calibration: calibration as never }));
       expect(error).toBeInstanceOf(TypeError);
-      expect(error.message).toMatch(/^calibration: expected a text, got /);
+      expect(error.message).toMatch(/^calibration: expected a text of at most 1000 characters, got /);
     }
   }
+});
+
+it('refuses a calibration that no header could hold', async () => {
+  const error = await failure(() => quantizeModel(model, wanted.data, { calibration: 'x'.repeat(1e6) }));
+  expect(error).toMatchObject({ name: 'RangeError', argument: 'calibration' });
+  expect(error.message).toBe('calibration: expected a text of at most 1000 characters, got 1000000');
+});
+
+it('says so where the host has no room for what is asked', async () => {
+  const config = configJson({ height: 4096, width: 4096, filters: 2, blocks: 0, headLayers: 0, firstKernel: 3 });
+  const large = await loadSampler(randomModel(config, 1));
+  const drawing = [() => large.sample({ count: 2 ** 20 }), () => [...large.sampleSteps({ count: 2 ** 20 })]];
+  for (const draw of drawing) {
+    const error = await failure(draw);
+    expect(error).toMatchObject({ name: 'PixelCnnError', code: 'OUT_OF_MEMORY', argument: 'count' });
+    expect(error.message).toBe(
+      'count: expected 17592194433024 bytes of memory, the host has none; ask for less at once',
+    );
+  }
+});
+
+it('does not print a whole data: URL', async () => {
+  const error = await failure(() => loadSampler(`data:;base64,${'$'.repeat(1e5)}`));
+  expect(error.message.length).toBeLessThan(200);
 });
 
 it('says one line about shapes that are strange', async () => {

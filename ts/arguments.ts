@@ -69,6 +69,14 @@ export function checkNumber(name: string, value: unknown, { min }: { min: number
   throw wrongValue(name, `${wanted}, got ${show(value)}`);
 }
 
+/** A text of at most `max` characters. */
+export function checkText(name: string, value: unknown, { max }: { max: number }): string {
+  const wanted = `expected a text of at most ${max} characters`;
+  if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
+  if (value.length > max) throw wrongValue(name, `${wanted}, got ${value.length}`);
+  return value;
+}
+
 /** One of a few names. */
 export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value);

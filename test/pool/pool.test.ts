@@ -252,6 +252,7 @@ it('rejects with what onProgress throws', async () => {
   };
   expect(await failure(pool.sample({ count: 1, onProgress }))).toBe(reason);
   expect(await failure(pool.sample({ count: 100, onProgress }))).toBe(reason);
+  expect(await failure(pool.sample({ count: 100, onProgress: async () => onProgress() }))).toBe(reason);
   expect((await pool.sample({ count: 3 })).shape[0]).toBe(3);
 });
 
@@ -406,6 +407,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ workers: 1025 }, 'RangeError', `${workers} 1025`],
     [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
     [{ workers: '2' }, 'TypeError', `${workers} "2"`],
+    [{ workers: null }, 'TypeError', `${workers} null`],
     [{ threads: 2 }, 'TypeError', 'options: expected only workers, signal, got "threads"'],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],
