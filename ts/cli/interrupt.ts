@@ -3,7 +3,8 @@
  * looks at between two steps, so that it leaves nothing half-written.
  */
 
-import { fstatSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { reasonOf } from '../node/files.js';
 import { exitCodes, Interrupted } from './failure.js';
 
@@ -77,6 +78,11 @@ export function watchOutput(): void {
     process.exit(closed ? exitCodes.ok : exitCodes.failure);
   });
   process.stderr.on('error', () => {}); // there is nowhere left to say so
+  // Node aborts at its end where it cannot restore a terminal, as one that is gone. What is closed it leaves alone.
+  const terminals = [0, 1, 2].filter(isatty);
+  process.on('exit', () => {
+    for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
+  });
 }
 
 /** Node writes to a file once and takes it for done, however little of it the disk took. */
