@@ -70,7 +70,7 @@ export function checkNumber(name: string, value: unknown, { min }: { min: number
 }
 
 /** A text of at most `max` characters. */
-export function checkText(name: string, value: unknown, { max }: { max: number }): string {
+export function checkShortText(name: string, value: unknown, { max }: { max: number }): string {
   const wanted = `expected a text of at most ${max} characters`;
   if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
   if (value.length > max) throw wrongValue(name, `${wanted}, got ${value.length}`);

@@ -1,7 +1,7 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
 import { abortable, throwIfAborted } from './abort.js';
-import { checkObject, checkOptions, checkSignal, checkText, show, wrongValue } from './arguments.js';
+import { checkObject, checkOptions, checkShortText, checkSignal, show, wrongValue } from './arguments.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, takeImages } from './images.js';
 import { enter, release } from './instance.js';
@@ -121,7 +121,9 @@ async function convert(
   const given = checkOptions('options', options, ['calibration', 'signal']);
   const signal = checkSignal(given.signal);
   const calibration =
-    given.calibration === undefined ? undefined : checkText('calibration', given.calibration, { max: maxCalibration });
+    given.calibration === undefined
+      ? undefined
+      : checkShortText('calibration', given.calibration, { max: maxCalibration });
   const own = takeImages(images);
   const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
