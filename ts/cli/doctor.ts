@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
+import { pip } from '../node/command.js';
 import { hasSimd } from '../simd.js';
 import { loadCore } from '../train/net/core.js';
 import type { NativeTensorflow } from '../train/tensorflow/find.js';
@@ -62,7 +63,7 @@ async function checkAll(): Promise<Check[]> {
     ...(await Promise.all([
       program('C++ compiler', [process.env.CXX ?? 'g++', '--version'], 'apt install g++', native !== undefined),
       program('python3', ['python3', '--version'], 'apt install python3', native !== undefined),
-      program('pip', ['python3', '-m', 'pip', '--version'], 'apt install python3-pip', native !== undefined),
+      program('pip', ['python3', ...pip, '--version'], 'apt install python3-pip', native !== undefined),
     ])),
     portable(),
   ];

@@ -13,8 +13,9 @@ export type Variant = 'cpu' | 'cuda';
 /** The release whose wheels are pinned below. */
 export const tensorflowVersion = '2.21.0';
 
-export const tfjsNode = { name: '@tensorflow/tfjs-node-gpu', version: '4.22.0' } as const;
-export const nodeHeaders = { name: 'node-api-headers', version: '1.9.0' } as const;
+/** The packages of npm, which npm/package-lock.json beside this file pins with all that they depend on. */
+export const tfjsNode = '@tensorflow/tfjs-node-gpu';
+export const nodeHeaders = 'node-api-headers';
 
 /** What `pip download` is told, so that it takes the same file whatever Python runs it. */
 export const wheelTags = [
