@@ -259,6 +259,7 @@ async function tryBinding(folder: string, signal: AbortSignal | undefined): Prom
   const program = `
 const util = require('util');
 util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+util.isArray = Array.isArray;
 const tf = require('${tfjsNode}');
 if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '1' };
