@@ -63,6 +63,10 @@ it('shows how far, how fast and how long still', () => {
   expect(progressLine(state)).toBe(
     `sampling ${'█'.repeat(6)}${'░'.repeat(18)} 25%  4/16 images  2.0 images/s  0:06 left`,
   );
+  // Of what has begun, images done round down, and all of them up: never 16 of 16 before the end.
+  expect(progressLine({ ...state, progress: 0.999, done: 15.9, total: 15.95, seconds: 3 })).toBe(
+    `sampling ${'█'.repeat(24)} 99%  15/16 images  5.3 images/s  0:00 left`,
+  );
   expect(progressLine({ ...state, from: 2 })).toContain('4/16 images  1.0 images/s  0:12 left');
   expect(progressLine({ ...state, progress: 0, done: 0, seconds: 0, note: 'loss: 1' })).toBe(
     `sampling ${'░'.repeat(24)} 0%  0/16 images  loss: 1`,
