@@ -20,7 +20,7 @@ it('writes numbers for people', () => {
     '1.0 GB',
   ]);
   expect([thousands(1234.5), thousands(0.4)]).toEqual(['1,235', '0']);
-  expect([clock(7.4), clock(723), clock(3723)]).toEqual(['0:07', '12:03', '1:02:03']);
+  expect([clock(7.4), clock(59.6), clock(723), clock(3723)]).toEqual(['0:07', '1:00', '12:03', '1:02:03']);
   expect([rate(51.26, 'images'), rate(4752.1, 'images'), rate(0.4, 'images')]).toEqual([
     '51.3 images/s',
     '4752 images/s',
