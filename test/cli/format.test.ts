@@ -34,9 +34,12 @@ it('puts values under each other, and lets no text of a file command the termina
       ['a', '1'],
       ['long', 'x\ny'],
       ['c', '\x1b[2Jgone\r'],
-      ['none', ''],
     ]),
-  ).toBe('a     1\nlong  x\n      y\nc     ?[2Jgone?\nnone');
+  ).toBe('a     1\nlong  x\n      y\nc     ?[2Jgone?');
+});
+
+it('ends no line with blanks', () => {
+  expect(labelled(['images', 'of'].map((label) => [label, ''] as const))).toBe('images\nof');
 });
 
 it('draws a table, numbers to the right', () => {

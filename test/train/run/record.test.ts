@@ -9,7 +9,7 @@ import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js'
 import { loadCore } from '../../../ts/train/net/core.js';
 import type { TrainResult } from '../../../ts/train/run/event.js';
 import { planOf } from '../../../ts/train/run/plan.js';
-import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { modelFile, readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
@@ -108,6 +108,23 @@ it('records each figure of a run under its own name', async () => {
   const whole = trainingRecord(data, backend, { ...result, epoch: 3 });
   expect(whole).toMatchObject({ 'training.epochs': '3', 'training.valLoss': '0.260000' });
   expect(whole).not.toHaveProperty('training.ended');
+});
+
+it('tells the sampler which level the images have most', async () => {
+  const core = await loadCore();
+  const backend = await openBackend('wasm');
+  const data = blobs(8, smallConfig);
+  const plan = planOf({ data, core, config: smallConfig, seed: 1 });
+  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array(plan.layout.fullSize) };
+  const inverted = { ...data, pixels: data.pixels.map((level) => 1 - level) };
+  for (const [set, background] of [
+    [data, '0'],
+    [inverted, '1'],
+  ] as const) {
+    const sampler = await loadSampler(modelFile(core, set, backend, result));
+    expect(sampler.metadata.background).toBe(background);
+    sampler.dispose();
+  }
 });
 
 it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {
