@@ -1,5 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
-import { createSampler, loadSampler, type Sampler } from '../ts/index.js';
+import { argumentOf } from '../ts/arguments.js';
+import { createSampler, loadSampler, optimizeModel, type Sampler } from '../ts/index.js';
+import { loadCore } from '../ts/train/net/core.js';
 import { configJson, randomModel } from './wasm.js';
 
 const size = 12;
@@ -53,8 +55,13 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
 
 for (const [options, error, message] of wrong) {
   it(`says one sentence to ${Object.entries(options).map(([name, value]) => `${name} ${String(value)}`)}`, () => {
-    expect(() => sampler.sample(options)).toThrow(new error(message));
-    expect(() => sampler.sampleSteps(options)).toThrow(new error(message)); // at once, not at the first step
+    const argument = /^(\w+): /.exec(message)?.[1] ?? 'options';
+    const check = (call: () => unknown) => {
+      expect(call).toThrow(error);
+      expect(call).toThrow(expect.objectContaining({ argument, message }));
+    };
+    check(() => sampler.sample(options));
+    check(() => sampler.sampleSteps(options)); // at once, not at the first step
   });
 }
 
@@ -88,7 +95,9 @@ const images: [value: unknown, error: typeof RangeError | typeof TypeError, mess
 for (const [value, error, message] of images) {
   it(`says of images: ${message}`, () => {
     for (const name of ['logits', 'pixelNats', 'logProb'] as const) {
-      expect(() => sampler[name](value as never)).toThrow(new error(message));
+      const act = () => sampler[name](value as never);
+      expect(act).toThrow(error);
+      expect(act).toThrow(expect.objectContaining({ argument: 'images', message }));
     }
   });
 }
@@ -116,4 +125,56 @@ it('refuses what is no model and no module', async () => {
   expect(() => createSampler(undefined as never)).toThrow(
     new TypeError('createSampler: expected an object, got undefined'),
   );
+});
+
+/** What a call throws or rejects with. */
+async function errorOf(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return expect.unreachable();
+}
+
+it('names the argument on every error that one led to, and on no other', async () => {
+  const core = await loadCore();
+  const { config } = sampler;
+  const model = new Uint8Array(9);
+  const calls: [argument: string | undefined, call: () => unknown][] = [
+    ['model', () => loadSampler(3 as never)],
+    ['model', () => loadSampler('no such file')],
+    ['model', () => loadSampler('http://')],
+    ['model', () => loadSampler(model)],
+    ['model', () => optimizeModel(model, new Uint8Array(size))],
+    ['module', () => createSampler({ module: 3 as never, model })],
+    ['signal', () => loadSampler(model, { signal: 3 as never })],
+    ['options', () => loadSampler(model, { sginal: 3 } as never)],
+    ['createSampler', () => createSampler(null as never)],
+    ['calibration', () => optimizeModel(model, model, { calibration: 3n as never })],
+    ['config', () => core.describe(null as never)],
+    ['config', () => core.describe({ ...config, firstKernel: 4 })],
+    ['config.filters', () => core.describe({ ...config, filters: 2n as never })],
+    [undefined, () => new Array(-1)],
+    [undefined, () => Promise.reject(undefined)],
+  ];
+  for (const [argument, call] of calls) expect(argumentOf(await errorOf(call)), String(call)).toBe(argument);
+  const error = await errorOf(() => sampler.sample({ count: 0 }));
+  expect(Object.keys(error as object)).toEqual([]); // printed as any other RangeError
+});
+
+it('calls a config that is given a wrong argument, whatever is wrong with it', async () => {
+  const core = await loadCore();
+  const { config } = sampler;
+  const wrong: [changes: object, error: typeof RangeError | typeof TypeError, message: string][] = [
+    [{ firstKernel: 4 }, RangeError, 'config: firstKernel must be odd, because the mask needs a centre, got 4'],
+    [{ levels: 4 }, RangeError, 'config: levels must be 2 in this version, got 4'],
+    [{ heads: 1 }, RangeError, 'config: has a field `heads` that this version does not know'],
+    [{ blocks: Number.NaN }, TypeError, 'config.blocks: expected a finite number or a name, got NaN'],
+  ];
+  for (const [changes, error, message] of wrong) {
+    const act = () => core.describe({ ...config, ...changes });
+    expect(act).toThrow(error);
+    expect(act).toThrow(message);
+  }
 });
