@@ -312,15 +312,33 @@ it('takes back what it told of images whose worker was lost', async () => {
     worker.postMessage = (order, transfer) => {
       if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
       lost = true;
-      worker.emit('message', { type: 'progress', job: order.job, pixels: 50 });
+      for (const pixels of [50, 80]) worker.emit('message', { type: 'progress', job: order.job, pixels });
       return worker.terminate();
     };
   });
   const pool = await load({ workers: 1 });
   const told: number[] = [];
   await pool.sample({ count: 1, onProgress: ({ done }) => told.push(done) });
-  expect(told.slice(0, 2)).toEqual([50, 0]);
+  expect(told.slice(0, 3)).toEqual([50, 80, 0]);
   expect(told.at(-1)).toBe(size);
+});
+
+it('hands out nothing of a call that was given up', async () => {
+  const orders: number[] = [];
+  const controller = new AbortController();
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      postMessage.call(worker, order, transfer);
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (order.type === 'work' && orders.length === 1) queueMicrotask(() => controller.abort());
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const given = pool.sample({ count: 64, method: 'reference', signal: controller.signal });
+  expect(await failure(given)).toBe(controller.signal.reason);
+  expect(await pool.sample({ count: 1, seed: 1, startIndex: 1000 })).toMatchObject({ startIndex: 1000 });
+  expect(orders).toEqual([0, 1000]);
 });
 
 it('leaves no listener on a signal, however the call ends', async () => {
