@@ -111,20 +111,25 @@ it('says so, and what to do, where modules have no address, as in workerd and in
   expect(loading).toMatchObject({
     code: 'WASM_LOAD_FAILED',
     message:
-      'expected a host that gives modules an address, got one that gives none; import or compile pixelcnn/pixelcnn.wasm yourself ' +
-      'and use createSampler({ module, model })',
+      'expected this module to know its address, got none (as in a CommonJS bundle, or at the edge); import or compile ' +
+      'pixelcnn/pixelcnn.wasm yourself and use createSampler({ module, model })',
     cause: { message: 'Invalid URL string.' },
   });
   expect(pooling).toMatchObject({
     code: 'WORKERS_UNAVAILABLE',
     message:
-      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
-      'same images',
+      'expected this module to know its address, by which threads are started, got none (as in a CommonJS bundle); use ' +
+      'createSampler({ module, model }), which draws the same images',
   });
 });
 
 it('starts no threads on workerd, which has Node’s module of them in name', async () => {
   const { loadSamplerPool } = await import('../ts/index.js');
   vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
-  await expect(loadSamplerPool(new Uint8Array(8))).rejects.toMatchObject({ code: 'WORKERS_UNAVAILABLE' });
+  await expect(loadSamplerPool(new Uint8Array(8))).rejects.toMatchObject({
+    code: 'WORKERS_UNAVAILABLE',
+    message:
+      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
+      'same images',
+  });
 });

@@ -73,7 +73,7 @@ async function findAndCompile(): Promise<WebAssembly.Module> {
     // Written out in this form, which bundlers know and replace by the address of the file they emit.
     url = new URL('./wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
   } catch (cause) {
-    throw loadError('a host that gives modules an address, got one that gives none', cause);
+    throw loadError('this module to know its address, got none (as in a CommonJS bundle, or at the edge)', cause);
   }
   const wanted = `the WebAssembly binary at ${url}`;
   const files = url.protocol === 'file:' ? builtin('node:fs/promises') : undefined;
