@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
 import { hasSimd } from '../simd.js';
 import { loadCore } from '../train/net/core.js';
+import type { Backend } from '../train/tensorflow/backend.js';
 import type { NativeTensorflow } from '../train/tensorflow/find.js';
 import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
@@ -150,10 +151,9 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
     return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
   }
   try {
-    const { openTensorflow } = await import('../train/tensorflow/backend.js');
     const { obstacle } = await import('../train/tensorflow/nvidia.js');
     const { unusedReason } = await import('../train/tensorflow/unused_gpu.js');
-    const { version, device } = openTensorflow(native, { host });
+    const { version, device } = await tryTensorflow(native, host);
     const where = native.origin === 'project' ? native.packageName : `built for ${native.variant}`;
     const detail = `${version} (${where}), computes on the ${device.toUpperCase()}`;
     if (device === 'gpu' || host.driver === undefined) return { ...check, ok: true, detail };
@@ -162,6 +162,25 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
     const detail = `found, but it does not load (${sentenceOf(error)}); pixelcnn setup --clean, then pixelcnn setup`;
     return { ...check, ok: false, detail };
   }
+}
+
+/**
+ * Opens TensorFlow in a process of its own: it writes log lines that nothing turns off once it is loaded, and a broken one may end
+ * the process that loads it.
+ */
+async function tryTensorflow(native: NativeTensorflow, host: NvidiaHost): Promise<Pick<Backend, 'version' | 'device'>> {
+  const { runCommand } = await import('../node/command.js');
+  const own = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const module = JSON.stringify(new URL(`../train/tensorflow/backend.${own}`, import.meta.url).href);
+  const program = `
+    const { openTensorflow } = await import(${module});
+    const { version, device } = openTensorflow(${JSON.stringify(native)}, { host: ${JSON.stringify(host)} });
+    console.log('\\n' + JSON.stringify({ version, device }));`; // on a line of its own, among those of TensorFlow's
+  const args = [...process.execArgv, '--input-type=module', '--eval', program];
+  const { status, output } = await runCommand(process.execPath, args);
+  const [found] = /^\{"version":.*\}$/m.exec(output) ?? [];
+  if (status === 0 && found !== undefined) return JSON.parse(found) as Pick<Backend, 'version' | 'device'>;
+  throw new Failure(/\w*Error: .*/.exec(output)?.[0] ?? `its process ended with ${status ?? 'a signal'}`);
 }
 
 /** A program that only setting TensorFlow up calls. */
