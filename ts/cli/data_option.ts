@@ -5,6 +5,7 @@ import { maxSeed } from '../sample_options.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
 import { choice, integer, number } from './option.js';
+import { tell } from './terminal.js';
 
 /** Values of `--binarisation`; those of ts/train, which is not loaded for `--help`. A test holds them together. */
 export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
@@ -50,5 +51,5 @@ export function addDataOptions(command: Command, defaults: { data: string; binar
 /** The images, as levels. */
 export async function readData(options: DataOptions): Promise<ImageSet> {
   const { loadData } = await import('../train/data/load_data.js');
-  return loadData({ ...options, say: (line) => console.error(line) });
+  return loadData({ ...options, say: (line) => tell(line) });
 }

@@ -6,6 +6,7 @@ import { createCommand } from './command.js';
 import { UsageError } from './failure.js';
 import { labelled, bytes as size, thousands } from './format.js';
 import { openOutputFolder } from './output_folder.js';
+import { print, printJson, tell } from './terminal.js';
 
 interface ExportCommandOptions {
   out?: string;
@@ -38,15 +39,15 @@ async function run(path: string, options: ExportCommandOptions): Promise<void> {
     throw new UsageError(`--out: expected the name of a file, got the folder ${out}`);
   }
   await (await openOutputFolder(dirname(out), '--out')).write(basename(out), bytes);
-  for (const sentence of skipped) console.error(`warning: ${sentence}`);
+  for (const sentence of skipped) tell(`warning: ${sentence}`);
   const { updates, epoch, recipe } = result;
   const valLoss = validated(result)?.valLoss;
   if (options.json) {
     const figures = { updates, epoch, ...(valLoss !== undefined && { valLoss }) };
-    console.log(JSON.stringify({ checkpoint, out, bytes: bytes.length, ...figures }));
+    printJson({ checkpoint, out, bytes: bytes.length, ...figures });
     return;
   }
-  console.log(
+  print(
     labelled([
       ['checkpoint', checkpoint],
       ['trained', `${thousands(updates)} updates, ${epoch} of ${recipe.epochs} epochs`],

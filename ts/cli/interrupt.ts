@@ -3,10 +3,11 @@
  * looks at between two steps, so that it leaves nothing half-written.
  */
 
-import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { reasonOf } from '../node/files.js';
 import { exitCodes, Interrupted } from './failure.js';
+import { onOutputLost, tell } from './terminal.js';
 
 /** Exit codes as a shell gives them to what a signal ended, and what is said. */
 const stops = {
@@ -65,38 +66,21 @@ export async function interruptible<T>(
  * failure; a full disk under `> file` is one.
  */
 export function watchOutput(): void {
-  writeWhole(process.stdout);
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    const closed = error.code === 'EPIPE' || (error.code === 'EIO' && process.stdout.isTTY);
+  onOutputLost((error) => {
+    const { code } = error as NodeJS.ErrnoException;
+    const closed = code === 'EPIPE' || (code === 'EIO' && process.stdout.isTTY);
     const reason = closed
       ? new Interrupted('standard output was closed', { exitCode: exitCodes.closed })
       : new Interrupted(`expected to write to standard output, got: ${reasonOf(error)}`, {
           exitCode: exitCodes.failure,
         });
     if (stopWork !== undefined) return stopWork(reason);
-    if (!closed) console.error(`pixelcnn: ${reason.message}`);
+    if (!closed) tell(`pixelcnn: ${reason.message}`);
     process.exit(closed ? exitCodes.ok : exitCodes.failure);
   });
-  process.stderr.on('error', () => {}); // there is nowhere left to say so
   // Node aborts at its end where it cannot restore a terminal, as one that is gone. What is closed it leaves alone.
   const terminals = [0, 1, 2].filter(isatty);
   process.on('exit', () => {
     for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
-  });
-}
-
-/** Node writes to a file once and takes it for done, however little of it the disk took. */
-function writeWhole(stream: NodeJS.WriteStream & { fd: 1 }): void {
-  if (stream.isTTY || !(fstatSync(stream.fd).isFile() || fstatSync(stream.fd).isCharacterDevice())) return;
-  Object.assign(stream, {
-    _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-      let failure: Error | undefined;
-      try {
-        for (let at = 0; at < chunk.length; ) at += writeSync(stream.fd, chunk, at);
-      } catch (error) {
-        failure = error as Error;
-      }
-      done(failure);
-    },
   });
 }

@@ -4,6 +4,7 @@ import type { TrainEvent } from '../train/train.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
+import { print, printJson, tell } from './terminal.js';
 
 export interface Printer {
   print(event: TrainEvent): Promise<void>;
@@ -51,7 +52,7 @@ export class JsonPrinter implements Printer {
   }
 
   #line(value: object): void {
-    console.log(JSON.stringify(value));
+    printJson(value);
   }
 
   stop(): void {}
@@ -84,25 +85,25 @@ export class LinePrinter implements Printer {
         const { name, version, device, gpu, tf32 } = event.backend;
         const { count, source, split } = event.data;
         const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
-        console.log(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
+        print(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
         const part = split === 'all' ? '' : `${split} of `;
-        console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
+        print(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
         return;
       }
       case 'start': {
         const { net, seed, epochs, trainImages, validationImages, warnings } = event;
-        for (const warning of warnings) console.error(`warning: ${warning}`);
-        console.log(summary(net, event.recipe.batchSize));
-        console.log(
+        for (const warning of warnings) tell(`warning: ${warning}`);
+        print(summary(net, event.recipe.batchSize));
+        print(
           `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
         );
-        console.log(`Watch ${this.#watched}`);
+        print(`Watch ${this.#watched}`);
         if (event.epoch > 0 || event.stepInEpoch > 0) {
           const place = [counted(event.epoch, 'epoch'), counted(event.stepInEpoch, 'step')].filter(Boolean);
-          console.log(`Resuming after ${place.join(' and ')}`);
+          print(`Resuming after ${place.join(' and ')}`);
         }
         this.#epochs = epochs;
-        if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
+        if (event.epoch < epochs) print(epochTitle(event.epoch + 1, epochs));
         return;
       }
       case 'step':
@@ -117,8 +118,8 @@ export class LinePrinter implements Printer {
         return;
       case 'epoch':
         this.stop();
-        console.log(epochLine(event));
-        if (event.epoch < this.#epochs) console.log(epochTitle(event.epoch + 1, this.#epochs));
+        print(epochLine(event));
+        if (event.epoch < this.#epochs) print(epochTitle(event.epoch + 1, this.#epochs));
         return;
       case 'model': {
         this.stop();
@@ -127,16 +128,15 @@ export class LinePrinter implements Printer {
         const { height, width, channels } = event.result.net.config;
         const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
         const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
-        if (epoch < history.length)
-          console.log(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
-        console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
+        if (epoch < history.length) print(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
+        print(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
         return;
       }
       case 'pause': {
         this.stop();
         const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
         const place = `epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step') || 'none of its steps'}`;
-        console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
+        print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
       case 'warning':
@@ -168,14 +168,14 @@ export class LinePrinter implements Printer {
     if (whole < 600) return;
     this.stop();
     const duration = whole < 5400 ? `${Math.round(whole / 60)} minutes` : `${(whole / 3600).toFixed(1)} hours`;
-    console.error(
+    tell(
       `An epoch will take about ${duration}, all that is left ${clock(whole * (this.#epochs - epoch + 1 - step / steps))}`,
     );
   }
 
   warn(line: string): void {
     this.stop();
-    console.error(`warning: ${line}`);
+    tell(`warning: ${line}`);
   }
 
   stop(): void {

@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import { type ChartOption, pngOfSvg, renderChart } from '../../node/chart.js';
+import { replaceFile } from '../../node/files.js';
 import type { EpochRecord } from '../run/checkpoint.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 /** Writes `loss.svg` and `loss.png` into `folder`, axes alone before the first epoch. Needs the packages of charts. */
 export function lossCurve(folder: string): Watcher {

@@ -1,8 +1,10 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { makeFolder, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
 export type MetricsLine =
@@ -60,7 +62,8 @@ export function metricsFile(path: string): Watcher {
         line.type === 'step' ? line.step <= done : line.epoch <= epoch,
       );
       const text = lines.map(textOf).join('');
-      await replaceFile(path, text);
+      await makeFolder(dirname(path));
+      await replaceDurably(path, text);
       [length, whole] = [Buffer.byteLength(text), true];
       return;
     }

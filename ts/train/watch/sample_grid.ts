@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import { loadSampler } from '../../load.js';
+import { replaceFile } from '../../node/files.js';
 import { gridPng } from '../../node/png.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 export interface SampleGridOptions {
   /** Images of a grid, at least 1. Default: 25. */

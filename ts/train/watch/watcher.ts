@@ -1,7 +1,6 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
-import { dirname } from 'node:path';
-import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
+import { reasonOf } from '../../node/files.js';
 import type { TrainEvent } from '../train.js';
 
 /**
@@ -37,10 +36,4 @@ function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!('syscall' in error)) return error.message;
   return `expected to write ${'path' in error ? error.path : 'what shows the run'}, got: ${reasonOf(error)}`;
-}
-
-/** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
-export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
-  await makeFolder(dirname(path));
-  await replaceDurably(path, data);
 }
