@@ -2,9 +2,9 @@
 
 import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
+import { lastLines, pip, runCommand } from '../node/command.js';
 import { hasSimd } from '../simd.js';
 import { loadCore } from '../train/net/core.js';
-import type { Backend } from '../train/tensorflow/backend.js';
 import type { NativeTensorflow } from '../train/tensorflow/find.js';
 import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
@@ -49,8 +49,8 @@ async function checkAll(): Promise<Check[]> {
     import('../train/tensorflow/find.js'),
     import('../train/tensorflow/nvidia.js'),
   ]);
-  const native = findTensorflow();
   const host = await inspectNvidia();
+  const native = host.driver === undefined ? findTensorflow() : findTensorflow(['cuda', 'cpu']);
   return [
     nodeVersion(),
     await wasm(),
@@ -63,7 +63,7 @@ async function checkAll(): Promise<Check[]> {
     ...(await Promise.all([
       program('C++ compiler', [process.env.CXX ?? 'g++', '--version'], 'apt install g++', native !== undefined),
       program('python3', ['python3', '--version'], 'apt install python3', native !== undefined),
-      program('pip', ['python3', '-m', 'pip', '--version'], 'apt install python3-pip', native !== undefined),
+      program('pip', ['python3', ...pip, '--version'], 'apt install python3-pip', native !== undefined),
     ])),
     portable(),
   ];
@@ -164,28 +164,27 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
   }
 }
 
-/**
- * Opens TensorFlow in a process of its own: it writes log lines that nothing turns off once it is loaded, and a broken one may end
- * the process that loads it.
- */
-async function tryTensorflow(native: NativeTensorflow, host: NvidiaHost): Promise<Pick<Backend, 'version' | 'device'>> {
-  const { runCommand } = await import('../node/command.js');
-  const own = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const module = JSON.stringify(new URL(`../train/tensorflow/backend.${own}`, import.meta.url).href);
+/** Loads TensorFlow in a process of its own, with what it says itself on standard error, and what it may end by. */
+async function tryTensorflow(native: NativeTensorflow, host: NvidiaHost): Promise<{ version: string; device: string }> {
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'; // from ts/, where tsx runs it, or from dist/
+  const backend = new URL(`../train/tensorflow/backend.${ending}`, import.meta.url).href;
   const program = `
-    const { openTensorflow } = await import(${module});
-    const { version, device } = openTensorflow(${JSON.stringify(native)}, { host: ${JSON.stringify(host)} });
-    console.log('\\n' + JSON.stringify({ version, device }));`; // on a line of its own, among those of TensorFlow's
-  const args = [...process.execArgv, '--input-type=module', '--eval', program];
-  const { status, output } = await runCommand(process.execPath, args);
-  const [found] = /^\{"version":.*\}$/m.exec(output) ?? [];
-  if (status === 0 && found !== undefined) return JSON.parse(found) as Pick<Backend, 'version' | 'device'>;
-  throw new Failure(/\w*Error: .*/.exec(output)?.[0] ?? `its process ended with ${status ?? 'a signal'}`);
+const { openTensorflow } = await import(${JSON.stringify(backend)});
+const { version, device } = openTensorflow(${JSON.stringify(native)}, { host: ${JSON.stringify(host)} });
+console.log('\\nfound ' + JSON.stringify({ version, device }));`;
+  const { status, output } = await runCommand(process.execPath, [
+    ...process.execArgv,
+    ...['--input-type=module', '--eval', program],
+  ]);
+  const found = /^found (.*)$/m.exec(output)?.[1];
+  if (status !== 0 || found === undefined) {
+    throw new Failure(/^\w*Error.*: .*$/m.exec(output)?.[0] ?? lastLines(output, 1));
+  }
+  return JSON.parse(found) as { version: string; device: string };
 }
 
 /** A program that only setting TensorFlow up calls. */
 async function program(name: string, [file, ...args]: string[], install: string, done: boolean): Promise<Check> {
-  const { runCommand } = await import('../node/command.js');
   const { status, output } = await runCommand(file!, args);
   const ok = status === 0;
   const missing = done ? `not needed any more; else: ${install}` : `setting TensorFlow up needs it: ${install}`;

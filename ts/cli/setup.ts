@@ -19,7 +19,7 @@ export const command = createCommand('setup', 'set native TensorFlow up, as the 
   ['--cuda', 'for a GPU in any case, as to prepare a disk for another machine'],
   ['--clean', 'remove everything that was set up'],
 ])
-  .addOption(new Option('--cuda', 'with the CUDA libraries for an NVIDIA GPU: 3.4 GB to fetch').conflicts('cpu'))
+  .addOption(new Option('--cuda', 'with the CUDA libraries for an NVIDIA GPU: 3.0 GB to fetch').conflicts('cpu'))
   .option('--cpu', 'for the CPU alone, even beside a GPU: 0.3 GB to fetch')
   .option('--clean', 'remove what earlier set-ups made')
   .option('--offline', 'never fetch: tell whether it is there')

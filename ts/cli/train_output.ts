@@ -134,7 +134,7 @@ export class LinePrinter implements Printer {
       case 'pause': {
         this.stop();
         const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
-        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
+        const place = `epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step') || 'none of its steps'}`;
         print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }

@@ -64,10 +64,14 @@ export class Lock {
    */
   static async take(path: string): Promise<Lock | Held> {
     const mine = thisProcess();
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       if (await write(path, mine, 'wx')) return new Lock(path, mine, undefined);
       const held = await look(path);
       if (held === undefined) continue; // released meanwhile
+      if (held.owner === undefined && tries < 20) {
+        await setTimeout(50); // it is about to be written
+        continue;
+      }
       if (!(await isDead(held))) return held;
       if (await replace(path, held, mine)) return new Lock(path, mine, held.words);
     }

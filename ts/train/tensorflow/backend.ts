@@ -142,7 +142,8 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay, but for an
   // error of its build for CUDA where there is no driver: that is no fault there.
   const { env } = process;
-  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasNvidiaDriver() ? '3' : '1';
+  const hasDriver = host === undefined ? hasNvidiaDriver() : host.driver !== undefined;
+  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasDriver ? '3' : '1';
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else it takes all memory of all GPUs at once
   if (!tf32) env.NVIDIA_TF32_OVERRIDE = '0';
   if (deterministic) env.TF_DETERMINISTIC_OPS = '1';
@@ -151,7 +152,7 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
   if (hideGpu) env.CUDA_VISIBLE_DEVICES = '-1';
   else if (gpu !== undefined) env.CUDA_VISIBLE_DEVICES ??= String(host?.gpus?.indexOf(gpu));
-  restoreIsNullOrUndefined();
+  restoreUtil();
   const tf = createRequire(from)(packageName) as Tf;
   const backend = tf.backend() as unknown as TensorflowBackend;
   const usesGpu = backend.isUsingGpuDevice;
@@ -178,10 +179,14 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   };
 }
 
-/** Node 23 took `util.isNullOrUndefined` away, which tfjs-node calls. */
-function restoreIsNullOrUndefined(): void {
+/**
+ * What tfjs-node calls of Node's `util`: one function that Node 23 took away, and one that it warns of on stderr, in every run,
+ * before it goes too.
+ */
+function restoreUtil(): void {
   const target = util as unknown as Record<string, unknown>;
   target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  target.isArray = Array.isArray;
 }
 
 /** Loads TensorFlow.js with a backend that needs no native code. */
