@@ -53,5 +53,5 @@ export function addDataOptions(command: Command, defaults: { data: string; binar
 /** The images, as levels. */
 export async function readData(options: DataOptions): Promise<ImageSet> {
   const { loadData } = await import('../train/data/load_data.js');
-  return loadData({ ...options, say: tell });
+  return loadData({ ...options, say: (line) => tell(line) });
 }
