@@ -44,7 +44,8 @@ async function failure(call: () => unknown): Promise<Error> {
   return expect.unreachable();
 }
 
-const gone = /^(model|images): expected an? (Uint8Array|ArrayBuffer) with its memory, got one of which it is gone/;
+const gone =
+  /^(model|images): expected bytes, got a buffer without its memory \(.*\); hand a copy to whoever takes it$/;
 
 it('refuses bytes whose memory is gone, in one sentence', async () => {
   const images = new Uint8Array(size);
@@ -164,6 +165,17 @@ it('refuses proxies of bytes, and objects that throw when they are looked at', a
       /^module: expected a WebAssembly.Module, got /,
     );
     await failure(() => good.logits(value as never));
+  }
+  // By name alone.
+  for (const value of [new URL('http://localhost/'), { [Symbol.toStringTag]: 'Response' }]) {
+    expect((await failure(() => loadSampler(new Proxy(value, {}) as never))).message).toMatch(
+      /^model: expected a path, /,
+    );
+  }
+  const signals = [{ [Symbol.toStringTag]: 'AbortSignal' }, { aborted: false }, null, 'x'];
+  for (const signal of signals) {
+    const error = await failure(() => loadSampler(model, { signal: signal as never }));
+    expect(error.message).toMatch(/^signal: expected an AbortSignal, got /);
   }
 });
 
