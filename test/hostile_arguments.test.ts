@@ -159,7 +159,7 @@ it('refuses proxies of bytes, and objects that throw when they are looked at', a
   for (const value of [new Proxy(model, {}), thrower, revoked, { __proto__: Uint8Array.prototype }]) {
     expect((await failure(() => loadSampler(value as never))).message).toMatch(/^model: expected a path, /);
     expect((await failure(() => createSampler({ module, model: value as never }))).message).toMatch(
-      /^model: expected a Uint8Array, got /,
+      /^model: expected a Uint8Array or an ArrayBuffer, got /,
     );
     expect((await failure(() => createSampler({ module: value as never, model }))).message).toMatch(
       /^module: expected a WebAssembly.Module, got /,
