@@ -320,6 +320,16 @@ it('enters only with stack to spare, since WebAssembly that comes to its end is 
   expect(ended).toBe(entered);
 });
 
+it('goes no further where the stack has ended inside all the same', async () => {
+  vi.resetModules(); // a gate of its own, which stays shut
+  const fresh = await import('../ts/instance.js');
+  const endless = (): number => 1 + endless();
+  for (const call of [endless, () => 1]) {
+    const error = await failure(() => fresh.enter(call));
+    expect(error).toMatchObject({ code: 'INTERNAL', cause: expect.any(RangeError) });
+  }
+});
+
 it('is not spoilt by a module that is another program’s', async () => {
   vi.resetModules(); // an instance of its own
   const fresh = await import('../ts/index.js');
