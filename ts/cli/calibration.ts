@@ -2,15 +2,14 @@
 
 import { imageSize } from '../images.js';
 import type { Sampler } from '../sampler.js';
-import { readData } from './data_option.js';
+import { type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
 
-export interface CalibrationOptions {
+export interface CalibrationOptions extends Omit<DataFlags, 'data' | 'limit'> {
   calibrate: string;
   images: number;
   seed: number;
-  offline?: boolean;
 }
 
 export interface Calibration {
@@ -20,15 +19,26 @@ export interface Calibration {
 }
 
 export const calibrateHelp =
-  'what shows how active channels are: samples (the model draws them), mnist, or a folder of images';
+  'what shows how active channels are: samples (the model draws them), mnist, or a file or folder of images';
 
-/** Draws or reads the images; those of a data set are spread over all but its last tenth, which validates. */
+/**
+ * Draws or reads the images; those of a data set become levels as the model's own did, and are spread over those that train.
+ */
 export async function calibrationImages(
   sampler: Sampler,
-  { calibrate, images, seed, offline }: CalibrationOptions,
+  { calibrate, images, seed, ...flags }: CalibrationOptions,
   signal: AbortSignal,
 ): Promise<Calibration> {
+  const rule = dataFlagsOf(flags);
   if (calibrate === 'samples') {
+    for (const [name, flag] of [
+      ['binarisation', '--binarisation'],
+      ['threshold', '--threshold'],
+      ['binarisationSeed', '--binarisation-seed'],
+    ] as const) {
+      if (rule[name] === undefined) continue;
+      throw new UsageError(`${flag}: expected none without --calibrate and a data set, got ${rule[name]}`);
+    }
     const bar = await startProgress('drawing', images, 'images');
     const data = new Uint8Array(images * imageSize(sampler.config));
     try {
@@ -44,9 +54,11 @@ export async function calibrationImages(
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const { splitImages } = await import('../train/index.js');
-  const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
+  const { readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
+  const all = await readData({ ...asked, signal }, '--calibrate');
   const { train } = splitImages(all);
+  if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
   const { height, width } = sampler.config;
   const size = imageSize(sampler.config);
   if (train.height !== height || train.width !== width) {

@@ -4,6 +4,7 @@ import type { Config, Description } from '../../config.js';
 import { enter } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import { randomPurpose } from './reference.js';
 
 export interface Core {
   /** Expands a config. */
@@ -23,4 +24,12 @@ export async function loadCore(): Promise<Core> {
       enter(() => write_model(JSON.stringify(config), JSON.stringify(metadata), weights)),
     randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
   };
+}
+
+/** The indices 0 to `count` - 1 in an order of their own: sorted by Philox word, ties by index. */
+export function randomOrder(core: Core, seed: number, epoch: number, item: number, count: number): Uint32Array {
+  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, item, count);
+  return Uint32Array.from({ length: count }, (_, i) => i).sort(
+    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
+  );
 }

@@ -3,9 +3,9 @@
 import { checkInteger, checkNumber } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
-import type { Core } from '../net/core.js';
+import { type Core, randomOrder } from '../net/core.js';
 import { type Layout, layoutOf } from '../net/parameters.js';
-import { randomPurpose, referenceConfig } from '../net/reference.js';
+import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
 import { type Recipe, type RecipeOptions, recipeOf } from './recipe.js';
 
@@ -15,7 +15,10 @@ export interface TrainerOptions extends RecipeOptions {
   readonly core: Core;
   /** Default: the net of the Keras example, at the size of the data's images. */
   readonly config?: Partial<Config>;
-  /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
+  /**
+   * The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1, or the validation images that
+   * come with the data, beside which it may not be given.
+   */
   readonly validationSplit?: number;
   /** An integer in [0, 2^53). Default: drawn, and reported. */
   readonly seed?: number;
@@ -80,8 +83,7 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
     throw new TypeError(`${name}: expected a checkpointFolder beside it, got none`);
   }
   const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
-  const { validationSplit = referenceValidationSplit } = options;
-  const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
+  const { trainImages, validationImages, validationSplit } = dividedBy(data, options.validationSplit);
   if (options.patience !== undefined && validationImages === 0) {
     throw new RangeError('patience: expected images to validate on, got a validationSplit that leaves none');
   }
@@ -100,15 +102,29 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   };
 }
 
+function dividedBy(
+  { count, validationImages }: ImageSet,
+  asked: number | undefined,
+): Pick<Plan, 'trainImages' | 'validationImages' | 'validationSplit'> {
+  if (validationImages === undefined) {
+    const validationSplit = asked ?? referenceValidationSplit;
+    const { train, validation } = splitCounts(count, validationSplit);
+    return { trainImages: train, validationImages: validation, validationSplit };
+  }
+  if (asked !== undefined) {
+    throw new RangeError(
+      `validationSplit: expected none for data that has ${validationImages} validation images of its own, got ${asked}`,
+    );
+  }
+  return { trainImages: count - validationImages, validationImages, validationSplit: validationImages / count };
+}
+
 function drawSeed(): number {
   const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high >>> 11) * 2 ** 32 + low;
 }
 
-/** The order of the training images in an epoch (counted from 1): indices sorted by Philox word, ties by index. */
+/** The order of the training images in an epoch, counted from 1: no other order has those numbers. */
 export function epochOrder(core: Core, seed: number, epoch: number, count: number): Uint32Array {
-  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, 0, count);
-  return Uint32Array.from({ length: count }, (_, i) => i).sort(
-    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
-  );
+  return randomOrder(core, seed, epoch, 0, count);
 }
