@@ -32,7 +32,7 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   clipNorm?: number;
   emaDecay?: number;
   split: (typeof splits)[number];
-  validationSplit: number;
+  validationSplit?: number;
   seed?: number;
   device: Device;
   tf32: boolean;
@@ -111,9 +111,8 @@ export const command = addDataOptions(
   )
   .option(
     '--validation-split <x>',
-    'the last part of the images, below 1',
+    'the last part of the images, below 1 (default: 0.1, or the validation images that come with the data)',
     number('--validation-split', { min: 0 }),
-    0.1,
   )
   .option(
     '--seed <n>',
@@ -173,7 +172,8 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   try {
     const events = train({
       ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
-      ...{ data, device, validationSplit, checkpointFolder, resume, signal },
+      ...{ data, device, checkpointFolder, resume, signal },
+      ...(validationSplit !== undefined && { validationSplit }),
       config: netOf(options),
       out: join(out, 'model.safetensors'),
       tf32,

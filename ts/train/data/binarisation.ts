@@ -40,11 +40,14 @@ export async function binariseImages(
   if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
     const meant = threshold * 255;
     throw new RangeError(
-      `threshold: expected a number of 0 to 255, since the ${images.reading}, got ${threshold}; ${meant} is the same`,
+      `threshold: expected a number from 0 to 255, as for ${images.reading}, got ${threshold}; ${meant} is the same`,
     );
   }
   const values = valuesOf(images.pixels);
-  const { most, range } = values;
+  const { least, most, range } = values;
+  if (least === most && !(drawn && least > 1 && least < 255)) {
+    throw invalid(name, 'images with something in them', `the same value, ${most}, in every pixel`);
+  }
   if (method === 'none' ? most > 1 : (drawn || options.threshold === undefined) && !range.grey) {
     throw unfit(images, name, method, values);
   }
@@ -81,25 +84,20 @@ interface ValueRange {
   readonly name: string;
   /** Whether the rules for grey values of 0 to 255 mean anything here. */
   readonly grey: boolean;
-  /** The rule that makes levels of them. */
-  readonly fitting: Binarisation;
 }
 
 const ranges: readonly ValueRange[] = [
-  { most: 1, name: '0 and 1, as levels are', grey: false, fitting: { binarisation: 'none' } },
-  {
-    most: 16,
-    name: "0 to 16, as scikit-learn's digits have",
-    grey: false,
-    fitting: { threshold: 8 },
-  },
-  {
-    most: 255,
-    name: '0 to 255, as 8-bit grey has',
-    grey: true,
-    fitting: {},
-  },
+  { most: 1, name: '0 and 1, as levels are', grey: false },
+  { most: 16, name: "0 to 16, as scikit-learn's digits have", grey: false },
+  { most: 255, name: '0 to 255, as 8-bit grey has', grey: true },
 ];
+
+/** A rule that makes both levels of values that are not all the same. */
+function fittingRule({ least, most, range }: Values): Binarisation {
+  if (most <= 1) return { binarisation: 'none' };
+  if (range.grey && least < referenceThreshold && most >= referenceThreshold) return {};
+  return { threshold: Math.ceil((least + most) / 2) };
+}
 
 /** A rule as advice to someone who asked for another method: in words, and on the command line. */
 function adviceOf({ binarisation = 'threshold', threshold }: Binarisation, asked: string): string {
@@ -107,6 +105,7 @@ function adviceOf({ binarisation = 'threshold', threshold }: Binarisation, asked
     ...(binarisation === asked ? [] : [['binarisation', binarisation]]),
     ...(threshold === undefined ? [] : [['threshold', threshold]]),
   ];
+  if (parts.length === 0) return 'the default threshold would fit (no --threshold)';
   const words = parts.map((part) => part.join(' ')).join(', ');
   return `${words} would fit (${parts.map((part) => `--${part.join(' ')}`).join(' ')})`;
 }
@@ -146,8 +145,9 @@ function onesOf({ pixels }: Pick<ImageSet, 'pixels'>): number {
 }
 
 /** Values that a rule cannot mean. */
-function unfit(images: RawImages, name: string, method: string, { most, range }: Values): PixelCnnError {
-  const advice = adviceOf(range.fitting, method);
+function unfit(images: RawImages, name: string, method: string, values: Values): PixelCnnError {
+  const { most, range } = values;
+  const advice = adviceOf(fittingRule(values), method);
   if (method === 'none') {
     const at = images.pixels.findIndex((value) => value > 1);
     const image = Math.floor((at * images.count) / images.pixels.length);
@@ -160,17 +160,10 @@ function unfit(images: RawImages, name: string, method: string, { most, range }:
 }
 
 /** Levels that are all the same, from which nothing can be learnt. */
-function constant(
-  name: string,
-  method: string,
-  threshold: number,
-  level: number,
-  { least, most, range }: Values,
-): PixelCnnError {
-  if (least === most) return invalid(name, 'images with something in them', `the same value, ${most}, in every pixel`);
+function constant(name: string, method: string, threshold: number, level: number, values: Values): PixelCnnError {
+  const { least, most } = values;
   const rule = method === 'threshold' ? `threshold ${threshold}` : `binarisation ${method}`;
-  const middle: Binarisation = { threshold: Math.ceil((least + most + 1) / 2) };
-  const advice = adviceOf(most <= 1 ? range.fitting : middle, method);
+  const advice = adviceOf(fittingRule(values), method);
   return invalid(name, 'levels 0 and 1', `${level} in every pixel by ${rule} of values ${least} to ${most}; ${advice}`);
 }
 
