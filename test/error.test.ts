@@ -16,9 +16,16 @@ it('takes only an error with a known code for one of the core', () => {
   expect(coreErrorCode({ code: 'FILE_TOO_SHORT' })).toBeUndefined();
 });
 
-it('carries code, sentence and cause', () => {
+it('carries code, sentence, cause and argument', () => {
   const cause = new Error('why');
-  const error = new PixelCnnError('MODEL_NOT_FOUND', 'what', { cause });
+  const error = new PixelCnnError('MODEL_NOT_FOUND', 'what', { cause, argument: 'model' });
   expect(error).toBeInstanceOf(Error);
-  expect(error).toMatchObject({ name: 'PixelCnnError', code: 'MODEL_NOT_FOUND', message: 'what', cause });
+  expect(error).toMatchObject({
+    name: 'PixelCnnError',
+    code: 'MODEL_NOT_FOUND',
+    message: 'what',
+    cause,
+    argument: 'model',
+  });
+  expect(new PixelCnnError('DIVERGED', 'what')).not.toHaveProperty('argument');
 });

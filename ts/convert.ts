@@ -1,8 +1,8 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
-import { checkOptions, checkSignal } from './arguments.js';
+import { checkOptions, checkSignal, show, wrongKind, wrongValue } from './arguments.js';
 import { PixelCnnError } from './error.js';
-import { checkImages, type Images } from './images.js';
+import { checkImages, type Images, imageSize } from './images.js';
 import { enter, release } from './instance.js';
 import { namingModel, startInstance } from './load.js';
 import { type ModelSource, readModel } from './model_source.js';
@@ -85,6 +85,10 @@ async function convert(
 ): Promise<Uint8Array> {
   checkOptions('options', options, ['calibration', 'signal']);
   const signal = checkSignal(options.signal);
+  const { calibration } = options;
+  if (calibration !== undefined && typeof calibration !== 'string') {
+    throw wrongKind('calibration', `expected a text, got ${show(calibration)}`);
+  }
   const [bytes] = await Promise.all([readModel(model, signal), startInstance()]);
   const source = hex(await digest(bytes));
   signal?.throwIfAborted();
@@ -93,14 +97,19 @@ async function convert(
     let levels: Uint8Array;
     let derived: Conversion[];
     try {
-      levels = checkImages(images, sampler.config);
-      const { height, width } = sampler.config;
-      const calibration = options.calibration ?? `${levels.length / (height * width)} images`;
-      derived = [...conversionsOf(sampler.metadata), { by, source, calibration }];
+      const { config, metadata } = sampler;
+      if (config.precision !== 'f32') {
+        const sentence = `expected one of precision f32, got one of ${config.precision}; convert the model it was made from`;
+        throw wrongValue('model', sentence);
+      }
+      levels = checkImages(images, config);
+      const shown = calibration ?? `${levels.length / imageSize(config)} images`;
+      derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
     } finally {
       sampler.dispose();
     }
-    return enter(() => call(bytes, levels, JSON.stringify({ derived: JSON.stringify(derived) })));
+    const added = JSON.stringify({ derived: JSON.stringify(derived) });
+    return enter(() => call(bytes, levels, added), 'model');
   } catch (error) {
     throw namingModel(error, model);
   }

@@ -1,6 +1,6 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
-import { checkOptions, show } from './arguments.js';
+import { checkOptions, show, wrongKind } from './arguments.js';
 import { start } from './instance.js';
 import { openSampler, type Sampler } from './sampler.js';
 
@@ -25,9 +25,9 @@ export function createSampler(parts: SamplerParts): Sampler {
   checkOptions('createSampler', parts, ['module', 'model']);
   const { module, model } = parts;
   if (!(module instanceof WebAssembly.Module)) {
-    throw new TypeError(`module: expected a WebAssembly.Module, got ${show(module)}`);
+    throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
   }
-  if (!(model instanceof Uint8Array)) throw new TypeError(`model: expected a Uint8Array, got ${show(model)}`);
+  if (!(model instanceof Uint8Array)) throw wrongKind('model', `expected a Uint8Array, got ${show(model)}`);
   start(module);
   return openSampler(model);
 }

@@ -2,7 +2,7 @@
  * What can go wrong that is not a wrong argument: one class, a stable code, one sentence.
  *
  * Wrong arguments are `RangeError` (a value out of its range) and `TypeError` (a value of the wrong kind), raised before
- * anything is computed; see arguments.ts.
+ * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
@@ -77,15 +77,23 @@ export type PixelCnnErrorCode =
   /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */
   | 'INTERNAL';
 
+export interface PixelCnnErrorOptions extends ErrorOptions {
+  /** See {@link PixelCnnError.argument}. */
+  argument?: string | undefined;
+}
+
 /** Anything but a wrong argument. Switch on `code`; `message` is one sentence for people; `cause` is what led to it. */
 export class PixelCnnError extends Error {
   override readonly name = 'PixelCnnError';
   /** The stable name of what went wrong. */
   readonly code: PixelCnnErrorCode;
+  /** The argument whose value led to it, such as `model`, where it was one. */
+  declare readonly argument?: string;
 
-  constructor(code: PixelCnnErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: PixelCnnErrorCode, message: string, { argument, ...options }: PixelCnnErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    if (argument !== undefined) this.argument = argument;
   }
 }
 

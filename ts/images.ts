@@ -1,6 +1,6 @@
 /** Images as arguments. */
 
-import { show } from './arguments.js';
+import { show, wrongKind, wrongValue } from './arguments.js';
 import type { Config } from './config.js';
 
 /** `[count, height, width, channels]`. */
@@ -27,25 +27,25 @@ export function checkImages(images: Images, config: Config): Uint8Array {
   const data: unknown = bare ? images : images?.data;
   if (!(data instanceof Uint8Array)) {
     const got = show(data ?? images);
-    throw new TypeError(`images: expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
+    throw wrongKind('images', `expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
   }
   const size = imageSize(config);
   const count = data.length / size;
   const wanted = imageShape(count, config);
   if (count === 0 || !Number.isInteger(count)) {
     const image = listed(wanted.slice(1));
-    throw new RangeError(`images: expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
+    throw wrongValue('images', `expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
   }
   if (!bare) {
     const { shape } = images;
     if (!Array.isArray(shape) || shape.length !== 4 || wanted.some((length, axis) => length !== shape[axis])) {
       const got = Array.isArray(shape) ? listed(shape) : show(shape);
-      throw new RangeError(`images: expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
+      throw wrongValue('images', `expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
     }
   }
   const at = data.findIndex((level) => level >= config.levels);
   if (at >= 0) {
-    throw new RangeError(`images: expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
+    throw wrongValue('images', `expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
   }
   return data;
 }

@@ -6,7 +6,8 @@
  * shut and repeats the error.
  */
 
-import { coreErrorCode, PixelCnnError } from './error.js';
+import { wrongValue } from './arguments.js';
+import { type CoreErrorCode, coreErrorCode, PixelCnnError } from './error.js';
 import { hasSimd } from './simd.js';
 import { initSync } from './wasm/pkg/pixelcnn.js';
 
@@ -47,14 +48,18 @@ export function start(module: WebAssembly.Module): void {
     throw new PixelCnnError(
       'WASM_LOAD_FAILED',
       'module: expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start',
-      { cause },
+      { cause, argument: 'module' },
     );
   }
   started = true;
 }
 
-/** Calls into the instance; gives errors of the core the public form, and takes anything else for a trap. */
-export function enter<T>(call: () => T): T {
+/**
+ * Calls into the instance; gives errors of the core the public form, and takes anything else for a trap.
+ *
+ * @param argument The argument of the API that the call is about, if what the core refuses is then the argument's fault.
+ */
+export function enter<T>(call: () => T, argument?: string): T {
   if (trap !== undefined) throw internalError();
   try {
     return call();
@@ -64,9 +69,13 @@ export function enter<T>(call: () => T): T {
       trap = error;
       throw internalError();
     }
-    const { message } = error as Error;
-    throw code === 'INVALID_ARGUMENT' ? new RangeError(message) : new PixelCnnError(code, message);
+    throw publicError(code, error as Error, argument);
   }
+}
+
+function publicError(code: CoreErrorCode, { message }: Error, argument: string | undefined): Error {
+  if (code !== 'INVALID_ARGUMENT') return new PixelCnnError(code, message, { argument });
+  return argument === undefined ? new RangeError(message) : wrongValue(argument, message);
 }
 
 /** Frees an object of the instance, unless a trap made touching it unsafe. */

@@ -42,7 +42,7 @@ export async function loadSampler(model: ModelSource, options: LoadOptions = {})
 export function namingModel(error: unknown, model: ModelSource): unknown {
   const name = sourceName(model);
   if (name === undefined || coreErrorCode(error) === undefined || !(error instanceof PixelCnnError)) return error;
-  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error });
+  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: error.argument });
 }
 
 /** Compiles and starts the binary, once. */

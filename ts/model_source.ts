@@ -1,6 +1,6 @@
 /** Where a model comes from: a path, a URL, bytes or a response, each read whole. */
 
-import { show } from './arguments.js';
+import { show, wrongKind, wrongValue } from './arguments.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
 
@@ -28,7 +28,7 @@ export async function readModel(model: ModelSource, signal?: AbortSignal): Promi
   if (isResponse(model)) return readResponse(model);
   if (!(model instanceof URL) && (typeof model !== 'string' || model === '')) {
     const got = model === '' ? 'an empty string' : show(model);
-    throw new TypeError(`model: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${got}`);
+    throw wrongKind('model', `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${got}`);
   }
   const url = typeof model === 'string' && /^(file|https?|data|blob):/i.test(model) ? parseUrl(model) : model;
   const files = builtin('node:fs/promises');
@@ -40,7 +40,7 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch {
-    throw new RangeError(`model: expected a URL, got ${show(text)}`);
+    throw wrongValue('model', `expected a URL, got ${show(text)}`);
   }
 }
 
@@ -58,7 +58,7 @@ async function readFile(
     const stats = await files.stat(path);
     if (!stats.isFile()) {
       const got = stats.isDirectory() ? 'a folder' : 'something else';
-      throw new PixelCnnError('MODEL_UNREADABLE', `model: expected a file, got ${got} at ${path}`);
+      throw failed('MODEL_UNREADABLE', `expected a file, got ${got} at ${path}`);
     }
     checkLength(stats.size);
     return await files.readFile(path, { signal });
@@ -67,8 +67,8 @@ async function readFile(
     if (cause instanceof PixelCnnError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     throw code === 'ENOENT' || code === 'ENOTDIR'
-      ? new PixelCnnError('MODEL_NOT_FOUND', `model: expected a file at ${path}, got none`, { cause })
-      : new PixelCnnError('MODEL_UNREADABLE', `model: expected to read ${path}, got ${code || cause}`, { cause });
+      ? failed('MODEL_NOT_FOUND', `expected a file at ${path}, got none`, cause)
+      : failed('MODEL_UNREADABLE', `expected to read ${path}, got ${code || cause}`, cause);
   }
 }
 
@@ -78,7 +78,7 @@ async function readUrl(url: string | URL, signal?: AbortSignal): Promise<Uint8Ar
     response = await fetch(url, { signal: signal ?? null });
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw unreadable(`model: expected an answer from ${url}, got none`, cause);
+    throw failed('MODEL_UNREADABLE', `expected an answer from ${url}, got none`, cause);
   }
   return readResponse(response, signal);
 }
@@ -90,9 +90,9 @@ async function readResponse(response: Response, signal?: AbortSignal): Promise<U
     await response.body?.cancel();
     const code: PixelCnnErrorCode = response.status === 404 ? 'MODEL_NOT_FOUND' : 'MODEL_UNREADABLE';
     const got = `${response.status} ${response.statusText}`.trim();
-    throw new PixelCnnError(code, `model: expected HTTP status 200${from}, got ${got}`);
+    throw failed(code, `expected HTTP status 200${from}, got ${got}`);
   }
-  if (response.bodyUsed) throw new TypeError('model: expected a Response not yet read, got one whose body is used up');
+  if (response.bodyUsed) throw wrongKind('model', 'expected a Response not yet read, got one whose body is used up');
   checkLength(Number(response.headers.get('content-length') ?? 0));
   if (response.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
@@ -110,7 +110,8 @@ async function readResponse(response: Response, signal?: AbortSignal): Promise<U
     await reader.cancel().catch(() => {}); // the reason to stop is `cause`, not what stopping says
     if (signal?.aborted) throw signal.reason;
     if (cause instanceof PixelCnnError) throw cause;
-    throw unreadable(`model: expected a whole file${from}, got ${length} bytes and then a broken connection`, cause);
+    const got = `${length} bytes and then a broken connection`;
+    throw failed('MODEL_UNREADABLE', `expected a whole file${from}, got ${got}`, cause);
   }
   const bytes = new Uint8Array(length);
   let offset = 0;
@@ -121,8 +122,8 @@ async function readResponse(response: Response, signal?: AbortSignal): Promise<U
   return bytes;
 }
 
-function unreadable(message: string, cause: unknown): PixelCnnError {
-  return new PixelCnnError('MODEL_UNREADABLE', message, { cause });
+function failed(code: PixelCnnErrorCode, sentence: string, cause?: unknown): PixelCnnError {
+  return new PixelCnnError(code, `model: ${sentence}`, { argument: 'model', ...(cause !== undefined && { cause }) });
 }
 
 function checkSize(bytes: Uint8Array): Uint8Array {
@@ -132,6 +133,6 @@ function checkSize(bytes: Uint8Array): Uint8Array {
 
 function checkLength(length: number): void {
   if (length > maxModelBytes) {
-    throw new PixelCnnError('MODEL_TOO_LARGE', `model: expected at most ${maxModelBytes} bytes, got ${length}`);
+    throw failed('MODEL_TOO_LARGE', `expected at most ${maxModelBytes} bytes, got ${length}`);
   }
 }

@@ -215,7 +215,7 @@ export class Sampler {
 
 /** Reads a model file into the instance, which must be started. */
 export function openSampler(model: Uint8Array): Sampler {
-  return new Sampler(enter(() => new CoreSampler(model)));
+  return new Sampler(enter(() => new CoreSampler(model), 'model'));
 }
 
 /** Images of one call that make one run. */

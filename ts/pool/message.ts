@@ -1,5 +1,6 @@
 /** What a pool and its workers say to each other. */
 
+import { argumentOf, naming } from '../arguments.js';
 import type { Config } from '../config.js';
 import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import type { SampleOptions, ScoreOptions } from '../sample_options.js';
@@ -39,19 +40,23 @@ export interface Failure {
   name: string;
   message: string;
   code?: PixelCnnErrorCode;
+  argument?: string;
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof PixelCnnError) return { name: error.name, message: error.message, code: error.code };
-  if (error instanceof Error) return { name: error.name, message: error.message };
+  const argument = argumentOf(error);
+  const named = argument === undefined ? {} : { argument };
+  if (error instanceof PixelCnnError) return { name: error.name, message: error.message, code: error.code, ...named };
+  if (error instanceof Error) return { name: error.name, message: error.message, ...named };
   return { name: 'Error', message: String(error) };
 }
 
 /** The error again; undefined for one that only a broken worker throws. */
-export function foreseenError({ name, message, code }: Failure): Error | undefined {
+export function foreseenError({ name, message, code, argument }: Failure): Error | undefined {
   if (code === 'INTERNAL') return undefined;
-  if (code !== undefined) return new PixelCnnError(code, message);
-  if (name === 'RangeError') return new RangeError(message);
-  if (name === 'TypeError') return new TypeError(message);
+  if (code !== undefined) return new PixelCnnError(code, message, { argument });
+  if (argument === undefined) return undefined;
+  if (name === 'RangeError') return naming(argument, new RangeError(message));
+  if (name === 'TypeError') return naming(argument, new TypeError(message));
   return undefined;
 }

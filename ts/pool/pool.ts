@@ -1,6 +1,6 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
-import { checkInteger, checkObject, checkOptions, checkSignal, show } from '../arguments.js';
+import { checkInteger, checkObject, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
 import type { Config } from '../config.js';
 import { abortable, coreCount } from '../host.js';
 import { checkImages, type Images, imageShape, imageSize } from '../images.js';
@@ -261,7 +261,7 @@ function checkCall<Options, Request>(
   const { signal, onProgress, ...others } = options;
   checkSignal(signal);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new TypeError(`onProgress: expected a function, got ${show(onProgress)}`);
+    throw wrongKind('onProgress', `expected a function, got ${show(onProgress)}`);
   }
   const request = check(others as unknown as Options);
   return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress }) } };

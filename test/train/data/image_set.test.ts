@@ -27,6 +27,9 @@ function folderWith(name: string, files: Record<string, Uint8Array>): string {
   return path;
 }
 
+const shapes =
+  'shape (count, height, width), or with one channel (count, height, width, 1) or (count, 1, height, width)';
+
 it('reads IDX images', () => {
   const { count, height, width, bytes } = parseIdxImages(idx(2, 3, 5), 'a');
   expect([count, height, width, bytes.length, bytes[7]]).toEqual([2, 3, 5, 30, 7]);
@@ -34,18 +37,15 @@ it('reads IDX images', () => {
 
 it.each([
   ['too short', Buffer.alloc(15), 'an IDX file, got other bytes, or too few'],
-  ['labels', idxLabels(Uint8Array.of(3, 1)), 'got (2,); is it a file of labels?'],
-  ['cut', idx(2, 3, 5).subarray(0, 40), 'expected 30 bytes of values for shape (2, 3, 5), got 24'],
-  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), 'expected 30 bytes of values for shape (2, 3, 5), got 31'],
-  ['empty', idx(0, 3, 5), 'expected at least one image of at least one pixel, got shape (0, 3, 5)'],
-  [
-    'absurd',
-    idx(1, 1, 1).fill(0xff, 4),
-    'expected at most 1073741824 pixels, got shape (4294967295, 4294967295, 42949',
-  ],
+  ['labels', idxLabels(Uint8Array.of(3, 1)), `${shapes}, got (2,); is it a file of labels?`],
+  ['cut', idx(2, 3, 5).subarray(0, 40), '30 bytes of values for shape (2, 3, 5), got 24'],
+  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), '30 bytes of values for shape (2, 3, 5), got 31'],
+  ['empty', idx(0, 3, 5), 'at least one image of at least one pixel, got shape (0, 3, 5)'],
+  ['flat', idx(2, 0, 5), 'at least one image of at least one pixel, got shape (2, 0, 5)'],
+  ['absurd', idx(1, 1, 1).fill(0xff, 4), 'at most 1073741824 pixels, got shape (4294967295, 4294967295, 4294967295)'],
 ])('refuses a file that is %s', (_, bytes, message) => {
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(`some/file: expected`);
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(message);
+  const wrong = { code: 'INVALID_DATA', message: `some/file: expected ${message}` };
+  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(expect.objectContaining(wrong));
 });
 
 it("takes the Keras example's threshold: 84 is background, 85 is ink", () => {
@@ -116,16 +116,19 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   });
   const path = join(folder, 'cache', 'mnist', 'train-images-idx3-ubyte');
   const mirrors = ['https://first.example/', 'https://second.example/'];
+  const sha256 = createHash('sha256')
+    .update(idx(1, 2, 2))
+    .digest('hex');
   await expect(fetchFile({ path, sha256: 'the pinned hash', mirrors }, {})).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
-    message: expect.stringMatching(/expected sha256 the pinned hash once unpacked, got .*HTTP status 404/s),
+    message:
+      `could not fetch train-images-idx3-ubyte (${mirrors[0]}train-images-idx3-ubyte.gz: ` +
+      `expected sha256 the pinned hash once unpacked, got ${sha256}; ` +
+      `${mirrors[1]}train-images-idx3-ubyte.gz: HTTP status 404)`,
   });
   expect(asked).toEqual(mirrors.map((mirror) => `${mirror}train-images-idx3-ubyte.gz`));
   expect(() => readdirSync(join(folder, 'cache'))).toThrow();
 
-  const sha256 = createHash('sha256')
-    .update(idx(1, 2, 2))
-    .digest('hex');
   expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
   expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
 
@@ -136,6 +139,32 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   expect(said.at(-1)).toMatch(
     /train-images-idx3-ubyte: could not be kept for the next time \(a (part of the path is a file|file stands in its place)/,
   );
+});
+
+it('asks no further mirror once it is told to stop, whatever it was at', async () => {
+  const reason = new Error('stopped by the test');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  for (const when of ['before', 'while it asks', 'while it reads', 'while it says what it fetches']) {
+    const controller = new AbortController();
+    const asked: string[] = [];
+    const stop = (): never => {
+      controller.abort(reason);
+      throw reason;
+    };
+    vi.stubGlobal('fetch', async (url: string, { signal }: RequestInit) => {
+      signal!.throwIfAborted();
+      asked.push(url);
+      if (when === 'while it asks') stop();
+      return new Response(new ReadableStream<Uint8Array>({ pull: stop }));
+    });
+    if (when === 'before') controller.abort(reason);
+    const say = (): void => {
+      if (when.startsWith('while it says')) controller.abort(reason);
+    };
+    const file = { path: join(folder, 'stopped'), sha256: '', mirrors };
+    await expect(fetchFile(file, { signal: controller.signal, say }), when).rejects.toBe(reason);
+    expect(asked.length, when).toBe(['while it asks', 'while it reads'].includes(when) ? 1 : 0);
+  }
 });
 
 it('follows no mirror that sends more than any file has', async () => {

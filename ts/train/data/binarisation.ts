@@ -1,7 +1,7 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber } from '../../arguments.js';
+import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
@@ -24,7 +24,7 @@ export async function binariseImages(
 ): Promise<ImageSet> {
   const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
   const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
-  if (threshold > 256) throw new RangeError(`threshold: expected a number from 0 to 256, got ${threshold}`);
+  if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
   const seed = checkInteger('binarisationSeed', options.binarisationSeed ?? 0, {
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
@@ -35,13 +35,12 @@ export async function binariseImages(
     ['binarisationSeed', drawn],
   ] as const) {
     if (options[option] === undefined || applies) continue;
-    throw new RangeError(`${option}: expected none with binarisation ${method}, got ${options[option]}`);
+    throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
   }
   if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
     const meant = threshold * 255;
-    throw new RangeError(
-      `threshold: expected a number from 0 to 255, as for ${images.reading}, got ${threshold}; ${meant} is the same`,
-    );
+    const wanted = `expected a number from 0 to 255, as for ${images.reading}`;
+    throw wrongValue('threshold', `${wanted}, got ${threshold}; ${meant} is the same`);
   }
   const values = valuesOf(images.pixels);
   const { least, most, range } = values;

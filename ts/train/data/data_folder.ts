@@ -239,5 +239,7 @@ function nothingFound(
   const order = files.toSorted((a, b) => isOfLabels(a) - isOfLabels(b));
   const names = [...order.map(shown), ...odd];
   const found = names.length === 0 ? 'an empty folder' : `${listed(names)}${advice === undefined ? '' : `; ${advice}`}`;
-  return new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${folder}, found ${found}`);
+  return new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${folder}, found ${found}`, {
+    argument: 'data',
+  });
 }

@@ -1,6 +1,6 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
-import { checkInteger, checkNumber } from '../../arguments.js';
+import { checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 import { sha256 } from '../../node/files.js';
 import type { PublishedSet, RawImages } from './raw.js';
 
@@ -99,7 +99,7 @@ export function firstImages(set: ImageSet, count: number): ImageSet {
 /** How many images train and how many validate: the last `validationSplit` of them, as Keras rounds it. */
 export function splitCounts(count: number, validationSplit: number): { train: number; validation: number } {
   checkNumber('validationSplit', validationSplit, { min: 0 });
-  if (validationSplit >= 1) throw new RangeError(`validationSplit: expected a number below 1, got ${validationSplit}`);
+  if (validationSplit >= 1) throw wrongValue('validationSplit', `expected a number below 1, got ${validationSplit}`);
   const train = Math.floor(count * (1 - validationSplit));
   return { train, validation: count - train };
 }

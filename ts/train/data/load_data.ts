@@ -1,7 +1,7 @@
 // From what a user names to images as levels: a published set, a folder, a file.
 
 import { stat } from 'node:fs/promises';
-import { checkChoice, checkOptions } from '../../arguments.js';
+import { checkChoice, checkOptions, wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { reasonOf } from '../../node/files.js';
 import { loadCore, randomOrder } from '../net/core.js';
@@ -68,8 +68,9 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   const before = images.count - testImages;
   const isDivided = testImages > 0 || (split === 'standard' && validationImages > 0);
   if ((split === 'standard' || split === 'test') && !isDivided) {
-    throw new RangeError(
-      `split: expected data with test images, which ${split} asks for, got ${images.source}; take all of them, in training ` +
+    throw wrongValue(
+      'split',
+      `expected data with test images, which ${split} asks for, got ${images.source}; take all of them, in training ` +
         'by --split reference, in eval by --split all',
     );
   }
@@ -135,12 +136,14 @@ async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
     throw new PixelCnnError(
       'DATA_NOT_FOUND',
       `data: expected ${names}, a folder or a file, found nothing at ${data} (${reasonOf(cause)})`,
-      { cause },
+      { cause, argument: 'data' },
     );
   });
   const odd = oddKindOf(found);
   if (odd !== undefined) {
-    throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${names}, a folder or a file, found ${odd} at ${data}`);
+    throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${names}, a folder or a file, found ${odd} at ${data}`, {
+      argument: 'data',
+    });
   }
   if (!found.isDirectory()) {
     if (peek(data)?.reader === 'PNG')

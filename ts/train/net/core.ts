@@ -1,13 +1,15 @@
 /** What training asks of the Rust core: nets from configs, model files from weights, seeded random numbers. */
 
+import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
+import { PixelCnnError } from '../../error.js';
 import { enter } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 import { randomPurpose } from './reference.js';
 
 export interface Core {
-  /** Expands a config. */
+  /** Expands a config. Throws RangeError, TypeError for one that no net has. */
   describe(config: Config): Description;
   /** The bytes of a model file. `weights` are all tensors, in the order of `Description.tensors`, one after the other. */
   writeModel(config: Config, metadata: Readonly<Record<string, string>>, weights: Float32Array): Uint8Array;
@@ -19,9 +21,14 @@ export interface Core {
 export async function loadCore(): Promise<Core> {
   await startInstance();
   return {
-    describe: (config) => JSON.parse(enter(() => describe(JSON.stringify(config)))) as Description,
-    writeModel: (config, metadata, weights) =>
-      enter(() => write_model(JSON.stringify(config), JSON.stringify(metadata), weights)),
+    describe: (config) => {
+      const json = configJson(config);
+      return JSON.parse(given(() => describe(json))) as Description;
+    },
+    writeModel: (config, metadata, weights) => {
+      const [json, words] = [configJson(config), JSON.stringify(metadata)];
+      return given(() => write_model(json, words, weights));
+    },
     randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
   };
 }
@@ -32,4 +39,25 @@ export function randomOrder(core: Core, seed: number, epoch: number, item: numbe
   return Uint32Array.from({ length: count }, (_, i) => i).sort(
     (a, b) => (words[a] as number) - (words[b] as number) || a - b,
   );
+}
+
+/** A config as the core reads it: JSON, which would make null of what is no number. */
+function configJson(config: Config): string {
+  checkObject('config', config);
+  const fields = Object.entries(config);
+  for (const [name, value] of fields) {
+    if (typeof value === 'string' || Number.isFinite(value)) continue;
+    throw wrongKind(`config.${name}`, `expected a finite number or a name, got ${show(value)}`);
+  }
+  return JSON.stringify(Object.fromEntries(fields));
+}
+
+/** A config that is given is an argument; one in a file is a fault of the file. */
+function given<T>(call: () => T): T {
+  try {
+    return enter(call, 'config');
+  } catch (error) {
+    if (!(error instanceof PixelCnnError) || !['INVALID_CONFIG', 'UNSUPPORTED_MODEL'].includes(error.code)) throw error;
+    throw wrongValue('config', error.message.replace(/^config: /, ''), { cause: error });
+  }
 }

@@ -1,6 +1,6 @@
 // What a run is asked to do, and what follows from it before the first step.
 
-import { checkInteger, checkNumber } from '../../arguments.js';
+import { checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
 import { type Core, randomOrder } from '../net/core.js';
@@ -112,9 +112,8 @@ function dividedBy(
     return { trainImages: train, validationImages: validation, validationSplit };
   }
   if (asked !== undefined) {
-    throw new RangeError(
-      `validationSplit: expected none for data that has ${validationImages} validation images of its own, got ${asked}`,
-    );
+    const wanted = `expected none for data that has ${validationImages} validation images of its own`;
+    throw wrongValue('validationSplit', `${wanted}, got ${asked}`);
   }
   return { trainImages: count - validationImages, validationImages, validationSplit: validationImages / count };
 }
