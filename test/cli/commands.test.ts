@@ -57,6 +57,8 @@ it('tells what the machine has, one line for each thing', async () => {
     { name: 'Node', ok: true },
     { name: 'WebAssembly', ok: true },
   ]);
+  const names = ['model', 'MNIST', 'GPU', 'CUDA libraries', 'native TensorFlow', 'C++ compiler', 'python3', 'pip'];
+  expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining([...names, 'TensorFlow.js']));
   expect(text.stdout.trimEnd().split('\n')).toHaveLength(checks.length);
   const whole = checks.every((check) => check.ok || !check.needed);
   expect(json.code).toBe(whole ? 0 : 1);

@@ -10,6 +10,16 @@ it('writes numbers for people', () => {
     '2.1 MB',
     '3.5 GB',
   ]);
+  expect([1000, 1049, 99_949, 999_949, 1e6, 999e6, 1e9].map(bytes)).toEqual([
+    '1.0 kB',
+    '1.0 kB',
+    '99.9 kB',
+    '999.9 kB',
+    '1.0 MB',
+    '999.0 MB',
+    '1.0 GB',
+  ]);
+  expect([thousands(1234.5), thousands(0.4)]).toEqual(['1,235', '0']);
   expect([clock(7.4), clock(723), clock(3723)]).toEqual(['0:07', '12:03', '1:02:03']);
   expect([rate(51.26, 'images'), rate(4752.1, 'images'), rate(0.4, 'images')]).toEqual([
     '51.3 images/s',

@@ -43,7 +43,8 @@ it('says what to install where nothing can make pictures of charts', async () =>
   });
   await expect(pngOfSvg(await renderChart(option, size))).rejects.toMatchObject({
     code: 'MISSING_PACKAGE',
-    message: expect.stringContaining('npm i echarts @resvg/resvg-js dejavu-fonts-ttf'),
+    message:
+      'charts: expected the packages that draw them, found one missing; npm i echarts @resvg/resvg-js dejavu-fonts-ttf',
   });
   vi.doUnmock('@resvg/resvg-js');
 });

@@ -13,7 +13,7 @@ import { describeData, readTrainingOrigin, readValidation, trainingRecord } from
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
-import type { Evaluation } from '../../../ts/train/score/protocol.js';
+import { type Evaluation, protocolOf } from '../../../ts/train/score/protocol.js';
 import { type Backend, openBackend } from '../../../ts/train/tensorflow/backend.js';
 import type { Gpu } from '../../../ts/train/tensorflow/nvidia.js';
 import { train } from '../../../ts/train/train.js';
@@ -65,6 +65,53 @@ it('never names a path of the machine that trained, nor believes a record that d
   expect(() => readValidation({ 'training.validation': '[]' })).toThrow(
     'training.validation: expected an object in protocol',
   );
+});
+
+it('records each figure of a run under its own name', async () => {
+  const core = await loadCore();
+  const data = blobs(40, smallConfig);
+  const recipe = { epochs: 6, batchSize: 11, learningRate: 0.02, warmupSteps: 7 };
+  const plan = planOf({ data, core, config: smallConfig, validationSplit: 0.2, seed: 13, ...recipe });
+  const epoch = (epoch: number, loss: number, valLoss: number) => ({ epoch, steps: 3, seconds: 17, loss, valLoss });
+  const history = [epoch(1, 0.5, 0.4), epoch(2, 0.3, 0.25), epoch(3, 0.2, 0.26)];
+  const backend = await openBackend('wasm');
+  const result: TrainResult = { ...plan, epoch: 2, updates: 6, history, weights: new Float32Array() };
+  const {
+    'training.validation': validation,
+    'training.backendVersion': _,
+    ...record
+  } = trainingRecord(
+    describeData({ ...data, origin: { data: 'mnist', split: 'standard', limit: 40 } }, 0.2),
+    backend,
+    result,
+  );
+  expect(record).toMatchObject({
+    'training.data': 'blobs',
+    'training.dataSha256': data.sha256,
+    'training.split': 'all: the first 32 train, the last 8 validate',
+    'training.binarisation': 'pixel 1 iff value >= 84.48 of 255',
+    'training.epochs': '2',
+    'training.batchSize': '11',
+    'training.optimizer': 'Adam as Keras computes it, learning rate 0.02, warmed up over 7 updates',
+    'training.seed': '13',
+    'training.backend': 'wasm',
+    'training.log':
+      'epoch 1: loss 0.500000, val_loss 0.400000\n' +
+      'epoch 2: loss 0.300000, val_loss 0.250000\n' +
+      'epoch 3: loss 0.200000, val_loss 0.260000',
+    'training.ended': 'after 3 epochs, with the weights of the best one, epoch 2',
+    'training.loss': '0.300000',
+    'training.valLoss': '0.250000',
+    'training.valNatsPerImage': '10.500', // of 7 x 6 pixels
+    'training.valBitsPerDim': '0.36067',
+  });
+  const { protocol, ...likelihood } = JSON.parse(validation!) as Evaluation;
+  expect(likelihood).toEqual({ images: 8, natsPerImage: 10.5, bitsPerDim: 0.25 / Math.LN2 });
+  expect(protocol).toEqual(protocolOf(splitImages(data, 0.2).validation));
+  expect(readTrainingOrigin(record)).toEqual({ data: 'mnist', split: 'standard', limit: 40, validationSplit: 0.2 });
+  const whole = trainingRecord(describeData(data, 0.2), backend, { ...result, epoch: 3, updates: 9 });
+  expect(whole).toMatchObject({ 'training.epochs': '3', 'training.valLoss': '0.260000' });
+  expect(whole).not.toHaveProperty('training.ended');
 });
 
 it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {
