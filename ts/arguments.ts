@@ -1,6 +1,6 @@
 /** Checks of arguments: each names the argument, what was wanted and what came, in one sentence. */
 
-import { isKind } from './brand.js';
+import { isKind, kindOf } from './brand.js';
 
 /** The error of a value of the wrong kind. `sentence` says what was wanted and what came. */
 export function wrongKind(argument: string, sentence: string, options?: ErrorOptions): TypeError {
