@@ -62,6 +62,9 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
     import('../train/score/compare.js'),
     import('../train/score/protocol.js'),
   ]);
+  if (options.mapImages !== undefined && options.map === undefined) {
+    throw new UsageError('--map-images: expected --map beside it, which says where the pictures go, got none');
+  }
   const bytes = await readModel(model, signal);
   const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
     throw namingModel(error, model);

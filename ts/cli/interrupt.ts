@@ -3,6 +3,8 @@
  * looks at between two steps, so that it leaves nothing half-written.
  */
 
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { reasonOf } from '../node/files.js';
 import { exitCodes, Interrupted } from './failure.js';
 import { onOutputLost, tell } from './terminal.js';
@@ -75,5 +77,10 @@ export function watchOutput(): void {
     if (stopWork !== undefined) return stopWork(reason);
     if (!closed) tell(`pixelcnn: ${reason.message}`);
     process.exit(closed ? exitCodes.ok : exitCodes.failure);
+  });
+  // Node aborts at its end where it cannot restore a terminal, as one that is gone. What is closed it leaves alone.
+  const terminals = [0, 1, 2].filter(isatty);
+  process.on('exit', () => {
+    for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
   });
 }

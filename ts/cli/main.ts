@@ -3,10 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
+import type { Command } from 'commander';
 import { show } from '../arguments.js';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
+import { command as exportCommand } from './export.js';
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
@@ -30,12 +32,19 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .helpCommand(false)
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
+  .addCommand(exportCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)
   .addCommand(quantizeCommand)
   .addCommand(doctorCommand)
   .addCommand(setupCommand);
+
+/** The command that was asked for, once it runs. */
+let running: Command | undefined;
+program.hook('preAction', (_program, command) => {
+  running = command;
+});
 
 /** Runs the command line; returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -56,7 +65,7 @@ async function main(argv: readonly string[]): Promise<number> {
 function report(error: unknown, argv: readonly string[]): number {
   const code = exitCodeOf(error);
   if (code === exitCodes.ok) return code; // such as --help
-  tell(`pixelcnn: ${sentenceOf(error)}`);
+  tell(`pixelcnn: ${sentenceOf(error, running)}`);
   if (argv.includes('--debug')) tell(inspect(error));
   return code;
 }

@@ -1,6 +1,6 @@
 /** What `pixelcnn train` prints: lines for people, or JSON for programs. */
 
-import type { TrainEvent } from '../train/train.js';
+import type { TrainEvent } from '../train/train_run.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
@@ -39,8 +39,9 @@ export class JsonPrinter implements Printer {
         return this.#line(event);
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'warning':
+        return this.warn(event.message);
       case 'validate':
-      case 'end':
         return;
     }
   }
@@ -133,12 +134,13 @@ export class LinePrinter implements Printer {
       case 'pause': {
         this.stop();
         const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
-        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
+        const place = `epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step') || 'none of its steps'}`;
         print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
+      case 'warning':
+        return this.warn(event.message);
       case 'checkpoint':
-      case 'end':
         return;
     }
   }

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { cacheFolder } from '../../../ts/node/cache.js';
+import { sha256 } from '../../../ts/node/files.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { fetchFile } from '../../../ts/train/data/fetch.js';
 import { parseIdxImages } from '../../../ts/train/data/idx.js';
-import { firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
+import { commonestLevel, firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-data-'));
@@ -40,15 +41,20 @@ it('reads IDX images', () => {
 });
 
 it.each([
-  ['too short', Buffer.alloc(15), 'at least 16 bytes, got 15'],
-  ['labels', idx(2, 3, 5, 0x0801), 'magic number 0x00000803), got 0x00000801; is it a file of labels?'],
-  ['cut', idx(2, 3, 5).subarray(0, 40), 'expected 46 bytes for 2 images of 3x5, got 40'],
-  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), 'expected 46 bytes for 2 images of 3x5, got 47'],
-  ['empty', idx(0, 3, 5), 'expected at least one image of at least one pixel, got 0 of 3x5'],
-  ['absurd', idx(1, 1, 1).fill(0xff, 4), 'bytes for 4294967295 images'],
+  ['too short', Buffer.alloc(15), 'an IDX file of at least 16 bytes, got 15'],
+  ['labels', idx(2, 3, 5, 0x0801), 'IDX images (magic number 0x00000803), got 0x00000801; is it a file of labels?'],
+  ['cut', idx(2, 3, 5).subarray(0, 40), '46 bytes for 2 images of 3x5, got 40'],
+  ['padded', Buffer.concat([idx(2, 3, 5), Buffer.alloc(1)]), '46 bytes for 2 images of 3x5, got 47'],
+  ['empty', idx(0, 3, 5), 'at least one image of at least one pixel, got 0 of 3x5'],
+  ['flat', idx(2, 0, 5), 'at least one image of at least one pixel, got 2 of 0x5'],
+  [
+    'absurd',
+    idx(1, 1, 1).fill(0xff, 4),
+    `${16 + (2 ** 32 - 1) ** 3} bytes for 4294967295 images of 4294967295x4294967295, got 17`,
+  ],
 ])('refuses a file that is %s', (_, bytes, message) => {
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(`some/file: expected`);
-  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(message);
+  const wrong = { code: 'INVALID_DATA', message: `some/file: expected ${message}` };
+  expect(() => parseIdxImages(bytes, 'some/file')).toThrow(expect.objectContaining(wrong));
 });
 
 it("takes the Keras example's threshold: 84 is background, 85 is ink", () => {
@@ -67,6 +73,26 @@ it('splits as Keras does, and names each part', () => {
   expect(validation.pixels).toEqual(set.pixels.slice(36));
   expect(firstImages(train, 2).split).toBe('the first 2 of all but the last 10 %');
   expect(() => firstImages(set, 11)).toThrow('limit: expected an integer from 1 to 10, got 11');
+});
+
+it('keeps with each part its place in the whole, and the hash of all that training may see of it', () => {
+  const values = Uint8Array.from({ length: 40 }, (_, i) => i * 6);
+  const raw = { pixels: values, count: 10, height: 2, width: 2 };
+  const set = { ...binarise(raw, 'test'), origin: { split: 'standard' } as const };
+  const { train, validation } = splitImages(set, 0.4);
+  expect([train.first, validation.first, splitImages(validation, 0.5).validation.first]).toEqual([0, 6, 8]);
+  expect(validation.sha256).toBe(sha256(set.pixels.subarray(24)));
+  expect(validation).not.toHaveProperty('origin'); // which would give all images again
+  expect(firstImages(set, 10)).toBe(set);
+  expect(splitImages(set, 0.333333).train.split).toBe('all but the last 33.3333 %');
+  const drawn = splitImages({ ...set, greys: values }, 0.4).validation;
+  expect(drawn.greys).toEqual(values.subarray(24));
+  expect(drawn.sha256).toBe(sha256(values.subarray(24)));
+});
+
+it('finds the level that most pixels have, the lowest of several', () => {
+  const of = (...pixels: number[]) => commonestLevel({ pixels: Uint8Array.from(pixels), levels: 4 });
+  expect([of(0, 0, 1), of(1, 0, 1), of(3, 1, 2, 3), of(2, 1, 2, 1), of(0, 1)]).toEqual([0, 1, 3, 1, 0]);
 });
 
 it.each(['plain', 'gzipped', 'with dots'])('loads a folder of IDX files, %s', async (form) => {
@@ -124,16 +150,19 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   });
   const path = join(folder, 'cache', 'mnist', 'train-images-idx3-ubyte');
   const mirrors = ['https://first.example/', 'https://second.example/'];
+  const sha256 = createHash('sha256')
+    .update(idx(1, 2, 2))
+    .digest('hex');
   await expect(fetchFile({ path, sha256: 'the pinned hash', mirrors }, {})).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
-    message: expect.stringMatching(/expected sha256 the pinned hash once unpacked, got .*HTTP status 404/s),
+    message:
+      `could not fetch train-images-idx3-ubyte (${mirrors[0]}train-images-idx3-ubyte.gz: ` +
+      `expected sha256 the pinned hash once unpacked, got ${sha256}; ` +
+      `${mirrors[1]}train-images-idx3-ubyte.gz: HTTP status 404)`,
   });
   expect(asked).toEqual(mirrors.map((mirror) => `${mirror}train-images-idx3-ubyte.gz`));
   expect(() => readdirSync(join(folder, 'cache'))).toThrow();
 
-  const sha256 = createHash('sha256')
-    .update(idx(1, 2, 2))
-    .digest('hex');
   expect(await fetchFile({ path, sha256, mirrors }, {})).toHaveLength(20);
   expect(readdirSync(join(folder, 'cache', 'mnist'))).toEqual(['train-images-idx3-ubyte']);
 
@@ -142,6 +171,32 @@ it('fetches from the mirrors in turn, believes none of them, and leaves nothing 
   const nowhere = join(path, 'below-a-file', 'train-images-idx3-ubyte');
   expect(await fetchFile({ path: nowhere, sha256, mirrors }, { say: (line) => said.push(line) })).toHaveLength(20);
   expect(said.at(-1)).toMatch(/train-images-idx3-ubyte: could not be kept for the next time \(E(NOTDIR|EXIST)/);
+});
+
+it('asks no further mirror once it is told to stop, whatever it was at', async () => {
+  const reason = new Error('stopped by the test');
+  const mirrors = ['https://first.example/', 'https://second.example/'];
+  for (const when of ['before', 'while it asks', 'while it reads', 'while it says what it fetches']) {
+    const controller = new AbortController();
+    const asked: string[] = [];
+    const stop = (): never => {
+      controller.abort(reason);
+      throw reason;
+    };
+    vi.stubGlobal('fetch', async (url: string, { signal }: RequestInit) => {
+      signal!.throwIfAborted();
+      asked.push(url);
+      if (when === 'while it asks') stop();
+      return new Response(new ReadableStream<Uint8Array>({ pull: stop }));
+    });
+    if (when === 'before') controller.abort(reason);
+    const say = (): void => {
+      if (when.startsWith('while it says')) controller.abort(reason);
+    };
+    const file = { path: join(folder, 'stopped'), sha256: '', mirrors };
+    await expect(fetchFile(file, { signal: controller.signal, say }), when).rejects.toBe(reason);
+    expect(asked.length, when).toBe(['while it asks', 'while it reads'].includes(when) ? 1 : 0);
+  }
 });
 
 it('follows no mirror that sends more than any file has', async () => {
