@@ -4,15 +4,16 @@ import type { SamplerPool } from '../ts/pool/pool.js';
 import {
   type Contender,
   draw,
+  everything,
   inBothPrecisions,
   logits,
   type Precision,
   precisions,
   randomModel,
   scaled,
+  seed,
 } from './core.js';
 import type { Peer } from './peer.js';
-import { everything, seed } from './rows.js';
 
 /** How far a peer's logit may lie from ours: it sums in another order. */
 const tolerance = 1e-4;

@@ -1,9 +1,10 @@
 /** One picture of a report: seconds for an image, by peers and by us. */
 
 import { type ChartOption, renderChart } from '../ts/node/chart.js';
+import { short } from './format.js';
 import { machineLine } from './machine.js';
-import { figures, type Report, type Row, short } from './report.js';
-import { naiveName, poolName, rowName } from './rows.js';
+import { figures, type Report } from './report.js';
+import { naiveName, poolName, type Row, rowName } from './rows.js';
 
 const colours = { native: '#7a7a7a', wasm: '#a8a8a8', ours: '#1f6fb2' } as const;
 

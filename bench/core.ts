@@ -130,7 +130,19 @@ export interface Drawn {
   readonly stateBytes: readonly [images: number, constants: number];
 }
 
-export function draw(sampler: Sampler, { method, skipping, count, seed, startIndex }: Drawing): Drawn {
+/** What draws: our own sampler, or that of an earlier version, whose face may have had less. */
+export interface Drawer {
+  sample(
+    count: number,
+    seed: number,
+    startIndex: number,
+    temperature: number,
+    method: string,
+    skipping: string,
+  ): Pick<Run, 'finish' | 'pixels' | 'macs' | 'state_bytes' | 'free'>;
+}
+
+export function draw(sampler: Drawer, { method, skipping, count, seed, startIndex }: Drawing): Drawn {
   const run = sampler.sample(count, seed, startIndex, 1, method, skipping);
   try {
     run.finish();
@@ -163,3 +175,9 @@ export function inkOf(images: Uint8Array): number {
 export function scaled(images: Uint8Array, { config }: Description): Float32Array {
   return Float32Array.from(images, (level) => level / (config.levels - 1));
 }
+
+/** All rows draw by this seed. */
+export const seed = 1;
+
+/** The fastest way, all that can be left out left out. */
+export const everything = { method: 'wavefront', skipping: 'all' } as const;

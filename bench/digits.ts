@@ -1,8 +1,17 @@
 /** The same digits drawn again and again: one by one with everything, something or nothing skipped, and all together. */
 
-import { type Contender, draw, inkOf, type Precision, precisions, reopened, type Skipping } from './core.js';
+import {
+  type Contender,
+  draw,
+  everything,
+  inkOf,
+  type Precision,
+  precisions,
+  reopened,
+  type Skipping,
+  seed,
+} from './core.js';
 import { summary } from './harness.js';
-import { everything, seed } from './rows.js';
 
 const skippings: readonly Skipping[] = ['none', 'background', 'all'];
 

@@ -5,9 +5,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Contender, draw, type Precision, precisions, type Skipping } from './core.js';
+import { type Contender, draw, everything, type Precision, precisions, type Skipping, seed } from './core.js';
 import { summary, type Timing } from './harness.js';
-import { everything, seed } from './rows.js';
 
 export interface FirstImage {
   readonly precision: Precision;

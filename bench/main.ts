@@ -8,6 +8,7 @@ Benches:
   sampling   time for an image, by every method, beside the roof (the default)
   roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
+  previous   the kernels of 0.1.0 and these in turn, 60 rounds
   profile    where an image's time goes, layer by layer
   quote FILE write the README's table of speed from a .json file of bench/results
   train      a training step; its own options: npm run bench -- train --help
@@ -80,12 +81,16 @@ async function run(): Promise<void> {
       const { benchTile } = await import('./tile.js');
       return benchTile();
     }
+    case 'previous': {
+      const { benchPrevious } = await import('./previous.js');
+      return benchPrevious();
+    }
     case 'profile': {
       const { benchProfile } = await import('./profile.js');
       return benchProfile(values.json);
     }
     default:
-      throw new RangeError(`expected sampling, roof, tile, profile, quote or train, got "${positionals[0]}"`);
+      throw new RangeError(`expected sampling, roof, tile, previous, profile, quote or train, got "${positionals[0]}"`);
   }
 }
 

@@ -1,12 +1,11 @@
 /** `npm run bench -- profile`: where an image's time goes, layer by layer, in the sampler as it is, skipping included. */
 
 import { writeFileSync } from 'node:fs';
-import { type Contender, contenders as openContenders, type Precision, precisions, reopened } from './core.js';
+import { type Contender, contenders as openContenders, type Precision, precisions, reopened, seed } from './core.js';
+import { aligned, short } from './format.js';
 import { summary } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
-import { aligned, short } from './report.js';
 import { findRoof } from './roof.js';
-import { seed } from './rows.js';
 
 const skippings = ['none', 'all'] as const;
 type Profiled = (typeof skippings)[number];

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shown } from './chart.js';
-import { type Results, short } from './report.js';
+import { type Results, short } from './format.js';
 
 const markers = {
   begin: '<!-- npm run bench -- quote: begin -->',

@@ -5,6 +5,7 @@ import type { SamplerPool } from '../ts/pool/pool.js';
 import {
   type Contender,
   draw,
+  everything,
   inkOf,
   type Method,
   type Precision,
@@ -12,19 +13,34 @@ import {
   reopened,
   type Skipping,
   scaled,
+  seed,
 } from './core.js';
-import type { Case } from './harness.js';
+import type { Case, Timing } from './harness.js';
 import { frameworkMacs, type Peer } from './peer.js';
-import type { Row } from './report.js';
+
+/** One way to draw images, and what it took. */
+export interface Row {
+  readonly name: string;
+  readonly precision: Precision;
+  /** Images drawn together. */
+  readonly batch: number;
+  readonly threads: number;
+  /** Whose kernels, and whether they run in WebAssembly: only then is the roof of this process theirs. */
+  readonly kind: 'ours' | 'wasm' | 'native';
+  /** Images of one timed run; 1/784 where one forward pass of 784 is timed. */
+  readonly imagesPerRun: number;
+  /** Multiply-adds that were really issued for one image. */
+  readonly macsPerImage: number;
+  /** Mean number of bright pixels of the images that were drawn; null where none was. */
+  readonly ink: number | null;
+  readonly timing: Timing;
+}
 
 /** A row to be timed. What is known only afterwards is asked for then. */
 export interface Entrant extends Case, Pick<Row, 'name' | 'precision' | 'batch' | 'threads' | 'kind' | 'imagesPerRun'> {
   /** Over all that was drawn. */
   drawn(): Pick<Row, 'macsPerImage' | 'ink'>;
 }
-
-/** All rows draw by this seed. */
-export const seed = 1;
 
 /** Our own ways on one thread, each in every precision. */
 const ways: readonly { name: string; method: Method; skipping: Skipping; batches: readonly number[] }[] = [
@@ -152,8 +168,6 @@ export function poolEntrant(precision: Precision, { sampler }: Contender, pool: 
     },
   };
 }
-
-export const everything = { method: 'wavefront', skipping: 'all' } as const;
 
 /** Sums over images that were drawn. */
 class Tally {

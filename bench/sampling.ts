@@ -19,15 +19,17 @@ import {
   type Precision,
   precisions,
   scaled,
+  seed,
 } from './core.js';
 import { crop } from './crop.js';
 import { timeDigits } from './digits.js';
 import { timeFirstImages } from './first.js';
+import { formatJson, formatMarkdown, formatTable } from './format.js';
 import { type Budget, type Case, interleave, summary } from './harness.js';
 import { cpuSlug, describeMachine } from './machine.js';
 import type { Peer } from './peer.js';
 import { type Field, startPeers } from './peers.js';
-import { formatJson, formatMarkdown, formatTable, type Report, type Row } from './report.js';
+import type { Report } from './report.js';
 import { clock, findRoof, loads } from './roof.js';
 import {
   type Entrant,
@@ -36,7 +38,7 @@ import {
   peerEntrant,
   peerName,
   poolEntrant,
-  seed,
+  type Row,
   workerCounts,
 } from './rows.js';
 import { timeSizes } from './sizes.js';

@@ -1,8 +1,7 @@
 /** Larger images of the same net: what a pixel costs, and what must be kept for an image. Nothing is skipped. */
 
-import { type Contender, draw, type Precision, precisions, resized } from './core.js';
+import { type Contender, draw, type Precision, precisions, resized, seed } from './core.js';
 import { type Budget, type Case, interleave } from './harness.js';
-import { seed } from './rows.js';
 
 export interface SizeFigures {
   readonly precision: Precision;

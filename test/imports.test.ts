@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -66,12 +66,15 @@ it('reaches no dependency, no module of Node and no other folder from the sampli
 it('reaches from the layers for TensorFlow.js what any host has, so that they run in a browser too', () => {
   const { files, others } = reach(join(root, 'ts/train/net/layers.ts'));
   expect(others).toEqual([]);
-  expect([...files].map((path) => relative(join(root, 'ts/train/net'), path)).sort()).toEqual([
+  const sampling = reach(join(root, 'ts/index.ts')).files;
+  const own = [...files].filter((path) => !sampling.has(path));
+  expect(own.map((path) => relative(join(root, 'ts/train/net'), path)).sort()).toEqual([
     'layers.ts',
     'ops.ts',
     'ops_taps.ts',
     'ops_tensorflow.ts',
   ]);
+  expect(files).not.toContain(join(root, 'ts/load.ts')); // checks of arguments, and no sampler
 });
 
 it('evaluates no text as code, and names its own address only where files are loaded', () => {
@@ -104,4 +107,71 @@ it('loads no TensorFlow.js and no PNG code before a command needs it', () => {
   };
   visit(main);
   expect([...packages]).toEqual(['commander']);
+});
+
+/** Every file of ours that a file names in an import of any kind, those of types alone included, by path from the root. */
+function neighboursOf(path: string): string[] {
+  const code = readFileSync(join(root, path), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+  const names = [...code.matchAll(/(?:\bfrom|\bimport|\bimport\s*\()\s*['"](\.[^'"]+)['"]/g)].map((match) => match[1]!);
+  return names.map((name) => {
+    const target = join(dirname(path), name);
+    return existsSync(join(root, target)) ? target : target.replace(/\.js$/, '.ts');
+  });
+}
+
+/** A way along imports that comes back to where it began; undefined where there is none. */
+function circleOf(paths: readonly string[]): string[] | undefined {
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (path: string): string[] | undefined => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+    if (done.has(path) || !paths.includes(path)) return undefined;
+    way.push(path);
+    for (const next of neighboursOf(path)) {
+      const circle = visit(next);
+      if (circle !== undefined) return circle;
+    }
+    done.add(path);
+    way.pop();
+    return undefined;
+  };
+  for (const path of paths) {
+    const circle = visit(path);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+}
+
+/** Our TypeScript in a folder and below, by path from the root. */
+function sourcesIn(folder: string): string[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.includes('node_modules'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+it.each(['ts', 'bench', 'scripts'])('has no circle of imports in %s/, types included', (folder) => {
+  const paths = sourcesIn(folder);
+  expect(
+    paths.flatMap(neighboursOf).filter((path) => !existsSync(join(root, path))),
+    'not found',
+  ).toEqual([]);
+  expect(circleOf(paths)).toBeUndefined();
+});
+
+it('would see a circle', () => {
+  const paths = sourcesIn('ts');
+  expect(neighboursOf('ts/train/run/ending.ts')).toContain('ts/train/run/checkpoint.ts'); // a type
+  expect(neighboursOf('ts/train/watch/watch_run.ts')).toContain('ts/train/watch/watcher.ts');
+  expect(paths.length).toBeGreaterThan(80);
+});
+
+it('has no room of more than 12 files in ts/train/', () => {
+  const counts = new Map<string, number>();
+  for (const path of sourcesIn('ts/train')) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  expect([...counts].filter(([, count]) => count > 12)).toEqual([]);
+  expect(counts.size).toBeGreaterThan(5);
 });

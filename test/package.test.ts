@@ -71,6 +71,35 @@ export async function main(module: WebAssembly.Module): Promise<number> {
 }
 `;
 
+/** A program that trains, for the compiler alone. */
+const training = `
+import { compareEvaluations, evaluate, type Evaluation, loadData, train, type TrainOptions, watchRun } from 'pixelcnn/train';
+import { loadSampler } from 'pixelcnn';
+
+export async function main(): Promise<number | undefined> {
+  const data = await loadData({ data: 'images', limit: 100 });
+  const options: TrainOptions = { data, preset: 'fast', epochs: 2, checkpointFolder: 'run', config: { filters: 8 } };
+  const watch = watchRun('run', { samples: false, warn: (line: string) => line.length });
+  let bytes: Uint8Array | undefined;
+  for await (const event of train(options)) {
+    await watch(event);
+    if (event.type === 'epoch') event.valLoss.toFixed(4);
+    if (event.type === 'model') bytes = event.bytes;
+    // @ts-expect-error no such event
+    if (event.type === 'modle') return 0;
+  }
+  // @ts-expect-error no such option
+  train({ data, epoch: 2 });
+  // @ts-expect-error no such schedule
+  train({ data, schedule: 'linear' });
+  let evaluation: Evaluation | undefined;
+  for await (const event of evaluate({ sampler: await loadSampler(bytes!), data })) {
+    if (event.type === 'end') evaluation = event.evaluation;
+  }
+  return evaluation && compareEvaluations(evaluation, evaluation).standardError;
+}
+`;
+
 /** Runs a module of the project from a folder below it; returns the JSON that it prints. */
 async function runModule(name: string, source: string): Promise<unknown> {
   await writeFile(join(project, name), source);
@@ -167,11 +196,39 @@ it('has a command line', async () => {
   expect(existsSync(join(project, 'samples/grid.png'))).toBe(true);
 });
 
-it('is typed for a project that knows nothing of Node', async () => {
-  await writeFile(join(project, 'consumer.ts'), consumer);
+/** What the compiler says of a file of the project; nothing where it is right. */
+async function compile(name: string, source: string, ...more: string[]): Promise<string> {
+  await writeFile(join(project, name), source);
   const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext'];
   const lib = ['--lib', 'es2022,esnext.disposable,dom'];
   const tsc = join(root, 'node_modules/.bin/tsc');
-  const { stdout } = await run(tsc, [...options, ...lib, 'consumer.ts'], { cwd: project }).catch((error) => error);
-  expect(stdout).toBe('');
+  const { stdout } = await run(tsc, [...options, ...lib, ...more, name], { cwd: project }).catch((error) => error);
+  return stdout;
+}
+
+it('is typed for a project that knows nothing of Node', async () => {
+  expect(await compile('consumer.ts', consumer)).toBe('');
+});
+
+it('has typed training, for a project without TensorFlow that skips the types of libraries', async () => {
+  expect(await compile('training.ts', training, '--skipLibCheck')).toBe('');
+});
+
+it('comes by require too, typed and with the same classes as by import', async () => {
+  await writeFile(
+    join(project, 'required.cjs'),
+    `const { loadSampler, PixelCnnError } = require('pixelcnn');
+    const { presets } = require('pixelcnn/train');
+    import('pixelcnn').then(async (imported) => {
+      const sampler = await loadSampler('tiny.safetensors');
+      const { data } = sampler.sample({ count: 3, seed: 1 });
+      const same = imported.PixelCnnError === PixelCnnError;
+      console.log(JSON.stringify({ data: [...data], same, epochs: presets.reference.epochs }));
+    });`,
+  );
+  // Older Nodes, and 20 to its last minor versions, warn that requiring modules is an experiment.
+  const { stdout } = await run(process.execPath, ['--no-warnings', 'required.cjs'], { cwd: project });
+  const { data } = (await loadSampler(model)).sample({ count: 3, seed: 1 });
+  expect(JSON.parse(stdout)).toEqual({ data: [...data], same: true, epochs: 50 });
+  expect(await compile('required.cts', consumer)).toBe('');
 });

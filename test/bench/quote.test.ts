@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import type { JsonRow, Results } from '../../bench/format.js';
 import { quotation, withQuotation } from '../../bench/quote.js';
-import type { JsonRow, Results } from '../../bench/report.js';
 import { machine, roof } from './machine.js';
 
 const row = (name: string, kind: JsonRow['kind'], ms: number): JsonRow => ({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { Results } from '../../bench/format.js';
 import { quotation, withQuotation } from '../../bench/quote.js';
-import type { Results } from '../../bench/report.js';
 
 const root = new URL('../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');

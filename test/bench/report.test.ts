@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bounds } from '../../bench/bounds.js';
 import { chartSvg, shown } from '../../bench/chart.js';
+import { formatJson, formatMarkdown, formatTable } from '../../bench/format.js';
 import { summary } from '../../bench/harness.js';
-import { figures, formatJson, formatMarkdown, formatTable, type Report, type Row } from '../../bench/report.js';
+import { figures, type Report } from '../../bench/report.js';
+import type { Row } from '../../bench/rows.js';
 import { machine, roof } from './machine.js';
 
 const dense = 285_100_032;

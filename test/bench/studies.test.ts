@@ -5,6 +5,7 @@ import { timeDigits } from '../../bench/digits.js';
 import { timeFirstImages } from '../../bench/first.js';
 import { interleave } from '../../bench/harness.js';
 import type { Peer } from '../../bench/peer.js';
+import { racePrevious } from '../../bench/previous.js';
 import { probes } from '../../bench/probe.js';
 import { profile, profileTable } from '../../bench/profile.js';
 import { ownEntrants } from '../../bench/rows.js';
@@ -137,6 +138,22 @@ it('the first image is drawn in fresh processes, and skipping keeps constants', 
   for (const { skipping, load, image, constantBytes } of first) {
     expect(Math.min(load.median, image.median)).toBeGreaterThan(0);
     expect(constantBytes > 0).toBe(skipping === 'all');
+  }
+});
+
+it('the kernels of 0.1.0 draw what ours do, and both are timed in the same rounds', async () => {
+  const races = await racePrevious(small, 3);
+  expect(races.map(({ precision, name }) => `${precision} ${name}`)).toEqual(
+    precisions.flatMap((precision) =>
+      ['wavefront', 'wavefront, batch 16', 'skipping all', 'skipping all, batch 16'].map(
+        (name) => `${precision} ${name}`,
+      ),
+    ),
+  );
+  for (const { before, now, ratio, rounds } of races) {
+    expect(Math.min(before, now, ratio.low)).toBeGreaterThan(0);
+    expect(ratio.low <= ratio.median && ratio.median <= ratio.high).toBe(true);
+    expect(rounds).toBe(3);
   }
 });
 

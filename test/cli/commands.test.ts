@@ -51,11 +51,14 @@ it('tells what the machine has, one line for each thing', async () => {
     pixelcnn(folder.path, ['doctor']),
     pixelcnn(folder.path, ['doctor', '--json']),
   ]);
+  expect([text.stderr, json.stderr]).toEqual(['', '']); // none of TensorFlow's own words
   const { checks } = JSON.parse(json.stdout) as { checks: { name: string; ok: boolean; needed: boolean }[] };
   expect(checks.slice(0, 2)).toMatchObject([
     { name: 'Node', ok: true },
     { name: 'WebAssembly', ok: true },
   ]);
+  const names = ['model', 'MNIST', 'GPU', 'CUDA libraries', 'native TensorFlow', 'C++ compiler', 'python3', 'pip'];
+  expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining([...names, 'TensorFlow.js']));
   expect(text.stdout.trimEnd().split('\n')).toHaveLength(checks.length);
   const whole = checks.every((check) => check.ok || !check.needed);
   expect(json.code).toBe(whole ? 0 : 1);

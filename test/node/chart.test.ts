@@ -33,6 +33,8 @@ it('makes a picture with letters in it, whatever fonts the machine has', async (
     for (let i = 0; i < png.data.length; i += 4) if (png.data[i]! < 128) count++;
     return count;
   };
+  const twice = PNG.sync.read(Buffer.from(await pngOfSvg(await renderChart(option, size))));
+  expect([twice.width, twice.height]).toEqual([600, 400]);
   expect(await dark('')).toBe(0);
   expect(await dark('Loss of each epoch')).toBeGreaterThan(500);
 });
@@ -43,7 +45,8 @@ it('says what to install where nothing can make pictures of charts', async () =>
   });
   await expect(pngOfSvg(await renderChart(option, size))).rejects.toMatchObject({
     code: 'MISSING_PACKAGE',
-    message: expect.stringContaining('npm i echarts @resvg/resvg-js dejavu-fonts-ttf'),
+    message:
+      'charts: expected the packages that draw them, found one missing; npm i echarts @resvg/resvg-js dejavu-fonts-ttf',
   });
   vi.doUnmock('@resvg/resvg-js');
 });

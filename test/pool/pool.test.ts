@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -197,6 +198,41 @@ it('gives up when told to, before and during, without losing a worker', async ()
   expect(started).toHaveLength(2);
 });
 
+it('does not mind what becomes of images after the call', async () => {
+  const pool = await load({ workers: 1 });
+  const images = new Uint8Array(sampler.sample({ count: 100, seed: 1 }).data);
+  const wanted = sampler.logProb(images);
+  const scoring = pool.logProb(images);
+  const shaped = pool.logProb({ data: images, shape: [100, 12, 11, 1] });
+  structuredClone(images.buffer, { transfer: [images.buffer] }); // gone while most of them wait
+  expect(await scoring).toEqual(wanted);
+  expect(await shaped).toEqual(wanted);
+  expect(await failure(pool.logProb(images))).toMatchObject({ name: 'TypeError', argument: 'images' });
+});
+
+it('reads options from a prototype, as a sampler does, and each once', async () => {
+  const pool = await load({ workers: 1 });
+  expect(await pool.sample(Object.create({ count: 3, seed: 1 }))).toEqual(sampler.sample({ count: 3, seed: 1 }));
+  const counts = [3, 4];
+  const options = {
+    seed: 1,
+    get count() {
+      return counts.shift()!;
+    },
+  };
+  expect(await pool.sample(options)).toEqual(sampler.sample({ count: 3, seed: 1 }));
+});
+
+it('waits for a signal with one listener, however many calls there are', async () => {
+  const pool = await load({ workers: 1 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = Promise.all(Array.from({ length: 20 }, () => pool.sample({ count: 2, signal })));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await calls;
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
 it('gives up loading when told to, and leaves no thread behind', async () => {
   onStart();
   const reason = new Error('enough');
@@ -216,6 +252,7 @@ it('rejects with what onProgress throws', async () => {
   };
   expect(await failure(pool.sample({ count: 1, onProgress }))).toBe(reason);
   expect(await failure(pool.sample({ count: 100, onProgress }))).toBe(reason);
+  expect(await failure(pool.sample({ count: 100, onProgress: async () => onProgress() }))).toBe(reason);
   expect((await pool.sample({ count: 3 })).shape[0]).toBe(3);
 });
 
@@ -250,6 +287,71 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
     expect(made).toEqual(sampler.sample({ ...options, method: 'wavefront' }));
     expect(started).toHaveLength(3);
   }
+});
+
+it('draws again what a lost worker had before it draws anything else', async () => {
+  const orders: number[] = [];
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (orders.length === 1 && order.type === 'work') worker.terminate();
+      else postMessage.call(worker, order, transfer);
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const made = await Promise.all([0, 100].map((startIndex) => pool.sample({ count: 18, seed: 6, startIndex })));
+  expect(made).toEqual([0, 100].map((startIndex) => sampler.sample({ count: 18, seed: 6, startIndex })));
+  expect(orders).toEqual([0, 0, 16, 100, 116]);
+});
+
+it('takes back what it told of images whose worker was lost', async () => {
+  let lost = false;
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
+      lost = true;
+      for (const pixels of [50, 80]) worker.emit('message', { type: 'progress', job: order.job, pixels });
+      return worker.terminate();
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const told: number[] = [];
+  await pool.sample({ count: 1, onProgress: ({ done }) => told.push(done) });
+  expect(told.slice(0, 3)).toEqual([50, 80, 0]);
+  expect(told.at(-1)).toBe(size);
+});
+
+it('hands out nothing of a call that was given up', async () => {
+  const orders: number[] = [];
+  const controller = new AbortController();
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      postMessage.call(worker, order, transfer);
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (order.type === 'work' && orders.length === 1) queueMicrotask(() => controller.abort());
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const given = pool.sample({ count: 64, method: 'reference', signal: controller.signal });
+  expect(await failure(given)).toBe(controller.signal.reason);
+  expect(await pool.sample({ count: 1, seed: 1, startIndex: 1000 })).toMatchObject({ startIndex: 1000 });
+  expect(orders).toEqual([0, 1000]);
+});
+
+it('leaves no listener on a signal, however the call ends', async () => {
+  const pool = await load({ workers: 2 });
+  const { signal } = new AbortController();
+  await pool.sample({ count: 40, signal });
+  await pool.logProb(new Uint8Array(size), { signal });
+  for await (const _ of pool.sampleStream({ count: 40, signal })) break;
+  const onProgress = () => {
+    throw new Error('from the listener');
+  };
+  await failure(pool.sample({ count: 40, signal, onProgress }));
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 it('replaces a worker that stops while it is idle', async () => {
@@ -307,42 +409,62 @@ it('says so where the host has no threads', async () => {
   vi.stubGlobal('process', undefined);
   const error = await failure(load());
   vi.unstubAllGlobals();
-  expect(error).toMatchObject({ name: 'PixelCnnError', code: 'WORKERS_UNAVAILABLE' });
+  expect(error).toMatchObject({
+    name: 'PixelCnnError',
+    code: 'WORKERS_UNAVAILABLE',
+    message:
+      'expected a host with worker threads, got one without; use loadSampler or createSampler, which draw the same images',
+  });
 });
 
 it('refuses wrong arguments before any worker starts or works', async () => {
   onStart();
-  const wrong = (options: object) => failure(load(options as PoolOptions));
-  expect(await wrong({ workers: 0 })).toMatchObject({
-    name: 'RangeError',
-    message: 'workers: expected an integer from 1 to 1024, got 0',
-  });
-  expect(await wrong({ workers: 1.5 })).toBeInstanceOf(RangeError);
-  expect(await wrong({ workers: '2' })).toBeInstanceOf(TypeError);
-  expect(await wrong({ threads: 2 })).toBeInstanceOf(TypeError);
-  expect(await wrong({ signal: 1 })).toMatchObject({ message: 'signal: expected an AbortSignal, got 1' });
+  const workers = 'workers: expected an integer from 1 to 1024, got';
+  for (const [options, name, message] of [
+    [{ workers: 0 }, 'RangeError', `${workers} 0`],
+    [{ workers: 1025 }, 'RangeError', `${workers} 1025`],
+    [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
+    [{ workers: '2' }, 'TypeError', `${workers} "2"`],
+    [{ workers: null }, 'TypeError', `${workers} null`],
+    [{ threads: 2 }, 'TypeError', 'options: expected only workers, signal, got "threads"'],
+    [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
+    [null, 'TypeError', 'options: expected an object, got null'],
+  ] as [object, string, string][]) {
+    expect(await failure(load(options as PoolOptions))).toMatchObject({ name, message });
+  }
   expect(await failure(loadSamplerPool(join(folder.path, 'none')))).toMatchObject({ code: 'MODEL_NOT_FOUND' });
   expect(started).toEqual([]);
 
   const pool = await load({ workers: 1 });
   const told = vi.spyOn(started[0]!, 'postMessage');
-  for (const options of [
-    { count: 0 },
-    { seed: -1 },
-    { startIndex: 2 ** 53 },
-    { temprature: 1 },
-    { method: 'fast' },
-    { signal: 'x' },
-    { onProgress: 1 },
-    null,
-    [],
-  ] as object[]) {
-    const name = expect.stringMatching(/^(Range|Type)Error$/);
-    expect(await failure(pool.sample(options))).toMatchObject({ name });
-    expect(() => pool.sampleStream(options)).toThrow(expect.objectContaining({ name }));
+  const seed = 'seed: expected an integer from 0 to 9007199254740991, got';
+  for (const [options, name, message] of [
+    [{ count: 0 }, 'RangeError', 'count: expected an integer from 1 to 1048576, got 0'],
+    [{ seed: -1 }, 'RangeError', `${seed} -1`],
+    [{ seed: '1' }, 'TypeError', `${seed} "1"`],
+    [
+      { startIndex: 2 ** 53 },
+      'RangeError',
+      'startIndex: expected an integer from 0 to 9007199254740990, got 9007199254740992',
+    ],
+    [{ temprature: 1 }, 'TypeError', expect.stringMatching(/^options: expected only count, [^\n]*, got "temprature"$/)],
+    [{ method: 'fast' }, 'RangeError', 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
+    [{ signal: 'x' }, 'TypeError', 'signal: expected an AbortSignal, got "x"'],
+    [{ onProgress: 1 }, 'TypeError', 'onProgress: expected a function, got 1'],
+    [null, 'TypeError', 'options: expected an object, got null'],
+    [[], 'TypeError', 'options: expected an object, got an array of 0'],
+  ] as [object, string, string][]) {
+    expect(await failure(pool.sample(options))).toMatchObject({ name, message });
+    expect(() => pool.sampleStream(options)).toThrow(expect.objectContaining({ name, message }));
   }
-  expect(await failure(pool.logProb(new Uint8Array(5)))).toBeInstanceOf(RangeError);
-  expect(await failure(pool.logProb(new Uint8Array(size), { method: 'fast' as never }))).toBeInstanceOf(RangeError);
+  expect(await failure(pool.logProb(new Uint8Array(5)))).toMatchObject({
+    name: 'RangeError',
+    message: 'images: expected whole images of [12, 11, 1], 132 pixels each, got 5 pixels',
+  });
+  expect(await failure(pool.logProb(new Uint8Array(size), { method: 'fast' as never }))).toMatchObject({
+    name: 'RangeError',
+    message: 'method: expected one of wavefront, cached, naive, reference, got "fast"',
+  });
   expect(told).not.toHaveBeenCalled();
 });
 
@@ -353,6 +475,7 @@ it('passes on what is wrong with a model, with the name of its file', async () =
   expect(error.name).toBe('PixelCnnError');
   expect(error.message).toMatch(new RegExp(`^${path}: model file: `));
   expect(error.code).toBe((await failure(loadSampler(path))).code);
+  expect(error.argument).toBe('model'); // which has crossed from a worker's thread
 });
 
 it('passes on what drawing finds, without losing a worker over it', async () => {
@@ -383,7 +506,10 @@ it('rejects what is under way when it is disposed of, and all that comes after',
   for (const error of await failures) expect(error).toMatchObject({ name: 'PixelCnnError', code: 'DISPOSED' });
   expect(started.map((worker) => worker.threadId)).toEqual([-1, -1]);
   expect(await failure(stream.next())).toMatchObject({ code: 'DISPOSED' });
-  expect(await failure(pool.sample())).toMatchObject({ code: 'DISPOSED' });
+  expect(await failure(pool.sample())).toMatchObject({
+    code: 'DISPOSED',
+    message: 'expected a pool in use, got one after dispose(); load the model again',
+  });
   await pool.dispose();
   expect(started).toHaveLength(2);
 });

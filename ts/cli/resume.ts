@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { basename, join, normalize, resolve } from 'node:path';
 import { show, wrongValue } from '../arguments.js';
-import type { DataOptions } from '../train/data/load_data.js';
 import type { CheckpointState } from '../train/run/checkpoint.js';
 import type { Device } from '../train/tensorflow/backend.js';
+import type { DataChoice } from './data_option.js';
 import { UsageError } from './failure.js';
 
 /** What the command line keeps in a checkpoint. Of the user's own images no path, only the last part of its name. */
@@ -52,7 +52,7 @@ const defaults = { split: 'reference', binarisation: 'threshold', threshold: 0.3
  *
  * @throws RangeError where what is given contradicts that; UsageError where the run's images have no name and none is given.
  */
-export async function dataOfRun({ folder, state, note }: RunBefore, given: DataOptions): Promise<DataOptions> {
+export async function dataOfRun({ folder, state, note }: RunBefore, given: DataChoice): Promise<DataChoice> {
   const { dataOptionsOf, describeImages } = await import('../train/run/resume.js');
   const own = dataOptionsOf(state);
   if (own === undefined) return given; // of version 0.1.0: what is not that run's is refused by its hash

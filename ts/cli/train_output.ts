@@ -1,6 +1,6 @@
 /** What `pixelcnn train` prints: lines for people, or JSON for programs. */
 
-import type { TrainEvent } from '../train/train.js';
+import type { TrainEvent } from '../train/train_run.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
@@ -42,7 +42,6 @@ export class JsonPrinter implements Printer {
       case 'warning':
         return this.warn(event.message);
       case 'validate':
-      case 'end':
         return;
     }
   }
@@ -142,7 +141,6 @@ export class LinePrinter implements Printer {
       case 'warning':
         return this.warn(event.message);
       case 'checkpoint':
-      case 'end':
         return;
     }
   }

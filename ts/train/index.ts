@@ -12,6 +12,7 @@ export { type DataOptions, loadData } from './data/load_data.js';
 export type { PublishedSet, RawImages } from './data/raw.js';
 // Training
 export { referenceConfig } from './net/reference.js';
+export type { TrainOptions } from './options.js';
 export type { EpochRecord } from './run/checkpoint.js';
 export type { TrainerEvent, TrainResult } from './run/event.js';
 export { type PresetName, presets, type Recipe, type RecipeOptions, type ScheduleName } from './run/recipe.js';
@@ -25,7 +26,8 @@ export { type Backend, type BackendOptions, type Device, openBackend } from './t
 export type { NativeTensorflow } from './tensorflow/find.js';
 export type { Gpu } from './tensorflow/nvidia.js';
 export { type SetupOptions, setUpTensorflow } from './tensorflow/setup.js';
-export { type TrainEvent, type TrainOptions, train } from './train.js';
+export { train } from './train.js';
+export type { TrainEvent, TrainedModel, TrainRun } from './train_run.js';
 // Watching
 export { lossCurve } from './watch/loss_curve.js';
 export { type MetricsLine, metricsFile, readMetrics } from './watch/metrics.js';

@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
 import { readCheckpoint } from '../../../ts/train/run/checkpoint.js';
-import { isOutOfPatience, lossBound } from '../../../ts/train/run/ending.js';
+import { isOutOfPatience, limitsOf, lossBound } from '../../../ts/train/run/ending.js';
+import type { TrainerOptions } from '../../../ts/train/run/plan.js';
 import { type TrainEvent, type TrainOptions, train } from '../../../ts/train/train.js';
 import { collect, only, plain, rich } from './run.js';
 
@@ -25,7 +26,7 @@ it.each([
     const checkpointFolder = newFolder();
     const places: string[] = [];
     let events: TrainEvent[] = [];
-    while (only(events, 'end').length === 0) {
+    while (only(events, 'model').length === 0) {
       events = await collect({ ...rich, checkpointFolder, maxSteps, resume: places.length > 0 });
       for (const { limit, epoch, stepInEpoch, checkpoint } of only(events, 'pause')) {
         expect(limit).toBe('maxSteps');
@@ -43,11 +44,24 @@ it('stops after the minutes it was given', async () => {
   const checkpointFolder = newFolder();
   const events = await collect({ checkpointFolder, maxMinutes: 0 });
   expect(only(events, 'pause')).toMatchObject([{ limit: 'maxMinutes', epoch: 0, stepInEpoch: 1 }]);
-  expect(only(await collect({ checkpointFolder, maxMinutes: 60, resume: true }), 'end')).toHaveLength(1);
+  expect(only(await collect({ checkpointFolder, maxMinutes: 60, resume: true }), 'model')).toHaveLength(1);
+});
+
+it('counts minutes from its first call and updates from where the run went on', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const limit = limitsOf({ ...plain, maxSteps: 5, maxMinutes: 2 } as TrainerOptions, 10);
+  const none = limitsOf(plain as TrainerOptions, 10);
+  vi.advanceTimersByTime(2 * 60_000 - 1);
+  expect([limit(11), limit(14), limit(15), limit(16)]).toEqual([undefined, undefined, 'maxSteps', 'maxSteps']);
+  vi.advanceTimersByTime(1);
+  expect([limit(11), limit(15), none(1e9)]).toEqual(['maxMinutes', 'maxSteps', undefined]);
+  vi.useRealTimers();
 });
 
 it.each(['maxSteps', 'maxMinutes', 'checkpointEvery'])('asks for a checkpoint folder beside %s', async (name) => {
-  await expect(collect({ [name]: 1 })).rejects.toThrow(`${name}: expected a checkpointFolder beside it, got none`);
+  await expect(collect({ [name]: 1 })).rejects.toThrow(
+    new TypeError(`${name}: expected a checkpointFolder beside it, got none`),
+  );
 });
 
 /** Rates too high to settle: val_loss goes up and down. */
@@ -123,10 +137,13 @@ it.each([
     for await (const event of train({ ...plain, ...options })) if (event.type === 'checkpoint') paths.push(event.path);
   })();
   await expect(run).rejects.toMatchObject({ code: 'DIVERGED' });
-  await expect(run).rejects.toThrow(
-    /^training: expected the loss to fall, got .* at step \d of epoch \d+; start a new run/,
-  );
   const found = await readCheckpoint(checkpointFolder);
+  const got = '(NaN|Infinity|\\d\\.\\d\\de\\+\\d+|\\d+) nats a value at step [123] of epoch \\d+';
+  const advice = 'start a new run with a lower learning rate or with gradients clipped to norm 1';
+  const kept = `${found?.path} holds the run as it was after ${found?.state.step} updates in all`;
+  await expect(run).rejects.toThrow(
+    new RegExp(`^training: expected the loss to fall, got ${got}; ${advice}; ${kept}$`),
+  );
   expect(found?.path).toBe(paths.at(-1));
   for (const values of Object.values(found?.arrays ?? {})) expect(values.every(Number.isFinite)).toBe(true);
 });

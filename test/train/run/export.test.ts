@@ -66,7 +66,7 @@ it.each([
   let losses: number[] = [];
   for await (const event of train(rough)) {
     if (event.type === 'epoch') models.push(await event.model());
-    if (event.type === 'end') losses = event.result.history.map(({ valLoss }) => valLoss);
+    if (event.type === 'model') losses = event.result.history.map(({ valLoss }) => valLoss);
   }
   const best = losses.indexOf(Math.min(...losses)) + 1;
   expect(best).toBeLessThan(6);

@@ -193,7 +193,6 @@ async function attempt(root: string, out: string, more: readonly string[], momen
   let due = false;
   /** What is to be done once the next checkpoint is told of. */
   let next: (() => void) | undefined;
-  let removed = false;
   let fault: Error | undefined;
   const filler = join(root, 'disk', 'filler');
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -208,7 +207,6 @@ async function attempt(root: string, out: string, more: readonly string[], momen
     },
     'removed folder': () => {
       rmSync(join(root, out), { recursive: true, force: true, maxRetries: 5 });
-      removed = true;
       next = () => child.kill('SIGTERM');
     },
     'full disk': () => {
@@ -241,7 +239,8 @@ async function attempt(root: string, out: string, more: readonly string[], momen
       if (event.type === 'checkpoint') {
         checkpoints++;
         saved = Number(/step-(\d+)/.exec(event.path ?? '')?.[1]);
-        if (removed) next?.();
+        next?.();
+        next = undefined;
       }
       if (start === undefined || due || moment === undefined || checkpoints < moment.checkpoints) continue;
       due = true;

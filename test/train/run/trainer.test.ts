@@ -56,6 +56,26 @@ it('gives the same weights for the same seed, and others for another', async () 
   expect(Buffer.compare(a!, c!)).not.toBe(0);
 });
 
+it.each([
+  ['updates', 'step', { validationSplit: 0, epochs: 50 }],
+  ['validates', 'validate', { validationSplit: 0.9, epochs: 1, batchSize: 1 }],
+] as const)(
+  'hears while it %s of what the loop of events brings, such as a timer or Ctrl-C',
+  async (_, type, options) => {
+    const controller = new AbortController();
+    const stop = new Error('stopped by the test');
+    let seen = 0;
+    const broken = (async () => {
+      for await (const event of train({ ...plain, ...options, signal: controller.signal })) {
+        // Only a loop that turns comes to this; the run would end without it.
+        if (event.type === type && ++seen === 1) setImmediate(() => controller.abort(stop));
+      }
+    })();
+    await expect(broken).rejects.toBe(stop);
+    expect(seen).toBeLessThan(10);
+  },
+);
+
 it('loses nothing when it is stopped while it validates', async () => {
   const checkpointFolder = join(folder, 'validating');
   const controller = new AbortController();
@@ -301,18 +321,16 @@ it('shuffles each epoch in an order of its own, the same on every host', () => {
 });
 
 it.each([
-  [{ epochs: 0 }, 'epochs: expected an integer from 1'],
-  [{ batchSize: 1.5 }, 'batchSize: expected an integer from 1'],
-  [{ learningRate: Number.NaN }, 'learningRate: expected a finite number'],
-  [{ learningRate: -1 }, 'learningRate: expected a finite number'],
-  [{ validationSplit: 1 }, 'validationSplit: expected a number below 1'],
-  [{ seed: -1 }, 'seed: expected an integer from 0'],
+  [{ epochs: 0 }, 'epochs: expected an integer from 1 to 9007199254740991, got 0'],
+  [{ batchSize: 1.5 }, 'batchSize: expected an integer from 1 to 9007199254740991, got 1.5'],
+  [{ learningRate: Number.NaN }, 'learningRate: expected a finite number of at least 0, got NaN'],
+  [{ learningRate: -1 }, 'learningRate: expected a finite number of at least 0, got -1'],
+  [{ validationSplit: 1 }, 'validationSplit: expected a number below 1, got 1'],
+  [{ seed: -1 }, 'seed: expected an integer from 0 to 9007199254740991, got -1'],
   [{ config: { ...net, width: 9 } }, 'config.width: expected 6, as the images have, got 9'],
-  [{ device: 'tpu', backend: undefined }, 'device: expected one of auto, gpu'],
+  [{ device: 'tpu', backend: undefined }, 'device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
 ])('refuses the options %o', async (changes, message) => {
-  const refused = collect(changes as TrainOptions);
-  await expect(refused).rejects.toThrow(RangeError);
-  await expect(refused).rejects.toThrow(message);
+  await expect(collect(changes as TrainOptions)).rejects.toMatchObject({ name: 'RangeError', message });
 });
 
 it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {

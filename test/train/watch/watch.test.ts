@@ -33,11 +33,12 @@ const options: TrainOptions = {
   ...{ epochs: 3, batchSize: 20, learningRate: 0.01, warmupSteps: 2, emaDecay: 0.9 },
 };
 
-/** Runs to the end, or as far as `until` lets it. */
+/** Runs to the end, or until it is killed: nothing more is asked of it, where leaving a loop would stop it in order. */
 async function watched(watch: Watcher, changes: TrainOptions = {}, until = (_: TrainEvent) => false): Promise<void> {
-  for await (const event of train({ ...options, ...changes })) {
-    await watch(event);
-    if (until(event)) return;
+  const events = train({ ...options, ...changes })[Symbol.asyncIterator]();
+  for (let next = await events.next(); !next.done; next = await events.next()) {
+    await watch(next.value);
+    if (until(next.value)) return;
   }
 }
 

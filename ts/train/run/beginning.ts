@@ -52,20 +52,26 @@ export interface Beginning {
 export async function beginningOf(options: TrainerOptions): Promise<Beginning> {
   const { checkpointFolder } = options;
   if (checkpointFolder === undefined) return newRun(options, planOf(options), undefined);
-  if (!options.resume) planOf(options); // what is wrong is told before a folder is made
+  const plan = options.resume ? undefined : planOf(options); // what is wrong is told before a folder is made
   await tryFolder(checkpointFolder);
   const lock = await lockFolder(checkpointFolder);
   try {
-    return await beginIn(checkpointFolder, options, lock);
+    return await beginIn(checkpointFolder, options, plan, lock);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function beginIn(folder: string, options: TrainerOptions, lock: Lock): Promise<Beginning> {
-  if (!options.resume) {
-    if (!(await holdsCheckpoints(folder))) return newRun(options, planOf(options), lock);
+/** @param plan Of a new run; one that goes on is planned as its checkpoint says. */
+async function beginIn(
+  folder: string,
+  options: TrainerOptions,
+  plan: Plan | undefined,
+  lock: Lock,
+): Promise<Beginning> {
+  if (plan !== undefined) {
+    if (!(await holdsCheckpoints(folder))) return newRun(options, plan, lock);
     throw wrongValue(
       'checkpointFolder',
       `expected one without checkpoints, got ${folder}, which holds a run; resume it`,

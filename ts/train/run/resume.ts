@@ -3,8 +3,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { wrongValue } from '../../arguments.js';
 import type { Config } from '../../config.js';
-import type { ImageSet } from '../data/image_set.js';
-import type { DataOptions } from '../data/load_data.js';
+import type { DataOrigin, ImageSet } from '../data/image_set.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { CheckpointState, Environment, RunRecord } from './checkpoint.js';
 import type { Plan, TrainerOptions } from './plan.js';
@@ -113,7 +112,7 @@ export function checkSameData(state: CheckpointState, data: ImageSet, folder: st
  * What loadData is asked for the images of a run again: without `data` where they were the user's own. Undefined where the
  * checkpoint does not say.
  */
-export function dataOptionsOf({ run }: CheckpointState): DataOptions | undefined {
+export function dataOptionsOf({ run }: CheckpointState): DataOrigin | undefined {
   if (run?.data.origin === undefined) return undefined;
   const { validationSplit: _, ...options } = run.data.origin;
   return options;

@@ -136,6 +136,7 @@ class Run {
     const before = this.progress.secondsInEpoch;
     const started = performance.now();
     const seconds = (): number => before + (performance.now() - started) / 1000;
+    yield* this.stopIfAborted(); // between two epochs, and before the first
     for (let step = this.progress.stepInEpoch; step < plan.steps; step++) {
       const batch = order.subarray(step * recipe.batchSize, (step + 1) * recipe.batchSize);
       const { nats, gradientNorm } = await this.update(batch, epoch);
@@ -203,7 +204,8 @@ class Run {
   private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { signal, checkpointFolder } = this.options;
     if (signal?.aborted !== true) return;
-    if (checkpointFolder !== undefined) yield* this.save();
+    const { step } = this.state;
+    if (checkpointFolder !== undefined && step > 0 && step !== this.saved?.step) yield* this.save();
     throw signal.reason;
   }
 

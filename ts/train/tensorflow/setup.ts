@@ -10,6 +10,7 @@ import { access, copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, s
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
+import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { lastLines, pip, runCommand } from '../../node/command.js';
@@ -50,8 +51,26 @@ export function unavailable(message: string, options?: ErrorOptions): PixelCnnEr
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;
 
-/** Makes sure that native TensorFlow is there; does nothing when it is. */
+/** The names of {@link SetupOptions}. */
+export const setupNames = ['variant', 'offline', 'signal', 'say', 'progress'] as const satisfies (keyof SetupOptions)[];
+
+/** Throws RangeError, TypeError for a wrong option. */
+export function checkSetupOptions(options: SetupOptions): void {
+  checkOptions('options', options, setupNames);
+  const { variant, offline, signal, say, progress } = options;
+  if (variant !== undefined) checkChoice('variant', variant, ['cpu', 'cuda']);
+  if (offline !== undefined) checkBoolean('offline', offline);
+  checkSignal(signal)?.throwIfAborted();
+  for (const [name, value] of Object.entries({ say, progress })) if (value !== undefined) checkFunction(name, value);
+}
+
+/**
+ * Makes sure that native TensorFlow is there; does nothing when it is.
+ *
+ * @throws RangeError, TypeError for a wrong option; PixelCnnError `BACKEND_UNAVAILABLE`, its message naming what is missing.
+ */
 export async function setUpTensorflow(options: SetupOptions = {}): Promise<NativeTensorflow> {
+  checkSetupOptions(options);
   const variant = options.variant ?? (await suitableVariant(options));
   // A build for CUDA computes on a CPU as well, so it is not fetched once more for that.
   const find = (): NativeTensorflow | undefined => findTensorflow(variant === 'cpu' ? ['cpu', 'cuda'] : ['cuda']);

@@ -2,8 +2,9 @@
 
 import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { checkText } from '../../arguments.js';
 import { makeFolder, replaceDurably } from '../../node/files.js';
-import type { TrainEvent } from '../train.js';
+import type { TrainEvent } from '../train_run.js';
 import type { Watcher } from './watcher.js';
 
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
@@ -51,6 +52,7 @@ export function metricsLine(event: TrainEvent): MetricsLine | undefined {
  * the file is that of the unbroken run; a new run begins a new file.
  */
 export function metricsFile(path: string): Watcher {
+  checkText('path', path);
   /** Bytes of whole lines; undefined before the file has been opened. */
   let length: number | undefined;
   let whole = true;
@@ -88,6 +90,7 @@ const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 
 /** The lines of a file; none where there is no file. What a crash cut short is left out. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  checkText('path', path);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;

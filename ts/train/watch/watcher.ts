@@ -1,7 +1,8 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
+import { checkFunction, show, wrongKind } from '../../arguments.js';
 import { reasonOf } from '../../node/files.js';
-import type { TrainEvent } from '../train.js';
+import type { TrainEvent } from '../train_run.js';
 
 /**
  * Told of every event before the run goes on.
@@ -17,6 +18,9 @@ export type Watcher = (event: TrainEvent) => Promise<void>;
  * `warn` is told why, once for each reason, and the run goes on.
  */
 export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
+  if (!Array.isArray(all)) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
+  for (const [i, watch] of all.entries()) checkFunction(`all[${i}]`, watch);
+  checkFunction('warn', warn);
   const told = new Set<string>();
   return async (event) => {
     for (const watch of all) {
