@@ -28,14 +28,14 @@ it('writes numbers for people', () => {
   ]);
 });
 
-it('puts values under each other, and lets no text of a file command the terminal', () => {
+it('puts values under each other, and labels as they will be printed', () => {
   expect(
     labelled([
       ['a', '1'],
       ['long', 'x\ny'],
-      ['c', '\x1b[2Jgone\r'],
+      ['\x07\n', '2'],
     ]),
-  ).toBe('a     1\nlong  x\n      y\nc     ?[2Jgone?');
+  ).toBe('a        1\nlong     x\n         y\n\\u0007   2');
 });
 
 it('ends no line with blanks', () => {

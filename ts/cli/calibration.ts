@@ -3,6 +3,7 @@
 import { imageSize } from '../images.js';
 import type { Sampler } from '../sampler.js';
 import { readData } from './data_option.js';
+import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
 
@@ -24,6 +25,7 @@ export const calibrateHelp =
 
 /** Draws or reads the images; those of a data set are spread over all but its last tenth, which validates. */
 export async function calibrationImages(
+  model: Uint8Array,
   sampler: Sampler,
   { calibrate, images, seed, offline }: CalibrationOptions,
   signal: AbortSignal,
@@ -31,20 +33,20 @@ export async function calibrationImages(
   if (calibrate === 'samples') {
     const bar = await startProgress('drawing', images, 'images');
     const data = new Uint8Array(images * imageSize(sampler.config));
+    const request = { count: images, seed, startIndex: 0, method: 'wavefront' } as const;
+    const drawing = await startDrawing({ model, sampler, request, signal });
     try {
-      for (let first = 0; first < images; first += 16) {
-        const count = Math.min(16, images - first);
-        data.set(sampler.sample({ count, seed, startIndex: first }).data, first * imageSize(sampler.config));
-        bar.update(first + count);
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
+      const parts = drawing.draw((share) => bar.update(images * share));
+      for (let part = await parts.next(); !part.done; part = await parts.next()) {
+        data.set(part.value.data, part.value.startIndex * imageSize(sampler.config));
       }
     } finally {
       bar.stop();
+      await drawing.close();
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const { splitImages } = await import('../train/index.js');
+  const { splitImages } = await import('../train/data/image_set.js');
   const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
   const { train } = splitImages(all);
   const { height, width } = sampler.config;

@@ -2,6 +2,12 @@
 
 import { spawn } from 'node:child_process';
 
+/**
+ * What python3 is told, so that it runs the pip that was installed with it: without `-I` it looks for one in the current folder
+ * first, and wherever PYTHONPATH leads.
+ */
+export const pip = ['-I', '-m', 'pip'] as const;
+
 export interface CommandResult {
   /** undefined where the program does not exist or was killed. */
   readonly status: number | undefined;

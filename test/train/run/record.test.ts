@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
+import { sha256 } from '../../../ts/node/files.js';
 import { imagePng } from '../../../ts/node/png.js';
 import { splitImages } from '../../../ts/train/data/image_set.js';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import type { TrainResult } from '../../../ts/train/run/event.js';
 import { planOf } from '../../../ts/train/run/plan.js';
-import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { describeData, readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
@@ -91,6 +92,7 @@ it('records each figure of a run under its own name', async () => {
     'training.split': 'all: the first 32 train, the last 8 validate',
     'training.binarisation': 'pixel 1 iff value >= 84.48 of 255',
     'training.epochs': '3',
+    'training.updates': '9',
     'training.batchSize': '11',
     'training.optimizer': 'Adam as Keras computes it, learning rate 0.02, warmed up over 7 updates',
     'training.seed': '13',
@@ -117,7 +119,8 @@ it('records each figure of a run under its own name', async () => {
 
 it('tells the sampler which level the images have most', async () => {
   const data = blobs(8, smallConfig);
-  const inverted = { ...data, pixels: data.pixels.map((level) => 1 - level) };
+  const pixels = data.pixels.map((level) => 1 - level);
+  const inverted = { ...data, pixels, sha256: sha256(pixels) };
   const backgrounds = [data, inverted].map(
     async (set) => (await trained({ data: set, epochs: 1 })).metadata.background,
   );
@@ -128,12 +131,12 @@ it('names what computed: backend, TensorFlow, device, and of a GPU its name and 
   const core = await loadCore();
   const data = blobs(4, smallConfig);
   const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
-  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const result: TrainResult = { ...plan, epoch: 0, updates: 0, history: [], weights: new Float32Array() };
   const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
   const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
   const recorded = (backend: Backend) => {
     const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
-    const record = trainingRecord(data, backend, result);
+    const record = trainingRecord(describeData(data, 0), backend, result);
     return names.map((name) => record[`training.${name}`]);
   };
   expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);

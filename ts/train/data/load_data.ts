@@ -3,9 +3,20 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkChoice, checkOptions } from '../../arguments.js';
+import { fileURLToPath } from 'node:url';
+import {
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
-import { binariseImages } from './binarisation.js';
+import { binariseImages, checkBinarisation } from './binarisation.js';
 import { reasonOf } from './fetch.js';
 import { type Binarisation, type DataOrigin, firstImages, type ImageSet, sliceImages } from './image_set.js';
 import { parseNpyImages } from './npy.js';
@@ -17,9 +28,9 @@ export interface DataOptions extends Binarisation {
   /**
    * `mnist`, `fashion-mnist`, or a path: a `.npy` file of 8-bit values, `[count, height, width]` or with one channel; or a
    * folder with IDX files named as MNIST's, with `train.npy` and `test.npy`, with greyscale PNG files, or with PNG files
-   * in `train/` and `test/`. Default: `mnist`.
+   * in `train/` and `test/`; a path may be a file: URL. Default: `mnist`.
    */
-  readonly data?: string;
+  readonly data?: string | URL;
   /**
    * Which images: `reference`, all of them, training images first, as the Keras example has them; `standard`, the training
    * images alone; `test`, the test images. Default: `reference`.
@@ -51,13 +62,20 @@ const known = ['data', 'split', 'limit', 'offline', 'signal', 'say', 'binarisati
  */
 export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   checkOptions('options', options, known);
-  const { data = 'mnist', limit, binarisation, threshold, binarisationSeed } = options;
+  const { limit, offline, say, binarisation, threshold, binarisationSeed } = options;
+  const data = checkData('data', options.data ?? 'mnist');
+  if (limit !== undefined) checkInteger('limit', limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  if (offline !== undefined) checkBoolean('offline', offline);
+  if (say !== undefined) checkFunction('say', say);
+  checkSignal(options.signal)?.throwIfAborted();
+  checkBinarisation(options);
   const split = checkChoice('split', options.split ?? 'reference', dataSplits);
   const images = await loadImages(data, options);
   const trainImages = images.count - images.testImages;
   if (split !== 'reference' && (images.testImages === 0 || trainImages === 0)) {
-    throw new RangeError(
-      `split: expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
+    throw wrongValue(
+      'split',
+      `expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
     );
   }
   const rule: Binarisation = {
@@ -82,6 +100,21 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   return { ...set, origin };
 }
 
+/** The name or path of a data set. Throws RangeError, TypeError. */
+export function checkData(name: string, value: unknown): string {
+  const wanted = `expected ${Object.keys(publishedSets).join(', ')}, a path or a file: URL`;
+  if (value instanceof URL) {
+    try {
+      return fileURLToPath(value);
+    } catch (cause) {
+      throw wrongValue(name, `${wanted}, got ${show(value.href)}`, { cause });
+    }
+  }
+  if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
+  if (value === '' || value.includes('\0')) throw wrongValue(name, `${wanted}, got ${show(value)}`);
+  return value;
+}
+
 function isPublished(data: string): data is PublishedSet {
   return Object.hasOwn(publishedSets, data);
 }
@@ -99,7 +132,7 @@ async function loadImages(data: string, options: DataOptions): Promise<NamedImag
     throw new PixelCnnError(
       'DATA_NOT_FOUND',
       `data: expected ${names}, a folder or a .npy file, found nothing at ${data} (${reasonOf(cause)})`,
-      { cause },
+      { cause, argument: 'data' },
     );
   });
   if (!found.isDirectory()) return joinImages('.npy file', await readNpy(data));
@@ -131,7 +164,9 @@ async function loadPngs(
     });
     if (paths.length === 0) {
       const found = (await readdir(path)).length === 0 ? 'an empty folder' : 'none of these';
-      throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`);
+      throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`, {
+        argument: 'data',
+      });
     }
     if (paths.length >= manyFiles) say?.(`Reading ${paths.length.toLocaleString('en-US')} PNG files in ${path}`);
     return { ...(await readPngs(paths, signal)), path };

@@ -157,7 +157,9 @@ async function readFolder(folder: string): Promise<Part[]> {
         .map((name) => join(folder, name))
         .find((candidate) => existsSync(candidate));
       if (path === undefined) {
-        throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${file} or ${file}.gz in ${folder}, found neither`);
+        throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${file} or ${file}.gz in ${folder}, found neither`, {
+          argument: 'data',
+        });
       }
       const bytes = await readFile(path).catch((cause: unknown) => {
         throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });

@@ -1,9 +1,10 @@
 /** What training asks of the Rust core: nets from configs, model files from weights, seeded random numbers. */
 
+import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { enter } from '../../instance.js';
+import { checkHost, enter, isStarted, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 
@@ -19,18 +20,37 @@ export interface Core {
 /** Starts the core, once. */
 export async function loadCore(): Promise<Core> {
   await startInstance();
-  return {
-    describe: (config) => {
-      const json = configJson(config);
-      return JSON.parse(given(() => describe(json))) as Description;
-    },
-    writeModel: (config, metadata, weights) => {
-      const [json, words] = [configJson(config), JSON.stringify(metadata)];
-      return given(() => write_model(json, words, weights));
-    },
-    randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
-  };
+  return core;
 }
+
+/** The same at once, from the file beside this module: only where there are files. */
+export function startCore(): Core {
+  if (!isStarted()) {
+    checkHost();
+    const url = new URL('../../wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
+    let module: WebAssembly.Module;
+    try {
+      module = new WebAssembly.Module(readFileSync(url));
+    } catch (cause) {
+      const message = `expected the WebAssembly binary at ${url}, could not load it; install the package again`;
+      throw new PixelCnnError('WASM_LOAD_FAILED', message, { cause });
+    }
+    start(module);
+  }
+  return core;
+}
+
+const core: Core = {
+  describe: (config) => {
+    const json = configJson(config);
+    return JSON.parse(given(() => describe(json))) as Description;
+  },
+  writeModel: (config, metadata, weights) => {
+    const [json, words] = [configJson(config), JSON.stringify(metadata)];
+    return given(() => write_model(json, words, weights));
+  },
+  randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
+};
 
 /** A config as the core reads it: JSON, which would make null of what is no number. */
 function configJson(config: Config): string {
