@@ -1,7 +1,7 @@
 /** Bytes that arrive from elsewhere, made our own. */
 
 import { argumentOf, wrongKind } from './arguments.js';
-import { byteLengthOf, kindOf } from './brand.js';
+import { byteLengthOf } from './brand.js';
 import { PixelCnnError } from './error.js';
 
 /**
@@ -18,8 +18,8 @@ export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uin
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
       const got =
-        'one of which it is gone (transferred to another thread, or resized); give a copy to whoever takes it';
-      throw wrongKind(argument, `expected an ${kindOf(value)} with its memory, got ${got}`, { cause });
+        'a buffer without its memory (transferred to another thread, or resized); hand a copy to whoever takes it';
+      throw wrongKind(argument, `expected bytes, got ${got}`, { cause });
     }
   });
 }

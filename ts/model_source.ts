@@ -2,7 +2,7 @@
 
 import { onAbort, reasonOf, throwIfAborted } from './abort.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBytes, kindOf } from './brand.js';
+import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind } from './brand.js';
 import { ownBytes, room } from './bytes.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
@@ -55,11 +55,11 @@ function parseUrl(text: string): URL {
 
 /** By kind, for one of another realm or of a polyfill. */
 function isUrl(model: unknown): model is URL {
-  return kindOf(model) === 'URL' && typeof (model as URL).href === 'string';
+  return isKind(model, 'URL', { href: 'string' });
 }
 
 function isResponse(model: unknown): model is Response {
-  return kindOf(model) === 'Response';
+  return isKind(model, 'Response', { ok: 'boolean' });
 }
 
 function nameOf({ url }: Response): string | undefined {

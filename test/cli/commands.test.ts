@@ -51,6 +51,7 @@ it('tells what the machine has, one line for each thing', async () => {
     pixelcnn(folder.path, ['doctor']),
     pixelcnn(folder.path, ['doctor', '--json']),
   ]);
+  expect([text.stderr, json.stderr]).toEqual(['', '']); // none of TensorFlow's own words
   const { checks } = JSON.parse(json.stdout) as { checks: { name: string; ok: boolean; needed: boolean }[] };
   expect(checks.slice(0, 2)).toMatchObject([
     { name: 'Node', ok: true },

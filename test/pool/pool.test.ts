@@ -475,6 +475,7 @@ it('passes on what is wrong with a model, with the name of its file', async () =
   expect(error.name).toBe('PixelCnnError');
   expect(error.message).toMatch(new RegExp(`^${path}: model file: `));
   expect(error.code).toBe((await failure(loadSampler(path))).code);
+  expect(error.argument).toBe('model'); // which has crossed from a worker's thread
 });
 
 it('passes on what drawing finds, without losing a worker over it', async () => {

@@ -139,6 +139,13 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
       /^data\.sha256: expected that of the images, [0-9a-f]{64}, got "[0-9a-f]{60}\.\.\."; a model's record/,
     ),
   ],
+  [
+    'pixels of two channels',
+    { ...data, channels: 2, width: 3 },
+    RangeError,
+    'data: channels must be 1 in this version, got 2',
+  ],
+  ['four levels', { ...data, levels: 4 }, RangeError, 'data: levels must be 2 in this version, got 4'],
   ['half an image', { ...data, count: 0.5 }, RangeError, `data.count: expected an integer from 1 to ${most}, got 0.5`],
   ['no source', { ...data, source: undefined }, TypeError, 'data.source: expected a text, got undefined'],
   ['bare pixels', data.pixels, TypeError, 'data: expected a plain object, got an object of type Uint8Array'],
@@ -171,7 +178,7 @@ it('loads by name and by a file: URL what loadData loads', async () => {
   const mnist = await loadData();
   expect((await images({ data: 'mnist' })).sha256).toBe(mnist.sha256);
   const nowhere = pathToFileURL('/nowhere/of/all');
-  const missing = 'data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at /nowhere/of/all';
+  const missing = 'data: expected mnist, fashion-mnist, a folder or a file, found nothing at /nowhere/of/all';
   await expect(images({ data: nowhere })).rejects.toThrow(missing);
   await expect(loadData({ data: nowhere })).rejects.toThrow(missing);
 }, 120_000);
@@ -189,7 +196,7 @@ it.each<[what: string, call: () => Promise<unknown>, message: string]>([
   [
     'loadData: a split',
     () => loadData({ split: 'x' as never }),
-    'split: expected one of reference, standard, test, got "x"',
+    'split: expected one of reference, standard, test, all, got "x"',
   ],
   ['loadData: a threshold', () => loadData({ threshold: 257 }), 'threshold: expected a number from 0 to 256, got 257'],
   [

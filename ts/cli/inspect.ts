@@ -59,7 +59,7 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
         ],
         [
           'cost per pixel',
-          `${thousands(macsPerPixel)} multiply-adds cached, ${thousands(naiveMacsPerImage / pixels)} naive (${thousands(naiveMacsPerImage / macsPerImage)}x)`,
+          `${thousands(macsPerPixel)} multiply-adds cached, ${thousands(naiveMacsPerImage / pixels)} naive${macsPerImage > 0 ? ` (${thousands(naiveMacsPerImage / macsPerImage)}x)` : ''}`,
         ],
         ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
         ['state', `${bytes(stateBytes)} of activations kept for one image`],

@@ -13,14 +13,13 @@ export const command = withConvertOptions(
 ).action((model: string | undefined, options: ConvertCommandOptions) =>
   convertFile('optimize', 'optimized', model, options, ({ macsBefore, macs }, sampler) => {
     const background = sampler.metadata.background ?? 'none';
+    // An image whose every pixel sees the background alone takes none at all.
+    const less = macs > 0 ? `: ${(macsBefore / macs).toFixed(2)}x less` : '';
     return {
       figures: { background, macsBefore, macs },
       rows: [
         ['background', `level ${background}`],
-        [
-          'multiply-adds',
-          `${thousands(macs)} an image with --skipping all, ${thousands(macsBefore)} before: ${(macsBefore / macs).toFixed(2)}x less`,
-        ],
+        ['multiply-adds', `${thousands(macs)} an image with --skipping all, ${thousands(macsBefore)} before${less}`],
       ],
     };
   }),

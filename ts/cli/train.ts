@@ -110,7 +110,7 @@ export const command = addDataOptions(
   )
   .option(
     '--validation-split <x>',
-    'the last part of the images, below 1 (default: 0.1)',
+    'the last part of the images, below 1 (default: 0.1, or the validation images that come with the data)',
     number('--validation-split', { min: 0 }),
   )
   .option(

@@ -99,7 +99,20 @@ export function checkTrainOptions(core: Core, options: TrainOptions): void {
   }
   checkRunOptions(options);
   checkConfig(core, options.config ?? {});
-  if (isImageSet(options.data) && !options.resume) checkSplit(options, options.data);
+  if (isImageSet(options.data)) checkImages(core, options, options.data);
+}
+
+/** Refuses images that do not suit the options, or any net. At a resume, the checkpoint has a say in it. */
+export function checkImages(core: Core, options: TrainOptions, data: ImageSet): void {
+  if (options.resume) return;
+  checkSplit(options, data);
+  const { height, width, channels, levels } = data;
+  try {
+    core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
+  } catch (error) {
+    if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
+    throw wrongValue('data', error.message.replace(/^config: /, ''), { cause: error });
+  }
 }
 
 /** Whether the images are given, not named. */

@@ -6,9 +6,8 @@ import { reasonOf, replaceDurably } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { type Core, startCore } from './net/core.js';
-import { checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
+import { checkImages, checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
 import { readCheckpoint } from './run/checkpoint.js';
-import { checkSplit } from './run/plan.js';
 import { describeData, modelFile } from './run/record.js';
 import { dataOptionsOf, describeImages } from './run/resume.js';
 import { trainSteps } from './run/trainer.js';
@@ -54,8 +53,7 @@ async function* trainEvents(
   const { signal, offline, say, progress, tf32, deterministic } = options;
   signal.throwIfAborted();
   const data = isImageSet(options.data) ? options.data : await namedData(options);
-  // A wrong option is told before a backend is set up, which may take minutes; at a resume, the checkpoint has a say in it.
-  if (!options.resume) checkSplit(options, data);
+  checkImages(core, options, data); // told before a backend is set up, which may take minutes
   const putBack = await keepCallersBackend();
   try {
     const backend =

@@ -7,6 +7,7 @@ import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import { randomPurpose } from './reference.js';
 
 export interface Core {
   /** Expands a config. Throws RangeError, TypeError for one that no net has. */
@@ -43,14 +44,22 @@ export function startCore(): Core {
 const core: Core = {
   describe: (config) => {
     const json = configJson(config);
-    return JSON.parse(given(() => describe(json))) as Description;
+    return JSON.parse(given('config', () => describe(json))) as Description;
   },
   writeModel: (config, metadata, weights) => {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
-    return given(() => write_model(json, words, weights));
+    return given('metadata', () => write_model(json, words, weights));
   },
   randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
 };
+
+/** The indices 0 to `count` - 1 in an order of their own: sorted by Philox word, ties by index. */
+export function randomOrder(core: Core, seed: number, epoch: number, item: number, count: number): Uint32Array {
+  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, item, count);
+  return Uint32Array.from({ length: count }, (_, i) => i).sort(
+    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
+  );
+}
 
 /** A config as the core reads it: JSON, which would make null of what is no number. */
 function configJson(config: Config): string {
@@ -63,10 +72,10 @@ function configJson(config: Config): string {
   return JSON.stringify(Object.fromEntries(fields));
 }
 
-/** A config that is given is an argument; one in a file is a fault of the file. */
-function given<T>(call: () => T): T {
+/** A config that is given is an argument; one in a file is a fault of the file. `argument` is what else the call is about. */
+function given<T>(argument: string, call: () => T): T {
   try {
-    return enter(call, 'config');
+    return enter(call, argument);
   } catch (error) {
     if (!(error instanceof PixelCnnError) || !['INVALID_CONFIG', 'UNSUPPORTED_MODEL'].includes(error.code)) throw error;
     throw wrongValue('config', error.message.replace(/^config: /, ''), { cause: error });

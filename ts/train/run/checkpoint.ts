@@ -2,13 +2,21 @@
 // temporary name, flushed to disk and renamed; the file LATEST names it and is renamed last. Whatever a crash
 // interrupts, LATEST names a whole one. What a disk spoils later is found by hashes, and the checkpoint before serves.
 
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { show } from '../../arguments.js';
 import type { Config } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { flushFolder, makeFolder, reasonOf, replaceDurably, sha256, writeDurably } from '../../node/files.js';
+import {
+  flushFolder,
+  forgetTemporary,
+  makeFolder,
+  reasonOf,
+  replaceDurably,
+  sha256,
+  temporaryPath,
+  writeDurably,
+} from '../../node/files.js';
 import type { ImageSet } from '../data/image_set.js';
 import type { Protocol, TrainingOrigin } from '../score/protocol.js';
 import type { Backend } from '../tensorflow/backend.js';
@@ -107,7 +115,7 @@ interface Manifest {
 /** Writes a checkpoint into `folder` and removes all but the newest `keep` and the best. Returns the new one's path. */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
   const { state, arrays } = checkpoint;
-  const temporary = join(folder, `.step.${randomUUID()}.tmp`);
+  const temporary = temporaryPath(folder);
   try {
     await makeFolder(folder);
     await mkdir(temporary);
@@ -134,6 +142,8 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, ke
       `expected to write a checkpoint into ${folder}, got: ${reasonOf(cause)}; ${advice}`,
       { cause },
     );
+  } finally {
+    forgetTemporary(temporary);
   }
 }
 
@@ -279,9 +289,12 @@ async function prune(folder: string, state: CheckpointState, keep: number): Prom
   const best = bestEpochOf(state.history);
   const step = best && updatesOf(state.history, best);
   const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === step)]);
-  for (const name of await readdir(folder)) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
     const old = namePattern.test(name) && !kept.has(name);
-    if (old || /^\.(step|lock).*\.tmp$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    // A folder is the beginning of a checkpoint, and this run has the lock; a file may be of one that only looks.
+    if (old || (entry.isDirectory() && name.startsWith('.') && name.endsWith('.tmp')))
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
