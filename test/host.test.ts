@@ -48,7 +48,7 @@ it('fetches the binary where there are no files, and tries again after a failure
     [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML page, ${why}`],
     [() => Promise.resolve(new Response('')), `got an empty file, ${why}`],
     [() => Promise.resolve(new Response('what is this')), `got other bytes, ${why}`],
-    [() => Promise.resolve(new Response(wasm.subarray(0, 1000))), 'got what does not compile'],
+    [() => Promise.resolve(new Response(wasm.subarray(0, 1000))), 'the host did not compile it ('],
   ];
   const answers = [
     ...failures.map(([answer]) => answer),
@@ -58,9 +58,11 @@ it('fetches the binary where there are no files, and tries again after a failure
   vi.stubGlobal('fetch', fetch);
   const { loadSampler } = await import('../ts/index.js');
   for (const [, got] of failures) {
+    const error = await loadSampler(model).catch((reason) => reason);
+    expect(error).toMatchObject({ name: 'PixelCnnError', code: 'WASM_LOAD_FAILED' });
     const message = `expected the WebAssembly binary at ${address}, ${got}; ${todo}`;
-    const failure = expect.objectContaining({ code: 'WASM_LOAD_FAILED', message });
-    await expect(loadSampler(model)).rejects.toEqual(failure);
+    // What is in brackets at the end are the engine's words.
+    expect(got.endsWith('(') ? error.message.replace(/\(.*?\);/, '(;') : error.message).toBe(message);
   }
   const samplers = await Promise.all([loadSampler(model), loadSampler(model)]);
   expect(samplers[0]!.sample({ seed: 1 })).toEqual(samplers[1]!.sample({ seed: 1 }));
@@ -111,20 +113,25 @@ it('says so, and what to do, where modules have no address, as in workerd and in
   expect(loading).toMatchObject({
     code: 'WASM_LOAD_FAILED',
     message:
-      'expected a host that gives modules an address, got one that gives none; import or compile pixelcnn/pixelcnn.wasm yourself ' +
-      'and use createSampler({ module, model })',
+      'expected this module to know its address, got none (as in a CommonJS bundle, or at the edge); import or compile ' +
+      'pixelcnn/pixelcnn.wasm yourself and use createSampler({ module, model })',
     cause: { message: 'Invalid URL string.' },
   });
   expect(pooling).toMatchObject({
     code: 'WORKERS_UNAVAILABLE',
     message:
-      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
-      'same images',
+      'expected this module to know its address, by which threads are started, got none (as in a CommonJS bundle); use ' +
+      'createSampler({ module, model }), which draws the same images',
   });
 });
 
 it('starts no threads on workerd, which has Node’s module of them in name', async () => {
   const { loadSamplerPool } = await import('../ts/index.js');
   vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
-  await expect(loadSamplerPool(new Uint8Array(8))).rejects.toMatchObject({ code: 'WORKERS_UNAVAILABLE' });
+  await expect(loadSamplerPool(new Uint8Array(8))).rejects.toMatchObject({
+    code: 'WORKERS_UNAVAILABLE',
+    message:
+      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
+      'same images',
+  });
 });

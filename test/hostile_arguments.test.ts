@@ -44,7 +44,8 @@ async function failure(call: () => unknown): Promise<Error> {
   return expect.unreachable();
 }
 
-const gone = /^(model|images): expected an? (Uint8Array|ArrayBuffer) with its memory, got one of which it is gone/;
+const gone =
+  /^(model|images): expected bytes, got a buffer without its memory \(.*\); hand a copy to whoever takes it$/;
 
 it('refuses bytes whose memory is gone, in one sentence', async () => {
   const images = new Uint8Array(size);
@@ -158,12 +159,23 @@ it('refuses proxies of bytes, and objects that throw when they are looked at', a
   for (const value of [new Proxy(model, {}), thrower, revoked, { __proto__: Uint8Array.prototype }]) {
     expect((await failure(() => loadSampler(value as never))).message).toMatch(/^model: expected a path, /);
     expect((await failure(() => createSampler({ module, model: value as never }))).message).toMatch(
-      /^model: expected a Uint8Array, got /,
+      /^model: expected a Uint8Array or an ArrayBuffer, got /,
     );
     expect((await failure(() => createSampler({ module: value as never, model }))).message).toMatch(
       /^module: expected a WebAssembly.Module, got /,
     );
     await failure(() => good.logits(value as never));
+  }
+  // By name alone.
+  for (const value of [new URL('http://localhost/'), { [Symbol.toStringTag]: 'Response' }]) {
+    expect((await failure(() => loadSampler(new Proxy(value, {}) as never))).message).toMatch(
+      /^model: expected a path, /,
+    );
+  }
+  const signals = [{ [Symbol.toStringTag]: 'AbortSignal' }, { aborted: false }, null, 'x'];
+  for (const signal of signals) {
+    const error = await failure(() => loadSampler(model, { signal: signal as never }));
+    expect(error.message).toMatch(/^signal: expected an AbortSignal, got /);
   }
 });
 
@@ -212,9 +224,33 @@ it('refuses a calibration that is no text before anything is computed', async ()
     for (const convert of [optimizeModel, quantizeModel]) {
       const error = await failure(() => convert(model, wanted.data, { calibration: calibration as never }));
       expect(error).toBeInstanceOf(TypeError);
-      expect(error.message).toMatch(/^calibration: expected a text, got /);
+      expect(error.message).toMatch(/^calibration: expected a text of at most 1000 characters, got /);
     }
   }
+});
+
+it('refuses a calibration that no header could hold', async () => {
+  const error = await failure(() => quantizeModel(model, wanted.data, { calibration: 'x'.repeat(1e6) }));
+  expect(error).toMatchObject({ name: 'RangeError', argument: 'calibration' });
+  expect(error.message).toBe('calibration: expected a text of at most 1000 characters, got 1000000');
+});
+
+it('says so where the host has no room for what is asked', async () => {
+  const config = configJson({ height: 4096, width: 4096, filters: 2, blocks: 0, headLayers: 0, firstKernel: 3 });
+  const large = await loadSampler(randomModel(config, 1));
+  const drawing = [() => large.sample({ count: 2 ** 20 }), () => [...large.sampleSteps({ count: 2 ** 20 })]];
+  for (const draw of drawing) {
+    const error = await failure(draw);
+    expect(error).toMatchObject({ name: 'PixelCnnError', code: 'OUT_OF_MEMORY', argument: 'count' });
+    expect(error.message).toBe(
+      'count: expected 17592194433024 bytes of memory, the host has none; ask for less at once',
+    );
+  }
+});
+
+it('does not print a whole data: URL', async () => {
+  const error = await failure(() => loadSampler(`data:;base64,${'$'.repeat(1e5)}`));
+  expect(error.message.length).toBeLessThan(200);
 });
 
 it('says one line about shapes that are strange', async () => {
@@ -282,6 +318,16 @@ it('enters only with stack to spare, since WebAssembly that comes to its end is 
   }
   expect(entered).toBeGreaterThan(0);
   expect(ended).toBe(entered);
+});
+
+it('goes no further where the stack has ended inside all the same', async () => {
+  vi.resetModules(); // a gate of its own, which stays shut
+  const fresh = await import('../ts/instance.js');
+  const endless = (): number => 1 + endless();
+  for (const call of [endless, () => 1]) {
+    const error = await failure(() => fresh.enter(call));
+    expect(error).toMatchObject({ code: 'INTERNAL', cause: expect.any(RangeError) });
+  }
 });
 
 it('is not spoilt by a module that is another program’s', async () => {

@@ -48,6 +48,7 @@ it('takes models and images of another realm', async () => {
     await loadSampler(bytes()),
     await loadSampler(bytes().buffer as ArrayBuffer),
     createSampler({ module: wasmModule(), model: bytes() }),
+    createSampler({ module: wasmModule(), model: bytes().buffer as ArrayBuffer }),
   ];
   for (const sampler of samplers) {
     expect(sampler.sample(there('({ count: 3, seed: 1 })'))).toEqual(wanted);

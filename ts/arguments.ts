@@ -1,6 +1,6 @@
 /** Checks of arguments: each names the argument, what was wanted and what came, in one sentence. */
 
-import { kindOf } from './brand.js';
+import { isKind, kindOf } from './brand.js';
 
 /** The error of a value of the wrong kind. `sentence` says what was wanted and what came. */
 export function wrongKind(argument: string, sentence: string, options?: ErrorOptions): TypeError {
@@ -13,8 +13,8 @@ export function wrongValue(argument: string, sentence: string, options?: ErrorOp
 }
 
 /**
- * Puts the name of the argument that is at fault on an error, which tells it from an error of the language. A plain property, so
- * that it can cross threads and realms; not enumerable, so that the error is printed as any other.
+ * Puts the name of the argument that is at fault on an error, which tells it from an error of the language. A plain property,
+ * which every realm can read; not enumerable, so that the error is printed as any other.
  */
 export function naming<E extends RangeError | TypeError>(argument: string, error: E): E {
   return Object.defineProperty(error, 'argument', { value: argument });
@@ -69,6 +69,14 @@ export function checkNumber(name: string, value: unknown, { min }: { min: number
   throw wrongValue(name, `${wanted}, got ${show(value)}`);
 }
 
+/** A text of at most `max` characters. */
+export function checkShortText(name: string, value: unknown, { max }: { max: number }): string {
+  const wanted = `expected a text of at most ${max} characters`;
+  if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
+  if (value.length > max) throw wrongValue(name, `${wanted}, got ${value.length}`);
+  return value;
+}
+
 /** One of a few names. */
 export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value);
@@ -84,11 +92,8 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
 }
 
 function isSignal(value: unknown): value is AbortSignal {
-  if (kindOf(value) !== 'AbortSignal') return false;
-  const { aborted, addEventListener, removeEventListener } = value as AbortSignal;
-  return (
-    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  );
+  const properties = { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' };
+  return isKind(value, 'AbortSignal', properties);
 }
 
 /** An object that is no array. */

@@ -12,6 +12,16 @@ export function kindOf(value: unknown): string {
   }
 }
 
+/** Whether an object says that it is of a kind, and has these properties of these types, which a proxy of one may not. */
+export function isKind(value: unknown, kind: string, properties: Readonly<Record<string, string>>): boolean {
+  if (kindOf(value) !== kind) return false;
+  try {
+    return Object.entries(properties).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+  } catch {
+    return false;
+  }
+}
+
 /** A getter that reads a slot of the object itself, whatever its class has put before it. */
 function slot(prototype: object, name: PropertyKey): (value: unknown) => unknown {
   const { get } = Object.getOwnPropertyDescriptor(prototype, name)!;

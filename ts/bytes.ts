@@ -1,7 +1,7 @@
 /** Bytes that arrive from elsewhere, made our own. */
 
-import { wrongKind } from './arguments.js';
-import { kindOf } from './brand.js';
+import { argumentOf, wrongKind } from './arguments.js';
+import { byteLengthOf } from './brand.js';
 import { PixelCnnError } from './error.js';
 
 /**
@@ -11,15 +11,31 @@ import { PixelCnnError } from './error.js';
  * @throws TypeError for a buffer that is gone; PixelCnnError `OUT_OF_MEMORY`.
  */
 export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
-  try {
-    // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
-    return new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
-  } catch (cause) {
-    if (cause instanceof RangeError) {
-      const sentence = `${argument}: expected memory for a copy, the host has none; give less at once`;
-      throw new PixelCnnError('OUT_OF_MEMORY', sentence, { cause, argument });
+  // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
+  return room(byteLengthOf(value), argument, () => {
+    try {
+      return new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
+    } catch (cause) {
+      if (cause instanceof RangeError) throw cause;
+      const got =
+        'a buffer without its memory (transferred to another thread, or resized); hand a copy to whoever takes it';
+      throw wrongKind(argument, `expected bytes, got ${got}`, { cause });
     }
-    const got = `one of which it is gone (transferred to another thread, or resized); give a copy to whoever takes it`;
-    throw wrongKind(argument, `expected an ${kindOf(value)} with its memory, got ${got}`, { cause });
+  });
+}
+
+/**
+ * What `make` allocates.
+ *
+ * @param argument The argument of the API that makes it large.
+ * @throws PixelCnnError `OUT_OF_MEMORY` where the host has no room for it.
+ */
+export function room<T>(bytes: number, argument: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError) || argumentOf(cause) !== undefined) throw cause;
+    const sentence = `${argument}: expected ${bytes} bytes of memory, the host has none; ask for less at once`;
+    throw new PixelCnnError('OUT_OF_MEMORY', sentence, { cause, argument });
   }
 }

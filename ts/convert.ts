@@ -1,7 +1,7 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
 import { abortable, throwIfAborted } from './abort.js';
-import { checkObject, checkOptions, checkSignal, show, wrongKind, wrongValue } from './arguments.js';
+import { checkObject, checkOptions, checkShortText, checkSignal, show, wrongValue } from './arguments.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, takeImages } from './images.js';
 import { enter, release } from './instance.js';
@@ -11,11 +11,14 @@ import { openSampler } from './sampler.js';
 import { Sampler as CoreSampler, optimize, quantize } from './wasm/pkg/pixelcnn.js';
 
 export interface ConvertOptions {
-  /** What the new file says of `images`, such as `300 samples of seed 1`. Default: how many they are. */
+  /** What the new file says of `images`, such as `300 samples of seed 1`; at most 1000 characters. Default: how many they are. */
   calibration?: string;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
+
+/** The longest `calibration`: it stands in the header of the new file, and of all that are made of it. */
+const maxCalibration = 1000;
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
@@ -117,10 +120,10 @@ async function convert(
 ): Promise<Uint8Array> {
   const given = checkOptions('options', options, ['calibration', 'signal']);
   const signal = checkSignal(given.signal);
-  const { calibration } = given;
-  if (calibration !== undefined && typeof calibration !== 'string') {
-    throw wrongKind('calibration', `expected a text, got ${show(calibration)}`);
-  }
+  const calibration =
+    given.calibration === undefined
+      ? undefined
+      : checkShortText('calibration', given.calibration, { max: maxCalibration });
   const own = takeImages(images);
   const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));

@@ -1,7 +1,7 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
 import { checkOptions, show, wrongKind } from './arguments.js';
-import { isBytes, isModule } from './brand.js';
+import { isArrayBuffer, isBytes, isModule } from './brand.js';
 import { checkHost, start } from './instance.js';
 import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
@@ -10,7 +10,7 @@ export interface SamplerParts {
   /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
   module: WebAssembly.Module;
   /** The bytes of a `.safetensors` file that pixelcnn wrote; at most 512 MiB. They are copied. */
-  model: Uint8Array;
+  model: Uint8Array | ArrayBuffer;
 }
 
 /**
@@ -27,7 +27,9 @@ export function createSampler(parts: SamplerParts): Sampler {
   const { module, model } = checkOptions('createSampler', parts, ['module', 'model']);
   checkHost();
   if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
-  if (!isBytes(model)) throw wrongKind('model', `expected a Uint8Array, got ${show(model)}`);
+  if (!isBytes(model) && !isArrayBuffer(model)) {
+    throw wrongKind('model', `expected a Uint8Array or an ArrayBuffer, got ${show(model)}`);
+  }
   const bytes = takeModel(model);
   start(module, 'module');
   return openSampler(bytes);

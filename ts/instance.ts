@@ -107,9 +107,10 @@ export function enter<T>(call: () => T, argument?: string): T {
   }
 }
 
-/** By name, since a host may run the instance in another realm. */
+/** By name, since a host may run the instance in another realm. A stack that ended inside has none: hosts have only words for it. */
 function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || (isError(error) && error.name === 'RuntimeError');
+  if (!isError(error) || coreErrorCode(error) !== undefined) return false;
+  return error.name === 'RuntimeError' || /\bcall stack\b|\btoo much recursion\b/.test(error.message);
 }
 
 function publicError(error: unknown, argument: string | undefined): unknown {

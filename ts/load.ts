@@ -21,8 +21,8 @@ export interface LoadOptions {
  * @param model Path, URL, bytes or `Response` of a `.safetensors` file that pixelcnn wrote; at most 512 MiB.
  * @returns A {@link Sampler}, synchronous from here on.
  * @throws TypeError for a source of another kind.
- * @throws PixelCnnError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_TOO_LARGE`; a code for what is wrong inside the file
- *   (`NOT_A_MODEL`, `FORBIDDEN_WEIGHT`, ...); `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
+ * @throws PixelCnnError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_TOO_LARGE`; `FOREIGN_FORMAT` for another program's file; a
+ *   code for what is wrong inside the file (`NOT_A_MODEL`, `FORBIDDEN_WEIGHT`, ...); `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
  *
  * @example
  * const sampler = await loadSampler('models/mnist-binary.safetensors');
@@ -73,7 +73,7 @@ async function findAndCompile(): Promise<WebAssembly.Module> {
     // Written out in this form, which bundlers know and replace by the address of the file they emit.
     url = new URL('./wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
   } catch (cause) {
-    throw loadError('a host that gives modules an address, got one that gives none', cause);
+    throw loadError('this module to know its address, got none (as in a CommonJS bundle, or at the edge)', cause);
   }
   const wanted = `the WebAssembly binary at ${url}`;
   const files = url.protocol === 'file:' ? builtin('node:fs/promises') : undefined;
@@ -94,7 +94,7 @@ async function findAndCompile(): Promise<WebAssembly.Module> {
     // Not compileStreaming, which refuses what a server sends as another type than application/wasm. The binary is small.
     return await WebAssembly.compile(bytes);
   } catch (cause) {
-    throw loadError(`${wanted}, got what does not compile`, cause);
+    throw loadError(`${wanted}, the host did not compile it (${messageOf(cause)})`, cause);
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { onAbort, reasonOf, throwIfAborted } from './abort.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBytes, kindOf } from './brand.js';
-import { ownBytes } from './bytes.js';
+import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind } from './brand.js';
+import { ownBytes, room } from './bytes.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
 
@@ -55,11 +55,11 @@ function parseUrl(text: string): URL {
 
 /** By kind, for one of another realm or of a polyfill. */
 function isUrl(model: unknown): model is URL {
-  return kindOf(model) === 'URL' && typeof (model as URL).href === 'string';
+  return isKind(model, 'URL', { href: 'string' });
 }
 
 function isResponse(model: unknown): model is Response {
-  return kindOf(model) === 'Response';
+  return isKind(model, 'Response', { ok: 'boolean' });
 }
 
 function nameOf({ url }: Response): string | undefined {
@@ -95,7 +95,7 @@ async function readUrl(url: string | URL, signal?: AbortSignal): Promise<Uint8Ar
     response = await fetch(url, { signal: signal ?? null });
   } catch (cause) {
     throwIfAborted(signal);
-    throw failed('MODEL_UNREADABLE', `expected an answer from ${url}, got none`, cause);
+    throw failed('MODEL_UNREADABLE', `expected an answer from ${sourceName(url)}, got none`, cause);
   }
   return readResponse(response, signal);
 }
@@ -145,7 +145,7 @@ async function readResponse(response: Response, signal?: AbortSignal): Promise<U
     leave?.();
   }
   throwIfAborted(signal);
-  const bytes = new Uint8Array(length);
+  const bytes = room(length, 'model', () => new Uint8Array(length));
   let offset = 0;
   for (const part of parts) {
     bytes.set(part, offset);

@@ -252,6 +252,7 @@ it('rejects with what onProgress throws', async () => {
   };
   expect(await failure(pool.sample({ count: 1, onProgress }))).toBe(reason);
   expect(await failure(pool.sample({ count: 100, onProgress }))).toBe(reason);
+  expect(await failure(pool.sample({ count: 100, onProgress: async () => onProgress() }))).toBe(reason);
   expect((await pool.sample({ count: 3 })).shape[0]).toBe(3);
 });
 
@@ -311,15 +312,33 @@ it('takes back what it told of images whose worker was lost', async () => {
     worker.postMessage = (order, transfer) => {
       if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
       lost = true;
-      worker.emit('message', { type: 'progress', job: order.job, pixels: 50 });
+      for (const pixels of [50, 80]) worker.emit('message', { type: 'progress', job: order.job, pixels });
       return worker.terminate();
     };
   });
   const pool = await load({ workers: 1 });
   const told: number[] = [];
   await pool.sample({ count: 1, onProgress: ({ done }) => told.push(done) });
-  expect(told.slice(0, 2)).toEqual([50, 0]);
+  expect(told.slice(0, 3)).toEqual([50, 80, 0]);
   expect(told.at(-1)).toBe(size);
+});
+
+it('hands out nothing of a call that was given up', async () => {
+  const orders: number[] = [];
+  const controller = new AbortController();
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      postMessage.call(worker, order, transfer);
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (order.type === 'work' && orders.length === 1) queueMicrotask(() => controller.abort());
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const given = pool.sample({ count: 64, method: 'reference', signal: controller.signal });
+  expect(await failure(given)).toBe(controller.signal.reason);
+  expect(await pool.sample({ count: 1, seed: 1, startIndex: 1000 })).toMatchObject({ startIndex: 1000 });
+  expect(orders).toEqual([0, 1000]);
 });
 
 it('leaves no listener on a signal, however the call ends', async () => {
@@ -406,6 +425,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ workers: 1025 }, 'RangeError', `${workers} 1025`],
     [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
     [{ workers: '2' }, 'TypeError', `${workers} "2"`],
+    [{ workers: null }, 'TypeError', `${workers} null`],
     [{ threads: 2 }, 'TypeError', 'options: expected only workers, signal, got "threads"'],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],
@@ -455,6 +475,7 @@ it('passes on what is wrong with a model, with the name of its file', async () =
   expect(error.name).toBe('PixelCnnError');
   expect(error.message).toMatch(new RegExp(`^${path}: model file: `));
   expect(error.code).toBe((await failure(loadSampler(path))).code);
+  expect(error.argument).toBe('model'); // which has crossed from a worker's thread
 });
 
 it('passes on what drawing finds, without losing a worker over it', async () => {

@@ -15,7 +15,7 @@ import {
   sampleNames,
   scoreNames,
 } from '../sample_options.js';
-import type { Samples } from '../sampler.js';
+import { roomForSamples, type Samples } from '../sampler.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads } from './thread.js';
@@ -71,7 +71,7 @@ export const workersRange = { min: 1, max: 1024 };
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
   const given = checkOptions('options', options, ['workers', 'signal']);
   const signal = checkSignal(given.signal);
-  const workers = checkInteger('workers', given.workers ?? defaultWorkers(), workersRange);
+  const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
   checkThreads();
   const [bytes, module] = await abortable(signal, (own) => Promise.all([readModel(model, own), compileBinary()]));
   const crew = new Crew(workers, module, new Uint8Array(bytes)); // without the rest of its buffer, which would be sent too
@@ -119,8 +119,7 @@ export class SamplerPool {
     const { request, call } = checkCall(options, sampleNames, checkSampleOptions);
     const { count, seed, startIndex } = request;
     const size = imageSize(this.config);
-    const data = new Uint8Array(count * size);
-    const nats = new Float64Array(count);
+    const { data, nats } = roomForSamples(count, size);
     for await (const part of this.#draw(request, call)) {
       const first = part.startIndex - startIndex;
       data.set(part.data, first * size);
@@ -203,7 +202,8 @@ export class SamplerPool {
         mine = pixels;
         if (failed) return;
         try {
-          onProgress?.({ done, total });
+          // Of an asynchronous listener too, whose rejection would otherwise end a process of Node.
+          Promise.resolve(onProgress?.({ done, total }) as unknown).catch(fail);
         } catch (error) {
           fail(error);
         }

@@ -20,16 +20,20 @@ export interface ThreadEvents {
 
 /** Throws where there are no threads at all. */
 export function checkThreads(): void {
-  const threads = builtin('node:worker_threads') !== undefined || typeof Worker === 'function';
-  if (threads && hasAddress() && !isWorkerd()) return;
-  throw new PixelCnnError(
-    'WORKERS_UNAVAILABLE',
-    'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
-      'same images',
+  const some = builtin('node:worker_threads') !== undefined || typeof Worker === 'function';
+  if (!some || isWorkerd()) throw unavailable('a host that starts worker threads, got one that does not');
+  if (hasAddress()) return;
+  throw unavailable(
+    'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)',
   );
 }
 
-/** Whether this module knows where it lies: threads are started by address. */
+function unavailable(wantedAndGot: string): PixelCnnError {
+  const todo = 'use createSampler({ module, model }), which draws the same images';
+  return new PixelCnnError('WORKERS_UNAVAILABLE', `expected ${wantedAndGot}; ${todo}`);
+}
+
+/** Whether this module knows where it lies. */
 function hasAddress(): boolean {
   try {
     return new URL(here) !== undefined;

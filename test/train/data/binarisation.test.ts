@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { binariseImages, levelsOf, trainingBinarisation } from '../../../ts/train/data/binarisation.js';
-import { firstImages, splitImages } from '../../../ts/train/data/image_set.js';
+import { binarise, binariseImages, levelsOf, trainingBinarisation } from '../../../ts/train/data/binarisation.js';
+import { firstImages, type ImageSet, splitImages } from '../../../ts/train/data/image_set.js';
 import type { RawImages } from '../../../ts/train/data/raw.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { randomPurpose } from '../../../ts/train/net/reference.js';
@@ -45,6 +45,17 @@ it('draws each level once, by a number of (seed, image, pixel) alone, with proba
   images.pixels.forEach((value, i) => {
     if (value === 0 || value === 255) expect(set!.pixels[i]).toBe(value / 255);
   });
+});
+
+it('never draws a 1 of value 0, nor a 0 of value 255, by the least and the greatest random number', () => {
+  const greys = Uint8Array.of(0, 1, 254, 255);
+  const set: ImageSet = { ...binarise({ pixels: greys, count: 1, height: 2, width: 2 }, 'four'), greys };
+  const drawnBy = (word: number) => {
+    const stub = { ...core, randomWords: () => new Uint32Array(4).fill(word) };
+    return [...levelsOf(stub, set, all(1), { seed: 1, epoch: 1 })];
+  };
+  expect(drawnBy(0)).toEqual([0, 1, 1, 1]);
+  expect(drawnBy(0xffffffff)).toEqual([0, 0, 0, 1]);
 });
 
 it('draws anew in each epoch, and the same for an image in whatever batch, order and part it comes', async () => {
@@ -91,6 +102,10 @@ it('takes levels as they are stored, and refuses what a rule cannot mean', async
     'levels: expected levels 0 and 1, as binarisation none asks for, got 2 in image 1, of values 0 to 16',
   );
   const wrong = (options: object) => expect(binariseImages(levels, 'levels', options)).rejects;
+  expect(
+    (await binariseImages({ ...levels, pixels: Uint8Array.of(0, 84, 85, 255), count: 1 }, 'all', { threshold: 255 }))
+      .pixels,
+  ).toEqual(Uint8Array.of(0, 0, 0, 1));
   await wrong({ threshold: 257 }).toThrow('threshold: expected a number from 0 to 256, got 257');
   await wrong({ binarisation: 'dithered' }).toThrow('expected one of threshold, static, dynamic, none, got "dithered"');
   await wrong({ binarisation: 'static', threshold: 9 }).toThrow(

@@ -91,6 +91,22 @@ describe('what stands against a GPU', () => {
     expect(obstacle(host(parts))).toBe(expected);
   });
 
+  it.each([
+    [6, '525.60.13', '525.60.12'],
+    [8.9, '525.60.13', '525.60.9'],
+    [9, '555.42.02', '555.42.1'],
+    [9, '555.42.02', '554.99.99'],
+    [10, '570.26', '570.25.99'],
+    [12, '570.26', '570.9'],
+  ])('is a driver older than its capability of %f needs: %s', (capability, enough, older) => {
+    const said = (driver: string) => obstacle(host({ driver, gpus: [{ ...t4, capability }] }), undefined);
+    expect(said(enough)).toBeUndefined();
+    expect(said(older)).toBe(
+      `found NVIDIA driver ${older}, too old for Tesla T4 of compute capability ${capability.toFixed(1)}; ` +
+        `install version ${enough} or newer`,
+    );
+  });
+
   it('is asked of the GPU that will be used', () => {
     const machine = host({ gpus: [k80, h100, t4] });
     expect(chosenGpu(machine, undefined)).toBe(h100);
@@ -98,6 +114,7 @@ describe('what stands against a GPU', () => {
     expect(chosenGpu(machine, '0,2')).toBe(t4);
     expect(chosenGpu(machine, 'GPU-11111111')).toBe(h100);
     expect(chosenGpu(machine, '7')).toBeUndefined();
+    expect(chosenGpu(machine, 'GPU-')).toBeUndefined(); // which each of them begins with
     expect(chosenGpu(host({ gpus: [k80] }), undefined)).toBe(k80);
   });
 

@@ -44,11 +44,11 @@ export function startCore(): Core {
 const core: Core = {
   describe: (config) => {
     const json = configJson(config);
-    return JSON.parse(given(() => describe(json))) as Description;
+    return JSON.parse(given('config', () => describe(json))) as Description;
   },
   writeModel: (config, metadata, weights) => {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
-    return given(() => write_model(json, words, weights));
+    return given('metadata', () => write_model(json, words, weights));
   },
   randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
 };
@@ -72,10 +72,10 @@ function configJson(config: Config): string {
   return JSON.stringify(Object.fromEntries(fields));
 }
 
-/** A config that is given is an argument; one in a file is a fault of the file. */
-function given<T>(call: () => T): T {
+/** A config that is given is an argument; one in a file is a fault of the file. `argument` is what else the call is about. */
+function given<T>(argument: string, call: () => T): T {
   try {
-    return enter(call, 'config');
+    return enter(call, argument);
   } catch (error) {
     if (!(error instanceof PixelCnnError) || !['INVALID_CONFIG', 'UNSUPPORTED_MODEL'].includes(error.code)) throw error;
     throw wrongValue('config', error.message.replace(/^config: /, ''), { cause: error });
