@@ -4,8 +4,8 @@ export function idx(count: number, height: number, width: number, pixels?: Uint8
   [magic, count, height, width].forEach((value, i) => {
     header.writeUInt32BE(value, 4 * i);
   });
-  const counted = Uint8Array.from({ length: count * height * width }, (_, i) => i % 256);
-  return Buffer.concat([header, pixels ?? counted]);
+  const counted = () => Uint8Array.from({ length: count * height * width }, (_, i) => i % 256);
+  return Buffer.concat([header, pixels ?? counted()]);
 }
 
 /** An IDX file of labels. */

@@ -45,7 +45,7 @@ export async function binariseImages(
   }
   const values = valuesOf(images.pixels);
   const { least, most, range } = values;
-  if (least === most && !(drawn && least > 1 && least < 255)) {
+  if (least === most && !(drawn && range.grey && most < 255)) {
     throw invalid(name, 'images with something in them', `the same value, ${most}, in every pixel`);
   }
   if (method === 'none' ? most > 1 : (drawn || options.threshold === undefined) && !range.grey) {

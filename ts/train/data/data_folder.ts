@@ -48,9 +48,10 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
   const grids = pngs.filter((file) => isGridOfSamples(folder, file, pngs));
   const images = pngs.filter((file) => !grids.includes(file));
   const path = (file: string): string => join(folder, file);
+  const pngFiles = `${images.length.toLocaleString('en-US')} PNG file${images.length === 1 ? '' : 's'}`;
   if (arrays.length > 0 && depthOf(arrays[0]!) <= leastDepth(images)) {
     if (images.length > 0 && arrays.every((file) => arrayPartOf(file) === undefined)) {
-      const got = `${arrays[0]} and ${images.length} PNG files`;
+      const got = `${arrays[0]} and ${pngFiles}`;
       throw mixed(
         folder,
         'IDX or .npy files, or PNG files',
@@ -58,7 +59,7 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
       );
     }
     const { parts, rest } = divideArrays(folder, arrays);
-    const leftAlone = [...rest, ...(images.length > 0 ? [`${images.length} PNG files`] : [])];
+    const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : [])];
     return { kind: 'arrays', parts: mapParts(parts, path), leftAlone };
   }
   if (images.length === 0) throw nothingFound(folder, files, odd, formats);

@@ -106,6 +106,9 @@ export function splitCounts(count: number, validationSplit: number): { train: nu
   return { train, validation: count - train };
 }
 
+/** The part of a set that comes divided into three which its test images are not in. */
+export const ownParts = 'the training and validation images';
+
 /** The two parts of a data set: its own, where it has validation images, else the last `validationSplit` validates. */
 export function splitImages(
   set: ImageSet,
@@ -113,7 +116,7 @@ export function splitImages(
 ): { train: ImageSet; validation: ImageSet } {
   checkImageSet('set', set);
   const { validationImages } = set;
-  const of = set.split === 'all' ? '' : ` of ${set.split}`;
+  const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;
   if (validationImages !== undefined) {
     const train = set.count - validationImages;
     return {

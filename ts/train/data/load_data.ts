@@ -19,7 +19,7 @@ import { loadCore, randomOrder } from '../net/core.js';
 import { binariseImages, checkBinarisation, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
 import { oddKindOf, peek, readArray } from './data_file.js';
 import { findData, listed } from './data_folder.js';
-import { type Binarisation, type DataOrigin, firstImages, type ImageSet, sliceImages } from './image_set.js';
+import { type Binarisation, type DataOrigin, firstImages, type ImageSet, ownParts, sliceImages } from './image_set.js';
 import { readPngs } from './png_images.js';
 import { loadMnist, publishedSetOf, publishedSets } from './published.js';
 import {
@@ -108,8 +108,9 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
     );
   }
   const chosen = {
-    reference: () => (validationImages > 0 ? ownParts(all, images) : all),
-    standard: () => (validationImages > 0 ? ownParts(all, images) : sliceImages(all, 0, before, 'the training images')),
+    reference: () => (validationImages > 0 ? withoutTest(all, images) : all),
+    standard: () =>
+      validationImages > 0 ? withoutTest(all, images) : sliceImages(all, 0, before, 'the training images'),
     test: () => sliceImages(all, before, images.count, 'the test images'),
     all: () => all,
   }[split]();
@@ -139,8 +140,8 @@ export function checkData(name: string, value: unknown): string {
 }
 
 /** The images that train and, last, those that validate. */
-function ownParts(all: ImageSet, { count, testImages, validationImages }: NamedImages): ImageSet {
-  const split = testImages === 0 ? 'all' : 'the training and validation images';
+function withoutTest(all: ImageSet, { count, testImages, validationImages }: NamedImages): ImageSet {
+  const split = testImages === 0 ? 'all' : ownParts;
   return { ...sliceImages(all, 0, count - testImages, split), validationImages };
 }
 
