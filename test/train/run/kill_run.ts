@@ -244,7 +244,7 @@ async function attempt(root: string, out: string, more: readonly string[], momen
       }
       if (start === undefined || due || moment === undefined || checkpoints < moment.checkpoints) continue;
       due = true;
-      void setTimeout(moment.milliseconds).then(befall[moment.way]);
+      void setTimeout(moment.milliseconds).then(() => child.exitCode === null && befall[moment.way]());
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error; // we closed it ourselves
