@@ -130,7 +130,7 @@ async function chooseImages(
   const whole = await readData({
     ...from,
     split: trained.split,
-    ...(trained.limit !== undefined && { limit: trained.limit }),
+    limit: trained.limit,
   });
   const recorded = metadata[dataKey];
   if (recorded === undefined) {
@@ -166,8 +166,8 @@ async function seenOf(
   const origin = readTrainingOrigin(metadata);
   if (origin === undefined || metadata[dataKey] === undefined || data === undefined) return 0;
   const { validationSplit, limit, ...own } = origin;
-  const asked = { ...own, data, ...(limit !== undefined && { limit }), ...(offline !== undefined && { offline }) };
-  const whole = await loadData({ ...asked, ...(signal && { signal }) }).catch(() => undefined);
+  const asked = { ...own, data, limit, offline, signal };
+  const whole = await loadData(asked).catch(() => undefined);
   signal?.throwIfAborted();
   if (whole?.sha256 !== metadata[dataKey]) return 0;
   const { train } = splitImages(whole, validationSplit);

@@ -56,7 +56,10 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
     if (typeof value === 'string' || value instanceof URL) checkData(name, value);
     else checkOwnImages(name, value);
   },
-  config: (name, value) => checkOptions(name, value, configNames),
+  config: (name, value) => {
+    const { precision = 'f32' } = checkOptions(name, value, configNames);
+    checkChoice(`${name}.precision`, precision, ['f32']); // integers are made of a trained model
+  },
   device: (name, value) => checkChoice(name, value, devices),
   backend: checkBackend,
   tf32: checkBoolean,
@@ -96,6 +99,10 @@ export function checkTrainOptions(core: Core, options: TrainOptions): void {
     const value = options[name as keyof TrainOptions];
     if (value === null) throw wrongKind(name, 'expected a value, or nothing at all, got null');
     if (value !== undefined) check(name, value);
+  }
+  for (const name of ['device', 'tf32', 'deterministic'] as const) {
+    if (options.backend === undefined || options[name] === undefined) continue;
+    throw wrongValue(name, `expected none beside a backend, which is open already, got ${show(options[name])}`);
   }
   checkRunOptions(options);
   checkConfig(core, options.config ?? {});

@@ -1,8 +1,10 @@
 // Training from options to a model file.
 
-import { wrongKind } from '../arguments.js';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { wrongKind, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
-import { reasonOf, replaceDurably } from '../node/files.js';
+import { reasonOf, replaceDurably, tryFolder } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { type Core, startCore } from './net/core.js';
@@ -54,6 +56,7 @@ async function* trainEvents(
   signal.throwIfAborted();
   const data = isImageSet(options.data) ? options.data : await namedData(options);
   checkImages(core, options, data); // told before a backend is set up, which may take minutes
+  if (options.out !== undefined) await tryOut(options.out);
   const putBack = await keepCallersBackend();
   try {
     const backend =
@@ -86,6 +89,13 @@ async function namedData(options: TrainOptions): Promise<ImageSet> {
     throw wrongKind('data', `expected ${wanted}, got none; they have no name by which to find them`);
   }
   return loadData({ ...origin, ...from });
+}
+
+/** Finds out before the first update whether a model can be written. */
+async function tryOut(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw wrongValue('out', `expected the name of a file, got the folder ${path}`);
+  await tryFolder(dirname(path));
 }
 
 async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {

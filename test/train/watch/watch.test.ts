@@ -38,7 +38,10 @@ async function watched(watch: Watcher, changes: TrainOptions = {}, until = (_: T
   const events = train({ ...options, ...changes })[Symbol.asyncIterator]();
   for (let next = await events.next(); !next.done; next = await events.next()) {
     await watch(next.value);
-    if (until(next.value)) return;
+    if (!until(next.value)) continue;
+    // Nor would another process find it at work.
+    rmSync(join(changes.checkpointFolder ?? '', '.lock'), { force: true });
+    return;
   }
 }
 

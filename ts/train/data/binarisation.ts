@@ -1,7 +1,17 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber, checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
+import {
+  checkChoice,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkText,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
 import { isBytes } from '../../brand.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
@@ -24,6 +34,9 @@ export async function binariseImages(
   name: string = source,
 ): Promise<ImageSet> {
   checkRawImages(images);
+  checkText('source', source);
+  checkText('name', name);
+  checkOptions('options', options, ['binarisation', 'threshold', 'binarisationSeed']);
   const { method, drawn, threshold, seed } = checkBinarisation(options);
   if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
     const meant = threshold * 255;

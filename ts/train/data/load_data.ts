@@ -157,12 +157,7 @@ interface Loaded {
 async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
   const { signal, say } = options;
   if (isPublished(data)) {
-    const source = {
-      ...(options.offline !== undefined && { offline: options.offline }),
-      ...(signal !== undefined && { signal }),
-      ...(say !== undefined && { say }),
-    };
-    return { images: await loadMnist({ ...source, name: data }), published: data };
+    return { images: await loadMnist({ name: data, offline: options.offline, signal, say }), published: data };
   }
   const names = Object.keys(publishedSets).join(', ');
   const found = await stat(data).catch((cause: unknown) => {
@@ -234,7 +229,7 @@ async function readFolder(
   const read = async (part: PartName): Promise<RawImages & { path: string }> => {
     const paths = parts[part]!;
     const order = randomOrder(core, orderSeed, 0, partNames.indexOf(part), paths.length);
-    return { ...(await readPngs(paths, { order, ...(signal !== undefined && { signal }) })), path: paths[0]! };
+    return { ...(await readPngs(paths, { order, signal })), path: paths[0]! };
   };
   const images = joinImages('PNG files', {
     train: await read('train'),
