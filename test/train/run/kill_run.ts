@@ -95,11 +95,20 @@ export async function killRun(
   try {
     writeImages(root);
     await attempt(root, 'unbroken', [...options, '--json']);
-    /** The model, and the figures of every update and epoch but how long they took. */
-    const resultOf = async (out: string, withFigures: boolean): Promise<string> => {
-      const lines = withFigures ? await readMetrics(join(root, out, 'metrics.jsonl')) : [];
-      const figures = JSON.stringify(lines.map((line) => ({ ...line, seconds: undefined })));
-      return readFileSync(join(root, out, 'model.safetensors'), 'latin1') + figures;
+    const model = (out: string): Buffer => readFileSync(join(root, out, 'model.safetensors'));
+    /** The figures of every update and epoch but how long they took. */
+    const figuresOf = async (out: string): Promise<string[]> =>
+      (await readMetrics(join(root, out, 'metrics.jsonl'))).map((line) =>
+        JSON.stringify({ ...line, seconds: undefined }),
+      );
+    const unbroken = await figuresOf('unbroken');
+    /** How a run that came to its end differs from the unbroken one; `whole` unless its folder was removed on the way. */
+    const difference = async (out: string, whole: boolean): Promise<string | undefined> => {
+      if (!model(out).equals(model('unbroken'))) return 'with another model';
+      const figures = await figuresOf(out);
+      if (whole && figures.length !== unbroken.length) return `with ${figures.length} lines of figures`;
+      const expected = unbroken.slice(unbroken.length - figures.length);
+      return figures.some((line, i) => line !== expected[i]) ? 'with other figures' : undefined;
     };
     const random = noise(2 * (count + seed), 0.5).map((value) => value + 0.5);
     const names = Object.keys(ways) as Way[];
@@ -144,12 +153,11 @@ export async function killRun(
         else if (!left.includes('LATEST') || newest !== readFileSync(join(checkpoints, 'LATEST'), 'utf8').trim())
           beforeLatest++;
       }
-      if ((await resultOf(name, whole)) !== (await resultOf('unbroken', whole))) {
-        throw new Error(`run ${runs} ended otherwise than the unbroken one, after ${moments} moments in all`);
-      }
+      const other = await difference(name, whole);
+      if (other !== undefined) throw new Error(`run ${runs} ended ${other}, after ${moments} moments in all`);
       rmSync(join(root, name), { recursive: true });
       runs++;
-      say(`${moments} moments: run ${runs} ended with the unbroken run's model${whole ? ' and figures' : ''}`);
+      say(`${moments} moments: run ${runs} ended with the unbroken run's model and figures`);
     }
     return { moments, ways: befell, runs, midWrite, beforeLatest, beforeFirst };
   } finally {
@@ -244,7 +252,7 @@ async function attempt(root: string, out: string, more: readonly string[], momen
       }
       if (start === undefined || due || moment === undefined || checkpoints < moment.checkpoints) continue;
       due = true;
-      void setTimeout(moment.milliseconds).then(befall[moment.way]);
+      void setTimeout(moment.milliseconds).then(() => child.exitCode === null && befall[moment.way]());
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error; // we closed it ourselves

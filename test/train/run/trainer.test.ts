@@ -187,7 +187,7 @@ it('lets one run at a time into a folder, and none where another has taken it me
     if (event.type !== 'checkpoint') continue;
     const second = collect({ checkpointFolder, resume: true });
     await expect(second).rejects.toMatchObject({ code: 'LOCKED' });
-    await expect(second).rejects.toThrow(`got ${checkpointFolder}, which this process, for `);
+    await expect(second).rejects.toThrow(`got ${checkpointFolder}, held by this process for `);
     break;
   }
   const events: string[] = [];

@@ -139,7 +139,7 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
       };
       const waiting = setUpTensorflow({ variant: 'cpu', signal: controller.signal, say });
       await expect(waiting).rejects.toThrow('stopped by the test');
-      expect(said).toEqual([expect.stringMatching(/^Waiting for a set-up that is under way: this process, for \d+ s/)]);
+      expect(said).toEqual([expect.stringMatching(/^Waiting for a set-up that is under way: this process for \d+ s/)]);
       await expect(cleanTensorflow()).rejects.toMatchObject({ code: 'LOCKED' });
       const next = setUp();
       other.release();

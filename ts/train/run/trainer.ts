@@ -109,9 +109,14 @@ class Run {
   }
 
   private async *pause(limit: Limit): AsyncGenerator<TrainerEvent, void, undefined> {
-    if (this.saved?.step !== this.state.step) yield* this.save();
+    if (!this.isSaved()) yield* this.save();
     const { epoch, stepInEpoch } = this.progress;
     yield { type: 'pause', limit, epoch, stepInEpoch, checkpoint: this.saved?.path ?? '' };
+  }
+
+  /** Whether a checkpoint of now is on disk. */
+  private isSaved(): boolean {
+    return this.saved?.step === this.state.step && existsSync(this.saved.path);
   }
 
   /** With the weights as they are now, or those of the best epoch. */
@@ -204,8 +209,7 @@ class Run {
   private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { signal, checkpointFolder } = this.options;
     if (signal?.aborted !== true) return;
-    const { step } = this.state;
-    if (checkpointFolder !== undefined && step > 0 && step !== this.saved?.step) yield* this.save();
+    if (checkpointFolder !== undefined && this.state.step > 0 && !this.isSaved()) yield* this.save();
     throw signal.reason;
   }
 
