@@ -36,7 +36,7 @@ export function withConvertOptions(command: Command): Command {
     .option('--json', 'print one JSON object and nothing else');
 }
 
-/** Converts a file, writes the new one whole or not at all, and prints what `tell` has to say. */
+/** Converts a file, writes the new one whole or not at all, and prints what `describe` has to say. */
 export function convertFile<Name extends 'optimize' | 'quantize'>(
   name: Name,
   suffix: string,

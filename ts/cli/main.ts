@@ -78,4 +78,6 @@ function checkText(argv: readonly string[]): void {
 }
 
 watchOutput();
+// What is thrown outside of what is awaited is a bug; it is told in one form with all else.
+process.on('uncaughtException', (error) => process.exit(report(error, process.argv.slice(2))));
 process.exitCode = await main(process.argv.slice(2));
