@@ -38,7 +38,10 @@ async function watched(watch: Watcher, changes: TrainOptions = {}, until = (_: T
   const events = train({ ...options, ...changes })[Symbol.asyncIterator]();
   for (let next = await events.next(); !next.done; next = await events.next()) {
     await watch(next.value);
-    if (until(next.value)) return;
+    if (!until(next.value)) continue;
+    // The lock of a process that is gone is taken over; this one's would hold.
+    if (changes.checkpointFolder !== undefined) rmSync(join(changes.checkpointFolder, '.lock'));
+    return;
   }
 }
 
