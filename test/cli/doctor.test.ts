@@ -1,11 +1,12 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../ts/node/command.js';
 import { hasNvidiaDriver, loadError } from '../../ts/train/tensorflow/nvidia.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
+vi.setConfig({ testTimeout: 180_000 }); // it starts half a dozen programs
 
 interface Check {
   name: string;

@@ -6,9 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lastLines, runCommand } from '../../ts/node/command.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-command-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
 /** Runs a program of Node's. */
 const node = (program: string, options?: Parameters<typeof runCommand>[2]) =>
   runCommand(process.execPath, ['--eval', program], options);
@@ -36,6 +33,9 @@ it('finds the reason at the end of what a program wrote', () => {
   expect(lastLines('1\n2\n3\n4\n5\n6\n7\n8\n\n')).toBe('3\n4\n5\n6\n7\n8');
   expect(lastLines('1\n2\n3\n', 2)).toBe('2\n3');
 });
+
+const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-command-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The number of a process, once it has written it down. */
 async function written(path: string): Promise<number> {
@@ -75,7 +75,7 @@ describe.runIf(process.platform !== 'win32')('a program that is stopped', () => 
     const file = join(folder, 'left');
     const program = `
 import { existsSync, readFileSync } from 'node:fs';
-import { lastLines, runCommand } from ${JSON.stringify(command)};
+import { runCommand } from ${JSON.stringify(command)};
 const file = ${JSON.stringify(file)};
 void runCommand('sh', ['-c', 'echo $$ > ' + file + '; sleep 1000']);
 setInterval(() => existsSync(file) && readFileSync(file, 'utf8') !== '' && process.exit(130), 20);`;
