@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { LinePrinter } from '../../ts/cli/train_output.js';
 import { loadCore } from '../../ts/train/net/core.js';
 import { recipeOf } from '../../ts/train/run/recipe.js';
@@ -7,14 +7,14 @@ import { configJson } from '../wasm.js';
 
 let said: string[];
 
+vi.mock('../../ts/cli/terminal.js', async (original) => ({
+  ...(await original<typeof import('../../ts/cli/terminal.js')>()),
+  print: (line: string) => void said.push(line),
+  tell: (line: string) => void said.push(line),
+}));
+
 beforeEach(() => {
   said = [];
-  vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
-  vi.spyOn(console, 'error').mockImplementation((line: string) => void said.push(line));
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
 });
 
 /** A printer of a run of 8 epochs of 1,000 updates that goes on from a place. */
