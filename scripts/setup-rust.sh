@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 target=wasm32-unknown-unknown
 wasm_pack_version=0.15.1
+wasm_bindgen_sha256=c37f6904387d19a319525c74af274c73912f3871c35555aa49f3ea64ebb2fc7a # of the crate of the version below
 wasm_bindgen_version=$(sed -n 's/^wasm-bindgen = .*version = "=\([0-9.]*\)".*/\1/p' crates/pixelcnn-wasm/Cargo.toml)
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 debian_packages=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web lld-22)
@@ -59,6 +60,21 @@ build_std() {
   rm -rf "$crate"
 }
 
+# From the crate of that sha256, with what it depends on as scripts/wasm_bindgen_cli.lock has it.
+install_wasm_bindgen() {
+  local crate folder
+  folder=$(mktemp -d)
+  (cd "$folder" && cargo info --quiet "wasm-bindgen-cli@$wasm_bindgen_version" >/dev/null) # fetches this crate alone
+  crate=$(compgen -G "$cargo_home/registry/cache/*/wasm-bindgen-cli-$wasm_bindgen_version.crate" | head -n 1) ||
+    fail "cargo fetched no wasm-bindgen-cli $wasm_bindgen_version"
+  echo "$wasm_bindgen_sha256  $crate" | sha256sum --check --status ||
+    fail "$crate: expected sha256 $wasm_bindgen_sha256, got another; with another version, pin its hash and its lock file"
+  tar -xzf "$crate" -C "$folder" --strip-components=1
+  cp scripts/wasm_bindgen_cli.lock "$folder/Cargo.lock"
+  cargo install --quiet --locked --path "$folder"
+  rm -rf "$folder"
+}
+
 if has_target rustc; then
   say "$(rustc --version) builds for $target: kept"
 elif has_target /usr/bin/rustc; then
@@ -80,8 +96,7 @@ if [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $wasm_bindgen_versi
   say "wasm-bindgen $wasm_bindgen_version: kept"
 else
   say "installing wasm-bindgen-cli $wasm_bindgen_version (a few minutes)"
-  # Without --locked: its lock file names a pre-release that no longer resolves.
-  cargo install --quiet wasm-bindgen-cli --version "$wasm_bindgen_version"
+  install_wasm_bindgen
 fi
 
 if wasm-pack --version >/dev/null 2>&1; then

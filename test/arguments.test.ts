@@ -88,6 +88,7 @@ const images: [value: unknown, error: typeof RangeError | typeof TypeError, mess
   [new Uint8Array(2 * size).fill(2, 17, 18), RangeError, 'images: expected levels from 0 to 1, got 2 at index 17'],
   [{ data: new Uint8Array(size), shape: [1, 4, 3, 1] }, RangeError, `${shape}, got [1, 4, 3, 1]`],
   [{ data: new Uint8Array(size), shape: [2, 3, 4, 1] }, RangeError, `${shape}, got [2, 3, 4, 1]`],
+  [{ data: new Uint8Array(size), shape: [1, 3, 4, 1, 1] }, RangeError, `${shape}, got [1, 3, 4, 1, 1]`],
   [{ data: new Uint8Array(size) }, RangeError, `${shape}, got undefined`],
 ];
 

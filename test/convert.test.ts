@@ -56,3 +56,39 @@ it('refuses what it cannot convert', async () => {
   await expect(quantizeModel(bytes, images, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
   expect(await loadSampler(bytes)).toBeDefined(); // nothing has trapped
 });
+
+it('takes no `derived` that is not as it writes it: an error where it is needed, harmless where it is not', async () => {
+  const source = 'a'.repeat(64);
+  const malformed = [
+    'by hand',
+    '',
+    '{}',
+    'null',
+    '[null]',
+    '["optimize"]',
+    '[{}]',
+    `[{"by":"prune","source":"${source}","calibration":"x"}]`,
+    `[{"by":"optimize","source":"none","calibration":"x"}]`,
+    `[{"by":"optimize","source":"${source}","calibration":3}]`,
+    '['.repeat(100_000),
+  ];
+  const config = configJson({ height: 9, width: 10, filters: 4, blocks: 0 });
+  const wanted = expect.objectContaining({ name: 'PixelCnnError', code: 'NOT_A_MODEL', argument: 'model' });
+  const sentence =
+    /^model file: expected in its metadata as `derived` the conversions that pixelcnn lists there, got ".*"(\.\.\.)?; convert the model that it was made from$/;
+  for (const derived of malformed) {
+    const file = randomModel(config, 3, { derived });
+    const sampler = await loadSampler(file);
+    expect(sampler.metadata.derived).toBe(derived);
+    expect(() => conversionsOf(sampler.metadata)).toThrow(wanted);
+    expect(() => conversionsOf(sampler.metadata)).toThrow(sentence);
+    await expect(optimizeModel(file, images)).rejects.toEqual(wanted);
+    await expect(quantizeModel(file, images)).rejects.toThrow(sentence);
+  }
+  expect(conversionsOf({})).toEqual([]);
+  expect(conversionsOf({ derived: `[{"by":"optimize","source":"${source}","calibration":"x","more":1}]` })).toEqual([
+    { by: 'optimize', source, calibration: 'x' },
+  ]);
+  expect(() => conversionsOf(null as never)).toThrow('metadata: expected an object, got null');
+  expect(() => conversionsOf({ derived: 3 as never })).toThrow(wanted);
+});

@@ -31,27 +31,42 @@ it('asks the host for SIMD by a module that only SIMD makes valid', async () => 
 
 it('fetches the binary where there are no files, and tries again after a failure', async () => {
   const { readFile } = await import('node:fs/promises');
-  const wasm = await readFile(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url));
+  const address = new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
+  const wasm = await readFile(address);
   const { configJson, randomModel } = await import('./wasm.js');
   const model = randomModel(configJson({ height: 2, width: 2, filters: 2, blocks: 0 }), 1);
   vi.resetModules(); // the instance that made the model is not the one under test
   vi.stubGlobal('process', undefined);
+  const todo = 'import or compile pixelcnn/pixelcnn.wasm yourself and use createSampler({ module, model })';
+  const why = 'as a server may answer for a file that it does not have; in Vite name pixelcnn in optimizeDeps.exclude';
+  const failures: [answer: () => Promise<Response>, got: string][] = [
+    [() => Promise.reject(new TypeError('network\n down')), 'could not read it (network down)'],
+    [
+      () => Promise.resolve(new Response('nothing here', { status: 404 })),
+      `could not read it (expected HTTP status 200 from ${address}, got 404)`,
+    ],
+    [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML page, ${why}`],
+    [() => Promise.resolve(new Response('')), `got an empty file, ${why}`],
+    [() => Promise.resolve(new Response('what is this')), `got other bytes, ${why}`],
+    [() => Promise.resolve(new Response(wasm.subarray(0, 1000))), 'the host did not compile it ('],
+  ];
   const answers = [
-    () => Promise.reject(new TypeError('network down')),
-    () => Promise.resolve(new Response('nothing here', { status: 404 })),
-    () => Promise.resolve(new Response('<html>')),
+    ...failures.map(([answer]) => answer),
     () => Promise.resolve(new Response(wasm, { headers: { 'content-type': 'text/plain' } })),
   ];
   const fetch = vi.fn(() => answers.shift()!());
   vi.stubGlobal('fetch', fetch);
   const { loadSampler } = await import('../ts/index.js');
-  for (let i = 0; i < 3; i++) {
-    const failure = expect.objectContaining({ code: 'WASM_LOAD_FAILED', cause: expect.any(Error) });
-    await expect(loadSampler(model)).rejects.toEqual(failure);
+  for (const [, got] of failures) {
+    const error = await loadSampler(model).catch((reason) => reason);
+    expect(error).toMatchObject({ name: 'PixelCnnError', code: 'WASM_LOAD_FAILED' });
+    const message = `expected the WebAssembly binary at ${address}, ${got}; ${todo}`;
+    // What is in brackets at the end are the engine's words.
+    expect(got.endsWith('(') ? error.message.replace(/\(.*?\);/, '(;') : error.message).toBe(message);
   }
   const samplers = await Promise.all([loadSampler(model), loadSampler(model)]);
   expect(samplers[0]!.sample({ seed: 1 })).toEqual(samplers[1]!.sample({ seed: 1 }));
-  expect(fetch).toHaveBeenCalledTimes(4);
+  expect(fetch).toHaveBeenCalledTimes(7);
 });
 
 it('makes a sampler without files, network, eval or process', async () => {
@@ -79,4 +94,44 @@ it('says so where the module is not this package’s', async () => {
   expect(() => createSampler({ module: empty, model: new Uint8Array(8) })).toThrow(
     expect.objectContaining({ code: 'WASM_LOAD_FAILED' }),
   );
+});
+
+it('says so, and what to do, where modules have no address, as in workerd and in CommonJS bundles', async () => {
+  const { configJson, randomModel } = await import('./wasm.js');
+  const model = randomModel(configJson({ height: 2, width: 2, filters: 2, blocks: 0 }), 1);
+  vi.resetModules();
+  const { loadSampler, loadSamplerPool } = await import('../ts/index.js');
+  const none = class {
+    constructor() {
+      throw new TypeError('Invalid URL string.');
+    }
+  };
+  vi.stubGlobal('URL', none);
+  const loading = await loadSampler(model).catch((error) => error);
+  const pooling = await loadSamplerPool(model).catch((error) => error);
+  vi.unstubAllGlobals();
+  expect(loading).toMatchObject({
+    code: 'WASM_LOAD_FAILED',
+    message:
+      'expected this module to know its address, got none (as in a CommonJS bundle, or at the edge); import or compile ' +
+      'pixelcnn/pixelcnn.wasm yourself and use createSampler({ module, model })',
+    cause: { message: 'Invalid URL string.' },
+  });
+  expect(pooling).toMatchObject({
+    code: 'WORKERS_UNAVAILABLE',
+    message:
+      'expected this module to know its address, by which threads are started, got none (as in a CommonJS bundle); use ' +
+      'createSampler({ module, model }), which draws the same images',
+  });
+});
+
+it('starts no threads on workerd, which has Node’s module of them in name', async () => {
+  const { loadSamplerPool } = await import('../ts/index.js');
+  vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
+  await expect(loadSamplerPool(new Uint8Array(8))).rejects.toMatchObject({
+    code: 'WORKERS_UNAVAILABLE',
+    message:
+      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the ' +
+      'same images',
+  });
 });

@@ -158,8 +158,8 @@ it('gives edge workers the binary and a sampler made at once', async () => {
 it('has training without TensorFlow, which says what to install', async () => {
   const printed = await runModule(
     'train.js',
-    `import { binarise, train } from 'pixelcnn/train';
-    const data = binarise({ count: 2, height: 2, width: 2, pixels: new Uint8Array(8) }, 'none');
+    `import { binariseImages, train } from 'pixelcnn/train';
+    const data = await binariseImages({ count: 2, height: 2, width: 2, pixels: Uint8Array.of(0, 255, 0, 0, 255, 0, 0, 0) }, "none");
     try { for await (const _ of train({ data, device: 'wasm', epochs: 1 })); } catch (error) {
       console.log(JSON.stringify({ code: error.code, message: error.message }));
     }`,

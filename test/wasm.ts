@@ -9,6 +9,11 @@ export function loadWasm(): typeof pkg {
   return pkg;
 }
 
+/** The binary, compiled. */
+export function wasmModule(): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)));
+}
+
 /** A config of the plain net as the WebAssembly face takes it; the reference's numbers unless given. */
 export function configJson(changes: Partial<Config> = {}): string {
   return JSON.stringify({ ...referenceConfig, ...changes });

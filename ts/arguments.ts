@@ -1,5 +1,7 @@
 /** Checks of arguments: each names the argument, what was wanted and what came, in one sentence. */
 
+import { isKind, kindOf } from './brand.js';
+
 /** The error of a value of the wrong kind. `sentence` says what was wanted and what came. */
 export function wrongKind(argument: string, sentence: string, options?: ErrorOptions): TypeError {
   return naming(argument, new TypeError(`${argument}: ${sentence}`, options));
@@ -11,8 +13,8 @@ export function wrongValue(argument: string, sentence: string, options?: ErrorOp
 }
 
 /**
- * Puts the name of the argument that is at fault on an error, which tells it from an error of the language. A plain property, so
- * that it can cross threads and realms; not enumerable, so that the error is printed as any other.
+ * Puts the name of the argument that is at fault on an error, which tells it from an error of the language. A plain property,
+ * which every realm can read; not enumerable, so that the error is printed as any other.
  */
 export function naming<E extends RangeError | TypeError>(argument: string, error: E): E {
   return Object.defineProperty(error, 'argument', { value: argument });
@@ -30,8 +32,16 @@ export function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  return `an object of type ${value.constructor?.name ?? 'Object'}`;
+  try {
+    return Array.isArray(value) ? `an array of ${Number(value.length)}` : `an object of type ${typeOf(value)}`;
+  } catch {
+    return 'an object that throws when it is looked at';
+  }
+}
+
+function typeOf(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? name : 'Object';
 }
 
 /** The range of an integer argument, and what to do instead where it is too small. */
@@ -46,7 +56,7 @@ export interface IntegerRange {
 export function checkInteger(name: string, value: unknown, { min, max, more }: IntegerRange): number {
   const wanted = `expected an integer from ${min} to ${max}`;
   if (typeof value !== 'number') throw wrongKind(name, `${wanted}, got ${show(value)}`);
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  if (Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
   const hint = value > max && more !== undefined ? `; ${more}` : '';
   throw wrongValue(name, `${wanted}, got ${show(value)}${hint}`);
 }
@@ -55,8 +65,16 @@ export function checkInteger(name: string, value: unknown, { min, max, more }: I
 export function checkNumber(name: string, value: unknown, { min }: { min: number }): number {
   const wanted = `expected a finite number of at least ${min}`;
   if (typeof value !== 'number') throw wrongKind(name, `${wanted}, got ${show(value)}`);
-  if (Number.isFinite(value) && value >= min) return value;
+  if (Number.isFinite(value) && value >= min) return value + 0;
   throw wrongValue(name, `${wanted}, got ${show(value)}`);
+}
+
+/** A text of at most `max` characters. */
+export function checkShortText(name: string, value: unknown, { max }: { max: number }): string {
+  const wanted = `expected a text of at most ${max} characters`;
+  if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
+  if (value.length > max) throw wrongValue(name, `${wanted}, got ${value.length}`);
+  return value;
 }
 
 /** One of a few names. */
@@ -69,8 +87,13 @@ export function checkChoice<T extends string>(name: string, value: unknown, choi
 
 /** A signal that may be left out. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined || isSignal(value)) return value;
   throw wrongKind('signal', `expected an AbortSignal, got ${show(value)}`);
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  const properties = { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' };
+  return isKind(value, 'AbortSignal', properties);
 }
 
 /** An object that is no array. */
@@ -80,11 +103,68 @@ export function checkObject(name: string, value: unknown): asserts value is obje
   }
 }
 
-/** An options object without a misspelt name in it, which JavaScript would ignore in silence. */
-export function checkOptions(name: string, value: unknown, known: readonly string[]): void {
+/**
+ * An options object without a misspelt name in it, which JavaScript would ignore in silence.
+ *
+ * @param elsewhere What to write instead of names that a user may well think are among the known.
+ * @returns What it holds, each property read once: what is checked is what is used, whatever a getter or a later change says.
+ */
+export function checkOptions<Name extends string>(
+  name: string,
+  value: unknown,
+  known: readonly Name[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): { readonly [Key in Name]?: unknown } {
   checkObject(name, value);
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}`);
+  // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
+  if (!['Object', 'Module'].includes(kindOf(value))) {
+    throw wrongKind(name, `expected a plain object, got ${show(value)}`);
   }
+  const unknown = Object.keys(value).find((key) => !(known as readonly string[]).includes(key));
+  if (unknown !== undefined) {
+    const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}${hint}`);
+  }
+  const given = value as { readonly [Key in Name]?: unknown };
+  return Object.fromEntries(known.map((key) => [key, given[key]])) as { readonly [Key in Name]?: unknown };
+}
+
+/** The known name that another is a misspelling of; undefined where it is like none. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= Math.max(1, name.length / 4) ? known[distances.indexOf(least)] : undefined;
+}
+
+/** Letters to add, drop, change, or swap with their neighbour, to make one word of another. */
+function distance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => [i]);
+  for (let j = 1; j <= b.length; j++) rows[0]!.push(j);
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const [above, here] = [rows[i - 1]!, rows[i]!];
+      const changed = above[j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      const swapped = i > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2]![j - 2]! + 1 : changed;
+      here.push(Math.min(changed, swapped, above[j]! + 1, here[j - 1]! + 1));
+    }
+  }
+  return rows[a.length]![b.length]!;
+}
+
+/** True or false. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw wrongKind(name, `expected true or false, got ${show(value)}`);
+}
+
+/** A function that is called back. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw wrongKind(name, `expected a function, got ${show(value)}`);
+}
+
+/** A text that is not empty, such as a path. */
+export function checkText(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return;
+  const sentence = `expected a text that is not empty and holds no zero byte, got ${show(value)}`;
+  throw typeof value === 'string' ? wrongValue(name, sentence) : wrongKind(name, sentence);
 }

@@ -1,8 +1,9 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
-import { checkOptions, checkSignal, show, wrongKind, wrongValue } from './arguments.js';
+import { abortable, throwIfAborted } from './abort.js';
+import { checkObject, checkOptions, checkShortText, checkSignal, show, wrongValue } from './arguments.js';
 import { PixelCnnError } from './error.js';
-import { checkImages, type Images, imageSize } from './images.js';
+import { fitImages, type Images, imageSize, takeImages } from './images.js';
 import { enter, release } from './instance.js';
 import { namingModel, startInstance } from './load.js';
 import { type ModelSource, readModel } from './model_source.js';
@@ -10,11 +11,14 @@ import { openSampler } from './sampler.js';
 import { Sampler as CoreSampler, optimize, quantize } from './wasm/pkg/pixelcnn.js';
 
 export interface ConvertOptions {
-  /** What the new file says of `images`, such as `300 samples of seed 1`. Default: how many they are. */
+  /** What the new file says of `images`, such as `300 samples of seed 1`; at most 1000 characters. Default: how many they are. */
   calibration?: string;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
+
+/** The longest `calibration`: it stands in the header of the new file, and of all that are made of it. */
+const maxCalibration = 1000;
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
@@ -54,9 +58,40 @@ export function quantizeModel(model: ModelSource, images: Images, options: Conve
   return convert('quantize', quantize, model, images, options);
 }
 
-/** The conversions that a model file has been through, the first first. */
+/**
+ * The conversions that a model file has been through, the first first.
+ *
+ * @throws PixelCnnError `NOT_A_MODEL` where the metadata's `derived` is not as pixelcnn writes it.
+ */
 export function conversionsOf(metadata: Readonly<Record<string, string>>): Conversion[] {
-  return JSON.parse(metadata.derived ?? '[]') as Conversion[];
+  checkObject('metadata', metadata);
+  const { derived } = metadata;
+  if (derived === undefined) return [];
+  const list = parsed(derived);
+  if (Array.isArray(list) && list.every(isConversion)) {
+    return list.map(({ by, source, calibration }) => ({ by, source, calibration }));
+  }
+  throw new PixelCnnError(
+    'NOT_A_MODEL',
+    `model file: expected in its metadata as \`derived\` the conversions that pixelcnn lists there, got ${show(derived)}; ` +
+      'convert the model that it was made from',
+    { argument: 'model' },
+  );
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isConversion(value: unknown): value is Conversion {
+  if (typeof value !== 'object' || value === null) return false;
+  const { by, source, calibration } = value as Record<keyof Conversion, unknown>;
+  const isHash = typeof source === 'string' && /^[0-9a-f]{64}$/.test(source);
+  return (by === 'optimize' || by === 'quantize') && isHash && typeof calibration === 'string';
 }
 
 /** Multiply-adds that a walk over given images issues under all skipping, an image, once the constants are known. */
@@ -83,15 +118,16 @@ async function convert(
   images: Images,
   options: ConvertOptions,
 ): Promise<Uint8Array> {
-  checkOptions('options', options, ['calibration', 'signal']);
-  const signal = checkSignal(options.signal);
-  const { calibration } = options;
-  if (calibration !== undefined && typeof calibration !== 'string') {
-    throw wrongKind('calibration', `expected a text, got ${show(calibration)}`);
-  }
-  const [bytes] = await Promise.all([readModel(model, signal), startInstance()]);
+  const given = checkOptions('options', options, ['calibration', 'signal']);
+  const signal = checkSignal(given.signal);
+  const calibration =
+    given.calibration === undefined
+      ? undefined
+      : checkShortText('calibration', given.calibration, { max: maxCalibration });
+  const own = takeImages(images);
+  const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   try {
     const sampler = openSampler(bytes);
     let levels: Uint8Array;
@@ -102,7 +138,7 @@ async function convert(
         const sentence = `expected one of precision f32, got one of ${config.precision}; convert the model it was made from`;
         throw wrongValue('model', sentence);
       }
-      levels = checkImages(images, config);
+      levels = fitImages(own, config);
       const shown = calibration ?? `${levels.length / imageSize(config)} images`;
       derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
     } finally {

@@ -1,33 +1,36 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
 import { checkOptions, show, wrongKind } from './arguments.js';
-import { start } from './instance.js';
+import { isArrayBuffer, isBytes, isModule } from './brand.js';
+import { checkHost, start } from './instance.js';
+import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 
 export interface SamplerParts {
   /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
   module: WebAssembly.Module;
-  /** The bytes of a `.safetensors` file that pixelcnn wrote. */
-  model: Uint8Array;
+  /** The bytes of a `.safetensors` file that pixelcnn wrote; at most 512 MiB. They are copied. */
+  model: Uint8Array | ArrayBuffer;
 }
 
 /**
  * Makes a sampler at once, without files, network, `eval` or `import.meta.url`.
  *
  * @throws TypeError for parts of the wrong kind.
- * @throws PixelCnnError a code for what is wrong inside the model; `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
+ * @throws PixelCnnError `MODEL_TOO_LARGE`; a code for what is wrong inside the model; `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
  *
  * @example
  * import module from 'pixelcnn/pixelcnn.wasm';
  * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
  */
 export function createSampler(parts: SamplerParts): Sampler {
-  checkOptions('createSampler', parts, ['module', 'model']);
-  const { module, model } = parts;
-  if (!(module instanceof WebAssembly.Module)) {
-    throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
+  const { module, model } = checkOptions('createSampler', parts, ['module', 'model']);
+  checkHost();
+  if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
+  if (!isBytes(model) && !isArrayBuffer(model)) {
+    throw wrongKind('model', `expected a Uint8Array or an ArrayBuffer, got ${show(model)}`);
   }
-  if (!(model instanceof Uint8Array)) throw wrongKind('model', `expected a Uint8Array, got ${show(model)}`);
-  start(module);
-  return openSampler(model);
+  const bytes = takeModel(model);
+  start(module, 'module');
+  return openSampler(bytes);
 }

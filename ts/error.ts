@@ -5,6 +5,8 @@
  * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
+import { codeOf } from './brand.js';
+
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
 export const coreErrorCodes = [
   'FILE_TOO_SHORT',
@@ -42,6 +44,8 @@ export type CoreErrorCode = (typeof coreErrorCodes)[number];
 export type PixelCnnErrorCode =
   /** What the model file holds, or what the net computed from it. `INVALID_ARGUMENT` reaches users as a `RangeError`. */
   | Exclude<CoreErrorCode, 'INVALID_ARGUMENT'>
+  /** The file is another program's, or no model at all: an archive, a page, a pointer; the message says which. */
+  | 'FOREIGN_FORMAT'
   /** There is no file, or the server has none, under that name. */
   | 'MODEL_NOT_FOUND'
   /** There is one, and it could not be read: no permission, a folder, an HTTP status, a broken connection. */
@@ -70,8 +74,12 @@ export type PixelCnnErrorCode =
   | 'INCOMPARABLE'
   /** Training: there is no checkpoint to go on from, or it is damaged. */
   | 'INVALID_CHECKPOINT'
+  /** Another process is at work in the folder; the message says which, and since when. */
+  | 'LOCKED'
   /** Training: a checkpoint or model could not be written; what was there before is untouched. */
   | 'WRITE_FAILED'
+  /** Training: the run was stopped before its end, by a limit or by who iterated it, and has no result. */
+  | 'STOPPED'
   /** Training: the loss is no longer finite. */
   | 'DIVERGED'
   /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */
@@ -99,6 +107,6 @@ export class PixelCnnError extends Error {
 
 /** The code of an error that the core threw; undefined for anything else. */
 export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return coreErrorCodes.find((code) => code === error.code);
+  const found = codeOf(error);
+  return coreErrorCodes.find((code) => code === found);
 }

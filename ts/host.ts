@@ -20,14 +20,3 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
 export function coreCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? builtin('node:os')?.availableParallelism() ?? 1;
 }
-
-/** Rejects when `signal` aborts, though `work` goes on for others who wait for it. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}

@@ -1,6 +1,8 @@
 /** Images as arguments. */
 
 import { show, wrongKind, wrongValue } from './arguments.js';
+import { isBytes } from './brand.js';
+import { ownBytes } from './bytes.js';
 import type { Config } from './config.js';
 
 /** `[count, height, width, channels]`. */
@@ -21,14 +23,37 @@ export function imageShape(count: number, { height, width, channels }: Config): 
   return [count, height, width, channels];
 }
 
-/** The levels of images that fit the model, checked one by one. */
-export function checkImages(images: Images, config: Config): Uint8Array {
-  const bare = images instanceof Uint8Array;
-  const data: unknown = bare ? images : images?.data;
-  if (!(data instanceof Uint8Array)) {
+/** Images that are ours: nobody else can change them. */
+export interface OwnImages {
+  readonly data: Uint8Array;
+  /** Its first axes, and how many there are; none where the levels came bare; else what was there instead. */
+  readonly shape?: { axes: readonly unknown[]; rank: number } | { not: unknown };
+}
+
+/** Copies images. Whether they fit a model, {@link fitImages} tells. */
+export function takeImages(images: unknown): OwnImages {
+  if (isBytes(images)) return { data: ownBytes('images', images) };
+  const { data, shape } = (images ?? {}) as { data?: unknown; shape?: unknown };
+  if (!isBytes(data)) {
     const got = show(data ?? images);
     throw wrongKind('images', `expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
   }
+  return { data: ownBytes('images', data), shape: takeShape(shape) };
+}
+
+function takeShape(shape: unknown): OwnImages['shape'] {
+  if (!Array.isArray(shape)) return { not: shape };
+  const rank = Number(shape.length);
+  return { axes: Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]), rank };
+}
+
+/** The levels of images that fit the model, checked one by one: a copy. */
+export function checkImages(images: Images, config: Config): Uint8Array {
+  return fitImages(takeImages(images), config);
+}
+
+/** The levels of images that fit the model, checked one by one. */
+export function fitImages({ data, shape }: OwnImages, config: Config): Uint8Array {
   const size = imageSize(config);
   const count = data.length / size;
   const wanted = imageShape(count, config);
@@ -36,12 +61,9 @@ export function checkImages(images: Images, config: Config): Uint8Array {
     const image = listed(wanted.slice(1));
     throw wrongValue('images', `expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
   }
-  if (!bare) {
-    const { shape } = images;
-    if (!Array.isArray(shape) || shape.length !== 4 || wanted.some((length, axis) => length !== shape[axis])) {
-      const got = Array.isArray(shape) ? listed(shape) : show(shape);
-      throw wrongValue('images', `expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
-    }
+  if (shape !== undefined && !isShape(shape, wanted)) {
+    const got = 'not' in shape ? show(shape.not) : listed(shape.axes.map(show), shape.rank);
+    throw wrongValue('images', `expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
   }
   const at = data.findIndex((level) => level >= config.levels);
   if (at >= 0) {
@@ -50,6 +72,10 @@ export function checkImages(images: Images, config: Config): Uint8Array {
   return data;
 }
 
-function listed(values: readonly unknown[]): string {
-  return `[${values.join(', ')}]`;
+function isShape(shape: NonNullable<OwnImages['shape']>, wanted: ImageShape): boolean {
+  return 'axes' in shape && shape.rank === 4 && wanted.every((length, axis) => length === shape.axes[axis]);
+}
+
+function listed(values: readonly unknown[], count = values.length): string {
+  return `[${values.join(', ')}${count > values.length ? ', ...' : ''}]`;
 }

@@ -6,8 +6,9 @@
  * shut and repeats the error.
  */
 
-import { wrongValue } from './arguments.js';
-import { type CoreErrorCode, coreErrorCode, PixelCnnError } from './error.js';
+import { naming } from './arguments.js';
+import { isError } from './brand.js';
+import { coreErrorCode, PixelCnnError } from './error.js';
 import { hasSimd } from './simd.js';
 import { initSync } from './wasm/pkg/pixelcnn.js';
 
@@ -37,45 +38,104 @@ export function isStarted(): boolean {
   return started;
 }
 
-/** Makes the instance, unless there is one. Needs no file, network, `eval` or `import.meta.url`. */
-export function start(module: WebAssembly.Module): void {
+/** What every version of the binary has, and another one lacks. */
+const exportsOfOurs = ['memory', '__wbindgen_start', 'sampler_new', 'sampler_sample', 'sampler_score', 'run_step'];
+
+/**
+ * Makes the instance, unless there is one. Needs no file, network, `eval` or `import.meta.url`.
+ *
+ * @param argument The argument of the API that the module came by.
+ */
+export function start(module: WebAssembly.Module, argument?: string): void {
   if (started) return;
   checkHost();
   try {
-    // Never the glue's asynchronous init: finishing late, it would put a second instance in the place of a used one.
-    initSync({ module });
+    // Looked at before the glue does, which keeps what it was given even where that does not start.
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    const missing = exportsOfOurs.find((name) => !names.includes(name));
+    if (missing !== undefined) throw new Error(`expected a module that exports ${missing}, got one that does not`);
+    initialise(module);
   } catch (cause) {
+    const noMemory = cause instanceof RangeError;
+    const sentence = noMemory
+      ? 'expected memory for an instance of the module, the host has none; end others, or allow the process more'
+      : 'expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start';
     throw new PixelCnnError(
-      'WASM_LOAD_FAILED',
-      'module: expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start',
-      { cause, argument: 'module' },
+      noMemory ? 'OUT_OF_MEMORY' : 'WASM_LOAD_FAILED',
+      argument === undefined ? sentence : `${argument}: ${sentence}`,
+      { cause, argument },
     );
   }
   started = true;
 }
 
+/** Never by the glue's asynchronous init: finishing late, it would put a second instance in the place of a used one. */
+function initialise(module: WebAssembly.Module): void {
+  const prototype: unknown = Object.getPrototypeOf(module);
+  if (module instanceof WebAssembly.Module) {
+    initSync({ module });
+    return;
+  }
+  // One of another realm, which the glue would take for bytes: it asks the prototype, WebAssembly itself does not.
+  Object.setPrototypeOf(module, WebAssembly.Module.prototype);
+  try {
+    initSync({ module });
+  } finally {
+    Object.setPrototypeOf(module, prototype as object | null);
+  }
+}
+
 /**
- * Calls into the instance; gives errors of the core the public form, and takes anything else for a trap.
+ * Calls into the instance; gives errors of the core the public form. Only a trap shuts the gate.
+ *
+ * Nothing of the caller's may run inside, neither getters nor methods of subclasses: what goes in are numbers, strings and arrays
+ * that are ours, so that an error that is no trap and not the core's is the host's refusal of memory.
  *
  * @param argument The argument of the API that the call is about, if what the core refuses is then the argument's fault.
  */
 export function enter<T>(call: () => T, argument?: string): T {
   if (trap !== undefined) throw internalError();
+  requireStack();
   try {
     return call();
   } catch (error) {
-    const code = coreErrorCode(error);
-    if (code === undefined) {
+    if (isTrap(error)) {
       trap = error;
       throw internalError();
     }
-    throw publicError(code, error as Error, argument);
+    throw publicError(error, argument);
   }
 }
 
-function publicError(code: CoreErrorCode, { message }: Error, argument: string | undefined): Error {
+/** By name, since a host may run the instance in another realm. A stack that ended inside has none: hosts have only words for it. */
+function isTrap(error: unknown): boolean {
+  if (!isError(error) || coreErrorCode(error) !== undefined) return false;
+  return error.name === 'RuntimeError' || /\bcall stack\b|\btoo much recursion\b/.test(error.message);
+}
+
+function publicError(error: unknown, argument: string | undefined): unknown {
+  const code = coreErrorCode(error);
+  if (code === undefined) {
+    if (!(error instanceof RangeError)) return error;
+    const sentence =
+      'expected memory for what the call takes and gives, the host has none; ask for fewer images at once';
+    return new PixelCnnError('OUT_OF_MEMORY', sentence, { cause: error });
+  }
+  const { message } = error as Error;
   if (code !== 'INVALID_ARGUMENT') return new PixelCnnError(code, message, { argument });
-  return argument === undefined ? new RangeError(message) : wrongValue(argument, message);
+  return argument === undefined ? new RangeError(message) : naming(argument, new RangeError(message));
+}
+
+/** Arguments of 8 bytes each: together several times the stack that the binary takes. */
+const ballast: undefined[] = Array.from({ length: 1024 });
+const nothing: () => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
+
+/**
+ * Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
+ * instance would be left in the middle of what it did, as by a trap.
+ */
+function requireStack(): void {
+  Reflect.apply(nothing, undefined, ballast);
 }
 
 /** Frees an object of the instance, unless a trap made touching it unsafe. */

@@ -1,6 +1,9 @@
 /** Where a model comes from: a path, a URL, bytes or a response, each read whole. */
 
+import { onAbort, reasonOf, throwIfAborted } from './abort.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
+import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind } from './brand.js';
+import { ownBytes, room } from './bytes.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
 
@@ -16,24 +19,30 @@ export const maxModelBytes = 2 ** 29;
 /** The source's name for messages; undefined for bytes. */
 export function sourceName(model: ModelSource): string | undefined {
   if (typeof model === 'string') return model.startsWith('data:') ? 'data: URL' : model;
-  if (model instanceof URL) return sourceName(model.href);
-  if (isResponse(model)) return model.url || undefined;
+  if (isUrl(model)) return sourceName(model.href);
+  if (isResponse(model)) return nameOf(model);
   return undefined;
 }
 
-/** Reads a model file. */
+/** Reads a model file. Bytes are copied before it returns. */
 export async function readModel(model: ModelSource, signal?: AbortSignal): Promise<Uint8Array> {
-  if (model instanceof Uint8Array) return checkSize(model);
-  if (model instanceof ArrayBuffer) return checkSize(new Uint8Array(model));
-  if (isResponse(model)) return readResponse(model);
-  if (!(model instanceof URL) && (typeof model !== 'string' || model === '')) {
+  if (isBytes(model) || isArrayBuffer(model)) return takeModel(model);
+  if (isResponse(model)) return readResponse(model, signal);
+  if (!isUrl(model) && (typeof model !== 'string' || model === '')) {
     const got = model === '' ? 'an empty string' : show(model);
     throw wrongKind('model', `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${got}`);
   }
-  const url = typeof model === 'string' && /^(file|https?|data|blob):/i.test(model) ? parseUrl(model) : model;
+  const isPath = typeof model === 'string' && !/^(file|https?|data|blob):/i.test(model);
+  const url = isPath ? model : parseUrl(isUrl(model) ? model.href : model);
   const files = builtin('node:fs/promises');
   const isFile = typeof url === 'string' || url.protocol === 'file:';
   return isFile && files !== undefined ? readFile(files, url, signal) : readUrl(url, signal);
+}
+
+/** A copy of the bytes of a model, which may not be too many. */
+export function takeModel(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  checkLength(byteLengthOf(bytes));
+  return ownBytes('model', bytes);
 }
 
 function parseUrl(text: string): URL {
@@ -44,9 +53,17 @@ function parseUrl(text: string): URL {
   }
 }
 
-/** By name as well, for a response of another realm or of a polyfill. */
+/** By kind, for one of another realm or of a polyfill. */
+function isUrl(model: unknown): model is URL {
+  return isKind(model, 'URL', { href: 'string' });
+}
+
 function isResponse(model: unknown): model is Response {
-  return Object.prototype.toString.call(model) === '[object Response]';
+  return isKind(model, 'Response', { ok: 'boolean' });
+}
+
+function nameOf({ url }: Response): string | undefined {
+  return typeof url === 'string' && url !== '' ? sourceName(url) : undefined;
 }
 
 async function readFile(
@@ -61,14 +78,14 @@ async function readFile(
       throw failed('MODEL_UNREADABLE', `expected a file, got ${got} at ${path}`);
     }
     checkLength(stats.size);
-    return await files.readFile(path, { signal });
+    return await files.readFile(path, signal && { signal });
   } catch (cause) {
-    if (signal?.aborted) throw signal.reason;
+    throwIfAborted(signal);
     if (cause instanceof PixelCnnError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const code = codeOf(cause);
     throw code === 'ENOENT' || code === 'ENOTDIR'
       ? failed('MODEL_NOT_FOUND', `expected a file at ${path}, got none`, cause)
-      : failed('MODEL_UNREADABLE', `expected to read ${path}, got ${code || cause}`, cause);
+      : failed('MODEL_UNREADABLE', `expected to read ${path}, got ${code ?? cause}`, cause);
   }
 }
 
@@ -77,43 +94,58 @@ async function readUrl(url: string | URL, signal?: AbortSignal): Promise<Uint8Ar
   try {
     response = await fetch(url, { signal: signal ?? null });
   } catch (cause) {
-    if (signal?.aborted) throw signal.reason;
-    throw failed('MODEL_UNREADABLE', `expected an answer from ${url}, got none`, cause);
+    throwIfAborted(signal);
+    throw failed('MODEL_UNREADABLE', `expected an answer from ${sourceName(url)}, got none`, cause);
   }
   return readResponse(response, signal);
 }
 
 /** Reads a body piece by piece, so that one without an end is left at the limit. */
 async function readResponse(response: Response, signal?: AbortSignal): Promise<Uint8Array> {
-  const from = response.url ? ` from ${response.url.startsWith('data:') ? 'a data: URL' : response.url}` : '';
-  if (!response.ok) {
-    await response.body?.cancel();
-    const code: PixelCnnErrorCode = response.status === 404 ? 'MODEL_NOT_FOUND' : 'MODEL_UNREADABLE';
-    const got = `${response.status} ${response.statusText}`.trim();
-    throw failed(code, `expected HTTP status 200${from}, got ${got}`);
+  const name = nameOf(response);
+  const from = name === undefined ? '' : ` from ${name}`;
+  const { ok, status, statusText, body } = response;
+  if (!ok) {
+    body?.cancel().catch(() => {}); // it is not waited for: what the server says besides is of no use
+    const got = `${Number(status)} ${statusText ?? ''}`.trim();
+    throw failed(
+      status === 404 ? 'MODEL_NOT_FOUND' : 'MODEL_UNREADABLE',
+      `expected HTTP status 200${from}, got ${got}`,
+    );
   }
-  if (response.bodyUsed) throw wrongKind('model', 'expected a Response not yet read, got one whose body is used up');
+  if (response.bodyUsed || body?.locked) {
+    throw wrongKind('model', 'expected a Response not yet read, got one whose body is used up or being read');
+  }
   checkLength(Number(response.headers.get('content-length') ?? 0));
-  if (response.body === null) return new Uint8Array();
+  if (body === null) return new Uint8Array();
+  if (typeof body?.getReader !== 'function') return takeModel(await response.arrayBuffer()); // some polyfills have no streams
   const parts: Uint8Array[] = [];
   let length = 0;
-  const reader = response.body.getReader();
+  const reader = body.getReader();
+  const leave = signal && onAbort(signal, () => reader.cancel(reasonOf(signal)).catch(() => {}));
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      parts.push(value);
-      length += value.length;
+      if (!isBytes(value)) {
+        throw failed('MODEL_UNREADABLE', `expected a body of bytes${from}, got a piece that is ${show(value)}`);
+      }
+      const part = ownBytes('model', value);
+      parts.push(part);
+      length += part.length;
       checkLength(length);
     }
   } catch (cause) {
-    await reader.cancel().catch(() => {}); // the reason to stop is `cause`, not what stopping says
-    if (signal?.aborted) throw signal.reason;
+    reader.cancel().catch(() => {}); // the reason to stop is `cause`, not what stopping says
+    throwIfAborted(signal);
     if (cause instanceof PixelCnnError) throw cause;
     const got = `${length} bytes and then a broken connection`;
     throw failed('MODEL_UNREADABLE', `expected a whole file${from}, got ${got}`, cause);
+  } finally {
+    leave?.();
   }
-  const bytes = new Uint8Array(length);
+  throwIfAborted(signal);
+  const bytes = room(length, 'model', () => new Uint8Array(length));
   let offset = 0;
   for (const part of parts) {
     bytes.set(part, offset);
@@ -124,11 +156,6 @@ async function readResponse(response: Response, signal?: AbortSignal): Promise<U
 
 function failed(code: PixelCnnErrorCode, sentence: string, cause?: unknown): PixelCnnError {
   return new PixelCnnError(code, `model: ${sentence}`, { argument: 'model', ...(cause !== undefined && { cause }) });
-}
-
-function checkSize(bytes: Uint8Array): Uint8Array {
-  checkLength(bytes.length);
-  return bytes;
 }
 
 function checkLength(length: number): void {

@@ -64,26 +64,32 @@ export interface ScoreOptions {
 /** The range of `count`, with what to do for more. */
 export const countRange = { min: 1, max: maxCount, more: 'draw more in several calls, each with its startIndex' };
 
+/** The options of a call that draws. */
+export const sampleNames = ['count', 'seed', 'temperature', 'startIndex', 'method', 'skipping'] as const;
+
 /** Options, checked, with defaults in place. */
 export function checkSampleOptions(options: SampleOptions): Required<SampleOptions> {
-  checkOptions('options', options, ['count', 'seed', 'temperature', 'startIndex', 'method', 'skipping']);
-  const { count = 1, seed, temperature = 1, startIndex = 0, method = 'wavefront', skipping = 'all' } = options;
-  checkInteger('count', count, countRange);
-  checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count });
+  const given = checkOptions('options', options, sampleNames);
+  const { count: images = 1, seed, temperature = 1, startIndex = 0, ...walk } = given;
+  const count = checkInteger('count', images, countRange);
   return {
     count,
     seed: seed === undefined ? drawSeed() : checkInteger('seed', seed, { min: 0, max: maxSeed }),
     temperature: checkNumber('temperature', temperature, { min: 0 }),
-    startIndex,
-    method: checkChoice('method', method, methods),
-    skipping: checkChoice('skipping', skipping, skippings),
+    startIndex: checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count }),
+    ...checkWalk(walk),
   };
 }
 
+/** The options of a call that scores. */
+export const scoreNames = ['method', 'skipping'] as const;
+
 /** Options, checked, with defaults in place. */
 export function checkScoreOptions(options: ScoreOptions): Required<ScoreOptions> {
-  checkOptions('options', options, ['method', 'skipping']);
-  const { method = 'wavefront', skipping = 'all' } = options;
+  return checkWalk(checkOptions('options', options, scoreNames));
+}
+
+function checkWalk({ method = 'wavefront', skipping = 'all' }: { method?: unknown; skipping?: unknown }) {
   return {
     method: checkChoice('method', method, methods),
     skipping: checkChoice('skipping', skipping, skippings),

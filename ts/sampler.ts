@@ -1,7 +1,9 @@
 /** A model that draws and scores images. */
 
+import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
 import { PixelCnnError } from './error.js';
+import { namingForeign } from './foreign.js';
 import { checkImages, type ImageShape, type Images, imageShape, imageSize } from './images.js';
 import { enter, release } from './instance.js';
 import { checkSampleOptions, checkScoreOptions, type SampleOptions, type ScoreOptions } from './sample_options.js';
@@ -196,7 +198,7 @@ export class Sampler {
     const levels = checkImages(images, this.config);
     const core = this.#live();
     const size = imageSize(this.config);
-    const data = new Float32Array(levels.length);
+    const data = room(4 * levels.length, 'images', () => new Float32Array(levels.length));
     for (const { first, count } of this.#parts(levels.length / size)) {
       const run = enter(() => core.score(levels.subarray(first * size, (first + count) * size), method, skipping));
       try {
@@ -215,7 +217,11 @@ export class Sampler {
 
 /** Reads a model file into the instance, which must be started. */
 export function openSampler(model: Uint8Array): Sampler {
-  return new Sampler(enter(() => new CoreSampler(model), 'model'));
+  try {
+    return new Sampler(enter(() => new CoreSampler(model), 'model'));
+  } catch (error) {
+    throw namingForeign(error, model);
+  }
 }
 
 /** Images of one call that make one run. */
@@ -226,8 +232,16 @@ interface Part {
 }
 
 function emptySamples({ count, seed, startIndex }: Required<SampleOptions>, config: Config): Samples {
-  const data = new Uint8Array(count * imageSize(config));
-  return { data, shape: imageShape(count, config), seed, startIndex, nats: new Float64Array(count) };
+  const { data, nats } = roomForSamples(count, imageSize(config));
+  return { data, shape: imageShape(count, config), seed, startIndex, nats };
+}
+
+/** Room for what is drawn, or PixelCnnError `OUT_OF_MEMORY`. */
+export function roomForSamples(count: number, size: number): Pick<Samples, 'data' | 'nats'> {
+  return room(count * (size + 8), 'count', () => ({
+    data: new Uint8Array(count * size),
+    nats: new Float64Array(count),
+  }));
 }
 
 /** Copies what a finished run drew. */

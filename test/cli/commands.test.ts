@@ -5,7 +5,8 @@ import { binarisations } from '../../ts/cli/data_option.js';
 import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
-import { binarisations as trainBinarisations, devices as trainDevices } from '../../ts/train/index.js';
+import { binarisations as trainBinarisations } from '../../ts/train/data/image_set.js';
+import { devices as trainDevices } from '../../ts/train/tensorflow/backend.js';
 import { idx } from '../train/data/idx.js';
 import { pixelcnn, temporaryFolder } from './run.js';
 
@@ -50,6 +51,7 @@ it('tells what the machine has, one line for each thing', async () => {
     pixelcnn(folder.path, ['doctor']),
     pixelcnn(folder.path, ['doctor', '--json']),
   ]);
+  expect([text.stderr, json.stderr]).toEqual(['', '']); // none of TensorFlow's own words
   const { checks } = JSON.parse(json.stdout) as { checks: { name: string; ok: boolean; needed: boolean }[] };
   expect(checks.slice(0, 2)).toMatchObject([
     { name: 'Node', ok: true },
@@ -82,7 +84,8 @@ it('trains a model that inspect, eval and sample take, and that it will not over
   const stopped = await pixelcnn(folder.path, ['train', ...run, ...net, '--max-steps', '5']);
   expect(stopped.code, stopped.stderr).toBe(0);
   expect(stopped.stdout.trim().split('\n').at(-1)).toBe(
-    'Stopped by --max-steps in epoch 2, after 1 steps, with a checkpoint; go on with --out run --resume and the same options',
+    'Stopped by --max-steps in epoch 2, after 1 step, with a checkpoint; go on with `pixelcnn train --out run --resume`, ' +
+      'or make a model of it with `pixelcnn export run`',
   );
   const first = await pixelcnn(folder.path, ['train', ...run, ...net, '--patience', '2', '--resume']);
   expect(first.code, first.stderr).toBe(0);

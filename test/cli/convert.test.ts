@@ -36,8 +36,8 @@ it('optimises, then quantises, into files named after the old', async () => {
   const inspected = await pixelcnn(folder.path, ['inspect', 'int/q.safetensors']);
   expect(inspected.stdout).toContain('int16');
   const again = await pixelcnn(folder.path, ['quantize', 'int/q.safetensors']);
-  expect(again).toMatchObject({ code: 1, stdout: '' });
-  expect(again.stderr).toContain('must be of precision f32, got one of int16');
+  const sentence = 'model: expected one of precision f32, got one of int16; convert the model it was made from';
+  expect(again).toEqual({ code: 2, stdout: '', stderr: `pixelcnn: ${sentence}\n` });
 });
 
 it('names what is wrong with the arguments, and leaves the old file alone', async () => {

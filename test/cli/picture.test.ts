@@ -18,3 +18,12 @@ it('fits the terminal: rows of images, then no more, none where one is too wide'
   });
   expect(picture(data, shape, { levels: 2, columns: 4, rows: 2 })).toEqual({ shown: 0, text: '' });
 });
+
+it('takes for on what is at least half of the highest level, in the first channel', () => {
+  const column = (data: Uint8Array, levels: number) =>
+    picture(data, [1, 1, data.length, 1], { levels, columns: 80, rows: 1 }).text;
+  expect(column(Uint8Array.of(0, 1, 2, 3, 1), 4)).toBe('  ▀▀');
+  expect(column(Uint8Array.of(0, 1, 2), 3)).toBe(' ▀▀');
+  const channels = picture(Uint8Array.of(1, 0, 0, 1, 1, 1), [1, 1, 3, 2], { levels: 2, columns: 80, rows: 1 });
+  expect(channels.text).toBe('▀ ▀');
+});

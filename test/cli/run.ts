@@ -17,8 +17,18 @@ export interface Ended {
 }
 
 /** Runs `pixelcnn` in a folder. */
-export async function pixelcnn(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd, env: { ...process.env, ...env } });
+export function pixelcnn(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return ended(process.execPath, [cli, ...args], cwd, env);
+}
+
+/** Runs a program to its end. */
+export async function ended(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

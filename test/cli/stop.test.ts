@@ -1,32 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { idx } from '../train/data/idx.js';
-import { blobs } from '../train/support.js';
+import { writeFrames } from './frames.js';
 import { cli, pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
-const size = { height: 7, width: 6 };
 const options = [
   ...['train', '--data', 'frames', '--device', 'javascript', '--seed', '5', '--batch-size', '4', '--epochs', '400'],
   ...['--filters', '4', '--blocks', '1', '--head-layers', '0', '--first-kernel', '3', '--json'],
 ];
 
-beforeAll(async () => {
-  await mkdir(join(folder.path, 'frames'));
-  for (const [file, count] of [
-    ['train', 30],
-    ['t10k', 10],
-  ] as const) {
-    const pixels = blobs(count, size).pixels.map((level) => 255 * level);
-    await writeFile(
-      join(folder.path, 'frames', `${file}-images-idx3-ubyte`),
-      idx(count, size.height, size.width, pixels),
-    );
-  }
-});
+beforeAll(() => writeFrames(folder.path));
 
 it('writes a checkpoint at Ctrl-C and says how to go on; goes back past a damaged one, with a warning', async () => {
   const args = [...options, '--out', 'run', '--checkpoint-every', '1'];
@@ -42,7 +28,9 @@ it('writes a checkpoint at Ctrl-C and says how to go on; goes back past a damage
     if (!interrupted && (stdout.match(/"checkpoint"/g)?.length ?? 0) >= 2) interrupted = child.kill('SIGINT');
   });
   const [code] = await once(child, 'close');
-  expect(stderr).toContain('pixelcnn: interrupted; go on with --out run --resume and the same options\n');
+  expect(stderr).toContain(
+    'pixelcnn: interrupted; go on with `pixelcnn train --out run --resume`, or make a model of it with `pixelcnn export run`\n',
+  );
   expect(code).toBe(130);
 
   const checkpoints = join(folder.path, 'run', 'checkpoints');

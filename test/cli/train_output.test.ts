@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LinePrinter } from '../../ts/cli/train_output.js';
-import { recipeOf, type TrainEvent } from '../../ts/train/index.js';
 import { loadCore } from '../../ts/train/net/core.js';
+import { recipeOf } from '../../ts/train/run/recipe.js';
+import type { TrainEvent } from '../../ts/train/train.js';
 import { configJson } from '../wasm.js';
 
 let said: string[];

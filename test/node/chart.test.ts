@@ -33,6 +33,8 @@ it('makes a picture with letters in it, whatever fonts the machine has', async (
     for (let i = 0; i < png.data.length; i += 4) if (png.data[i]! < 128) count++;
     return count;
   };
+  const twice = PNG.sync.read(Buffer.from(await pngOfSvg(await renderChart(option, size))));
+  expect([twice.width, twice.height]).toEqual([600, 400]);
   expect(await dark('')).toBe(0);
   expect(await dark('Loss of each epoch')).toBeGreaterThan(500);
 });

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
-import { replaceDurably } from '../../ts/node/files.js';
+import { makeFolder, reasonOf, replaceDurably } from '../../ts/node/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,4 +41,29 @@ it('leaves the old file, and nothing beside it, where the disk does not take the
   await expect(replaceDurably(path, 'the new one')).rejects.toThrow('no room');
   expect(readFileSync(path, 'utf8')).toBe('the old one');
   expect(readdirSync(inside)).toEqual(['model']);
+});
+
+it('makes a folder and those above it, once, and says so where it cannot', async () => {
+  const path = join(folder, 'a', 'b', 'c');
+  await Promise.all([makeFolder(path), makeFolder(path)]);
+  await makeFolder(path);
+  expect(statSync(path).isDirectory()).toBe(true);
+  writeFileSync(join(folder, 'file'), '');
+  await expect(makeFolder(join(folder, 'file', 'below'))).rejects.toThrow('EEXIST');
+  await expect(makeFolder(join(folder, 'file'))).rejects.toThrow('EEXIST');
+});
+
+it.each([
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota on the disk is used up'],
+  ['EROFS', 'the file system is read-only'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['ENOENT', 'no such file or folder'],
+  ['ENOTDIR', 'a part of the path is a file'],
+  ['EEXIST', 'a file stands in its place'],
+  ['EIO', 'the disk failed'],
+  ['EOTHER', 'what the system said'],
+])('puts into words what the system means by %s', (code, words) => {
+  expect(reasonOf(Object.assign(new Error('what the system said'), { code }))).toBe(words);
 });

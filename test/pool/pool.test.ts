@@ -198,6 +198,41 @@ it('gives up when told to, before and during, without losing a worker', async ()
   expect(started).toHaveLength(2);
 });
 
+it('does not mind what becomes of images after the call', async () => {
+  const pool = await load({ workers: 1 });
+  const images = new Uint8Array(sampler.sample({ count: 100, seed: 1 }).data);
+  const wanted = sampler.logProb(images);
+  const scoring = pool.logProb(images);
+  const shaped = pool.logProb({ data: images, shape: [100, 12, 11, 1] });
+  structuredClone(images.buffer, { transfer: [images.buffer] }); // gone while most of them wait
+  expect(await scoring).toEqual(wanted);
+  expect(await shaped).toEqual(wanted);
+  expect(await failure(pool.logProb(images))).toMatchObject({ name: 'TypeError', argument: 'images' });
+});
+
+it('reads options from a prototype, as a sampler does, and each once', async () => {
+  const pool = await load({ workers: 1 });
+  expect(await pool.sample(Object.create({ count: 3, seed: 1 }))).toEqual(sampler.sample({ count: 3, seed: 1 }));
+  const counts = [3, 4];
+  const options = {
+    seed: 1,
+    get count() {
+      return counts.shift()!;
+    },
+  };
+  expect(await pool.sample(options)).toEqual(sampler.sample({ count: 3, seed: 1 }));
+});
+
+it('waits for a signal with one listener, however many calls there are', async () => {
+  const pool = await load({ workers: 1 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = Promise.all(Array.from({ length: 20 }, () => pool.sample({ count: 2, signal })));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await calls;
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
 it('gives up loading when told to, and leaves no thread behind', async () => {
   onStart();
   const reason = new Error('enough');
@@ -217,6 +252,7 @@ it('rejects with what onProgress throws', async () => {
   };
   expect(await failure(pool.sample({ count: 1, onProgress }))).toBe(reason);
   expect(await failure(pool.sample({ count: 100, onProgress }))).toBe(reason);
+  expect(await failure(pool.sample({ count: 100, onProgress: async () => onProgress() }))).toBe(reason);
   expect((await pool.sample({ count: 3 })).shape[0]).toBe(3);
 });
 
@@ -276,15 +312,33 @@ it('takes back what it told of images whose worker was lost', async () => {
     worker.postMessage = (order, transfer) => {
       if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
       lost = true;
-      worker.emit('message', { type: 'progress', job: order.job, pixels: 50 });
+      for (const pixels of [50, 80]) worker.emit('message', { type: 'progress', job: order.job, pixels });
       return worker.terminate();
     };
   });
   const pool = await load({ workers: 1 });
   const told: number[] = [];
   await pool.sample({ count: 1, onProgress: ({ done }) => told.push(done) });
-  expect(told.slice(0, 2)).toEqual([50, 0]);
+  expect(told.slice(0, 3)).toEqual([50, 80, 0]);
   expect(told.at(-1)).toBe(size);
+});
+
+it('hands out nothing of a call that was given up', async () => {
+  const orders: number[] = [];
+  const controller = new AbortController();
+  onStart((worker) => {
+    const { postMessage } = worker;
+    worker.postMessage = (order, transfer) => {
+      postMessage.call(worker, order, transfer);
+      if (order.type === 'work') orders.push(order.work.given.startIndex);
+      if (order.type === 'work' && orders.length === 1) queueMicrotask(() => controller.abort());
+    };
+  });
+  const pool = await load({ workers: 1 });
+  const given = pool.sample({ count: 64, method: 'reference', signal: controller.signal });
+  expect(await failure(given)).toBe(controller.signal.reason);
+  expect(await pool.sample({ count: 1, seed: 1, startIndex: 1000 })).toMatchObject({ startIndex: 1000 });
+  expect(orders).toEqual([0, 1000]);
 });
 
 it('leaves no listener on a signal, however the call ends', async () => {
@@ -371,6 +425,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ workers: 1025 }, 'RangeError', `${workers} 1025`],
     [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
     [{ workers: '2' }, 'TypeError', `${workers} "2"`],
+    [{ workers: null }, 'TypeError', `${workers} null`],
     [{ threads: 2 }, 'TypeError', 'options: expected only workers, signal, got "threads"'],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],
@@ -420,6 +475,7 @@ it('passes on what is wrong with a model, with the name of its file', async () =
   expect(error.name).toBe('PixelCnnError');
   expect(error.message).toMatch(new RegExp(`^${path}: model file: `));
   expect(error.code).toBe((await failure(loadSampler(path))).code);
+  expect(error.argument).toBe('model'); // which has crossed from a worker's thread
 });
 
 it('passes on what drawing finds, without losing a worker over it', async () => {

@@ -3,13 +3,16 @@
 import { readFile } from 'node:fs/promises';
 import { show } from '../arguments.js';
 import { loadSampler } from '../load.js';
-import type { Compared, Comparison } from '../train/index.js';
+import type { Compared, Comparison } from '../train/score/compare.js';
 import { UsageError } from './failure.js';
 import { thousands } from './format.js';
 
 /** Reads what `eval --json` printed, or the likelihood of the validation images from a model's training record. */
 export async function readAgainst(path: string): Promise<Compared> {
-  const { readEvaluation, readValidation } = await import('../train/index.js');
+  const [{ readValidation }, { readEvaluation }] = await Promise.all([
+    import('../train/run/record.js'),
+    import('../train/score/compare.js'),
+  ]);
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new UsageError(`--against: expected a file at ${path}, could not read one (${cause.code})`, { cause });
   });

@@ -3,6 +3,7 @@
 import { imageSize } from '../images.js';
 import type { Sampler } from '../sampler.js';
 import { type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
+import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
 
@@ -25,6 +26,7 @@ export const calibrateHelp =
  * Draws or reads the images; those of a data set become levels as the model's own did, and are spread over those that train.
  */
 export async function calibrationImages(
+  model: Uint8Array,
   sampler: Sampler,
   { calibrate, images, seed, ...flags }: CalibrationOptions,
   signal: AbortSignal,
@@ -41,22 +43,25 @@ export async function calibrationImages(
     }
     const bar = await startProgress('drawing', images, 'images');
     const data = new Uint8Array(images * imageSize(sampler.config));
+    const request = { count: images, seed, startIndex: 0, method: 'wavefront' } as const;
+    const drawing = await startDrawing({ model, sampler, request, signal });
     try {
-      for (let first = 0; first < images; first += 16) {
-        const count = Math.min(16, images - first);
-        data.set(sampler.sample({ count, seed, startIndex: first }).data, first * imageSize(sampler.config));
-        bar.update(first + count);
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
+      const parts = drawing.draw((share) => bar.update(images * share));
+      for (let part = await parts.next(); !part.done; part = await parts.next()) {
+        data.set(part.value.data, part.value.startIndex * imageSize(sampler.config));
       }
     } finally {
       bar.stop();
+      await drawing.close();
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const { readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/run/record.js'),
+  ]);
   const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
-  const all = await readData({ ...asked, signal }, '--calibrate');
+  const all = await readData({ ...asked, signal });
   const { train } = splitImages(all);
   if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
   const { height, width } = sampler.config;

@@ -2,6 +2,7 @@
 
 import { Command, type CommanderError } from 'commander';
 import { exitCodesHelp, usageErrorOf } from './failure.js';
+import { print } from './terminal.js';
 
 /** A command with this project's help, options and errors. `examples` are `[arguments, what they do]`. */
 export function createCommand(
@@ -20,6 +21,9 @@ export function createCommand(
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show the stack of an error')
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}\n${exitCodesHelp}`)
-    .configureOutput({ outputError: () => {} }) // main.ts prints errors, in one form for all
+    .configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      outputError: () => {}, // main.ts prints errors, in one form for all
+    })
     .exitOverride(fail);
 }

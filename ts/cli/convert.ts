@@ -3,13 +3,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
-import type { ConvertOptions } from '../convert.js';
 import { imageSize } from '../images.js';
 import { loadSampler, namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import { maxSeed } from '../sample_options.js';
 import { openSampler, type Sampler } from '../sampler.js';
 import { type CalibrationOptions, calibrateHelp, calibrationImages } from './calibration.js';
+import type { Made } from './core_tasks.js';
+import { inThread } from './core_thread.js';
 import { addRuleOptions } from './data_option.js';
 import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
@@ -17,22 +18,11 @@ import { interruptible } from './interrupt.js';
 import { integer } from './option.js';
 import { openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
+import { print, printJson } from './terminal.js';
 
 export interface ConvertCommandOptions extends CalibrationOptions {
   out?: string;
   json?: boolean;
-}
-
-/** What there is to tell of a conversion. */
-export interface Converted {
-  before: Uint8Array;
-  after: Uint8Array;
-  /** The new model. */
-  sampler: Sampler;
-  /** The images of calibration. */
-  images: Uint8Array;
-  /** Pixels of an image. */
-  size: number;
 }
 
 export function withConvertOptions(command: Command): Command {
@@ -46,13 +36,13 @@ export function withConvertOptions(command: Command): Command {
     .option('--json', 'print one JSON object and nothing else');
 }
 
-/** Converts a file, writes the new one whole or not at all, and prints what `tell` has to say. */
-export function convertFile(
+/** Converts a file, writes the new one whole or not at all, and prints what `describe` has to say. */
+export function convertFile<Name extends 'optimize' | 'quantize'>(
+  name: Name,
   suffix: string,
-  convert: (model: Uint8Array, images: Uint8Array, options: ConvertOptions) => Promise<Uint8Array>,
   model: string | undefined,
   options: ConvertCommandOptions,
-  tell: (converted: Converted) => { figures: object; rows: [string, string][] },
+  describe: (made: Made<Name>, sampler: Sampler) => { figures: object; rows: [string, string][] },
 ): Promise<void> {
   return interruptible(async (signal) => {
     const path = model ?? packagedModel();
@@ -65,18 +55,20 @@ export function convertFile(
     const old = await loadSampler(before, { signal }).catch((error: unknown) => {
       throw namingModel(error, path);
     });
-    const { data: images, name: calibration } = await calibrationImages(old, options, signal);
-    const after = await convert(before, images, { calibration, signal });
+    const { data: images, name: calibration } = await calibrationImages(before, old, options, signal);
+    const size = imageSize(old.config);
     old.dispose();
+    const made = await inThread(name, { model: before, images, calibration, size }, signal).catch((error: unknown) => {
+      throw namingModel(error, path);
+    });
+    const { after } = made;
     await folder.write(basename(out), after);
-    const sampler = openSampler(after);
-    const size = imageSize(sampler.config);
-    const { figures, rows } = tell({ before, after, sampler, images, size });
+    const { figures, rows } = describe(made, openSampler(after));
     if (options.json) {
-      console.log(JSON.stringify({ model: path, out, calibration, bytes: after.length, ...figures }));
+      printJson({ model: path, out, calibration, bytes: after.length, ...figures });
       return;
     }
-    console.log(
+    print(
       labelled([
         ['model', `${path}, ${bytes(before.length)}`],
         ['calibration', calibration],

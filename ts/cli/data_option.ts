@@ -1,20 +1,22 @@
 /** Which images a command reads, and how they become levels, for the commands that read some. */
 
 import type { Command } from 'commander';
-import { PixelCnnError } from '../error.js';
 import { maxSeed } from '../sample_options.js';
-import type { DataOptions, ImageSet } from '../train/index.js';
-import { UsageError } from './failure.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { DataOptions } from '../train/data/load_data.js';
 import { choice, integer, number } from './option.js';
+import { tell } from './terminal.js';
 
 /** Values of `--binarisation`; those of ts/train, which is not loaded for `--help`. A test holds them together. */
 export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
 
 /** The options of {@link addDataOptions}, where given. */
-export type DataFlags = Pick<
-  DataOptions,
-  'data' | 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'
->;
+export type DataFlags = Pick<DataOptions, 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'> & {
+  data?: string;
+};
+
+/** The same, and which part. */
+export type DataChoice = DataFlags & Pick<DataOptions, 'split'>;
 
 /** Those of some options that are such, and given. */
 export function dataFlagsOf(options: DataFlags): DataFlags {
@@ -63,26 +65,8 @@ export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
   return { ...kept, ...given };
 }
 
-const flagOf: Readonly<Record<string, string>> = {
-  data: '--data',
-  split: '--split',
-  limit: '--limit',
-  binarisation: '--binarisation',
-  threshold: '--threshold',
-  binarisationSeed: '--binarisation-seed',
-};
-
-/** The images, as levels; what is wrong with an option is told under its name on the command line, `--data` or another. */
-export async function readData(options: DataOptions, dataFlag = '--data'): Promise<ImageSet> {
-  const { loadData } = await import('../train/index.js');
-  try {
-    return await loadData({ ...options, say: (line) => console.error(line) });
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const [, name = '', rest = ''] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
-    const flag = name === 'data' ? dataFlag : flagOf[name];
-    const mine = error instanceof RangeError || (error instanceof PixelCnnError && error.code === 'DATA_NOT_FOUND');
-    if (flag === undefined || !mine) throw error;
-    throw new UsageError(`${flag}: ${rest}`, { cause: error });
-  }
+/** The images, as levels. */
+export async function readData(options: DataOptions): Promise<ImageSet> {
+  const { loadData } = await import('../train/data/load_data.js');
+  return loadData({ ...options, say: (line) => tell(line) });
 }

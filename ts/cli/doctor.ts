@@ -2,13 +2,16 @@
 
 import { createRequire } from 'node:module';
 import { loadSampler } from '../load.js';
+import { lastLines, pip, runCommand } from '../node/command.js';
 import { hasSimd } from '../simd.js';
-import type { NativeTensorflow, NvidiaHost } from '../train/index.js';
 import { loadCore } from '../train/net/core.js';
+import type { NativeTensorflow } from '../train/tensorflow/find.js';
+import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
 import { packagedModel } from './packaged_model.js';
+import { painted, print, printJson } from './terminal.js';
 
 interface Check {
   name: string;
@@ -30,23 +33,24 @@ export const command = createCommand(
   .option('--json', 'print one JSON object and nothing else')
   .action(async ({ json }: { json?: boolean }) => {
     const checks = await checkAll();
-    if (json) console.log(JSON.stringify({ checks }));
-    else console.log(checks.map((check) => line(check)).join('\n'));
+    if (json) printJson({ checks });
+    else for (const check of checks) printCheck(check);
     const broken = checks.filter((check) => check.needed && !check.ok).map((check) => check.name);
     if (broken.length > 0) throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`);
   });
 
-function line({ name, needed, ok, detail }: Check): string {
-  const [mark, colour] = ok ? ['ok', 32] : needed ? ['MISSING', 31] : ['missing', 33];
-  const padded = mark.padEnd(7);
-  const coloured = process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${colour}m${padded}\x1b[0m` : padded;
-  return `${coloured}  ${name.padEnd(18)}  ${detail}`;
+function printCheck({ name, needed, ok, detail }: Check): void {
+  const [mark, colour] = ok ? (['ok', 32] as const) : needed ? (['MISSING', 31] as const) : (['missing', 33] as const);
+  print(painted(mark.padEnd(7), colour), `  ${name.padEnd(18)}  ${detail}`);
 }
 
 async function checkAll(): Promise<Check[]> {
-  const { findTensorflow, inspectNvidia } = await import('../train/index.js');
-  const native = findTensorflow();
+  const [{ findTensorflow }, { inspectNvidia }] = await Promise.all([
+    import('../train/tensorflow/find.js'),
+    import('../train/tensorflow/nvidia.js'),
+  ]);
   const host = await inspectNvidia();
+  const native = host.driver === undefined ? findTensorflow() : findTensorflow(['cuda', 'cpu']);
   return [
     nodeVersion(),
     await wasm(),
@@ -59,7 +63,7 @@ async function checkAll(): Promise<Check[]> {
     ...(await Promise.all([
       program('C++ compiler', [process.env.CXX ?? 'g++', '--version'], 'apt install g++', native !== undefined),
       program('python3', ['python3', '--version'], 'apt install python3', native !== undefined),
-      program('pip', ['python3', '-m', 'pip', '--version'], 'apt install python3-pip', native !== undefined),
+      program('pip', ['python3', ...pip, '--version'], 'apt install python3-pip', native !== undefined),
     ])),
     portable(),
   ];
@@ -100,7 +104,7 @@ async function model(): Promise<Check> {
 }
 
 async function data(): Promise<Check> {
-  const { loadMnist } = await import('../train/index.js');
+  const { loadMnist } = await import('../train/data/published.js');
   const check = { name: 'MNIST', needed: false };
   try {
     const { source } = await loadMnist({ offline: true });
@@ -123,7 +127,7 @@ async function gpu(host: NvidiaHost): Promise<Check> {
 }
 
 async function cudaLibraries(): Promise<Check> {
-  const { findTensorflow } = await import('../train/index.js');
+  const { findTensorflow } = await import('../train/tensorflow/find.js');
   const { missingCudaLibraries } = await import('../train/tensorflow/unused_gpu.js');
   const check = { name: 'CUDA libraries', needed: false };
   const native = findTensorflow(['cuda']);
@@ -147,10 +151,9 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
     return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
   }
   try {
-    const { openTensorflow } = await import('../train/tensorflow/backend.js');
     const { obstacle } = await import('../train/tensorflow/nvidia.js');
     const { unusedReason } = await import('../train/tensorflow/unused_gpu.js');
-    const { version, device } = openTensorflow(native, { host });
+    const { version, device } = await tryTensorflow(native, host);
     const where = native.origin === 'project' ? native.packageName : `built for ${native.variant}`;
     const detail = `${version} (${where}), computes on the ${device.toUpperCase()}`;
     if (device === 'gpu' || host.driver === undefined) return { ...check, ok: true, detail };
@@ -161,9 +164,27 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
   }
 }
 
+/** Loads TensorFlow in a process of its own, with what it says itself on standard error, and what it may end by. */
+async function tryTensorflow(native: NativeTensorflow, host: NvidiaHost): Promise<{ version: string; device: string }> {
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'; // from ts/, where tsx runs it, or from dist/
+  const backend = new URL(`../train/tensorflow/backend.${ending}`, import.meta.url).href;
+  const program = `
+const { openTensorflow } = await import(${JSON.stringify(backend)});
+const { version, device } = openTensorflow(${JSON.stringify(native)}, { host: ${JSON.stringify(host)} });
+console.log('\\nfound ' + JSON.stringify({ version, device }));`;
+  const { status, output } = await runCommand(process.execPath, [
+    ...process.execArgv,
+    ...['--input-type=module', '--eval', program],
+  ]);
+  const found = /^found (.*)$/m.exec(output)?.[1];
+  if (status !== 0 || found === undefined) {
+    throw new Failure(/^\w*Error.*: .*$/m.exec(output)?.[0] ?? lastLines(output, 1));
+  }
+  return JSON.parse(found) as { version: string; device: string };
+}
+
 /** A program that only setting TensorFlow up calls. */
 async function program(name: string, [file, ...args]: string[], install: string, done: boolean): Promise<Check> {
-  const { runCommand } = await import('../node/command.js');
   const { status, output } = await runCommand(file!, args);
   const ok = status === 0;
   const missing = done ? `not needed any more; else: ${install}` : `setting TensorFlow up needs it: ${install}`;

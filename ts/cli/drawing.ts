@@ -6,6 +6,7 @@ import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
 import type { Method, SampleOptions } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
+import { tell } from './terminal.js';
 
 export interface Drawing {
   /** Threads that draw. */
@@ -21,10 +22,11 @@ export interface Drawing {
 }
 
 export interface DrawingOptions {
-  model: string;
+  model: string | Uint8Array;
   sampler: Sampler;
-  request: SampleOptions & { count: number; startIndex: number };
-  workers: number;
+  request: SampleOptions & { count: number; startIndex: number; method: Method };
+  /** Default: as many as draw fastest. */
+  workers?: number | undefined;
   signal: AbortSignal;
 }
 
@@ -33,14 +35,33 @@ const macsPerWorker = 1e10;
 
 /** How many threads draw images fastest: as many as can run at once, but none that would have little to do. */
 export function workersFor(count: number, method: Method, description: Description): number {
-  const { macsPerImage, naiveMacsPerImage } = description;
-  const macs = count * (method === 'naive' || method === 'reference' ? naiveMacsPerImage : macsPerImage);
-  return Math.max(1, Math.min(count, defaultWorkers(), Math.floor(macs / macsPerWorker)));
+  return Math.max(
+    1,
+    Math.min(count, defaultWorkers(), Math.floor((count * macsOf(method, description)) / macsPerWorker)),
+  );
+}
+
+/** Multiply-adds of an image. */
+function macsOf(method: Method, { macsPerImage, naiveMacsPerImage }: Description): number {
+  return method === 'naive' || method === 'reference' ? naiveMacsPerImage : macsPerImage;
+}
+
+/** Multiply-adds of a step that the slowest method has done in a fraction of a second. */
+const macsPerStep = 1e8;
+
+/** Whether a step is so long that this thread would not hear of a signal in time. */
+function isLongStep({ count, method }: DrawingOptions['request'], description: Description): boolean {
+  const { schedule, config } = description;
+  const steps = method === 'wavefront' ? schedule.fronts : config.height * config.width;
+  return (Math.min(group, count) * macsOf(method, description)) / steps > macsPerStep;
 }
 
 export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
-  const { model, request, workers, signal } = options;
-  const pool = workers > 1 ? await openPool(model, workers, signal) : undefined;
+  const { model, sampler, request, signal } = options;
+  const description = sampler.describe();
+  const workers = options.workers ?? workersFor(request.count, request.method, description);
+  const threads = workers > 1 || isLongStep(request, description);
+  const pool = threads ? await openPool(model, workers, signal) : undefined;
   if (pool === undefined) {
     return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
   }
@@ -53,13 +74,17 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
 }
 
 /** A pool; nothing, and a word on it, where threads do not start: one thread draws the same images. */
-async function openPool(model: string, workers: number, signal: AbortSignal): Promise<SamplerPool | undefined> {
+async function openPool(
+  model: string | Uint8Array,
+  workers: number,
+  signal: AbortSignal,
+): Promise<SamplerPool | undefined> {
   try {
     return await loadSamplerPool(model, { workers, signal });
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
-    console.error(`pixelcnn: drawing on one thread: ${error.message}`);
+    tell(`pixelcnn: drawing on one thread: ${error.message}`);
     return undefined;
   }
 }

@@ -1,19 +1,23 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
-import { setImmediate } from 'node:timers/promises';
-import { loadSampler } from '../load.js';
+import { loadSampler, namingModel } from '../load.js';
+import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
-import type { DataOptions, Evaluation, ImageSet, TrainingOrigin } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { DataOptions } from '../train/data/load_data.js';
+import type { Evaluation, TrainingOrigin } from '../train/score/protocol.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
+import { inThread } from './core_thread.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
-import { UsageError } from './failure.js';
+import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
+import { print, printJson, tell } from './terminal.js';
 
 const splits = ['validation', 'train', 'test', 'all'] as const;
 
@@ -54,27 +58,36 @@ export const command = addDataOptions(
   );
 
 async function run(model: string, options: EvalCommandOptions, signal: AbortSignal): Promise<void> {
-  const { checkComparable, compareEvaluations, protocolOf } = await import('../train/index.js');
-  const sampler = await loadSampler(model, { signal });
+  const [{ checkComparable, compareEvaluations }, { protocolOf }] = await Promise.all([
+    import('../train/score/compare.js'),
+    import('../train/score/protocol.js'),
+  ]);
+  if (options.mapImages !== undefined && options.map === undefined) {
+    throw new UsageError('--map-images: expected --map beside it, which says where the pictures go, got none');
+  }
+  const bytes = await readModel(model, signal);
+  const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
+    throw namingModel(error, model);
+  });
   const other = options.against === undefined ? undefined : await readAgainst(options.against);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
-  for (const warning of warnings) console.error(`warning: ${warning}`);
+  for (const warning of warnings) tell(`warning: ${warning}`);
   const beyond = options.mapImages?.find((image) => image >= data.count);
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
-  const evaluation = await score(sampler, data, !options.json, signal);
+  const evaluation = await score(bytes, data, !options.json, signal);
   const comparison = other && compareEvaluations(evaluation, other);
   const { maps, scale } =
-    folder === undefined ? { maps: [], scale: '' } : await drawMaps(sampler, data, options, folder);
+    folder === undefined ? { maps: [], scale: '' } : await drawMaps(bytes, data, options, folder, signal);
   if (options.json) {
     const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
     const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
-    console.log(JSON.stringify({ model, ...evaluation, imageNats, ...also, warnings }));
+    printJson({ model, ...evaluation, imageNats, ...also, warnings });
     return;
   }
   const { images, loss, natsPerImage, bitsPerDim, protocol } = evaluation;
-  console.log(
+  print(
     labelled([
       ['model', model],
       ['images', `${thousands(images)}: ${protocol.split} of ${protocol.source}`],
@@ -93,7 +106,10 @@ async function chooseImages(
   { limit, split, ...flags }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<{ data: ImageSet; warnings: string[] }> {
-  const { firstImages, readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const [{ firstImages, splitImages }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/run/record.js'),
+  ]);
   const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
   if (trained.data === undefined && flags.data === undefined) {
     throw new UsageError(
@@ -114,7 +130,7 @@ async function chooseImages(
   const whole = await readData({
     ...from,
     split: trained.split,
-    ...(trained.limit !== undefined && { limit: trained.limit }),
+    limit: trained.limit,
   });
   const recorded = metadata[dataKey];
   if (recorded === undefined) {
@@ -142,12 +158,16 @@ async function seenOf(
   metadata: Readonly<Record<string, string>>,
   { data, offline, signal }: DataOptions,
 ): Promise<number> {
-  const { loadData, readTrainingOrigin, splitImages } = await import('../train/index.js');
+  const [{ splitImages }, { loadData }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/data/load_data.js'),
+    import('../train/run/record.js'),
+  ]);
   const origin = readTrainingOrigin(metadata);
   if (origin === undefined || metadata[dataKey] === undefined || data === undefined) return 0;
   const { validationSplit, limit, ...own } = origin;
-  const asked = { ...own, data, ...(limit !== undefined && { limit }), ...(offline !== undefined && { offline }) };
-  const whole = await loadData({ ...asked, ...(signal && { signal }) }).catch(() => undefined);
+  const asked = { ...own, data, limit, offline, signal };
+  const whole = await loadData(asked).catch(() => undefined);
   signal?.throwIfAborted();
   if (whole?.sha256 !== metadata[dataKey]) return 0;
   const { train } = splitImages(whole, validationSplit);
@@ -157,34 +177,43 @@ async function seenOf(
 
 /** Writes the pictures of what surprises; their paths, and what their colours mean. */
 async function drawMaps(
-  sampler: Sampler,
+  model: Uint8Array,
   data: ImageSet,
   { mapImages = Array.from({ length: Math.min(16, data.count) }, (_, image) => image) }: EvalCommandOptions,
   folder: OutputFolder,
+  signal: AbortSignal,
 ): Promise<{ maps: string[]; scale: string }> {
-  const { surprisePngs, surpriseScale: scale } = await import('./surprise.js');
+  const { surpriseScale: scale } = await import('./surprise.js');
   const maps: string[] = [];
-  for (const { name, bytes } of surprisePngs(sampler, data, mapImages)) maps.push(await folder.write(name, bytes));
+  for (const { name, bytes } of await inThread('surprise', { model, data: packed(data), chosen: mapImages }, signal)) {
+    maps.push(await folder.write(name, bytes));
+  }
   return { maps, scale };
 }
 
 async function score(
-  sampler: Sampler,
+  model: Uint8Array,
   data: ImageSet,
   showProgress: boolean,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  const { evaluate } = await import('../train/index.js');
   const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
+  let scored = 0;
   try {
-    // 16 images, as the core computes in step: often enough for the bar and for Ctrl-C.
-    for await (const event of evaluate({ sampler, data, batchSize: 16, signal })) {
-      if (event.type === 'end') return event.evaluation;
-      bar?.update(event.done);
-      await setImmediate();
-    }
-    throw new Error('expected an evaluation at the end');
+    return await inThread('evaluate', { model, data: packed(data) }, signal, (done) => {
+      scored = done;
+      bar?.update(done);
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    const so = `${thousands(scored)} of ${thousands(data.count)} images were scored`;
+    throw new Interrupted(`${error.message}; ${so}`, { cause: error });
   } finally {
     bar?.stop();
   }
+}
+
+/** The images alone: a view travels between threads with all that it is a view of. */
+function packed({ greys: _, ...data }: ImageSet): ImageSet {
+  return { ...data, pixels: data.pixels.slice() };
 }

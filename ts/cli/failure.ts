@@ -1,9 +1,11 @@
 /** How the command line fails: exit codes, and errors as one sentence. */
 
-import { CommanderError } from 'commander';
-import { PixelCnnError } from '../error.js';
+import { type Command, CommanderError } from 'commander';
+import { argumentOf } from '../arguments.js';
+import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
+import { messageOf } from './flag.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130 } as const;
+export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130, closed: 141 } as const;
 
 export const exitCodesHelp = `
 Exit codes:
@@ -11,7 +13,7 @@ Exit codes:
   1    it failed
   2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
   3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
-  130  interrupted`;
+  130  interrupted; so are 129 (SIGHUP), 143 (SIGTERM) and, of training, 141 (standard output was closed)`;
 
 /** A wrong argument of the command line. */
 export class UsageError extends Error {
@@ -23,26 +25,35 @@ export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
-/** The user stopped it; `message` says how far it came. */
+/** Something from outside stopped it; `message` says how far it came. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+  /** Default: that of `cause` where it is such an error too, else that of Ctrl-C. */
+  readonly exitCode: number;
+
+  constructor(message: string, { exitCode, ...options }: ErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    const { cause } = options;
+    this.exitCode = exitCode ?? (cause instanceof Interrupted ? cause.exitCode : exitCodes.interrupted);
+  }
 }
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof Interrupted) return exitCodes.interrupted;
+  if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
-  if (error instanceof PixelCnnError && (error.code === 'MODEL_NOT_FOUND' || error.code === 'MODEL_UNREADABLE')) {
-    return exitCodes.usage;
-  }
-  if (error instanceof PixelCnnError && error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
-  return exitCodes.failure;
+  if (!(error instanceof PixelCnnError)) return exitCodes.failure;
+  if (error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
+  return error.argument !== undefined && notThere.includes(error.code) ? exitCodes.usage : exitCodes.failure;
 }
 
-/** The API's form for a value out of its range; not a RangeError of the language, which is a bug. */
+/** An argument that names what is not there is a wrong one; what is wrong inside a file is not the argument's fault. */
+const notThere: readonly PixelCnnErrorCode[] = ['MODEL_NOT_FOUND', 'MODEL_UNREADABLE', 'DATA_NOT_FOUND'];
+
+/** The API's form for a wrong argument; not an error of the language, which is a bug. */
 function isArgumentError(error: unknown): boolean {
-  return error instanceof RangeError && error.message.includes(': expected ');
+  return (error instanceof RangeError || error instanceof TypeError) && argumentOf(error) !== undefined;
 }
 
 /** Whether an error is one that the program foresees; any other is a bug. */
@@ -51,10 +62,11 @@ function isForeseen(error: unknown): boolean {
   return isArgumentError(error) || kinds.some((kind) => error instanceof kind);
 }
 
-/** One sentence, on one line. */
-export function sentenceOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const line = message.trim().replace(/\s*\n\s*/g, ' ');
+/** One sentence, on one line, under the names that `command` has for the API's arguments. */
+export function sentenceOf(error: unknown, command?: Command): string {
+  const line = messageOf(error, command)
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
   return isForeseen(error) ? line : `${line} (unforeseen: please report it, with what --debug shows)`;
 }
 

@@ -1,5 +1,7 @@
 /** Numbers and plain tables for people. */
 
+import { excerpt, visible } from './terminal.js';
+
 /** `532,673`. */
 export function thousands(n: number): string {
   return Math.round(n).toLocaleString('en-US');
@@ -13,12 +15,22 @@ export function bytes(n: number): string {
   return `${(n / 1e9).toFixed(1)} GB`;
 }
 
-/** Lines of `label  value`, the values under each other, also those of several lines. Control characters are taken out. */
+/** The longest label and the longest value of a row, in characters, and the most lines of a value. */
+const longest = { label: 60, value: 2000, lines: 20 };
+
+/** Lines of `label  value`, the values under each other, also those of several lines; what is longer than people read is cut. */
 export function labelled(rows: readonly (readonly [label: string, value: string])[]): string {
-  const width = Math.max(...rows.map(([label]) => label.length));
+  // As they will be printed, so that they stand under each other.
+  const labels = rows.map(([label]) => visible(excerpt(label, longest.label).replace(/[\n\t]/g, ' ')));
+  const width = labels.reduce((most, label) => Math.max(most, label.length), 0);
   const indent = `\n${' '.repeat(width + 2)}`;
-  const printable = (text: string) => text.replace(/(?!\n)\p{Cc}/gu, '?').replaceAll('\n', indent);
-  return rows.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}`.trimEnd()).join('\n');
+  return rows.map(([, value], i) => `${labels[i]!.padEnd(width)}  ${shown(value).join(indent)}`.trimEnd()).join('\n');
+}
+
+function shown(value: string): string[] {
+  const lines = excerpt(value, longest.value).split('\n');
+  const more = lines.length - longest.lines;
+  return more <= 0 ? lines : [...lines.slice(0, longest.lines), `... (${thousands(more)} lines more)`];
 }
 
 /** A box with a heavy head, as Keras draws it. Columns whose every cell is a number stand right. */

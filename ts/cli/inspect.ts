@@ -1,10 +1,14 @@
 /** `pixelcnn inspect`: what a model file holds and what follows from it. */
 
-import { loadSampler } from '../load.js';
+import { loadSampler, namingModel } from '../load.js';
+import { readModel } from '../model_source.js';
 import { createCommand } from './command.js';
+import { inThread } from './core_thread.js';
 import { bytes, labelled, thousands } from './format.js';
+import { interruptible } from './interrupt.js';
 import { packagedModel } from './packaged_model.js';
 import { summary } from './summary.js';
+import { print, printJson } from './terminal.js';
 
 export const command = createCommand('inspect', 'show the layers, reach, cost and training record of a model', [
   ['', 'the packaged MNIST model'],
@@ -13,50 +17,55 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
 ])
   .argument('[model]', 'model file (default: the packaged MNIST model)')
   .option('--json', 'print one JSON object and nothing else')
-  .action(async (model: string | undefined, { json }: { json?: boolean }) => {
-    const path = model ?? packagedModel();
-    const sampler = await loadSampler(path);
-    const { metadata } = sampler;
-    const description = sampler.describe();
-    if (json) {
-      console.log(JSON.stringify({ model: path, ...description, metadata }));
-      return;
-    }
-    const {
-      config,
-      receptiveField: field,
-      schedule,
-      macsPerPixel,
-      macsPerImage,
-      naiveMacsPerImage,
-      stateBytes,
-    } = description;
-    const pixels = config.height * config.width;
-    // The config is shown above; what else is JSON says for programs what the words beside it say.
-    const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
-    console.log(
-      [
-        `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
-        summary(description),
-        '',
-        labelled([
-          [
-            'receptive field',
-            `${field.pixels} pixels: ${field.above} rows up, ${field.left} columns left, ${field.right} right`,
-          ],
-          [
-            'wavefront',
-            `slope ${schedule.slope}: ${schedule.fronts} fronts for ${pixels} pixels, ${schedule.pixelsPerFront.toFixed(1)} pixels a front`,
-          ],
-          [
-            'cost per pixel',
-            `${thousands(macsPerPixel)} multiply-adds cached, ${thousands(naiveMacsPerImage / pixels)} naive (${thousands(naiveMacsPerImage / macsPerImage)}x)`,
-          ],
-          ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
-          ['state', `${bytes(stateBytes)} of activations kept for one image`],
-        ]),
-        '',
-        record.length > 0 ? labelled(record) : 'no training record',
-      ].join('\n'),
-    );
+  .action((model: string | undefined, options: { json?: boolean }) =>
+    interruptible((signal) => run(model ?? packagedModel(), options, signal)),
+  );
+
+async function run(path: string, { json }: { json?: boolean }, signal: AbortSignal): Promise<void> {
+  const model = await readModel(path, signal);
+  const { metadata } = await loadSampler(model, { signal }).catch((error: unknown) => {
+    throw namingModel(error, path);
   });
+  const description = await inThread('describe', { model }, signal);
+  if (json) {
+    printJson({ model: path, ...description, metadata });
+    return;
+  }
+  const {
+    config,
+    receptiveField: field,
+    schedule,
+    macsPerPixel,
+    macsPerImage,
+    naiveMacsPerImage,
+    stateBytes,
+  } = description;
+  const pixels = config.height * config.width;
+  // The config is shown above; what else is JSON says for programs what the words beside it say.
+  const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
+  print(
+    [
+      `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
+      summary(description),
+      '',
+      labelled([
+        [
+          'receptive field',
+          `${field.pixels} pixels: ${field.above} rows up, ${field.left} columns left, ${field.right} right`,
+        ],
+        [
+          'wavefront',
+          `slope ${schedule.slope}: ${schedule.fronts} fronts for ${pixels} pixels, ${schedule.pixelsPerFront.toFixed(1)} pixels a front`,
+        ],
+        [
+          'cost per pixel',
+          `${thousands(macsPerPixel)} multiply-adds cached, ${thousands(naiveMacsPerImage / pixels)} naive${macsPerImage > 0 ? ` (${thousands(naiveMacsPerImage / macsPerImage)}x)` : ''}`,
+        ],
+        ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
+        ['state', `${bytes(stateBytes)} of activations kept for one image`],
+      ]),
+      '',
+      record.length > 0 ? labelled(record) : 'no training record',
+    ].join('\n'),
+  );
+}

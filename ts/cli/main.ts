@@ -3,15 +3,20 @@
 
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
+import type { Command } from 'commander';
+import { show } from '../arguments.js';
 import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
-import { exitCodeOf, exitCodes, sentenceOf } from './failure.js';
+import { command as exportCommand } from './export.js';
+import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
+import { watchOutput } from './interrupt.js';
 import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
 import { command as setupCommand } from './setup.js';
+import { tell } from './terminal.js';
 import { command as trainCommand } from './train.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -27,12 +32,19 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .helpCommand(false)
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
+  .addCommand(exportCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)
   .addCommand(quantizeCommand)
   .addCommand(doctorCommand)
   .addCommand(setupCommand);
+
+/** The command that was asked for, once it runs. */
+let running: Command | undefined;
+program.hook('preAction', (_program, command) => {
+  running = command;
+});
 
 /** Runs the command line; returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -41,22 +53,31 @@ async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.usage;
   }
   try {
+    checkText(argv);
     await program.parseAsync(argv, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
-    const code = exitCodeOf(error);
-    if (code !== exitCodes.ok) {
-      console.error(`pixelcnn: ${sentenceOf(error)}`);
-      if (argv.includes('--debug')) console.error(inspect(error));
-    }
-    return code;
+    return report(error, argv);
   }
 }
 
-// `pixelcnn ... | head` closes the pipe early, which is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exitCodes.ok);
-});
+/** Says what went wrong; returns its exit code. */
+function report(error: unknown, argv: readonly string[]): number {
+  const code = exitCodeOf(error);
+  if (code === exitCodes.ok) return code; // such as --help
+  tell(`pixelcnn: ${sentenceOf(error, running)}`);
+  if (argv.includes('--debug')) tell(inspect(error));
+  return code;
+}
 
+/** Node has put U+FFFD for bytes that are no text, so that a name with such bytes would be another one in silence. */
+function checkText(argv: readonly string[]): void {
+  const broken = argv.find((argument) => argument.includes('\ufffd'));
+  if (broken === undefined) return;
+  throw new UsageError(`expected arguments in UTF-8, got ${show(broken)}, in which U+FFFD stands for other bytes`);
+}
+
+watchOutput();
+// What is thrown outside of what is awaited is a bug; it is told in one form with all else.
+process.on('uncaughtException', (error) => process.exit(report(error, process.argv.slice(2))));
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,7 @@
 /** A progress bar on stderr, drawn only where a person sees it. */
 
 import type { SingleBar } from 'cli-progress';
+import { visible } from './terminal.js';
 
 export interface Progress {
   /** Units done so far. `note` stands at the end of the line. */
@@ -40,13 +41,18 @@ export async function startProgress(
       const seconds = (performance.now() - started) / 1000;
       const counts = { done: value / unitSize, total: all / unitSize, from: from / unitSize };
       const state = { title, unit, progress, ...counts, seconds };
-      return progressLine(note === undefined ? state : { ...state, note });
+      return visible(progressLine(note === undefined ? state : { ...state, note }));
     },
   });
   bar.start(total, from, {});
+  const restore = (): void => bar.stop(); // the cursor too, where a second Ctrl-C ends the process
+  process.once('exit', restore);
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
-    stop: () => bar.stop(),
+    stop: () => {
+      process.off('exit', restore);
+      bar.stop();
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
-import { type Drawing, startDrawing, workersFor } from './drawing.js';
+import { type Drawing, startDrawing } from './drawing.js';
 import { Interrupted } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, number } from './option.js';
@@ -14,6 +14,7 @@ import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { picture } from './picture.js';
 import { clock, rate, startProgress } from './progress.js';
+import { print, printJson } from './terminal.js';
 
 interface SampleCommandOptions {
   model?: string;
@@ -90,12 +91,11 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const seed = options.seed ?? drawSeed();
   const { temperature, method, skipping } = options;
   const request = { count, seed, temperature, startIndex, method, skipping };
-  const workers = options.workers ?? workersFor(count, method, sampler.describe());
-  const drawing = await startDrawing({ model, sampler, request, workers, signal });
+  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
   const drawn = await drawAndWrite(drawing, sampler, options, folder, signal).finally(drawing.close);
   if (options.json) {
     const { grid: _, ...figures } = drawn;
-    console.log(JSON.stringify({ model, count, seed, startIndex, temperature, method, skipping, ...figures }));
+    printJson({ model, count, seed, startIndex, temperature, method, skipping, ...figures });
   } else {
     report(sampler, { ...options, seed }, drawn);
   }
@@ -144,7 +144,7 @@ async function drawAndWrite(
     for (;;) {
       const before = performance.now();
       const part = await parts.next().catch((error) => {
-        throw error === signal.reason ? interruptedAfter(written, options) : error;
+        throw error === signal.reason ? interruptedAfter(written, options, error) : error;
       });
       if (part.done) break;
       const samples = part.value;
@@ -173,9 +173,9 @@ async function drawAndWrite(
   return { ink, nats, workers, ms, imagesPerSecond: (1000 * count) / ms, images, files, grid: { data: grid, shape } };
 }
 
-function interruptedAfter(done: number, { count, out }: SampleCommandOptions): Interrupted {
+function interruptedAfter(done: number, { count, out }: SampleCommandOptions, cause: Error): Interrupted {
   const kept = done === 0 ? 'no image was written' : `${done} of ${count} images are in ${out}`;
-  return new Interrupted(`interrupted; ${kept}`);
+  return new Interrupted(`${cause.message}; ${kept}`, { cause });
 }
 
 function report(sampler: Sampler, options: SampleCommandOptions & { seed: number }, drawn: Drawn): void {
@@ -184,7 +184,7 @@ function report(sampler: Sampler, options: SampleCommandOptions & { seed: number
   const { levels, height, width, channels } = sampler.config;
   if (options.picture) {
     const { text, shown } = picture(grid.data, grid.shape, { levels, columns: process.stdout.columns ?? 80, rows: 4 });
-    if (shown > 0) console.log(`${text}\n`);
+    if (shown > 0) print(`${text}\n`);
   }
   const dimensions = height * width * channels;
   const named = count === 1 ? `image ${startIndex}` : `images ${startIndex} to ${startIndex + count - 1}`;
@@ -192,7 +192,7 @@ function report(sampler: Sampler, options: SampleCommandOptions & { seed: number
   const threads = drawn.workers > 1 ? `, ${drawn.workers} workers` : '';
   const written = files.slice(0, -1);
   const gridCount = grid.shape[0];
-  console.log(
+  print(
     [
       `${named} of seed ${seed}, ${height}x${width}, in ${duration} (${rate(drawn.imagesPerSecond, 'images')}, ${method}${threads})`,
       `mean ink   ${drawn.ink.toFixed(1)} of ${dimensions * (levels - 1)}`,

@@ -1,9 +1,11 @@
 /** `pixelcnn setup`: native TensorFlow, ahead of the first training. */
 
 import { Option } from 'commander';
+import { cacheFolder } from '../node/cache.js';
 import { createCommand } from './command.js';
 import { interruptible } from './interrupt.js';
 import { type Progress, startProgress } from './progress.js';
+import { print, tell } from './terminal.js';
 
 interface SetupCommandOptions {
   cuda?: boolean;
@@ -17,17 +19,17 @@ export const command = createCommand('setup', 'set native TensorFlow up, as the 
   ['--cuda', 'for a GPU in any case, as to prepare a disk for another machine'],
   ['--clean', 'remove everything that was set up'],
 ])
-  .addOption(new Option('--cuda', 'with the CUDA libraries for an NVIDIA GPU: 3.4 GB to fetch').conflicts('cpu'))
+  .addOption(new Option('--cuda', 'with the CUDA libraries for an NVIDIA GPU: 3.0 GB to fetch').conflicts('cpu'))
   .option('--cpu', 'for the CPU alone, even beside a GPU: 0.3 GB to fetch')
   .option('--clean', 'remove what earlier set-ups made')
   .option('--offline', 'never fetch: tell whether it is there')
   .action((options: SetupCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: AbortSignal): Promise<void> {
-  const { cacheFolder, cleanTensorflow, setUpTensorflow } = await import('../train/index.js');
+  const { cleanTensorflow, setUpTensorflow } = await import('../train/tensorflow/setup.js');
   if (clean) {
     const removed = await cleanTensorflow();
-    console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
+    print(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
     return;
   }
   const download = new DownloadBar();
@@ -35,13 +37,12 @@ async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: A
     const { packageName, from, variant } = await setUpTensorflow({
       ...(cuda && { variant: 'cuda' }),
       ...(cpu && { variant: 'cpu' }),
-      ...(offline !== undefined && { offline }),
-      signal,
+      ...{ offline, signal },
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });
     download.stop();
-    console.log(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
+    print(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
   } finally {
     download.stop();
   }
@@ -58,7 +59,7 @@ export class DownloadBar {
 
   say(line: string): void {
     this.stop();
-    console.error(line);
+    tell(line);
   }
 
   stop(): void {

@@ -2,7 +2,7 @@
 
 import { PNG } from 'pngjs';
 import type { Sampler } from '../sampler.js';
-import type { ImageSet } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
 
 /** Surprise that is drawn in the last colour: p of 2 %. Fixed, so that pictures of two models can be held side by side. */
 const brightestNats = 4;

@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
-import type { Device } from '../train/index.js';
 import {
   type PresetName,
   presetNames,
@@ -12,18 +11,20 @@ import {
   type ScheduleName,
   schedules,
 } from '../train/run/recipe.js';
+import type { Device } from '../train/tensorflow/backend.js';
 import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, number } from './option.js';
 import { openOutputFolder } from './output_folder.js';
+import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
 import { DownloadBar } from './setup.js';
 import { JsonPrinter, LinePrinter } from './train_output.js';
 
 interface TrainCommandOptions extends DataFlags, Partial<Config> {
   out: string;
-  preset: PresetName;
+  preset?: PresetName;
   epochs?: number;
   batchSize?: number;
   learningRate?: number;
@@ -31,19 +32,19 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   schedule?: ScheduleName;
   clipNorm?: number;
   emaDecay?: number;
-  split: (typeof splits)[number];
+  split?: (typeof splits)[number];
   validationSplit?: number;
   seed?: number;
-  device: Device;
+  device?: Device;
   tf32: boolean;
   deterministic?: boolean;
   checkpointEvery?: number;
-  keepCheckpoints: number;
+  keepCheckpoints?: number;
   patience?: number;
   maxSteps?: number;
   maxMinutes?: number;
   resume?: boolean;
-  samples: number;
+  samples?: number;
   tensorboard?: boolean;
   json?: boolean;
 }
@@ -73,18 +74,16 @@ export const command = addDataOptions(
   { data: 'mnist', binarisation: 'threshold' },
 )
   .option('--out <folder>', 'the run: checkpoints, figures, samples, and model.safetensors at the end', 'runs/mnist')
-  .option('--resume', 'go on from the newest checkpoint in --out')
+  .option('--resume', 'go on from the newest checkpoint in --out; what is not said is as the run has it')
   .option(
     '--split <name>',
-    'reference: all images, training images first; standard: without the test images',
+    'reference: all images, training images first; standard: without the test images (default: reference)',
     choice('--split', splits),
-    'reference',
   )
   .option(
     '--preset <name>',
-    'reference: the Keras example, number for number; fast: the least arithmetic for the same loss',
+    'reference: the Keras example, number for number; fast: the least arithmetic for the same loss (default: reference)',
     choice('--preset', presetNames),
-    'reference',
   )
   .option('--epochs <n>', `how often all training images are seen (${defaults('epochs')})`, whole('--epochs'))
   .option('--batch-size <n>', `images an update (${defaults('batchSize')})`, whole('--batch-size'))
@@ -119,7 +118,11 @@ export const command = addDataOptions(
     'integer from 0 to 2^53 - 1 (default: drawn, and printed)',
     integer('--seed', { min: 0, max: maxSeed }),
   )
-  .option('--device <name>', `${devices.join(', ')}: gpu fails without one`, choice('--device', devices), 'auto')
+  .option(
+    '--device <name>',
+    `${devices.join(', ')}: gpu fails without one (default: auto)`,
+    choice('--device', devices),
+  )
   .option('--no-tf32', 'on a GPU, full float32 products: slower, and nearer to what other devices compute')
   .option('--deterministic', 'on a GPU, sums in one order: slower, and --resume continues bit for bit')
   .option('--filters <n>', 'channels of the residual stream (default: 128)', whole('--filters'))
@@ -132,38 +135,59 @@ export const command = addDataOptions(
     integer('--head-layers', { min: 0, max: 2 ** 31 }),
   )
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
-  .option('--keep-checkpoints <n>', 'how many of the newest; the best is kept as well', whole('--keep-checkpoints'), 2)
+  .option(
+    '--keep-checkpoints <n>',
+    'how many of the newest; the best is kept as well (default: 2)',
+    whole('--keep-checkpoints'),
+  )
   .option('--patience <n>', 'end after n epochs without a lower val_loss, with the best weights', whole('--patience'))
   .option('--max-steps <n>', 'stop after n updates, with a checkpoint', whole('--max-steps'))
   .option('--max-minutes <x>', 'stop after x minutes, with a checkpoint', number('--max-minutes', { min: 0 }))
   .option(
     '--samples <n>',
-    'images of the grid that is drawn after each epoch, 0 for none',
+    'images of the grid that is drawn after each epoch, 0 for none (default: 25)',
     integer('--samples', { min: 0, max: 1024 }),
-    25,
   )
   .option('--tensorboard', 'also event files for TensorBoard; takes native TensorFlow')
   .option('--json', 'print one JSON object a line, for each event, and nothing else')
-  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal)));
+  .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const [{ train, watchRun }, { holdsCheckpoints }] = await Promise.all([
-    import('../train/index.js'),
+  const [{ train }, { holdsCheckpoints }, { publishedSets }, { watchRun }] = await Promise.all([
+    import('../train/train.js'),
     import('../train/run/checkpoint.js'),
+    import('../train/data/published.js'),
+    import('../train/watch/watch_run.js'),
   ]);
-  const { out, json = false, device, tf32, deterministic, offline, resume = false } = options;
-  const { samples, tensorboard = false } = options;
+  const { out, json = false, offline, resume = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
   const checkpointFolder = join(out, 'checkpoints');
-  const data = await readData({ ...dataFlagsOf(options), split: options.split, signal });
+  const before = resume ? await readRun(checkpointFolder) : undefined;
   if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
+  const given = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
+  const asked = before === undefined ? given : await dataOfRun(before, given);
+  const data = await readData({ ...asked, signal });
+  if (before !== undefined)
+    (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   await openOutputFolder(out, '--out');
-  const goOn = `go on with --out ${out} --resume and the same options`;
+  const {
+    device = 'auto',
+    samples = 25,
+    tensorboard = false,
+    tf32 = true,
+    deterministic = false,
+  } = { ...before?.note, ...chosen(options) };
+  const named = asked.data ?? 'mnist';
+  const note: Note = {
+    ...dataName(named, Object.hasOwn(publishedSets, named)),
+    ...{ device, tf32, deterministic, samples, tensorboard },
+  };
+  const goOn = goOnWith(out, note, asked.data);
   const download = new DownloadBar();
-  const printer = json ? new JsonPrinter() : new LinePrinter(goOn, watchedIn(out, options));
+  const printer = json ? new JsonPrinter() : new LinePrinter(goOn, watchedIn(out, samples, tensorboard));
   const watch = watchRun(out, {
     samples: samples > 0 && { count: samples },
     tensorBoard: tensorboard,
@@ -172,19 +196,10 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   try {
     const events = train({
       ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
-      ...{ data, device, checkpointFolder, resume, signal },
-      ...(validationSplit !== undefined && { validationSplit }),
+      ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal },
       config: netOf(options),
       out: join(out, 'model.safetensors'),
-      tf32,
-      ...(seed !== undefined && { seed }),
-      ...(deterministic !== undefined && { deterministic }),
-      ...(checkpointEvery !== undefined && { checkpointEvery }),
-      keepCheckpoints,
-      ...(patience !== undefined && { patience }),
-      ...(maxSteps !== undefined && { maxSteps }),
-      ...(maxMinutes !== undefined && { maxMinutes }),
-      ...(offline !== undefined && { offline }),
+      ...{ validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, offline },
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });
@@ -194,11 +209,22 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !(await holdsCheckpoints(checkpointFolder))) throw error;
-    throw new Interrupted(`interrupted; ${goOn}`, { cause: error });
+    throw new Interrupted(`${error.message}; ${goOn}`, { cause: error });
   } finally {
     download.stop();
     printer.stop();
   }
+}
+
+/** What of a note is given anew. */
+function chosen({ device, tf32, deterministic, samples, tensorboard }: TrainCommandOptions): Note {
+  return {
+    ...(device !== undefined && { device }),
+    ...(!tf32 && { tf32 }), // without --no-tf32, it is true
+    ...(deterministic !== undefined && { deterministic }),
+    ...(samples !== undefined && { samples }),
+    ...(tensorboard !== undefined && { tensorboard }),
+  };
 }
 
 /** The parts of the net that were asked for. */
@@ -208,7 +234,7 @@ function netOf({ filters, blocks, firstKernel, blockKernel, headLayers }: TrainC
 }
 
 /** The files of a run that show how it goes. */
-function watchedIn(out: string, { samples, tensorboard = false }: TrainCommandOptions): string {
+function watchedIn(out: string, samples: number, tensorboard: boolean): string {
   const names = [
     'metrics.jsonl',
     'loss.png',

@@ -1,9 +1,10 @@
 /** What `pixelcnn train` prints: lines for people, or JSON for programs. */
 
-import type { TrainEvent } from '../train/index.js';
+import type { TrainEvent } from '../train/train_run.js';
 import { thousands } from './format.js';
 import { clock, type Progress, startProgress } from './progress.js';
 import { summary } from './summary.js';
+import { print, printJson, tell } from './terminal.js';
 
 export interface Printer {
   print(event: TrainEvent): Promise<void>;
@@ -38,8 +39,9 @@ export class JsonPrinter implements Printer {
         return this.#line(event);
       case 'model':
         return this.#line({ type: event.type, path: event.path, bytes: event.bytes.length });
+      case 'warning':
+        return this.warn(event.message);
       case 'validate':
-      case 'end':
         return;
     }
   }
@@ -49,7 +51,7 @@ export class JsonPrinter implements Printer {
   }
 
   #line(value: object): void {
-    console.log(JSON.stringify(value));
+    printJson(value);
   }
 
   stop(): void {}
@@ -72,31 +74,35 @@ export class LinePrinter implements Printer {
   }
 
   async print(event: TrainEvent): Promise<void> {
-    const { epochLine, epochTitle, likelihood, trainingBinarisation } = await import('../train/index.js');
+    const [{ trainingBinarisation }, { likelihood }, { epochLine, epochTitle }] = await Promise.all([
+      import('../train/data/binarisation.js'),
+      import('../train/score/protocol.js'),
+      import('../train/watch/log.js'),
+    ]);
     switch (event.type) {
       case 'backend': {
         const { name, version, device, gpu, tf32 } = event.backend;
         const { count, source, split } = event.data;
         const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
-        console.log(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
+        print(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
         const part = split === 'all' ? '' : `${split} of `;
-        console.log(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
+        print(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
         return;
       }
       case 'start': {
         const { net, seed, epochs, trainImages, validationImages, warnings } = event;
-        for (const warning of warnings) console.error(`warning: ${warning}`);
-        console.log(summary(net, event.recipe.batchSize));
-        console.log(
+        for (const warning of warnings) tell(`warning: ${warning}`);
+        print(summary(net, event.recipe.batchSize));
+        print(
           `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
         );
-        console.log(`Watch ${this.#watched}`);
+        print(`Watch ${this.#watched}`);
         if (event.epoch > 0 || event.stepInEpoch > 0) {
           const place = [counted(event.epoch, 'epoch'), counted(event.stepInEpoch, 'step')].filter(Boolean);
-          console.log(`Resuming after ${place.join(' and ')}`);
+          print(`Resuming after ${place.join(' and ')}`);
         }
         this.#epochs = epochs;
-        if (event.epoch < epochs) console.log(epochTitle(event.epoch + 1, epochs));
+        if (event.epoch < epochs) print(epochTitle(event.epoch + 1, epochs));
         return;
       }
       case 'step':
@@ -111,8 +117,8 @@ export class LinePrinter implements Printer {
         return;
       case 'epoch':
         this.stop();
-        console.log(epochLine(event));
-        if (event.epoch < this.#epochs) console.log(epochTitle(event.epoch + 1, this.#epochs));
+        print(epochLine(event));
+        if (event.epoch < this.#epochs) print(epochTitle(event.epoch + 1, this.#epochs));
         return;
       case 'model': {
         this.stop();
@@ -121,20 +127,20 @@ export class LinePrinter implements Printer {
         const { height, width, channels } = event.result.net.config;
         const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
         const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
-        if (epoch < history.length)
-          console.log(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
-        console.log(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
+        if (epoch < history.length) print(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
+        print(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
         return;
       }
       case 'pause': {
         this.stop();
         const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
-        const place = `epoch ${event.epoch + 1}, after ${event.stepInEpoch} steps`;
-        console.log(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
+        const place = `epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step') || 'none of its steps'}`;
+        print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
+      case 'warning':
+        return this.warn(event.message);
       case 'checkpoint':
-      case 'end':
         return;
     }
   }
@@ -160,14 +166,14 @@ export class LinePrinter implements Printer {
     if (whole < 600) return;
     this.stop();
     const duration = whole < 5400 ? `${Math.round(whole / 60)} minutes` : `${(whole / 3600).toFixed(1)} hours`;
-    console.error(
+    tell(
       `An epoch will take about ${duration}, all that is left ${clock(whole * (this.#epochs - epoch + 1 - step / steps))}`,
     );
   }
 
   warn(line: string): void {
     this.stop();
-    console.error(`warning: ${line}`);
+    tell(`warning: ${line}`);
   }
 
   stop(): void {

@@ -1,31 +1,106 @@
 // Files that are on disk whole, or not at all.
 
-import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PixelCnnError } from '../error.js';
 
-/** Writes a file and waits until the disk has it. */
+/** Writes a file that is not there yet and waits until the disk has it. */
 export async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'w');
+  await writeNew(path, data, { durable: true });
+}
+
+/**
+ * Puts a file in the place of the one before, whose permissions it takes over, or leaves that as it was; waits until the disk
+ * has it. A link is replaced itself, and never what it leads to; folders and devices are left alone.
+ */
+export async function replaceDurably(path: string, data: Uint8Array | string): Promise<void> {
+  await replace(path, data, { durable: true });
+}
+
+/**
+ * As {@link replaceDurably}, for files that can be made again: who looks sees the old one or the new one, but the disk may
+ * have neither after a power failure. Makes the folder where there is none.
+ */
+export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
+  await makeFolder(dirname(path));
+  await replace(path, data, { durable: false });
+}
+
+interface WriteOptions {
+  durable: boolean;
+  /** Permissions. Default: those of a new file. */
+  mode?: number;
+}
+
+async function replace(path: string, data: Uint8Array | string, { durable }: WriteOptions): Promise<void> {
+  const old = await stat(path).catch(() => undefined);
+  if (old?.isFile() === false) throw new Error(`a ${old.isDirectory() ? 'folder' : 'device'} stands in its place`);
+  const temporary = temporaryPath(dirname(path));
   try {
+    await writeNew(temporary, data, { durable, ...(old && { mode: old.mode & 0o777 }) });
+    await rename(temporary, path);
+    if (durable) await flushFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+    throw error;
+  } finally {
+    unfinished.delete(temporary);
+  }
+}
+
+/** Writes a file that must not be there: a link that someone put in its place is not followed. */
+async function writeNew(path: string, data: Uint8Array | string, { durable, mode }: WriteOptions): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    if (mode !== undefined) await file.chmod(mode);
     await file.writeFile(data);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }
 }
 
-/** Puts a file in the place of the one before, or leaves that as it was. */
-export async function replaceDurably(path: string, data: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeDurably(temporary, data);
-    await rename(temporary, path);
-    await flushFolder(dirname(path));
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
-    throw error;
+/** Temporary files of this process that are not in their place yet. */
+const unfinished = new Set<string>();
+
+/**
+ * A new name beside the file that it will become: nobody can guess it, and no other process, on this machine or on another that
+ * shares the disk, has the same. It is removed where the process ends before {@link forgetTemporary}.
+ */
+export function temporaryPath(folder: string): string {
+  if (unfinished.size === 0) {
+    process.off('exit', removeUnfinished);
+    process.on('exit', removeUnfinished);
+  }
+  const path = join(folder, `.pixelcnn-${randomBytes(8).toString('hex')}.tmp`);
+  unfinished.add(path);
+  return path;
+}
+
+/** A temporary file or folder was renamed or removed. */
+export function forgetTemporary(path: string): void {
+  unfinished.delete(path);
+}
+
+function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { recursive: true, force: true });
+}
+
+/** Names of `temporaryPath`. */
+const temporaryName = /^\.pixelcnn-[0-9a-f]{16}\.tmp$/;
+
+/** No write takes as long: a temporary file as old belongs to a process that was killed. */
+const staleMilliseconds = 24 * 3600 * 1000;
+
+/** Removes what killed processes left in a folder. What cannot be removed stays. */
+export async function removeStale(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!temporaryName.test(name)) continue;
+    const path = join(folder, name);
+    const age = Date.now() - ((await lstat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY);
+    if (age > staleMilliseconds) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -49,22 +124,30 @@ export async function makeFolder(path: string): Promise<void> {
   });
 }
 
-/** Makes a folder and tries that it can be written, so that a night's work does not fail at its end. */
+/** Makes a folder and tries that it can be written, so that a night's work does not fail at its end. Removes what is stale there. */
 export async function tryFolder(path: string): Promise<void> {
-  const trial = join(path, `.trial.${process.pid}.tmp`);
   try {
-    await makeFolder(path);
-    await writeDurably(trial, 'trial');
-    await rm(trial);
+    await tryToWrite(path);
   } catch (cause) {
     throw new PixelCnnError(
       'WRITE_FAILED',
       `expected a folder that can be written at ${path}, got: ${reasonOf(cause)}`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
+}
+
+/** As `tryFolder`; throws what the system says. */
+export async function tryToWrite(path: string): Promise<void> {
+  await makeFolder(path);
+  const trial = temporaryPath(path);
+  try {
+    await writeNew(trial, 'trial', { durable: false });
+    await rm(trial);
+  } finally {
+    forgetTemporary(trial);
+  }
+  await removeStale(path);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -77,6 +160,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'a file stands in its place',
   EIO: 'the disk failed',
+  EFBIG: 'it grew longer than the limit for files',
+  EBADF: 'it is closed',
 };
 
 /** Why something failed: what the system said, in words. */

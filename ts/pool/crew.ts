@@ -1,5 +1,6 @@
 /** The workers of a pool: hands out jobs in order, one at a time to each, and replaces workers that are lost. */
 
+import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
 import { foreseenError, type OpenedModel, type Report, type Work, type Works } from './message.js';
 import { startThread, type Thread } from './thread.js';
@@ -187,8 +188,7 @@ function disposedError(): PixelCnnError {
 }
 
 function lostError(sentence: string, cause: unknown): PixelCnnError {
-  const last = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' '); // in one line
-  return new PixelCnnError('WORKER_LOST', `${sentence}: ${last}`, { cause });
+  return new PixelCnnError('WORKER_LOST', `${sentence}: ${messageOf(cause)}`, { cause });
 }
 
 /** A promise, and how to settle it. */

@@ -1,13 +1,21 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
-import { checkInteger, checkObject, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
+import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
+import { checkInteger, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
 import type { Config } from '../config.js';
-import { abortable, coreCount } from '../host.js';
+import { coreCount } from '../host.js';
 import { checkImages, type Images, imageShape, imageSize } from '../images.js';
 import { compileBinary, namingModel } from '../load.js';
 import { type ModelSource, readModel } from '../model_source.js';
-import { checkSampleOptions, checkScoreOptions, type SampleOptions, type ScoreOptions } from '../sample_options.js';
-import type { Samples } from '../sampler.js';
+import {
+  checkSampleOptions,
+  checkScoreOptions,
+  type SampleOptions,
+  type ScoreOptions,
+  sampleNames,
+  scoreNames,
+} from '../sample_options.js';
+import { roomForSamples, type Samples } from '../sampler.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads } from './thread.js';
@@ -37,6 +45,8 @@ export interface PoolCallOptions {
   onProgress?: (progress: PoolProgress) => void;
 }
 
+type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
+
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
@@ -59,16 +69,14 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  checkOptions('options', options, ['workers', 'signal']);
-  const signal = checkSignal(options.signal);
-  const workers = checkInteger('workers', options.workers ?? defaultWorkers(), workersRange);
+  const given = checkOptions('options', options, ['workers', 'signal']);
+  const signal = checkSignal(given.signal);
+  const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
   checkThreads();
-  signal?.throwIfAborted();
-  const [bytes, module] = await Promise.all([readModel(model, signal), abortable(compileBinary(), signal)]);
-  signal?.throwIfAborted();
-  const crew = new Crew(workers, module, new Uint8Array(bytes)); // a copy: the caller's bytes may change later
+  const [bytes, module] = await abortable(signal, (own) => Promise.all([readModel(model, own), compileBinary()]));
+  const crew = new Crew(workers, module, new Uint8Array(bytes)); // without the rest of its buffer, which would be sent too
   try {
-    return new SamplerPool(crew, workers, await abortable(crew.open(), signal));
+    return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {
     await crew.dispose();
     throw namingModel(error, model);
@@ -108,11 +116,10 @@ export class SamplerPool {
 
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
-    const { request, call } = checkCall(options, checkSampleOptions);
+    const { request, call } = checkCall(options, sampleNames, checkSampleOptions);
     const { count, seed, startIndex } = request;
     const size = imageSize(this.config);
-    const data = new Uint8Array(count * size);
-    const nats = new Float64Array(count);
+    const { data, nats } = roomForSamples(count, size);
     for await (const part of this.#draw(request, call)) {
       const first = part.startIndex - startIndex;
       data.set(part.data, first * size);
@@ -130,7 +137,7 @@ export class SamplerPool {
    */
   sampleStream(options: PoolSampleOptions = {}): AsyncGenerator<Samples, void, void> {
     // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const { request, call } = checkCall(options, checkSampleOptions);
+    const { request, call } = checkCall(options, sampleNames, checkSampleOptions);
     return this.#draw(request, call);
   }
 
@@ -141,7 +148,7 @@ export class SamplerPool {
    * @param images Whole images of levels.
    */
   async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
-    const { request, call } = checkCall(options, checkScoreOptions);
+    const { request, call } = checkCall(options, scoreNames, checkScoreOptions);
     const levels = checkImages(images, this.config);
     const size = imageSize(this.config);
     const made = new Float64Array(levels.length / size);
@@ -195,7 +202,8 @@ export class SamplerPool {
         mine = pixels;
         if (failed) return;
         try {
-          onProgress?.({ done, total });
+          // Of an asynchronous listener too, whose rejection would otherwise end a process of Node.
+          Promise.resolve(onProgress?.({ done, total }) as unknown).catch(fail);
         } catch (error) {
           fail(error);
         }
@@ -211,9 +219,8 @@ export class SamplerPool {
       open.shift();
       return made;
     };
-    const abort = () => fail(signal?.reason);
-    if (signal?.aborted) throw signal.reason;
-    signal?.addEventListener('abort', abort);
+    throwIfAborted(signal);
+    const leave = signal && onAbort(signal, () => fail(reasonOf(signal)));
     // So many that no worker waits, should one part take as long as a few.
     const most = 4 * this.workers;
     try {
@@ -224,7 +231,7 @@ export class SamplerPool {
       }
       while (open.length > 0) yield await next();
     } finally {
-      signal?.removeEventListener('abort', abort);
+      leave?.();
       fail(undefined); // what is left when the loop was
     }
   }
@@ -255,14 +262,14 @@ export function* splitCall(count: number, workers: number): Generator<Part, void
 /** The pool's own options of a call, and the sampler's, checked. */
 function checkCall<Options, Request>(
   options: Options & PoolCallOptions,
+  names: readonly string[],
   check: (options: Options) => Request,
 ): { request: Request; call: PoolCallOptions } {
-  checkObject('options', options);
-  const { signal, onProgress, ...others } = options;
-  checkSignal(signal);
+  const { onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
+  const signal = checkSignal(given.signal);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw wrongKind('onProgress', `expected a function, got ${show(onProgress)}`);
   }
-  const request = check(others as unknown as Options);
-  return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress }) } };
+  const request = check(Object.fromEntries(names.map((name) => [name, given[name]])) as Options);
+  return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress: onProgress as OnProgress }) } };
 }

@@ -20,11 +20,31 @@ export interface ThreadEvents {
 
 /** Throws where there are no threads at all. */
 export function checkThreads(): void {
-  if (builtin('node:worker_threads') !== undefined || typeof Worker === 'function') return;
-  throw new PixelCnnError(
-    'WORKERS_UNAVAILABLE',
-    'expected a host with worker threads, got one without; use loadSampler or createSampler, which draw the same images',
+  const some = builtin('node:worker_threads') !== undefined || typeof Worker === 'function';
+  if (!some || isWorkerd()) throw unavailable('a host that starts worker threads, got one that does not');
+  if (hasAddress()) return;
+  throw unavailable(
+    'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)',
   );
+}
+
+function unavailable(wantedAndGot: string): PixelCnnError {
+  const todo = 'use createSampler({ module, model }), which draws the same images';
+  return new PixelCnnError('WORKERS_UNAVAILABLE', `expected ${wantedAndGot}; ${todo}`);
+}
+
+/** Whether this module knows where it lies. */
+function hasAddress(): boolean {
+  try {
+    return new URL(here) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** It has Node's module of threads in name, whose threads do not start. */
+function isWorkerd(): boolean {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
 }
 
 export function startThread(events: ThreadEvents): Thread {

@@ -1,94 +1,101 @@
 // Training from options to a model file.
 
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { wrongKind, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
-import { reasonOf, replaceDurably } from '../node/files.js';
+import { reasonOf, replaceDurably, tryFolder } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
-import { loadCore } from './net/core.js';
-import type { TrainerEvent, TrainResult } from './run/event.js';
-import { planOf, type TrainerOptions } from './run/plan.js';
-import { modelFile } from './run/record.js';
+import { type Core, startCore } from './net/core.js';
+import { checkImages, checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
+import { readCheckpoint } from './run/checkpoint.js';
+import { describeData, modelFile } from './run/record.js';
+import { dataOptionsOf, describeImages } from './run/resume.js';
 import { trainSteps } from './run/trainer.js';
-import {
-  type Backend,
-  type BackendOptions,
-  type Device,
-  openBackend,
-  type TensorflowSettings,
-} from './tensorflow/backend.js';
+import { openBackend } from './tensorflow/backend.js';
+import { keepCallersBackend } from './tensorflow/callers_backend.js';
+import { runOf, type TrainEvent, type TrainRun } from './train_run.js';
 
-export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
-  /** Default: all of MNIST, binarised as the Keras example does. */
-  readonly data?: ImageSet;
-  /** What computes; see `openBackend`. Default: `auto`. */
-  readonly device?: Device;
-  /** One that is open already, instead of `device`. */
-  readonly backend?: Backend;
-  /** Where the model file goes; it appears there whole, or not at all. Default: nowhere, the last event has its bytes. */
-  readonly out?: string;
-  /** Never fetches data or libraries. Default: false. */
-  readonly offline?: boolean;
-  /** Told what is being set up, a line at a time. */
-  readonly say?: (line: string) => void;
-  /** Told how much of a download is there, in bytes. */
-  readonly progress?: (done: number, total: number) => void;
-}
-
-export type TrainEvent =
-  /** What will compute, before the first step. */
-  | { readonly type: 'backend'; readonly backend: Backend; readonly data: ImageSet }
-  | TrainerEvent
-  /** The end: the model file's bytes, also at `path` when one was asked for. */
-  | {
-      readonly type: 'model';
-      readonly path: string | undefined;
-      readonly bytes: Uint8Array;
-      readonly result: TrainResult;
-    };
+export type { TrainOptions } from './options.js';
+export type { TrainEvent, TrainRun } from './train_run.js';
 
 /**
  * Trains a PixelCNN, by default the reference's net on the reference's data with its recipe.
+ *
+ * @returns A run, which begins when it is iterated or its `result` is asked for. TensorFlow.js, where the caller uses it too, has
+ *   its backend again when the run ends, however it ends.
+ *
+ * @example
+ * const { bytes } = await train({ epochs: 3 }).result;
  *
  * @example
  * for await (const event of train({ epochs: 3, out: 'model.safetensors' })) {
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.valLoss);
  * }
  *
- * @throws RangeError, TypeError for a wrong option; PixelCnnError `BACKEND_UNAVAILABLE`, `DATA_NOT_FOUND`, `INVALID_DATA`,
- *   `INVALID_CHECKPOINT`, `WRITE_FAILED`, `DIVERGED`; the signal's reason once it aborts.
+ * @throws RangeError, TypeError for a wrong option, at the call. The run throws PixelCnnError `BACKEND_UNAVAILABLE`,
+ *   `DATA_NOT_FOUND`, `INVALID_DATA`, `INVALID_CHECKPOINT`, `WRITE_FAILED`, `DIVERGED`; RangeError for options that do not suit
+ *   the images or the checkpoint that it finds; the signal's reason once it aborts.
  */
-export async function* train(options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
-  const core = await loadCore();
-  const data = options.data ?? (await referenceData(options));
-  planOf({ ...options, data, core }); // a wrong option is told before a backend is set up, which may take minutes
-  const backend = options.backend ?? (await openBackend(options.device, backendOptions(options)));
-  yield { type: 'backend', backend, data };
-  for await (const event of trainSteps({ ...options, data, backend, core })) {
-    yield event;
-    if (event.type !== 'end') continue;
-    const bytes = modelFile(core, data, backend, event.result);
-    if (options.out !== undefined) await writeModel(options.out, bytes, options.checkpointFolder);
-    yield { type: 'model', path: options.out, bytes, result: event.result };
-  }
-}
-
-async function referenceData({ offline, signal, say }: TrainOptions): Promise<ImageSet> {
-  return loadData({
-    ...(offline !== undefined && { offline }),
-    ...(signal !== undefined && { signal }),
-    ...(say !== undefined && { say }),
+export function train(options: TrainOptions = {}): TrainRun {
+  const core = startCore();
+  checkTrainOptions(core, options);
+  const asked = { ...options }; // what the caller changes from now on is not checked
+  return runOf((stop) => {
+    const signal = asked.signal === undefined ? stop : AbortSignal.any([asked.signal, stop]);
+    return trainEvents(core, { ...asked, signal });
   });
 }
 
-function backendOptions({ offline, signal, say, progress, tf32, deterministic }: TrainOptions): BackendOptions {
-  return {
-    ...(tf32 !== undefined && { tf32 }),
-    ...(deterministic !== undefined && { deterministic }),
-    ...(offline !== undefined && { offline }),
-    ...(signal !== undefined && { signal }),
-    ...(say !== undefined && { say }),
-    ...(progress !== undefined && { progress }),
-  };
+async function* trainEvents(
+  core: Core,
+  options: TrainOptions & { readonly signal: AbortSignal },
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const { signal, offline, say, progress, tf32, deterministic } = options;
+  signal.throwIfAborted();
+  const data = isImageSet(options.data) ? options.data : await namedData(options);
+  checkImages(core, options, data); // told before a backend is set up, which may take minutes
+  if (options.out !== undefined) await tryOut(options.out);
+  const putBack = await keepCallersBackend();
+  try {
+    const backend =
+      options.backend ?? (await openBackend(options.device, { offline, signal, say, progress, tf32, deterministic }));
+    await backend.tf.setBackend(backend.name);
+    yield { type: 'backend', backend, data };
+    for await (const event of trainSteps({ ...options, data, backend, core })) {
+      if (event.type !== 'end') {
+        yield event;
+        continue;
+      }
+      const bytes = modelFile(core, describeData(data, event.result.validationSplit), backend, event.result);
+      if (options.out !== undefined) await writeModel(options.out, bytes, options.checkpointFolder);
+      yield { type: 'model', path: options.out, bytes, result: event.result };
+    }
+  } finally {
+    await putBack();
+  }
+}
+
+/** The images that are named: by the caller, else by the run that is to go on, else the reference's. */
+async function namedData(options: TrainOptions): Promise<ImageSet> {
+  const { data, offline, signal, say, resume, checkpointFolder } = options;
+  const from = { offline, signal, say };
+  if (data !== undefined && !isImageSet(data)) return loadData({ data, ...from });
+  const found = resume && checkpointFolder !== undefined ? await readCheckpoint(checkpointFolder) : undefined;
+  const origin = found && dataOptionsOf(found.state);
+  if (found?.state.run !== undefined && origin?.data === undefined) {
+    const wanted = `${describeImages(found.state)}, which the run in ${checkpointFolder} is of`;
+    throw wrongKind('data', `expected ${wanted}, got none; they have no name by which to find them`);
+  }
+  return loadData({ ...origin, ...from });
+}
+
+/** Finds out before the first update whether a model can be written. */
+async function tryOut(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw wrongValue('out', `expected the name of a file, got the folder ${path}`);
+  await tryFolder(dirname(path));
 }
 
 async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { cacheFolder } from '../../../ts/node/cache.js';
+import { sha256 } from '../../../ts/node/files.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { fetchFile } from '../../../ts/train/data/fetch.js';
 import { parseIdxImages } from '../../../ts/train/data/idx.js';
-import { firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
+import { commonestLevel, firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadData } from '../../../ts/train/data/load_data.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 import { idx, idxLabels } from './idx.js';
@@ -64,6 +65,26 @@ it('splits as Keras does, and names each part', () => {
   expect(validation.pixels).toEqual(set.pixels.slice(36));
   expect(firstImages(train, 2).split).toBe('the first 2 of all but the last 10 %');
   expect(() => firstImages(set, 11)).toThrow('limit: expected an integer from 1 to 10, got 11');
+});
+
+it('keeps with each part its place in the whole, and the hash of all that training may see of it', () => {
+  const values = Uint8Array.from({ length: 40 }, (_, i) => i * 6);
+  const raw = { pixels: values, count: 10, height: 2, width: 2 };
+  const set = { ...binarise(raw, 'test'), origin: { split: 'standard' } as const };
+  const { train, validation } = splitImages(set, 0.4);
+  expect([train.first, validation.first, splitImages(validation, 0.5).validation.first]).toEqual([0, 6, 8]);
+  expect(validation.sha256).toBe(sha256(set.pixels.subarray(24)));
+  expect(validation).not.toHaveProperty('origin'); // which would give all images again
+  expect(firstImages(set, 10)).toBe(set);
+  expect(splitImages(set, 0.333333).train.split).toBe('all but the last 33.3333 %');
+  const drawn = splitImages({ ...set, greys: values }, 0.4).validation;
+  expect(drawn.greys).toEqual(values.subarray(24));
+  expect(drawn.sha256).toBe(sha256(values.subarray(24)));
+});
+
+it('finds the level that most pixels have, the lowest of several', () => {
+  const of = (...pixels: number[]) => commonestLevel({ pixels: Uint8Array.from(pixels), levels: 4 });
+  expect([of(0, 0, 1), of(1, 0, 1), of(3, 1, 2, 3), of(2, 1, 2, 1), of(0, 1)]).toEqual([0, 1, 3, 1, 0]);
 });
 
 it.each(['plain', 'gzipped', 'with dots'])('loads a folder of IDX files, %s', async (form) => {

@@ -188,17 +188,92 @@ export function testLayersOn(name: BackendName): void {
     x.dispose();
   });
 
-  it.for([
-    [{ maskType: 'C' }, 'maskType: expected A or B, got C'],
-    [{ kernelSize: 4 }, 'kernelSize: expected an odd integer from 3 with mask A, got 4'],
-    [{ kernelSize: 1 }, 'kernelSize: expected an odd integer from 3 with mask A, got 1'],
-    [{ filters: 0 }, 'filters: expected an integer from 1, got 0'],
-    [{ activation: 'tanh' }, 'activation: expected relu or linear, got tanh'],
-  ] as const)('refuses %o', async ([changes, message], context) => {
-    const { PixelConvLayer, ResidualBlock } = pixelLayers(await open(context));
+  const pixelConv =
+    'PixelConvLayer: expected only maskType, filters, kernelSize, activation, name, trainable, inputShape, batchInputShape, ' +
+    'batchSize, weights, strides, padding, dataFormat, dilationRate, useBias, dtype, inputDType, kernelInitializer, ' +
+    'biasInitializer, kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint, got';
+  const nothingElse = 'as PixelConvLayer does nothing else, got';
+
+  it.for<[changes: object, error: typeof RangeError | typeof TypeError, message: string]>([
+    [{ maskType: 'C' }, RangeError, 'maskType: expected one of A, B, got "C"'],
+    [{ maskType: undefined }, TypeError, 'maskType: expected one of A, B, got undefined'],
+    [{ kernelSize: 4 }, RangeError, 'kernelSize: expected an odd integer from 3 to 255 with mask A, got 4'],
+    [{ kernelSize: 1 }, RangeError, 'kernelSize: expected an odd integer from 3 to 255 with mask A, got 1'],
+    [{ kernelSize: 3.5 }, RangeError, 'kernelSize: expected an odd integer from 3 to 255 with mask A, got 3.5'],
+    [
+      { kernelSize: 1e9 + 1 },
+      RangeError,
+      'kernelSize: expected an odd integer from 3 to 255 with mask A, got 1000000001',
+    ],
+    [
+      { kernelSize: [3, 3] },
+      TypeError,
+      'kernelSize: expected an odd integer from 3 to 255 with mask A, got an array of 2',
+    ],
+    [{ filters: 0 }, RangeError, 'filters: expected an integer from 1 to 65536, got 0'],
+    [{ filters: '2' }, TypeError, 'filters: expected an integer from 1 to 65536, got "2"'],
+    [{ activation: 'tanh' }, RangeError, 'activation: expected one of linear, relu, got "tanh"'],
+    [{ strides: 2 }, RangeError, `strides: expected 1, ${nothingElse} 2`],
+    [{ strides: [1, 2] }, RangeError, `strides: expected 1, ${nothingElse} an array of 2`],
+    [{ padding: 'valid' }, RangeError, `padding: expected same, ${nothingElse} "valid"`],
+    [{ dataFormat: 'channelsFirst' }, RangeError, `dataFormat: expected channelsLast, ${nothingElse} "channelsFirst"`],
+    [{ dilationRate: 2 }, RangeError, `dilationRate: expected 1, ${nothingElse} 2`],
+    [{ useBias: false }, RangeError, `useBias: expected true, ${nothingElse} false`],
+    [{ dtype: 'int32' }, RangeError, `dtype: expected float32, ${nothingElse} "int32"`],
+    [{ kernelInitializer: 'zeros' }, RangeError, `kernelInitializer: expected glorotUniform, ${nothingElse} "zeros"`],
+    [{ biasInitializer: 'ones' }, RangeError, `biasInitializer: expected zeros, ${nothingElse} "ones"`],
+    [{ kernelRegularizer: 'l1l2' }, RangeError, `kernelRegularizer: expected none, ${nothingElse} "l1l2"`],
+    [{ biasConstraint: 'nonNeg' }, RangeError, `biasConstraint: expected none, ${nothingElse} "nonNeg"`],
+    [{ trainable: 'no' }, TypeError, 'trainable: expected true or false, got "no"'],
+    [{ kernel: 3 }, TypeError, `${pixelConv} "kernel"`],
+    [{ filter: 3 }, TypeError, `${pixelConv} "filter"; did you mean filters?`],
+  ])('refuses %o, which it would not do, in one sentence', async ([changes, kind, message], context) => {
+    const { PixelConvLayer } = pixelLayers(await open(context));
     const config = { maskType: 'A', filters: 2, kernelSize: 3, ...changes } as PixelConvConfig;
-    expect(() => new PixelConvLayer(config)).toThrow(new RangeError(message));
-    expect(() => new ResidualBlock({ filters: 4 }).build([null, 4, 4, 2])).toThrow('expected an input of 4 channels');
-    expect(() => new ResidualBlock({ filters: 5 })).toThrow('filters: expected an even number');
+    const make = () => new PixelConvLayer(config);
+    expect(make).toThrow(kind);
+    expect(make).toThrow(expect.objectContaining({ message, argument: message.split(': ')[0] }));
+  });
+
+  it('refuses a block that could not be added to its input', async (context) => {
+    const { ResidualBlock } = pixelLayers(await open(context));
+    expect(() => new ResidualBlock({ filters: 4 }).build([null, 4, 4, 2])).toThrow(
+      new RangeError('input: expected 4 channels, as ResidualBlock adds it to its output, got 2'),
+    );
+    expect(() => new ResidualBlock({ filters: 5 })).toThrow(
+      new RangeError('filters: expected an even number, as a block halves them, got 5'),
+    );
+    expect(() => new ResidualBlock({ filters: 4, kernelSize: 2 })).toThrow(
+      new RangeError('kernelSize: expected an odd integer from 1 to 255 with mask B, got 2'),
+    );
+    expect(() => new ResidualBlock({ filters: 4, strides: 2 } as never)).toThrow(
+      new RangeError('strides: expected 1, as ResidualBlock does nothing else, got 2'),
+    );
+  });
+
+  it('takes what every layer takes, and what it does in any case', async (context) => {
+    const tf = await open(context);
+    const { PixelConvLayer } = pixelLayers(tf);
+    const inAnyCase = {
+      ...{ strides: [1, 1], padding: 'same', dataFormat: 'channelsLast', dilationRate: 1, useBias: true },
+      ...{ kernelInitializer: 'glorotUniform', biasInitializer: 'zeros', kernelRegularizer: null, dtype: 'float32' },
+    };
+    const config = { maskType: 'A', filters: 2, kernelSize: 3, name: 'mine', trainable: false, inputShape: [4, 4, 1] };
+    const layer = new PixelConvLayer({ ...config, ...inAnyCase } as PixelConvConfig);
+    expect(layer.apply(tf.zeros([1, 4, 4, 1]))).toMatchObject({ shape: [1, 4, 4, 2] });
+    expect(layer.trainableWeights).toEqual([]);
+    expect(layer.getConfig()).toEqual({
+      ...{ name: 'mine', trainable: false, batchInputShape: [null, 4, 4, 1], dtype: 'float32' },
+      ...{ maskType: 'A', filters: 2, kernelSize: 3, activation: 'linear' },
+    });
+    layer.dispose();
+  });
+
+  it('refuses what is no TensorFlow.js with layers', () => {
+    expect(() => pixelLayers({} as LayersTf)).toThrow(
+      new TypeError(
+        'tf: expected TensorFlow.js with its layers, such as @tensorflow/tfjs, got an object of type Object',
+      ),
+    );
   });
 }

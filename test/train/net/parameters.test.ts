@@ -63,6 +63,8 @@ it('draws Glorot-uniform kernels with the fans of the full kernel, zero biases, 
     const largest = allowed.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     expect(largest, name).toBeLessThanOrEqual(Math.fround(limit));
     expect(largest, name).toBeGreaterThan(0.9 * limit);
+    const below = allowed.filter((value) => value < 0).length / allowed.length;
+    expect(Math.abs(below - 0.5), name).toBeLessThan(3 / Math.sqrt(allowed.length)); // six standard deviations
   }
   const again = (seed: number) => Buffer.compare(Buffer.from(initialParameters(net, layout, core, seed).buffer), bytes);
   const bytes = Buffer.from(flat.buffer);

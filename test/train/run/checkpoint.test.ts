@@ -150,12 +150,17 @@ it('finds a file missing, LATEST lost, and LATEST naming what is not there', asy
   expect(await readCheckpoint(folder)).toMatchObject({ path: before, skipped: [] });
 });
 
-it('reads the checkpoints of before there was a hash of the state', async () => {
+it('trusts no state without a hash, nor more of a LATEST than a name', async () => {
   const folder = newFolder();
   const path = await writeCheckpoint(folder, checkpointOf(6), 1);
   const { sha256: _, ...manifest } = JSON.parse(readFileSync(join(path, 'checkpoint.json'), 'utf8'));
   writeFileSync(join(path, 'checkpoint.json'), JSON.stringify(manifest));
-  expect(await readCheckpoint(folder)).toMatchObject({ path, skipped: [] });
+  await expect(readCheckpoint(folder)).rejects.toThrow('the sha256 of checkpoint.json is not recorded');
+  const newest = await writeCheckpoint(folder, checkpointOf(7), 2);
+  writeFileSync(join(folder, 'LATEST'), 'x'.repeat(2 ** 20));
+  const found = (await readCheckpoint(folder))!;
+  expect(found.path).toBe(newest);
+  expect(found.skipped.join().length).toBeLessThan(200);
 });
 
 it('names every checkpoint where none is whole', async () => {

@@ -26,7 +26,7 @@ it.each([
     const checkpointFolder = newFolder();
     const places: string[] = [];
     let events: TrainEvent[] = [];
-    while (only(events, 'end').length === 0) {
+    while (only(events, 'model').length === 0) {
       events = await collect({ ...rich, checkpointFolder, maxSteps, resume: places.length > 0 });
       for (const { limit, epoch, stepInEpoch, checkpoint } of only(events, 'pause')) {
         expect(limit).toBe('maxSteps');
@@ -44,7 +44,7 @@ it('stops after the minutes it was given', async () => {
   const checkpointFolder = newFolder();
   const events = await collect({ checkpointFolder, maxMinutes: 0 });
   expect(only(events, 'pause')).toMatchObject([{ limit: 'maxMinutes', epoch: 0, stepInEpoch: 1 }]);
-  expect(only(await collect({ checkpointFolder, maxMinutes: 60, resume: true }), 'end')).toHaveLength(1);
+  expect(only(await collect({ checkpointFolder, maxMinutes: 60, resume: true }), 'model')).toHaveLength(1);
 });
 
 it('counts minutes from its first call and updates from where the run went on', () => {

@@ -3,20 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
+import { sha256 } from '../../../ts/node/files.js';
 import { imagePng } from '../../../ts/node/png.js';
 import { splitImages } from '../../../ts/train/data/image_set.js';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import type { TrainResult } from '../../../ts/train/run/event.js';
 import { planOf } from '../../../ts/train/run/plan.js';
-import { readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
+import { describeData, readTrainingOrigin, readValidation, trainingRecord } from '../../../ts/train/run/record.js';
 import { environmentOf } from '../../../ts/train/run/resume.js';
 import { compareEvaluations } from '../../../ts/train/score/compare.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
 import { type Evaluation, protocolOf } from '../../../ts/train/score/protocol.js';
 import { type Backend, openBackend } from '../../../ts/train/tensorflow/backend.js';
 import type { Gpu } from '../../../ts/train/tensorflow/nvidia.js';
-import { train } from '../../../ts/train/train.js';
+import { type TrainOptions, train } from '../../../ts/train/train.js';
 import { blobs, smallConfig } from '../support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-record-'));
@@ -67,59 +68,75 @@ it('never names a path of the machine that trained, nor believes a record that d
   );
 });
 
+/** The metadata of the model that a run ends with, and the run's history. */
+async function trained(options: TrainOptions) {
+  for await (const event of train({ backend: await openBackend('wasm'), config, seed: 13, ...options })) {
+    if (event.type !== 'model') continue;
+    const sampler = await loadSampler(event.bytes);
+    sampler.dispose();
+    return { metadata: sampler.metadata, history: event.result.history };
+  }
+  throw new Error('expected a model at the end');
+}
+
 it('records each figure of a run under its own name', async () => {
-  const core = await loadCore();
-  const data = blobs(40, smallConfig);
-  const recipe = { epochs: 6, batchSize: 11, learningRate: 0.02, warmupSteps: 7 };
-  const plan = planOf({ data, core, config: smallConfig, validationSplit: 0.2, seed: 13, ...recipe });
-  const epoch = (epoch: number, loss: number, valLoss: number) => ({ epoch, steps: 3, seconds: 17, loss, valLoss });
-  const history = [epoch(1, 0.5, 0.4), epoch(2, 0.3, 0.25), epoch(3, 0.2, 0.26)];
-  const backend = await openBackend('wasm');
-  const result: TrainResult = { ...plan, epoch: 2, history, weights: new Float32Array() };
-  const {
-    'training.validation': validation,
-    'training.backendVersion': _,
-    ...record
-  } = trainingRecord({ ...data, origin: { data: 'mnist', split: 'standard', limit: 40 } }, backend, result);
-  expect(record).toMatchObject({
+  const origin = { data: 'mnist', split: 'standard', limit: 40, binarisation: 'threshold', threshold: 84.48 } as const;
+  const data = { ...blobs(40, smallConfig), origin };
+  const recipe = { epochs: 3, batchSize: 11, learningRate: 0.02, warmupSteps: 7 };
+  const { metadata, history } = await trained({ data, validationSplit: 0.2, ...recipe });
+  const [, , last] = history;
+  const { valLoss } = last!;
+  expect(metadata).toMatchObject({
     'training.data': 'blobs',
     'training.dataSha256': data.sha256,
     'training.split': 'all: the first 32 train, the last 8 validate',
     'training.binarisation': 'pixel 1 iff value >= 84.48 of 255',
-    'training.epochs': '2',
+    'training.epochs': '3',
+    'training.updates': '9',
     'training.batchSize': '11',
     'training.optimizer': 'Adam as Keras computes it, learning rate 0.02, warmed up over 7 updates',
     'training.seed': '13',
     'training.backend': 'wasm',
-    'training.log':
-      'epoch 1: loss 0.500000, val_loss 0.400000\n' +
-      'epoch 2: loss 0.300000, val_loss 0.250000\n' +
-      'epoch 3: loss 0.200000, val_loss 0.260000',
-    'training.ended': 'after 3 epochs, with the weights of the best one, epoch 2',
-    'training.loss': '0.300000',
-    'training.valLoss': '0.250000',
-    'training.valNatsPerImage': '10.500', // of 7 x 6 pixels
-    'training.valBitsPerDim': '0.36067',
+    'training.device': 'cpu',
+    'training.log': history
+      .map((epoch, i) => `epoch ${i + 1}: loss ${epoch.loss.toFixed(6)}, val_loss ${epoch.valLoss.toFixed(6)}`)
+      .join('\n'),
+    'training.loss': last!.loss.toFixed(6),
+    'training.valLoss': valLoss.toFixed(6),
+    'training.valNatsPerImage': (7 * 6 * valLoss).toFixed(3),
+    'training.valBitsPerDim': (valLoss / Math.LN2).toFixed(5),
   });
-  const { protocol, ...likelihood } = JSON.parse(validation!) as Evaluation;
-  expect(likelihood).toEqual({ images: 8, natsPerImage: 10.5, bitsPerDim: 0.25 / Math.LN2 });
-  expect(protocol).toEqual(protocolOf(splitImages(data, 0.2).validation));
-  expect(readTrainingOrigin(record)).toEqual({ data: 'mnist', split: 'standard', limit: 40, validationSplit: 0.2 });
-  const whole = trainingRecord(data, backend, { ...result, epoch: 3 });
-  expect(whole).toMatchObject({ 'training.epochs': '3', 'training.valLoss': '0.260000' });
-  expect(whole).not.toHaveProperty('training.ended');
+  expect(new Set(history.flatMap(({ loss, valLoss }) => [loss, valLoss])).size).toBe(6);
+  expect(metadata).not.toHaveProperty('training.ended');
+  expect(readValidation(metadata)).toEqual({
+    images: 8,
+    natsPerImage: 42 * valLoss,
+    bitsPerDim: valLoss / Math.LN2,
+    protocol: protocolOf(splitImages(data, 0.2).validation),
+  });
+  expect(readTrainingOrigin(metadata)).toEqual({ ...origin, validationSplit: 0.2 });
+});
+
+it('tells the sampler which level the images have most', async () => {
+  const data = blobs(8, smallConfig);
+  const pixels = data.pixels.map((level) => 1 - level);
+  const inverted = { ...data, pixels, sha256: sha256(pixels) };
+  const backgrounds = [data, inverted].map(
+    async (set) => (await trained({ data: set, epochs: 1 })).metadata.background,
+  );
+  expect(await Promise.all(backgrounds)).toEqual(['0', '1']);
 });
 
 it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {
   const core = await loadCore();
   const data = blobs(4, smallConfig);
   const plan = planOf({ data, core, config: smallConfig, validationSplit: 0, seed: 1 });
-  const result: TrainResult = { ...plan, epoch: 0, history: [], weights: new Float32Array() };
+  const result: TrainResult = { ...plan, epoch: 0, updates: 0, history: [], weights: new Float32Array() };
   const onCpu: Backend = { ...(await openBackend('wasm')), name: 'tensorflow', version: '2.21.0' };
   const gpu: Gpu = { name: 'Tesla T4', capability: 7.5, memoryMebibytes: 15360, uuid: 'GPU-1' };
   const recorded = (backend: Backend) => {
     const names = ['backend', 'backendVersion', 'device', 'gpu', 'tf32', 'deterministic'];
-    const record = trainingRecord(data, backend, result);
+    const record = trainingRecord(describeData(data, 0), backend, result);
     return names.map((name) => record[`training.${name}`]);
   };
   expect(recorded(onCpu)).toEqual(['tensorflow', '2.21.0', 'cpu', undefined, 'false', undefined]);

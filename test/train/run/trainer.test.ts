@@ -1,13 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
+import { sha256 } from '../../../ts/node/files.js';
 import { splitImages } from '../../../ts/train/data/image_set.js';
 import { loadCore } from '../../../ts/train/net/core.js';
+import { readCheckpoint } from '../../../ts/train/run/checkpoint.js';
 import { epochOrder } from '../../../ts/train/run/plan.js';
 import { evaluate } from '../../../ts/train/score/evaluate.js';
-import { type TrainOptions, train } from '../../../ts/train/train.js';
+import { type TrainEvent, type TrainOptions, train } from '../../../ts/train/train.js';
 import { blobs, smallConfig } from '../support.js';
 import { collect, data, net, only, plain, rich } from './run.js';
 
@@ -114,13 +116,134 @@ it('refuses to go on under other conditions, or from nothing, and says what is w
   await expect(collect({ resume: true, checkpointFolder })).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' });
   await collect({ checkpointFolder, epochs: 1 });
   const resume = (changes: TrainOptions) => collect({ checkpointFolder, resume: true, ...changes });
-  await expect(resume({ batchSize: 10 })).rejects.toThrow('batchSize was 20 and is now 10');
-  await expect(resume({ learningRate: 0.1 })).rejects.toThrow('learningRate was 0.01 and is now 0.1');
-  await expect(resume({ emaDecay: 0.9 })).rejects.toThrow('emaDecay was 0 and is now 0.9');
-  await expect(resume({ schedule: 'cosine' })).rejects.toThrow('epochs was 1 and is now 2, schedule was constant');
-  await expect(resume({ seed: 5 })).rejects.toThrow('seed was 3 and is now 5');
-  await expect(resume({ config: { ...net, filters: 4 } })).rejects.toThrow('config.filters was 8 and is now 4');
-  await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow('the sha256 of the data was');
+  const run = `as the run in ${checkpointFolder} has`;
+  const advice = 'leave it out, or start a new run in another folder';
+  await expect(resume({ batchSize: 10 })).rejects.toThrow(`batchSize: expected 20, ${run}, got 10; ${advice}`);
+  await expect(resume({ learningRate: 0.1 })).rejects.toThrow(`learningRate: expected 0.01, ${run}, got 0.1`);
+  await expect(resume({ emaDecay: 0.9 })).rejects.toThrow(`emaDecay: expected 0, ${run}, got 0.9`);
+  await expect(resume({ schedule: 'cosine' })).rejects.toThrow(`schedule: expected constant, ${run}, got cosine`);
+  await expect(resume({ preset: 'fast' })).rejects.toThrow(
+    `preset: expected one with warmupSteps 0, ${run}, got fast, which has 600; ${advice}`,
+  );
+  await expect(resume({ seed: 5 })).rejects.toThrow(`seed: expected 3, ${run}, got 5`);
+  await expect(resume({ config: { filters: 4 } })).rejects.toThrow(`config.filters: expected 8, ${run}, got 4`);
+  await expect(resume({ validationSplit: 0.5 })).rejects.toThrow(
+    `validationSplit: expected one that leaves 5 validation images, ${run}, got 0.5, which leaves 25`,
+  );
+  await expect(resume({ data: blobs(51, smallConfig) })).rejects.toThrow(/^data: expected 50 images \(blobs; sha256/);
+});
+
+it('goes on with nothing but the folder, the images and what computes', async () => {
+  const checkpointFolder = join(folder, 'alone');
+  const asked: TrainOptions = { ...rich, validationSplit: 0.3, patience: 2, keepCheckpoints: 5 };
+  const whole = only(await collect(asked), 'model')[0]!;
+  await collect({ ...asked, checkpointFolder, checkpointEvery: 2, maxSteps: 1, note: { mine: 1 } });
+  let last: TrainEvent | undefined;
+  for await (const event of train({ data, backend: plain.backend!, checkpointFolder, resume: true })) last = event;
+  expect(last?.type === 'model' && Buffer.compare(last.bytes, whole.bytes)).toBe(0);
+  const { state } = (await readCheckpoint(checkpointFolder))!;
+  expect(state.run).toMatchObject({ validationSplit: 0.3, patience: 2, checkpointEvery: 2, keepCheckpoints: 5 });
+  expect(state.run?.note).toEqual({ mine: 1 });
+  expect(readdirSync(checkpointFolder).length).toBeGreaterThan(3);
+});
+
+it('refuses more epochs where the rate has come to 0, and says what can be done instead', async () => {
+  const checkpointFolder = join(folder, 'cosine');
+  await collect({ ...rich, checkpointFolder, maxSteps: 1 });
+  await expect(collect({ checkpointFolder, resume: true, epochs: 3 })).rejects.toThrow(
+    `epochs: expected 2, over which the cosine schedule of the run in ${checkpointFolder} takes the rate to 0, got 3; ` +
+      'leave it out, or export the run as the model that it is now',
+  );
+});
+
+it('goes on from a checkpoint of version 0.1.0, which holds no options, with the options typed', async () => {
+  const checkpointFolder = join(folder, 'old');
+  const asked: TrainOptions = { validationSplit: 0.3 };
+  await collect({ ...asked, checkpointFolder, maxSteps: 1 });
+  const path = join(checkpointFolder, 'step-00000001', 'checkpoint.json');
+  const { state, files } = JSON.parse(readFileSync(path, 'utf8'));
+  delete state.run;
+  writeFileSync(path, JSON.stringify({ state, files, sha256: sha256(JSON.stringify({ state, files })) }));
+  await expect(collect({ checkpointFolder, resume: true })).rejects.toThrow(
+    'validationSplit: expected one that leaves 15',
+  );
+  const [resumed, whole] = [await collect({ ...asked, checkpointFolder, resume: true }), await collect(asked)];
+  expect(only(resumed, 'model')[0]!.bytes).toEqual(only(whole, 'model')[0]!.bytes);
+});
+
+it('says which images are wanted where a run is of some without a name', async () => {
+  const checkpointFolder = join(folder, 'unnamed');
+  await collect({ checkpointFolder, maxSteps: 1 });
+  const resumed = train({ backend: plain.backend!, checkpointFolder, resume: true })[Symbol.asyncIterator]().next();
+  await expect(resumed).rejects.toThrow(
+    /^data: expected 50 images \(blobs; sha256 [0-9a-f]{12}\.\.\. of their values\), which the run in .* is of, got none/,
+  );
+});
+
+it('lets one run at a time into a folder, and none where another has taken it meanwhile', async () => {
+  const checkpointFolder = join(folder, 'locked');
+  const first = train({ ...plain, checkpointFolder, checkpointEvery: 1 });
+  for await (const event of first) {
+    if (event.type !== 'checkpoint') continue;
+    const second = collect({ checkpointFolder, resume: true });
+    await expect(second).rejects.toMatchObject({ code: 'LOCKED' });
+    await expect(second).rejects.toThrow(`got ${checkpointFolder}, which this process, for `);
+    break;
+  }
+  const events: string[] = [];
+  const robbed = (async () => {
+    for await (const { type } of train({ ...plain, checkpointFolder, checkpointEvery: 1, resume: true })) {
+      if (type === 'start') writeFileSync(join(checkpointFolder, '.lock'), '{}');
+      events.push(type);
+    }
+  })();
+  await expect(robbed).rejects.toMatchObject({ code: 'LOCKED' });
+  expect(events).not.toContain('checkpoint');
+  rmSync(join(checkpointFolder, '.lock')); // the other's, which it has left alone
+  expect(only(await collect({ checkpointFolder, resume: true }), 'model')).toHaveLength(1);
+  expect(readdirSync(checkpointFolder)).not.toContain('.lock');
+});
+
+it('takes over the lock of a run that is gone, with a word', async () => {
+  const checkpointFolder = join(folder, 'left');
+  await collect({ checkpointFolder, maxSteps: 1 });
+  const owner = { host: hostname(), pid: 2 ** 22 + 1, since: new Date(0).toISOString(), id: 'gone' };
+  writeFileSync(join(checkpointFolder, '.lock'), JSON.stringify(owner));
+  utimesSync(join(checkpointFolder, '.lock'), 1, 1);
+  const [start] = only(await collect({ checkpointFolder, resume: true }), 'start');
+  expect(start!.warnings).toEqual([
+    expect.stringMatching(/^a run that has ended without a word held the lock of this folder \(process 4194305 on /),
+  ]);
+});
+
+it('makes the folder again that was removed while it ran, with a word, and loses nothing else', async () => {
+  const checkpointFolder = join(folder, 'removed');
+  const events: TrainEvent[] = [];
+  for await (const event of train({ ...plain, checkpointFolder, checkpointEvery: 1 })) {
+    events.push(event);
+    if (event.type === 'step' && event.epoch === 1 && event.step === 2) rmSync(checkpointFolder, { recursive: true });
+  }
+  expect(only(events, 'warning')).toEqual([
+    {
+      type: 'warning',
+      message: `${checkpointFolder} was removed while the run went on; it is there again, with a checkpoint of now`,
+    },
+  ]);
+  expect(readdirSync(checkpointFolder).filter((name) => name.startsWith('step-'))).toHaveLength(2);
+  expect(only(events, 'model')[0]!.bytes).toEqual(only(await collect(), 'model')[0]!.bytes);
+});
+
+it('sees a signal that a timer aborts within a step or two: the loop turns', async () => {
+  const controller = new AbortController();
+  const events: string[] = [];
+  const run = (async () => {
+    for await (const { type } of train({ ...plain, epochs: 50, signal: controller.signal })) {
+      if (type === 'start') setTimeout(() => controller.abort(new Error('by a timer')), 0);
+      events.push(type);
+    }
+  })();
+  await expect(run).rejects.toThrow('by a timer');
+  expect(events.filter((type) => type === 'step').length).toBeLessThan(4);
 });
 
 it('holds every forbidden weight at exactly 0', async () => {
@@ -210,6 +333,18 @@ it.each([
   await expect(collect(changes as TrainOptions)).rejects.toMatchObject({ name: 'RangeError', message });
 });
 
+it('finds out before the first update that no model could be written', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const refused = async (out: string) => {
+    for await (const { type } of train({ ...plain, out })) expect(type).not.toBe('backend');
+  };
+  await expect(refused(join(file, 'model.safetensors'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  await expect(refused(folder)).rejects.toThrow(
+    new RangeError(`out: expected the name of a file, got the folder ${folder}`),
+  );
+});
+
 it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {
   const checkpointFolder = join(folder, 'unwritten');
   const out = join(folder, 'nowhere', 'model.safetensors');
@@ -218,11 +353,16 @@ it('says what to do where the model cannot be written, and writes it once that h
     code: 'WRITE_FAILED',
     message: `${why}the bytes were lost: give a checkpointFolder to the next run`,
   };
-  await expect(collect({ out })).rejects.toMatchObject(written);
-  await expect(collect({ out, checkpointFolder })).rejects.toThrow(
+  /** Runs to the end, where the folder of the model has gone meanwhile. */
+  const lose = async (options: TrainOptions) => {
+    for await (const { type } of train({ ...plain, ...options, out })) {
+      if (type === 'start') rmSync(join(folder, 'nowhere'), { recursive: true });
+    }
+  };
+  await expect(lose({})).rejects.toMatchObject(written);
+  await expect(lose({ checkpointFolder })).rejects.toThrow(
     `${why}the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`,
   );
-  mkdirSync(join(folder, 'nowhere'));
   const resumed = await collect({ out, checkpointFolder, resume: true });
   expect(only(resumed, 'step')).toEqual([]);
   expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);

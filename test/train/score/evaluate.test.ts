@@ -49,6 +49,19 @@ it('stops before the next batch when it is told to', async () => {
   expect(batches).toBe(2);
 });
 
+it('is given up by a timer while it scores: the loop turns', async () => {
+  const controller = new AbortController();
+  let batches = 0;
+  const stopped = (async () => {
+    const many = blobs(2000, smallConfig);
+    for await (const _ of evaluate({ sampler, data: many, batchSize: 1, signal: controller.signal })) {
+      if (batches++ === 0) setTimeout(() => controller.abort(new Error('by a timer')), 0);
+    }
+  })();
+  await expect(stopped).rejects.toThrow('by a timer');
+  expect(batches).toBeLessThan(2000);
+});
+
 it.each([
   [{ data: blobs(2, { height: 8, width }) }, 'data: expected images of height 7, as the model has, got 8'],
   [{ data: blobs(2, { height, width: 5 }) }, 'data: expected images of width 6, as the model has, got 5'],

@@ -13,6 +13,8 @@ import {
 import {
   chosenGpu,
   type Gpu,
+  hasNvidiaDriver,
+  inspectNvidia,
   loadError,
   type NvidiaHost,
   obstacle,
@@ -89,6 +91,22 @@ describe('what stands against a GPU', () => {
     expect(obstacle(host(parts))).toBe(expected);
   });
 
+  it.each([
+    [6, '525.60.13', '525.60.12'],
+    [8.9, '525.60.13', '525.60.9'],
+    [9, '555.42.02', '555.42.1'],
+    [9, '555.42.02', '554.99.99'],
+    [10, '570.26', '570.25.99'],
+    [12, '570.26', '570.9'],
+  ])('is a driver older than its capability of %f needs: %s', (capability, enough, older) => {
+    const said = (driver: string) => obstacle(host({ driver, gpus: [{ ...t4, capability }] }), undefined);
+    expect(said(enough)).toBeUndefined();
+    expect(said(older)).toBe(
+      `found NVIDIA driver ${older}, too old for Tesla T4 of compute capability ${capability.toFixed(1)}; ` +
+        `install version ${enough} or newer`,
+    );
+  });
+
   it('is asked of the GPU that will be used', () => {
     const machine = host({ gpus: [k80, h100, t4] });
     expect(chosenGpu(machine, undefined)).toBe(h100);
@@ -96,6 +114,7 @@ describe('what stands against a GPU', () => {
     expect(chosenGpu(machine, '0,2')).toBe(t4);
     expect(chosenGpu(machine, 'GPU-11111111')).toBe(h100);
     expect(chosenGpu(machine, '7')).toBeUndefined();
+    expect(chosenGpu(machine, 'GPU-')).toBeUndefined(); // which each of them begins with
     expect(chosenGpu(host({ gpus: [k80] }), undefined)).toBe(k80);
   });
 
@@ -115,6 +134,52 @@ describe('what stands against a GPU', () => {
     const { output } = await runCommand(program, []);
     expect(parseGpus(output)).toEqual({ gpus: [h100, t4], driver: '575.57.08' });
     expect(parseGpus('No devices were found\n')).toEqual({ gpus: [], driver: undefined });
+  });
+});
+
+describe('a driver', () => {
+  const nowhere = { version: '/nowhere/version', device: '/nowhere/nvidiactl', windows: '/nowhere/dxg' };
+  const there = () => undefined;
+  const missing = (library: string) => `${library}: cannot open shared object file`;
+
+  /** Puts an nvidia-smi first on the PATH that prints some text. */
+  function smi(text: string, status = 0): void {
+    const program = join(folder, 'nvidia-smi');
+    writeFileSync(program, `#!/bin/sh\necho '${text}'\nexit ${status}\n`);
+    chmodSync(program, 0o755);
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+  }
+  const listed = 'NVIDIA H100 80GB HBM3, 9.0, 81559, GPU-11111111-aaaa, 575.57.08';
+
+  it("is known by the kernel's words, by its device, or by an answer of nvidia-smi where its library is there", async () => {
+    smi(listed);
+    const device = join(folder, 'nvidiactl');
+    const version = join(folder, 'version');
+    writeFileSync(version, 'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.1.2  Release Build\n');
+    touch(device);
+    const whole = { driver: '575.57.08', missing: [], gpus: [h100] };
+    expect(await inspectNvidia({ ...nowhere, version }, there)).toEqual({ ...whole, driver: '570.1.2' });
+    expect(await inspectNvidia({ ...nowhere, device }, there)).toEqual(whole);
+    expect(await inspectNvidia(nowhere, there)).toEqual(whole);
+    expect([hasNvidiaDriver({ ...nowhere, version }), hasNvidiaDriver({ ...nowhere, device })]).toEqual([true, true]);
+    expect(hasNvidiaDriver(nowhere)).toBe(false);
+  });
+
+  it('is not there for its library alone, or for nvidia-smi alone', async () => {
+    const none = { driver: undefined, missing: [], gpus: undefined };
+    smi('NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.', 9);
+    expect(await inspectNvidia(nowhere, there)).toEqual(none);
+    smi('No devices were found');
+    expect(await inspectNvidia(nowhere, there)).toEqual(none);
+    smi(listed);
+    expect(await inspectNvidia(nowhere, missing)).toEqual(none);
+  });
+
+  it('is there without its libraries in a container that was not given them', async () => {
+    smi('', 127);
+    touch(join(folder, 'nvidiactl'));
+    const host = await inspectNvidia({ ...nowhere, device: join(folder, 'nvidiactl') }, missing);
+    expect(host).toEqual({ driver: 'unknown', missing: ['libcuda.so.1', 'libnvidia-ml.so.1'], gpus: undefined });
   });
 });
 
@@ -187,6 +252,11 @@ describe('the choice of a build', () => {
     }
   });
 
+  it('fetches no library that nothing here uses', () => {
+    expect(wheels.cuda.map(({ name }) => name).filter((name) => /curand|nccl/.test(name))).toEqual([]);
+    expect(wheels.cuda.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(3e9); // what docs and help say
+  });
+
   it('has every library that TensorFlow opens in a package that is fetched, or linked to one', () => {
     const links = new Map(wheelLinks.cuda.map(({ path, target }) => [path, join(dirname(path), target)]));
     for (const library of cudaLibraries) {
@@ -217,4 +287,24 @@ it("is let by the set-up's links to open every CUDA library, beside a stand-in f
     expect(output).toContain(`Successfully opened dynamic library ${library.slice(library.lastIndexOf('/') + 1)}`);
   }
   expect(output).toContain('Adding visible gpu devices: 0');
+});
+
+it('is loaded without a word of what Node will take away', async (context) => {
+  const native = findTensorflow();
+  if (native === undefined) {
+    context.skip('native TensorFlow is not set up; run npm run setup');
+    return;
+  }
+  const backend = new URL('../../../dist/train/tensorflow/backend.js', import.meta.url).href;
+  const program = `
+import util from 'node:util';
+util.isArray = () => { throw new Error('of what Node warns'); };
+const { openTensorflow } = await import(${JSON.stringify(backend)});
+const { tf } = openTensorflow(${JSON.stringify(native)}, { hideGpu: true });
+console.log(util.isArray === Array.isArray, tf.tensor([1, 2, 3]).sum().dataSync()[0]);`;
+  const flags = ['--pending-deprecation', '--input-type=module', '--eval', program];
+  const { status, output } = await runCommand(process.execPath, flags);
+  expect(output).not.toContain('DEP0044');
+  expect(output).toContain('true 6');
+  expect(status).toBe(0);
 });

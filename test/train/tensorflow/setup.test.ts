@@ -1,11 +1,23 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pip, runCommand } from '../../../ts/node/command.js';
+import { Lock } from '../../../ts/node/lock.js';
 import { openBackend } from '../../../ts/train/tensorflow/backend.js';
 import { variantFolder } from '../../../ts/train/tensorflow/find.js';
 import { hasNvidiaDriver } from '../../../ts/train/tensorflow/nvidia.js';
 import { cleanTensorflow, setUpTensorflow } from '../../../ts/train/tensorflow/setup.js';
+import { nodeHeaders, tfjsNode } from '../../../ts/train/tensorflow/wheels.js';
 
 let cache: string;
 let bin: string;
@@ -52,7 +64,7 @@ it('says in one sentence that there is no GPU, where there is none', async (cont
 });
 
 it('removes what it made, and nothing else', async () => {
-  const ours = ['tensorflow-2.21.0-cpu', 'tensorflow-2.20.0-cuda', '.tensorflow-2.21.0-cpu.123.tmp'];
+  const ours = ['tensorflow-2.21.0-cpu', 'tensorflow-2.20.0-cuda', '.tensorflow-2.21.0-cpu.0123456789abcdef.tmp'];
   for (const name of [...ours, 'mnist', 'tensorflow-notes']) mkdirSync(join(cache, name), { recursive: true });
   expect((await cleanTensorflow()).sort()).toEqual(ours.map((name) => join(cache, name)).sort());
   expect(readdirSync(cache).sort()).toEqual(['mnist', 'tensorflow-notes']);
@@ -80,7 +92,7 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
       ],
       [
         'python3',
-        '[ "$3" = --version ] && exit 0; echo no network; exit 1',
+        '[ "$4" = --version ] && exit 0; echo no network; exit 1',
         'pip could not fetch tensorflow-cpu:\nno network',
       ],
       ['python3', 'exit 0', 'pip fetched no wheel of tensorflow-cpu'],
@@ -110,10 +122,68 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
     });
 
     it('removes what a killed set-up left', async () => {
-      const left = join(cache, '.tensorflow-2.21.0-cpu.999999999.tmp');
+      const left = join(cache, '.tensorflow-2.21.0-cpu.0123456789abcdef.tmp');
       mkdirSync(left, { recursive: true });
       await expect(setUp()).rejects.toThrow('pip fetched no wheel');
-      expect(existsSync(left)).toBe(false);
+      expect(readdirSync(cache)).toEqual([]);
+    });
+
+    it('waits for another set-up in the cache, until told to stop', async () => {
+      mkdirSync(cache);
+      const other = (await Lock.take(join(cache, '.tensorflow.lock'))) as Lock;
+      const controller = new AbortController();
+      const said: string[] = [];
+      const say = (line: string) => {
+        said.push(line);
+        globalThis.setTimeout(() => controller.abort(new Error('stopped by the test')), 50);
+      };
+      const waiting = setUpTensorflow({ variant: 'cpu', signal: controller.signal, say });
+      await expect(waiting).rejects.toThrow('stopped by the test');
+      expect(said).toEqual([expect.stringMatching(/^Waiting for a set-up that is under way: this process, for \d+ s/)]);
+      await expect(cleanTensorflow()).rejects.toMatchObject({ code: 'LOCKED' });
+      const next = setUp();
+      other.release();
+      await expect(next).rejects.toThrow('pip fetched no wheel'); // it came to its turn
+      expect(readdirSync(cache)).toEqual([]);
+    });
+
+    it('runs no program of the current folder', async () => {
+      const marks = join(cache, '..', 'marks');
+      mkdirSync(marks);
+      const mark = (name: string) => `open(${JSON.stringify(join(marks, name))}, 'w').close()\n`;
+      for (const name of ['pip', 'zipfile']) writeFileSync(join(bin, `${name}.py`), mark(name));
+      rmSync(join(bin, 'python3'));
+      vi.stubEnv('PYTHONPATH', bin);
+      vi.stubEnv('PIP_NO_INDEX', '1'); // the real pip, which finds nothing
+      const before = process.cwd();
+      process.chdir(bin);
+      try {
+        await expect(setUp()).rejects.toThrow('pip could not fetch tensorflow-cpu');
+        await runCommand('python3', [...pip, '--version']);
+      } finally {
+        process.chdir(before);
+      }
+      expect(readdirSync(marks)).toEqual([]);
+    });
+
+    it('installs the packages of npm as the lock file has them, and runs no script of theirs', async () => {
+      replace(
+        'npm',
+        'echo "$@" > "$PIXELCNN_CACHE/npm.txt"; cp package.json package-lock.json "$PIXELCNN_CACHE"; exit 1',
+      );
+      await expect(setUp()).rejects.toThrow('npm could not install');
+      expect(readFileSync(join(cache, 'npm.txt'), 'utf8')).toBe('ci --ignore-scripts --no-audit --no-fund\n');
+      const [manifest, lock] = ['package.json', 'package-lock.json'].map((name) =>
+        JSON.parse(readFileSync(join(cache, name), 'utf8')),
+      );
+      expect(Object.keys(manifest.dependencies).sort()).toEqual([tfjsNode, nodeHeaders].sort());
+      const { '': own, ...packages } = lock.packages as Record<string, { version: string; integrity?: string }>;
+      expect(own).toMatchObject({ dependencies: manifest.dependencies });
+      for (const [name, version] of Object.entries(manifest.dependencies)) {
+        expect(packages[`node_modules/${name}`]).toMatchObject({ version });
+      }
+      for (const one of Object.values(packages)) expect(one.integrity).toMatch(/^sha512-/);
+      expect(JSON.stringify(lock)).not.toContain('"resolved"');
     });
   },
 );

@@ -1,7 +1,18 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
+import {
+  checkChoice,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkText,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
+import { isBytes } from '../../brand.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
@@ -22,21 +33,11 @@ export async function binariseImages(
   options: Binarisation = {},
   name: string = source,
 ): Promise<ImageSet> {
-  const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
-  const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
-  if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
-  const seed = checkInteger('binarisationSeed', options.binarisationSeed ?? 0, {
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-  });
-  const drawn = method === 'static' || method === 'dynamic';
-  for (const [option, applies] of [
-    ['threshold', method === 'threshold'],
-    ['binarisationSeed', drawn],
-  ] as const) {
-    if (options[option] === undefined || applies) continue;
-    throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
-  }
+  checkRawImages(images);
+  checkText('source', source);
+  checkText('name', name);
+  checkOptions('options', options, ['binarisation', 'threshold', 'binarisationSeed']);
+  const { method, drawn, threshold, seed } = checkBinarisation(options);
   if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
     const meant = threshold * 255;
     const wanted = `expected a number from 0 to 255, as for ${images.reading}`;
@@ -75,6 +76,44 @@ async function levelled(
   const binarisation = `pixel 1 with probability value / 255, drawn once with seed ${seed}`;
   const set = { pixels, source, binarisation };
   return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });
+}
+
+/** A rule, checked and with its defaults. Throws RangeError, TypeError. */
+export function checkBinarisation(options: Binarisation): {
+  readonly method: (typeof binarisations)[number];
+  /** Whether levels are drawn. */
+  readonly drawn: boolean;
+  readonly threshold: number;
+  readonly seed: number;
+} {
+  const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
+  const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
+  if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
+  const seed = checkInteger('binarisationSeed', options.binarisationSeed ?? 0, {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+  });
+  const drawn = method === 'static' || method === 'dynamic';
+  for (const [option, applies] of [
+    ['threshold', method === 'threshold'],
+    ['binarisationSeed', drawn],
+  ] as const) {
+    if (options[option] === undefined || applies) continue;
+    throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
+  }
+  return { method, drawn, threshold, seed };
+}
+
+function checkRawImages(images: RawImages): void {
+  checkObject('images', images);
+  const { pixels, count, height, width } = images;
+  for (const [name, value] of Object.entries({ count, height, width })) {
+    checkInteger(`images.${name}`, value, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  }
+  if (!isBytes(pixels)) throw wrongKind('images.pixels', `expected a Uint8Array of grey values, got ${show(pixels)}`);
+  if (pixels.length === count * height * width) return;
+  const wanted = `expected ${count * height * width} values, as [${count}, ${height}, ${width}] has`;
+  throw wrongValue('images.pixels', `${wanted}, got ${pixels.length}`);
 }
 
 /** A range that values come in, told by the greatest of them. */

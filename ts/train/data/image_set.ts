@@ -1,6 +1,7 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
-import { checkInteger, checkNumber, wrongValue } from '../../arguments.js';
+import { checkInteger, checkNumber, checkOptions, show, wrongKind, wrongValue } from '../../arguments.js';
+import { isBytes } from '../../brand.js';
 import { sha256 } from '../../node/files.js';
 import type { PublishedSet, RawImages } from './raw.js';
 
@@ -79,6 +80,7 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
  * in which they stand to each other.
  */
 export function firstImages(set: ImageSet, count: number): ImageSet {
+  checkImageSet('set', set);
   checkInteger('limit', count, { min: 1, max: set.count });
   if (count === set.count) return set;
   const name = `the first ${count.toLocaleString('en-US')}`;
@@ -112,6 +114,7 @@ export function splitImages(
   set: ImageSet,
   validationSplit: number = referenceValidationSplit,
 ): { train: ImageSet; validation: ImageSet } {
+  checkImageSet('set', set);
   const { validationImages } = set;
   const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;
   if (validationImages !== undefined) {
@@ -145,3 +148,45 @@ export interface Binarisation {
 
 /** The ways to binarise. */
 export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
+
+/** The fields of an image set that are numbers, and their least values. */
+const numbers = { count: 1, height: 1, width: 1, channels: 1, levels: 2, first: 0 } as const;
+const words = ['source', 'split', 'binarisation', 'sha256'] as const;
+const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'validationImages', 'origin'];
+
+/**
+ * Refuses what is no image set, or one whose parts do not go together. Throws RangeError, TypeError.
+ *
+ * @param name What an error calls it: `data`.
+ */
+export function checkImageSet(name: string, value: unknown): asserts value is ImageSet {
+  checkOptions(name, value, fields);
+  const set = value as ImageSet;
+  for (const field of Object.keys(numbers) as (keyof typeof numbers)[]) {
+    checkInteger(`${name}.${field}`, set[field], { min: numbers[field], max: Number.MAX_SAFE_INTEGER });
+  }
+  if (set.levels > 256) throw wrongValue(`${name}.levels`, `expected at most 256, got ${set.levels}`);
+  for (const field of words) {
+    if (typeof set[field] !== 'string') throw wrongKind(`${name}.${field}`, `expected a text, got ${show(set[field])}`);
+  }
+  const { count, height, width, channels, levels, validationImages } = set;
+  if (validationImages !== undefined)
+    checkInteger(`${name}.validationImages`, validationImages, { min: 0, max: count });
+  const shape = `[${count}, ${height}, ${width}, ${channels}]`;
+  for (const field of ['pixels', 'greys'] as const) {
+    const values: unknown = set[field];
+    if (field === 'greys' && values === undefined) continue;
+    if (!isBytes(values)) throw wrongKind(`${name}.${field}`, `expected a Uint8Array, got ${show(values)}`);
+    if (values.length === count * height * width * channels) continue;
+    const wanted = `expected ${count * height * width * channels} values, as ${shape} has`;
+    throw wrongValue(`${name}.${field}`, `${wanted}, got ${values.length}`);
+  }
+  const at = set.pixels.findIndex((level) => level >= levels);
+  if (at >= 0) {
+    const advice = 'binariseImages makes levels of grey values';
+    throw wrongValue(
+      `${name}.pixels`,
+      `expected levels from 0 to ${levels - 1}, got ${set.pixels[at]} at index ${at}; ${advice}`,
+    );
+  }
+}

@@ -1,11 +1,22 @@
 // From what a user names to images as levels: a published set, a folder, a file.
 
 import { stat } from 'node:fs/promises';
-import { checkChoice, checkOptions, wrongValue } from '../../arguments.js';
+import { fileURLToPath } from 'node:url';
+import {
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { reasonOf } from '../../node/files.js';
 import { loadCore, randomOrder } from '../net/core.js';
-import { binariseImages, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
+import { binariseImages, checkBinarisation, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
 import { oddKindOf, peek, readArray } from './data_file.js';
 import { findData, listed } from './data_folder.js';
 import { type Binarisation, type DataOrigin, firstImages, type ImageSet, ownParts, sliceImages } from './image_set.js';
@@ -26,9 +37,10 @@ import {
 export interface DataOptions extends Binarisation {
   /**
    * `mnist`, `fashion-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name; or a folder of
-   * such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. Default: `mnist`.
+   * such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. A path may be a file: URL.
+   * Default: `mnist`.
    */
-  readonly data?: string;
+  readonly data?: string | URL;
   /**
    * Which images: `reference`, all of them, training images first, as the Keras example has them; `standard`, without the
    * test images; `test`, the test images; `all`. Of data that comes with validation images of its own, `reference` is
@@ -61,7 +73,13 @@ const known = ['data', 'split', 'limit', 'offline', 'signal', 'say', 'binarisati
  */
 export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   checkOptions('options', options, known);
-  const { data = 'mnist', limit, binarisation, threshold, binarisationSeed } = options;
+  const { limit, offline, say, binarisation, threshold, binarisationSeed } = options;
+  const data = checkData('data', options.data ?? 'mnist');
+  if (limit !== undefined) checkInteger('limit', limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  if (offline !== undefined) checkBoolean('offline', offline);
+  if (say !== undefined) checkFunction('say', say);
+  checkSignal(options.signal)?.throwIfAborted();
+  checkBinarisation(options);
   const split = checkChoice('split', options.split ?? 'reference', dataSplits);
   const { images, published } = await loadImages(data, options);
   const { testImages, validationImages } = images;
@@ -106,6 +124,21 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   return { ...set, origin };
 }
 
+/** The name or path of a data set. Throws RangeError, TypeError. */
+export function checkData(name: string, value: unknown): string {
+  const wanted = `expected ${Object.keys(publishedSets).join(', ')}, a path or a file: URL`;
+  if (value instanceof URL) {
+    try {
+      return fileURLToPath(value);
+    } catch (cause) {
+      throw wrongValue(name, `${wanted}, got ${show(value.href)}`, { cause });
+    }
+  }
+  if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
+  if (value === '' || value.includes('\0')) throw wrongValue(name, `${wanted}, got ${show(value)}`);
+  return value;
+}
+
 /** The images that train and, last, those that validate. */
 function withoutTest(all: ImageSet, { count, testImages, validationImages }: NamedImages): ImageSet {
   const split = testImages === 0 ? 'all' : ownParts;
@@ -125,12 +158,7 @@ interface Loaded {
 async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
   const { signal, say } = options;
   if (isPublished(data)) {
-    const source = {
-      ...(options.offline !== undefined && { offline: options.offline }),
-      ...(signal !== undefined && { signal }),
-      ...(say !== undefined && { say }),
-    };
-    return { images: await loadMnist({ ...source, name: data }), published: data };
+    return { images: await loadMnist({ name: data, offline: options.offline, signal, say }), published: data };
   }
   const names = Object.keys(publishedSets).join(', ');
   const found = await stat(data).catch((cause: unknown) => {
@@ -203,7 +231,7 @@ async function readFolder(
   const read = async (part: PartName): Promise<RawImages & { path: string }> => {
     const paths = parts[part]!;
     const order = randomOrder(core, orderSeed, 0, partNames.indexOf(part), paths.length);
-    return { ...(await readPngs(paths, { order, ...(signal !== undefined && { signal }) })), path: paths[0]! };
+    return { ...(await readPngs(paths, { order, signal })), path: paths[0]! };
   };
   const images = joinImages('PNG files', {
     train: await read('train'),

@@ -1,9 +1,10 @@
 /** What training asks of the Rust core: nets from configs, model files from weights, seeded random numbers. */
 
+import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { enter } from '../../instance.js';
+import { checkHost, enter, isStarted, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 import { randomPurpose } from './reference.js';
@@ -20,18 +21,37 @@ export interface Core {
 /** Starts the core, once. */
 export async function loadCore(): Promise<Core> {
   await startInstance();
-  return {
-    describe: (config) => {
-      const json = configJson(config);
-      return JSON.parse(given(() => describe(json))) as Description;
-    },
-    writeModel: (config, metadata, weights) => {
-      const [json, words] = [configJson(config), JSON.stringify(metadata)];
-      return given(() => write_model(json, words, weights));
-    },
-    randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
-  };
+  return core;
 }
+
+/** The same at once, from the file beside this module: only where there are files. */
+export function startCore(): Core {
+  if (!isStarted()) {
+    checkHost();
+    const url = new URL('../../wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
+    let module: WebAssembly.Module;
+    try {
+      module = new WebAssembly.Module(readFileSync(url));
+    } catch (cause) {
+      const message = `expected the WebAssembly binary at ${url}, could not load it; install the package again`;
+      throw new PixelCnnError('WASM_LOAD_FAILED', message, { cause });
+    }
+    start(module);
+  }
+  return core;
+}
+
+const core: Core = {
+  describe: (config) => {
+    const json = configJson(config);
+    return JSON.parse(given('config', () => describe(json))) as Description;
+  },
+  writeModel: (config, metadata, weights) => {
+    const [json, words] = [configJson(config), JSON.stringify(metadata)];
+    return given('metadata', () => write_model(json, words, weights));
+  },
+  randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
+};
 
 /** The indices 0 to `count` - 1 in an order of their own: sorted by Philox word, ties by index. */
 export function randomOrder(core: Core, seed: number, epoch: number, item: number, count: number): Uint32Array {
@@ -52,10 +72,10 @@ function configJson(config: Config): string {
   return JSON.stringify(Object.fromEntries(fields));
 }
 
-/** A config that is given is an argument; one in a file is a fault of the file. */
-function given<T>(call: () => T): T {
+/** A config that is given is an argument; one in a file is a fault of the file. `argument` is what else the call is about. */
+function given<T>(argument: string, call: () => T): T {
   try {
-    return enter(call, 'config');
+    return enter(call, argument);
   } catch (error) {
     if (!(error instanceof PixelCnnError) || !['INVALID_CONFIG', 'UNSUPPORTED_MODEL'].includes(error.code)) throw error;
     throw wrongValue('config', error.message.replace(/^config: /, ''), { cause: error });

@@ -9,6 +9,16 @@
  * @module
  */
 
+import {
+  checkBoolean,
+  checkChoice,
+  checkInteger,
+  checkOptions,
+  checkText,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
 import type { Ops } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
@@ -20,21 +30,26 @@ type LayerArgs = ConstructorParameters<TfLayers['layers']['Layer']>[0];
 /** TensorFlow.js with its layers: `@tensorflow/tfjs`, `tfjs-node`, or `{ ...tfjs-core, ...tfjs-layers }`. */
 export type LayersTf = Tf & Pick<TfLayers, 'layers' | 'initializers'>;
 
+/**
+ * Of PixelConvLayer. Other options of TensorFlow.js's conv2d are refused, unless they ask for what the layer does in any case: stride 1,
+ * padding `same`, channels last, no dilation, a bias, weights as Keras draws them, no regulariser, no constraint.
+ */
 export type PixelConvConfig = LayerArgs & {
   /** `A` hides the pixel that is being computed, `B` shows it. */
   readonly maskType: 'A' | 'B';
-  /** Channels of the output. */
+  /** Channels of the output, 1 to 65,536. */
   readonly filters: number;
-  /** Side of the kernel, odd; above 1 for mask A. */
+  /** Side of the kernel, odd, 1 to 255; above 1 for mask A. */
   readonly kernelSize: number;
   /** Default: `linear`. */
   readonly activation?: 'relu' | 'linear';
 };
 
+/** Of ResidualBlock; the same holds of other options. */
 export type ResidualBlockConfig = LayerArgs & {
   /** Channels of the input and of the output, even: the masked convolution between has half as many. */
   readonly filters: number;
-  /** Side of the masked kernel, odd. Default: 3. */
+  /** Side of the masked kernel, odd, 1 to 255. Default: 3. */
   readonly kernelSize?: number;
 };
 
@@ -68,7 +83,10 @@ interface CausalMask {
 const made = new WeakMap<object, PixelLayers>();
 
 /**
- * The layers, as classes of the copy of TensorFlow.js that is given, where they are registered for `loadLayersModel`.
+ * The layers, as classes of the copy of TensorFlow.js that is given, where they are registered for `loadLayersModel`. Their
+ * constructors throw RangeError, TypeError for what they do not do.
+ *
+ * @throws TypeError for what is no TensorFlow.js with layers.
  *
  * @example
  * import * as tf from '@tensorflow/tfjs';
@@ -78,6 +96,9 @@ const made = new WeakMap<object, PixelLayers>();
  * for (let block = 0; block < 5; block++) model.add(new ResidualBlock({ filters: 128 }));
  */
 export function pixelLayers(tf: LayersTf): PixelLayers {
+  if (typeof tf?.layers?.Layer !== 'function' || typeof tf.customGrad !== 'function') {
+    throw wrongKind('tf', `expected TensorFlow.js with its layers, such as @tensorflow/tfjs, got ${show(tf)}`);
+  }
   const known = made.get(tf.layers.Layer);
   if (known !== undefined) return known;
 
@@ -121,6 +142,14 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
   };
 
   abstract class CausalLayer extends tf.layers.Layer {
+    // TensorFlow.js adds the classes that it was told of; a saved model has its settings' words in lower case.
+    static override fromConfig<T extends serialization.Serializable>(
+      cls: serialization.SerializableConstructor<T>,
+      { customObjects: _, maskType, ...config }: serialization.ConfigDict,
+    ): T {
+      return new cls(maskType === undefined ? config : { ...config, maskType: String(maskType).toUpperCase() });
+    }
+
     /** Glorot-uniform with the fans of the full kernel, as Keras draws it, and zeros where the mask forbids; zero biases. */
     protected addConvolution(
       prefix: string,
@@ -146,14 +175,12 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     #convolution: Convolution | undefined;
 
     constructor(config: PixelConvConfig) {
-      super(config);
-      const { maskType, filters, kernelSize, activation = 'linear' } = config;
-      causalMask(maskType, kernelSize);
-      checkFilters(filters);
-      if (activation !== 'relu' && activation !== 'linear') {
-        throw new RangeError(`activation: expected relu or linear, got ${String(activation)}`);
-      }
-      this.#config = { maskType, filters, kernelSize, activation };
+      super(checkConfig('PixelConvLayer', config, ['maskType', 'filters', 'kernelSize', 'activation']));
+      const { kernelSize } = config;
+      const maskType = checkChoice('maskType', config.maskType, ['A', 'B']);
+      const activation = checkChoice('activation', config.activation ?? 'linear', ['linear', 'relu']);
+      checkKernel(kernelSize, maskType);
+      this.#config = { maskType, filters: checkFilters(config.filters), kernelSize, activation };
     }
 
     override build(inputShape: Shape | Shape[]): void {
@@ -174,14 +201,6 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     override getConfig() {
       return { ...super.getConfig(), ...this.#config };
     }
-
-    // A saved model has its settings' words in lower case.
-    static override fromConfig<T extends serialization.Serializable>(
-      cls: serialization.SerializableConstructor<T>,
-      config: serialization.ConfigDict,
-    ): T {
-      return CausalLayer.fromConfig(cls, { ...config, maskType: String(config.maskType).toUpperCase() });
-    }
   }
 
   class ResidualBlock extends CausalLayer {
@@ -190,12 +209,13 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     #convolutions: readonly Convolution[] = [];
 
     constructor(config: ResidualBlockConfig) {
-      super(config);
-      const { filters, kernelSize = 3 } = config;
-      causalMask('B', kernelSize);
-      checkFilters(filters);
-      if (filters % 2 !== 0)
-        throw new RangeError(`filters: expected an even number, as a block halves them, got ${filters}`);
+      super(checkConfig('ResidualBlock', config, ['filters', 'kernelSize']));
+      const { kernelSize = 3 } = config;
+      checkKernel(kernelSize, 'B');
+      const filters = checkFilters(config.filters);
+      if (filters % 2 !== 0) {
+        throw wrongValue('filters', `expected an even number, as a block halves them, got ${filters}`);
+      }
       this.#config = { filters, kernelSize };
     }
 
@@ -203,8 +223,9 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
       const { filters, kernelSize } = this.#config;
       const channels = channelsOf(inputShape);
       if (channels !== filters) {
-        throw new RangeError(
-          `ResidualBlock: expected an input of ${filters} channels, as it adds it to its output, got ${channels}`,
+        throw wrongValue(
+          'input',
+          `expected ${filters} channels, as ResidualBlock adds it to its output, got ${channels}`,
         );
       }
       const half = filters / 2;
@@ -241,13 +262,6 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
 
 /** What a pixel may read: all of the rows above, what stands before it in its own row, and with mask B itself. */
 function causalMask(maskType: 'A' | 'B', kernelSize: number): CausalMask {
-  if (maskType !== 'A' && maskType !== 'B') {
-    throw new RangeError(`maskType: expected A or B, got ${String(maskType)}`);
-  }
-  const least = maskType === 'A' ? 3 : 1;
-  if (!Number.isInteger(kernelSize) || kernelSize % 2 === 0 || kernelSize < least) {
-    throw new RangeError(`kernelSize: expected an odd integer from ${least} with mask ${maskType}, got ${kernelSize}`);
-  }
   const half = (kernelSize - 1) / 2;
   const taps = new Float32Array((half + 1) * kernelSize).fill(
     1,
@@ -257,16 +271,59 @@ function causalMask(maskType: 'A' | 'B', kernelSize: number): CausalMask {
   return { rows: half + 1, columns: kernelSize, taps };
 }
 
-function checkFilters(filters: number): void {
-  if (!Number.isInteger(filters) || filters < 1) {
-    throw new RangeError(`filters: expected an integer from 1, got ${String(filters)}`);
+/** What a layer of TensorFlow.js has, whatever it does. */
+const ofAnyLayer = ['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'weights'];
+
+/** What else a convolution may be asked for, and what is done here in any case; undefined for nothing. */
+const alwaysDone: Readonly<Record<string, unknown>> = {
+  strides: 1,
+  padding: 'same',
+  dataFormat: 'channelsLast',
+  dilationRate: 1,
+  useBias: true,
+  dtype: 'float32',
+  inputDType: 'float32',
+  kernelInitializer: 'glorotUniform',
+  biasInitializer: 'zeros',
+  kernelRegularizer: undefined,
+  biasRegularizer: undefined,
+  activityRegularizer: undefined,
+  kernelConstraint: undefined,
+  biasConstraint: undefined,
+};
+
+/** Refuses what a layer would not do; returns what every layer of TensorFlow.js takes. */
+function checkConfig(layer: string, config: NonNullable<LayerArgs>, own: readonly string[]): NonNullable<LayerArgs> {
+  checkOptions(layer, config, [...own, ...ofAnyLayer, ...Object.keys(alwaysDone)]);
+  const given = config as Readonly<Record<string, unknown>>;
+  for (const [name, done] of Object.entries(alwaysDone)) {
+    const asked = given[name];
+    if (asked === undefined || asked === null) continue;
+    if ((Array.isArray(asked) ? asked : [asked]).every((part) => part === done)) continue;
+    const wanted = done === undefined ? 'none' : String(done);
+    throw wrongValue(name, `expected ${wanted}, as ${layer} does nothing else, got ${show(asked)}`);
   }
+  if (config.name !== undefined) checkText('name', config.name);
+  if (config.trainable !== undefined) checkBoolean('trainable', config.trainable);
+  const names = [...ofAnyLayer, 'dtype', 'inputDType'];
+  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+}
+
+function checkKernel(kernelSize: number, maskType: 'A' | 'B'): void {
+  const least = maskType === 'A' ? 3 : 1;
+  const wanted = `expected an odd integer from ${least} to 255 with mask ${maskType}, got ${show(kernelSize)}`;
+  if (typeof kernelSize !== 'number') throw wrongKind('kernelSize', wanted);
+  if (kernelSize % 2 !== 1 || kernelSize < least || kernelSize > 255) throw wrongValue('kernelSize', wanted);
+}
+
+function checkFilters(filters: number): number {
+  return checkInteger('filters', filters, { min: 1, max: 65_536 });
 }
 
 function channelsOf(shape: Shape | Shape[]): number {
   const channels = shape.length === 4 ? shape[3] : undefined;
   if (typeof channels !== 'number') {
-    throw new RangeError(`input: expected a shape [images, height, width, channels], got [${String(shape)}]`);
+    throw wrongValue('input', `expected a shape [images, height, width, channels], got [${String(shape)}]`);
   }
   return channels;
 }

@@ -1,12 +1,15 @@
 // What a run begins with: drawn weights, or all that a checkpoint holds.
 
+import { join } from 'node:path';
+import { wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
-import { tryFolder } from '../../node/files.js';
+import { makeFolder, reasonOf, tryFolder } from '../../node/files.js';
+import { Lock } from '../../node/lock.js';
 import { initialParameters } from '../net/parameters.js';
 import { type CheckpointState, type Found, holdsCheckpoints, readCheckpoint } from './checkpoint.js';
 import type { Best } from './ending.js';
 import { type Plan, planOf, type TrainerOptions } from './plan.js';
-import { checkResume, environmentOf, environmentWarnings } from './resume.js';
+import { checkResume, checkSameData, environmentOf, environmentWarnings, optionsOfRun } from './resume.js';
 
 /** Where a run stands; part of a checkpoint. */
 export type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'secondsInEpoch' | 'history'>;
@@ -18,7 +21,11 @@ export interface Saved {
 }
 
 export interface Beginning {
+  /** With what a checkpoint's run has, where the caller did not say. */
+  readonly options: TrainerOptions;
   readonly plan: Plan;
+  /** On the folder of checkpoints, where there is one: to be released at the end. */
+  readonly lock: Lock | undefined;
   readonly progress: Progress;
   /** Updates done. */
   readonly step: number;
@@ -36,51 +43,98 @@ export interface Beginning {
 }
 
 /**
- * Checks the options and finds what the run begins with.
+ * Checks the options and finds what the run begins with; locks the folder of checkpoints.
  *
  * @throws RangeError, TypeError for options that are wrong or not those of the run to go on with; PixelCnnError
- *   `INVALID_CHECKPOINT` where there is none to go on from, `WRITE_FAILED` where none could be written.
+ *   `INVALID_CHECKPOINT` where there is none to go on from, `WRITE_FAILED` where none could be written, `LOCKED` where another
+ *   run is at work in the folder.
  */
 export async function beginningOf(options: TrainerOptions): Promise<Beginning> {
-  const { checkpointFolder, resume = false } = options;
-  const plan = planOf(options);
-  if (checkpointFolder === undefined) return newRun(options, plan);
+  const { checkpointFolder } = options;
+  if (checkpointFolder === undefined) return newRun(options, planOf(options), undefined);
+  const plan = options.resume ? undefined : planOf(options); // what is wrong is told before a folder is made
   await tryFolder(checkpointFolder);
-  if (!resume) {
-    if (!(await holdsCheckpoints(checkpointFolder))) return newRun(options, plan);
-    throw new RangeError(
-      `checkpointFolder: expected one without checkpoints, got ${checkpointFolder}, which holds a run; resume it`,
+  const lock = await lockFolder(checkpointFolder);
+  try {
+    return await beginIn(checkpointFolder, options, plan, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** @param plan Of a new run; one that goes on is planned as its checkpoint says. */
+async function beginIn(
+  folder: string,
+  options: TrainerOptions,
+  plan: Plan | undefined,
+  lock: Lock,
+): Promise<Beginning> {
+  if (plan !== undefined) {
+    if (!(await holdsCheckpoints(folder))) return newRun(options, plan, lock);
+    throw wrongValue(
+      'checkpointFolder',
+      `expected one without checkpoints, got ${folder}, which holds a run; resume it`,
     );
   }
-  const found = await readCheckpoint(checkpointFolder);
-  if (found !== undefined) return goOn(options, plan, checkpointFolder, found);
+  const found = await readCheckpoint(folder);
+  if (found !== undefined) return goOn(options, folder, found, lock);
   throw new PixelCnnError(
     'INVALID_CHECKPOINT',
-    `resume: expected a checkpoint in ${checkpointFolder}, found none; start a new run without resume`,
+    `resume: expected a checkpoint in ${folder}, found none; start a new run without resume`,
+    { argument: 'resume' },
   );
 }
 
-function newRun({ core }: TrainerOptions, plan: Plan): Beginning {
-  const parameters = initialParameters(plan.net, plan.layout, core, plan.seed);
+/** The lock on a folder of checkpoints; throws `LOCKED` where another run has it. */
+async function lockFolder(folder: string): Promise<Lock> {
+  const lock = await Lock.take(join(folder, '.lock')).catch((cause: unknown) => {
+    throw new PixelCnnError('WRITE_FAILED', `expected to lock ${folder}, got: ${reasonOf(cause)}`, { cause });
+  });
+  if (lock instanceof Lock) return lock;
+  throw new PixelCnnError(
+    'LOCKED',
+    `expected a folder without another run at work, got ${folder}, which ${lock.words}, holds; wait for it, stop it, or ` +
+      'take another folder',
+  );
+}
+
+/**
+ * Finds out before a checkpoint is written whether the folder still is this run's, and makes it again where it is gone.
+ *
+ * @throws PixelCnnError `LOCKED` where another run has taken it.
+ */
+export async function checkLock(lock: Lock | undefined, folder: string): Promise<void> {
+  // What is wrong with the folder itself, the writing of the checkpoint will tell.
+  const state = await makeFolder(folder)
+    .then(() => lock?.check())
+    .catch(() => undefined);
+  if (state !== 'lost') return;
+  throw new PixelCnnError(
+    'LOCKED',
+    `expected ${folder} to be this run's, got another run's, which took the lock; this run has ended so as not to spoil it`,
+  );
+}
+
+function newRun(options: TrainerOptions, plan: Plan, lock: Lock | undefined): Beginning {
+  const parameters = initialParameters(plan.net, plan.layout, options.core, plan.seed);
   return {
-    plan,
+    ...{ options, plan, lock },
     progress: { epoch: 0, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history: [] },
     step: 0,
     arrays: { parameters, ...(plan.recipe.emaDecay > 0 && { ema: parameters }) },
     best: undefined,
     saved: undefined,
-    warnings: [],
+    warnings: takenOver(lock),
   };
 }
 
-function goOn(
-  options: TrainerOptions,
-  asked: Plan,
-  folder: string,
-  { state, arrays, path, skipped }: Found,
-): Beginning {
-  const plan = { ...asked, seed: options.seed ?? state.seed };
-  checkResume(state, plan, options.data, folder);
+function goOn(given: TrainerOptions, folder: string, found: Found, lock: Lock): Beginning {
+  const { state, arrays, path, skipped } = found;
+  checkSameData(state, given.data, folder);
+  const options = optionsOfRun(given, state);
+  const plan = planOf(options);
+  checkResume(state, plan, given, folder);
   const array = (name: string): Float32Array => {
     const values = arrays[name];
     if (values?.length === plan.layout.size) return values;
@@ -90,13 +144,14 @@ function goOn(
     );
   };
   const { epoch, stepInEpoch, lossSum, secondsInEpoch, history, step, bestEpoch } = state;
-  const warnings = [...skipped, ...environmentWarnings(state.environment, environmentOf(options.backend))];
+  const environment = environmentWarnings(state.environment, environmentOf(options.backend));
+  const warnings = [...takenOver(lock), ...skipped, ...environment];
   const patient = options.patience !== undefined;
   if (patient && bestEpoch === undefined && epoch > 0) {
     warnings.push('patience was not asked for before, so the epochs done so far do not count for it');
   }
   return {
-    plan,
+    ...{ options, plan, lock },
     progress: { epoch, stepInEpoch, lossSum, secondsInEpoch, history },
     step,
     arrays: {
@@ -107,4 +162,9 @@ function goOn(
     saved: { path, step },
     warnings,
   };
+}
+
+function takenOver(lock: Lock | undefined): string[] {
+  if (lock?.takenOver === undefined) return [];
+  return [`a run that has ended without a word held the lock of this folder (${lock.takenOver}); it is this run's now`];
 }

@@ -2,11 +2,24 @@
 // temporary name, flushed to disk and renamed; the file LATEST names it and is renamed last. Whatever a crash
 // interrupts, LATEST names a whole one. What a disk spoils later is found by hashes, and the checkpoint before serves.
 
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { show } from '../../arguments.js';
 import type { Config } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { flushFolder, makeFolder, reasonOf, replaceDurably, sha256, writeDurably } from '../../node/files.js';
+import {
+  flushFolder,
+  forgetTemporary,
+  makeFolder,
+  reasonOf,
+  replaceDurably,
+  sha256,
+  temporaryPath,
+  writeDurably,
+} from '../../node/files.js';
+import type { ImageSet } from '../data/image_set.js';
+import type { Protocol, TrainingOrigin } from '../score/protocol.js';
+import type { Backend } from '../tensorflow/backend.js';
 import type { Recipe } from './recipe.js';
 
 /** What one finished epoch reports. */
@@ -32,6 +45,33 @@ export interface Environment {
   readonly deterministic?: boolean;
 }
 
+/** What a model's record says of the images, without any of them. */
+export interface DataRecord extends Pick<ImageSet, 'count' | 'source' | 'split' | 'sha256'> {
+  /** How values became what training sees, in words. */
+  readonly binarisation: string;
+  /** The level that most pixels have. */
+  readonly background: number;
+  /** How the same images are had again, where that is known. */
+  readonly origin?: TrainingOrigin;
+  /** Of the images that validate. */
+  readonly validation: Protocol;
+}
+
+/** What a model's record says of what computed. */
+export type BackendRecord = Pick<Backend, 'name' | 'version' | 'device' | 'gpu' | 'tf32' | 'deterministic'>;
+
+/** What a run was asked for beside its recipe and net: enough to go on without a word, or to make a model. */
+export interface RunRecord {
+  readonly data: DataRecord;
+  readonly backend: BackendRecord;
+  readonly validationSplit: number;
+  readonly patience?: number;
+  readonly checkpointEvery?: number;
+  readonly keepCheckpoints?: number;
+  /** What the caller wants kept, as JSON. */
+  readonly note?: Readonly<Record<string, unknown>>;
+}
+
 /** The part of a checkpoint that is not tensors. */
 export interface CheckpointState {
   readonly format: 2;
@@ -52,6 +92,8 @@ export interface CheckpointState {
   readonly environment: Environment;
   /** The epoch after which val_loss was least; only where the run is to end early, `best` among the arrays with it. */
   readonly bestEpoch?: number;
+  /** Absent in what version 0.1.0 wrote. */
+  readonly run?: RunRecord;
 }
 
 export interface Checkpoint {
@@ -66,17 +108,16 @@ export interface Checkpoint {
 interface Manifest {
   readonly state: CheckpointState;
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly length: number }>>;
-  /** Of the two fields above, as JSON without spaces. Optional: the first checkpoints had none. */
-  readonly sha256?: string;
+  /** Of the two fields above, as JSON without spaces. */
+  readonly sha256: string;
 }
 
 /** Writes a checkpoint into `folder` and removes all but the newest `keep` and the best. Returns the new one's path. */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): Promise<string> {
   const { state, arrays } = checkpoint;
-  const temporary = join(folder, `.step.${process.pid}.tmp`);
+  const temporary = temporaryPath(folder);
   try {
     await makeFolder(folder);
-    await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
     const files: Record<string, { sha256: string; length: number }> = {};
     for (const [array, values] of Object.entries(arrays)) {
@@ -101,6 +142,8 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, ke
       `expected to write a checkpoint into ${folder}, got: ${reasonOf(cause)}; ${advice}`,
       { cause },
     );
+  } finally {
+    forgetTemporary(temporary);
   }
 }
 
@@ -121,7 +164,7 @@ export async function readCheckpoint(folder: string): Promise<Found | undefined>
   const latest = await latestIn(folder);
   const skipped: string[] = [];
   if (latest !== undefined && !names.includes(latest)) {
-    skipped.push(`${join(folder, 'LATEST')} names ${JSON.stringify(latest)}, which is not there`);
+    skipped.push(`${join(folder, 'LATEST')} names ${show(latest)}, which is not there`);
   }
   for (const name of [...names].sort((a, b) => Number(b === latest) - Number(a === latest))) {
     const path = join(folder, name);
@@ -138,25 +181,53 @@ export async function readCheckpoint(folder: string): Promise<Found | undefined>
   );
 }
 
+/**
+ * The checkpoint of `folder` after so many updates, or undefined where there is none.
+ *
+ * @throws PixelCnnError `INVALID_CHECKPOINT` where it is not whole.
+ */
+export async function readCheckpointAt(folder: string, step: number): Promise<Found | undefined> {
+  const name = (await namesIn(folder)).find((candidate) => numbersOf(candidate)[0] === step);
+  return name === undefined ? undefined : readOneCheckpoint(join(folder, name));
+}
+
+/** The checkpoint that is the folder `path`. Throws PixelCnnError `INVALID_CHECKPOINT` where it is not whole. */
+export async function readOneCheckpoint(path: string): Promise<Found> {
+  try {
+    return { ...(await readWhole(path)), path, skipped: [] };
+  } catch (cause) {
+    throw new PixelCnnError('INVALID_CHECKPOINT', `${path}: expected a whole checkpoint, got: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
 /** Whether a run has been in `folder`: another one there would take its checkpoints for its own, and remove them. */
 export async function holdsCheckpoints(folder: string): Promise<boolean> {
   return (await namesIn(folder)).length > 0;
 }
 
+/** More bytes are no state: that of 100,000 epochs has fewer. */
+const mostState = 2 ** 26;
+
 /** Reads one checkpoint; throws where anything about it is not as it was written. */
 async function readWhole(path: string): Promise<Checkpoint> {
-  const manifest = JSON.parse(await readFile(join(path, 'checkpoint.json'), 'utf8')) as Partial<Manifest>;
+  const stateFile = join(path, 'checkpoint.json');
+  const { size } = await stat(stateFile);
+  if (size > mostState) throw new Error(`checkpoint.json has ${size} bytes, more than ${mostState}`);
+  const manifest = JSON.parse(await readFile(stateFile, 'utf8')) as Partial<Manifest>;
   const { state, files, sha256: recorded } = manifest;
   if (state?.format !== 2 || files === undefined) {
-    throw new Error(`expected a checkpoint of format 2, got ${String(state?.format)}`);
+    throw new Error(`expected a checkpoint of format 2, got ${show(state?.format)}`);
   }
-  if (recorded !== undefined && recorded !== sha256(JSON.stringify({ state, files }))) {
-    throw new Error('the sha256 of checkpoint.json is not the one recorded');
+  if (recorded !== sha256(JSON.stringify({ state, files }))) {
+    throw new Error(`the sha256 of checkpoint.json is not ${recorded === undefined ? 'recorded' : 'the one recorded'}`);
   }
   const arrays: Record<string, Float32Array> = {};
   for (const [array, { sha256: expected, length }] of Object.entries(files)) {
-    const bytes = await readFile(join(path, `${array}.f32`));
-    if (bytes.byteLength !== 4 * length || sha256(bytes) !== expected) {
+    const file = join(path, `${array}.f32`);
+    const bytes = (await stat(file)).size === 4 * length ? await readFile(file) : undefined;
+    if (bytes === undefined || sha256(bytes) !== expected) {
       throw new Error(`the sha256 of ${array}.f32 is not the one recorded`);
     }
     arrays[array] = new Float32Array(Uint8Array.from(bytes).buffer);
@@ -190,7 +261,16 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 /** What LATEST names. A file that cannot be read is no reason to give up what it points to. */
 async function latestIn(folder: string): Promise<string | undefined> {
-  return (await readFile(join(folder, 'LATEST'), 'utf8').catch(() => undefined))?.trim();
+  const file = await open(join(folder, 'LATEST'), 'r').catch(() => undefined);
+  try {
+    // Longer than any name, and no more of whatever else may be in its place.
+    const read = await file?.read({ buffer: Buffer.alloc(80) });
+    return read?.buffer.toString('utf8', 0, read.bytesRead).trim();
+  } catch {
+    return undefined;
+  } finally {
+    await file?.close();
+  }
 }
 
 /** Never the name of a checkpoint that is there: replacing it would leave a moment with neither. */
@@ -206,24 +286,28 @@ function freeName(taken: readonly string[], step: number): string {
  */
 async function prune(folder: string, state: CheckpointState, keep: number): Promise<void> {
   const names = (await namesIn(folder)).filter((name) => numbersOf(name)[0] <= state.step);
-  const best = bestStep(state.history);
-  const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === best)]);
-  for (const name of await readdir(folder)) {
+  const best = bestEpochOf(state.history);
+  const step = best && updatesOf(state.history, best);
+  const kept = new Set([...names.slice(0, keep), names.find((name) => numbersOf(name)[0] === step)]);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
     const old = namePattern.test(name) && !kept.has(name);
-    if (old || /^\.step.*\.tmp$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    // A folder is the beginning of a checkpoint, and this run has the lock; a file may be of one that only looks.
+    if (old || (entry.isDirectory() && name.startsWith('.') && name.endsWith('.tmp')))
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
-/** Updates done when val_loss was least; undefined where nothing was validated. */
-function bestStep(history: readonly EpochRecord[]): number | undefined {
-  let least = Number.POSITIVE_INFINITY;
-  let step = 0;
-  let best: number | undefined;
-  for (const { steps, valLoss } of history) {
-    step += steps;
-    if (valLoss >= least || Number.isNaN(valLoss)) continue;
-    least = valLoss;
-    best = step;
+/** The first epoch with the least val_loss; undefined where nothing was validated. */
+export function bestEpochOf(history: readonly EpochRecord[]): number | undefined {
+  let best: EpochRecord | undefined;
+  for (const record of history) {
+    if (record.valLoss < (best?.valLoss ?? Number.POSITIVE_INFINITY)) best = record;
   }
-  return best;
+  return best?.epoch;
+}
+
+/** Updates done at the end of an epoch. */
+export function updatesOf(history: readonly EpochRecord[], epoch: number): number {
+  return history.slice(0, epoch).reduce((sum, { steps }) => sum + steps, 0);
 }

@@ -48,6 +48,8 @@ export type TrainerEvent =
       readonly model: () => Promise<Uint8Array>;
     } & EpochRecord)
   | { readonly type: 'checkpoint'; readonly path: string }
+  /** Something that the user should know, and that stops nothing. */
+  | { readonly type: 'warning'; readonly message: string }
   /** The last event of a call that reached a limit of its own: `checkpoint` is where to go on from, by `resume`. */
   | {
       readonly type: 'pause';
@@ -67,6 +69,8 @@ export interface TrainResult {
   readonly validationImages: number;
   readonly validationSplit: number;
   readonly history: readonly EpochRecord[];
+  /** Updates that the weights have seen. */
+  readonly updates: number;
   /** The epoch after which the weights were these: the last one, or the best one of a run with `patience`. */
   readonly epoch: number;
   /** All tensors, uncropped, in the order of `net.tensors`. */

@@ -1,7 +1,8 @@
 // What a run is asked to do, and what follows from it before the first step.
 
-import { checkInteger, checkNumber, wrongValue } from '../../arguments.js';
+import { checkInteger, checkNumber, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
+import { drawSeed } from '../../sample_options.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
 import { type Core, randomOrder } from '../net/core.js';
 import { type Layout, layoutOf } from '../net/parameters.js';
@@ -31,8 +32,13 @@ export interface TrainerOptions extends RecipeOptions {
   readonly checkpointEvery?: number;
   /** The newest checkpoints that are kept; the one after the epoch of the least val_loss is kept as well. Default: 2. */
   readonly keepCheckpoints?: number;
-  /** Goes on from the newest checkpoint of `checkpointFolder`. Default: false. */
+  /**
+   * Goes on from the newest checkpoint of `checkpointFolder`: every option that is not given is that of the run, and one that
+   * would make it another run is refused. Default: false.
+   */
   readonly resume?: boolean;
+  /** Kept with each checkpoint, for whoever goes on: JSON, and no secret. Default: none, or what the checkpoint has. */
+  readonly note?: Readonly<Record<string, unknown>>;
   /**
    * Ends the run once so many epochs have brought no lower val_loss; the weights of the best epoch are then the result,
    * at the last epoch too. Default: all epochs are done, and the last weights are the result.
@@ -61,16 +67,11 @@ export interface Plan {
   readonly dimensions: number;
 }
 
-/** Fills in and checks the options; throws what is wrong with them. */
-export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
-  const { data, core } = options;
-  const { height, width, channels, levels } = data;
-  const net = core.describe({ ...referenceConfig, height, width, channels, levels, ...options.config });
-  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
-    if (net.config[field] !== data[field]) {
-      throw new RangeError(`config.${field}: expected ${data[field]}, as the images have, got ${net.config[field]}`);
-    }
-  }
+/** What of the options needs no image to be checked. Throws RangeError, TypeError. */
+export function checkRunOptions(options: Omit<TrainerOptions, 'data' | 'backend' | 'core'>): {
+  readonly recipe: Recipe;
+  readonly seed: number | undefined;
+} {
   const most = Number.MAX_SAFE_INTEGER;
   const recipe = recipeOf(options);
   checkInteger('checkpointEvery', options.checkpointEvery ?? 1, { min: 1, max: most });
@@ -78,26 +79,47 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   checkInteger('patience', options.patience ?? 1, { min: 1, max: most });
   checkInteger('maxSteps', options.maxSteps ?? 1, { min: 1, max: most });
   checkNumber('maxMinutes', options.maxMinutes ?? 0, { min: 0 });
+  checkInteger('seed', options.seed ?? 0, { min: 0, max: most });
   for (const name of ['maxSteps', 'maxMinutes', 'checkpointEvery', 'resume'] as const) {
     if (options.checkpointFolder !== undefined || (options[name] ?? false) === false) continue;
-    throw new TypeError(`${name}: expected a checkpointFolder beside it, got none`);
+    throw wrongKind(name, 'expected a checkpointFolder beside it, got none');
   }
-  const seed = checkInteger('seed', options.seed ?? drawSeed(), { min: 0, max: most });
-  const { trainImages, validationImages, validationSplit } = dividedBy(data, options.validationSplit);
-  if (options.patience !== undefined && validationImages === 0) {
-    throw new RangeError('patience: expected images to validate on, got a validationSplit that leaves none');
+  splitCounts(1, options.validationSplit ?? referenceValidationSplit);
+  return { recipe, seed: options.seed };
+}
+
+/** How the images are divided. Throws RangeError where the options do not suit them. */
+export function checkSplit(
+  { config = {}, patience, validationSplit: asked }: Pick<TrainerOptions, 'config' | 'patience' | 'validationSplit'>,
+  data: ImageSet,
+): { readonly trainImages: number; readonly validationImages: number; readonly validationSplit: number } {
+  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
+    const got = config[field] ?? data[field];
+    if (got === data[field]) continue;
+    throw wrongValue(`config.${field}`, `expected ${data[field]}, as the images have, got ${show(got)}`);
   }
-  if (trainImages < 1)
-    throw new RangeError(`data: expected at least 1 training image, got ${data.count} images in all`);
+  const { trainImages, validationImages, validationSplit } = dividedBy(data, asked);
+  if (patience !== undefined && validationImages === 0) {
+    throw wrongValue('patience', 'expected images to validate on, got a validationSplit that leaves none');
+  }
+  if (trainImages < 1) throw wrongValue('data', `expected at least 1 training image, got ${data.count} images in all`);
+  return { trainImages, validationImages, validationSplit };
+}
+
+/** Fills in and checks the options; throws what is wrong with them. */
+export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
+  const { data, core } = options;
+  const { recipe, seed } = checkRunOptions(options);
+  const split = checkSplit(options, data);
+  const { height, width, channels, levels } = data;
+  const net = core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
   return {
     net,
     layout: layoutOf(net),
-    seed,
+    seed: seed ?? drawSeed(),
     recipe,
-    trainImages,
-    validationImages,
-    validationSplit,
-    steps: Math.ceil(trainImages / recipe.batchSize),
+    ...split,
+    steps: Math.ceil(split.trainImages / recipe.batchSize),
     dimensions: height * width * channels,
   };
 }
@@ -111,16 +133,12 @@ function dividedBy(
     const { train, validation } = splitCounts(count, validationSplit);
     return { trainImages: train, validationImages: validation, validationSplit };
   }
-  if (asked !== undefined) {
+  // A run that goes on knows its split as this share.
+  if (asked !== undefined && asked !== validationImages / count) {
     const wanted = `expected none for data that has ${validationImages} validation images of its own`;
     throw wrongValue('validationSplit', `${wanted}, got ${asked}`);
   }
   return { trainImages: count - validationImages, validationImages, validationSplit: validationImages / count };
-}
-
-function drawSeed(): number {
-  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high >>> 11) * 2 ** 32 + low;
 }
 
 /** The order of the training images in an epoch, counted from 1: no other order has those numbers. */

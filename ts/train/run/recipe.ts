@@ -1,6 +1,6 @@
 // How parameters move: what differs between the reference's training and a faster one, as data.
 
-import { checkChoice, checkInteger, checkNumber } from '../../arguments.js';
+import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 
 export const schedules = ['constant', 'cosine'] as const;
 /** How the learning rate goes on after the warm-up: as it is, or to 0 at the last update by half a cosine. */
@@ -68,7 +68,7 @@ export function recipeOf(options: RecipeOptions): Recipe {
   const base: Recipe = presets[checkChoice('preset', options.preset ?? 'reference', presetNames)];
   const most = Number.MAX_SAFE_INTEGER;
   const emaDecay = checkNumber('emaDecay', options.emaDecay ?? base.emaDecay, { min: 0 });
-  if (emaDecay >= 1) throw new RangeError(`emaDecay: expected a number from 0 to below 1, got ${emaDecay}`);
+  if (emaDecay >= 1) throw wrongValue('emaDecay', `expected a number from 0 to below 1, got ${emaDecay}`);
   return {
     epochs: checkInteger('epochs', options.epochs ?? base.epochs, { min: 1, max: most }),
     batchSize: checkInteger('batchSize', options.batchSize ?? base.batchSize, { min: 1, max: most }),

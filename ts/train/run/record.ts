@@ -1,6 +1,6 @@
 // What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
 
-import { show } from '../../arguments.js';
+import { checkObject, show } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { trainingBinarisation } from '../data/binarisation.js';
 import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js';
@@ -8,22 +8,54 @@ import { publishedSets } from '../data/published.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
 import { likelihood, protocolOf, type TrainingOrigin } from '../score/protocol.js';
-import type { Backend } from '../tensorflow/backend.js';
+import { type BackendRecord, type DataRecord, type EpochRecord, type RunRecord, updatesOf } from './checkpoint.js';
 import type { TrainResult } from './event.js';
+import type { Plan, TrainerOptions } from './plan.js';
 import { describeRecipe } from './recipe.js';
 
+/** All that a record says of the images that a run is given. */
+export function describeData(data: ImageSet, validationSplit: number): DataRecord {
+  const { count, source, split, sha256, origin } = data;
+  return {
+    ...{ count, source, split, sha256 },
+    binarisation: trainingBinarisation(data),
+    background: commonestLevel(data),
+    ...(origin !== undefined && { origin: { ...origin, validationSplit } }),
+    validation: protocolOf(splitImages(data, validationSplit).validation),
+  };
+}
+
+/** All that a checkpoint keeps of a run's options. */
+export function describeRun(options: TrainerOptions, { validationSplit }: Plan): RunRecord {
+  const { patience, checkpointEvery, keepCheckpoints, note } = options;
+  const { name, version, device, gpu, tf32, deterministic } = options.backend;
+  return {
+    data: describeData(options.data, validationSplit),
+    backend: { name, version, device, ...(gpu !== undefined && { gpu }), tf32, deterministic },
+    validationSplit,
+    ...(patience !== undefined && { patience }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(keepCheckpoints !== undefined && { keepCheckpoints }),
+    ...(note !== undefined && { note }),
+  };
+}
+
+/** The epoch at whose end these very weights were validated; undefined where they were not. */
+export function validated({ history, epoch, updates }: TrainResult): EpochRecord | undefined {
+  const last = history[epoch - 1];
+  return last === undefined || Number.isNaN(last.valLoss) || updates > updatesOf(history, epoch) ? undefined : last;
+}
+
 /** The training record, as the file format stores it: strings by name. */
-export function trainingRecord(
-  data: ImageSet,
-  backend: Backend,
-  { history, epoch, seed, recipe, net, trainImages, validationImages, validationSplit }: TrainResult,
-): Record<string, string> {
+export function trainingRecord(data: DataRecord, backend: BackendRecord, result: TrainResult): Record<string, string> {
+  const { history, epoch, updates, seed, recipe, net, trainImages, validationImages } = result;
   const record: Record<string, string> = {
     'training.data': data.source,
     'training.dataSha256': data.sha256,
     'training.split': `${data.split}: the first ${trainImages} train, the last ${validationImages} validate`,
-    'training.binarisation': trainingBinarisation(data),
+    'training.binarisation': data.binarisation,
     'training.epochs': String(epoch),
+    'training.updates': String(updates),
     'training.batchSize': String(recipe.batchSize),
     'training.optimizer': describeRecipe(recipe),
     'training.seed': String(seed),
@@ -43,25 +75,20 @@ export function trainingRecord(
   if (epoch < history.length) {
     record['training.ended'] = `after ${history.length} epochs, with the weights of the best one, epoch ${epoch}`;
   }
-  const last = history[epoch - 1];
-  if (last !== undefined && !Number.isNaN(last.valLoss)) {
+  const since = updates - updatesOf(history, epoch);
+  if (since > 0) record['training.ended'] = `after ${since} updates of epoch ${epoch + 1}, which were not validated`;
+  const last = validated(result);
+  if (last !== undefined) {
     const { height, width, channels } = net.config;
     const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);
     record['training.loss'] = last.loss.toFixed(6);
     record['training.valLoss'] = last.valLoss.toFixed(6);
     record['training.valNatsPerImage'] = natsPerImage.toFixed(3);
     record['training.valBitsPerDim'] = bitsPerDim.toFixed(5);
-    const validation = splitImages(data, validationSplit).validation;
-    const compared: Compared = { images: validation.count, natsPerImage, bitsPerDim, protocol: protocolOf(validation) };
+    const compared: Compared = { images: validationImages, natsPerImage, bitsPerDim, protocol: data.validation };
     record[validationKey] = JSON.stringify(compared);
   }
-  if (data.origin !== undefined) {
-    const origin: TrainingOrigin = {
-      ...data.origin,
-      validationSplit,
-    };
-    record[originKey] = JSON.stringify(origin);
-  }
+  if (data.origin !== undefined) record[originKey] = JSON.stringify(data.origin);
   return record;
 }
 
@@ -96,6 +123,7 @@ export function readTrainingOrigin(metadata: Readonly<Record<string, string>>): 
  * @throws PixelCnnError `INVALID_DATA` where the record is none that this package writes.
  */
 export function readValidation(metadata: Readonly<Record<string, string>>): Compared | undefined {
+  checkObject('metadata', metadata);
   const text = metadata[validationKey];
   return text === undefined ? undefined : readEvaluation(parse(validationKey, text), validationKey);
 }
@@ -111,8 +139,8 @@ function parse(key: string, text: string): Record<string, unknown> {
 }
 
 /** The bytes of a model file with its training record. */
-export function modelFile(core: Core, data: ImageSet, backend: Backend, result: TrainResult): Uint8Array {
+export function modelFile(core: Core, data: DataRecord, backend: BackendRecord, result: TrainResult): Uint8Array {
   // The sampler skips what sees only this level; which one it is changes its speed and no bit.
-  const metadata = { background: String(commonestLevel(data)), ...trainingRecord(data, backend, result) };
+  const metadata = { background: String(data.background), ...trainingRecord(data, backend, result) };
   return core.writeModel(result.net.config, metadata, result.weights);
 }

@@ -1,10 +1,12 @@
 // Whether a run may go on from a checkpoint, and whether it will end as the unbroken one would have.
 
 import { availableParallelism, cpus } from 'node:os';
-import type { ImageSet } from '../data/image_set.js';
+import { wrongValue } from '../../arguments.js';
+import type { Config } from '../../config.js';
+import type { DataOrigin, ImageSet } from '../data/image_set.js';
 import type { Backend } from '../tensorflow/backend.js';
-import type { CheckpointState, Environment } from './checkpoint.js';
-import type { Plan } from './plan.js';
+import type { CheckpointState, Environment, RunRecord } from './checkpoint.js';
+import type { Plan, TrainerOptions } from './plan.js';
 import type { Recipe } from './recipe.js';
 
 /** What computes here, as far as it may change the last bits of a sum. */
@@ -28,26 +30,101 @@ function threadsOf(told: string | undefined): number {
   return told !== undefined && /^[1-9]\d*$/.test(told) ? Number(told) : availableParallelism();
 }
 
-/** Throws where a run would not be the one that the checkpoint is of. */
-export function checkResume(state: CheckpointState, plan: Plan, data: ImageSet, folder: string): void {
-  const differs: string[] = [];
-  const compare = (name: string, stored: unknown, now: unknown): void => {
-    if (stored !== now) differs.push(`${name} was ${String(stored)} and is now ${String(now)}`);
+/** The options, each that is not given as the run of a checkpoint has it. */
+export function optionsOfRun(options: TrainerOptions, state: CheckpointState): TrainerOptions {
+  const { recipe, run } = state;
+  const own = <K extends keyof Recipe>(field: K) => options[field] ?? recipe[field];
+  return {
+    ...options,
+    // A preset that is named is asked for as a whole.
+    ...(options.preset === undefined && {
+      ...{ epochs: own('epochs'), batchSize: own('batchSize'), learningRate: own('learningRate') },
+      ...{ warmupSteps: own('warmupSteps'), schedule: own('schedule') },
+      ...{ clipNorm: own('clipNorm'), emaDecay: own('emaDecay') },
+    }),
+    config: { ...state.config, ...options.config },
+    seed: options.seed ?? state.seed,
+    ...ofRun('validationSplit'),
+    ...ofRun('patience'),
+    ...ofRun('checkpointEvery'),
+    ...ofRun('keepCheckpoints'),
+    ...ofRun('note'),
   };
-  compare('seed', state.seed, plan.seed);
-  for (const [field, value] of Object.entries(plan.recipe)) {
+
+  function ofRun<K extends keyof RunRecord & keyof TrainerOptions>(name: K) {
+    const value = options[name] ?? run?.[name];
+    return value === undefined ? {} : { [name]: value };
+  }
+}
+
+/** Throws RangeError where a run would not be the one that the checkpoint is of. */
+export function checkResume(state: CheckpointState, plan: Plan, options: TrainerOptions, folder: string): void {
+  const run = `the run in ${folder}`;
+  const advice = 'leave it out, or start a new run in another folder';
+  const refuse = (name: string, wanted: unknown, got: unknown): never => {
+    throw wrongValue(name, `expected ${String(wanted)}, as ${run} has, got ${String(got)}; ${advice}`);
+  };
+  if (plan.seed !== state.seed) refuse('seed', state.seed, plan.seed);
+  const fields = Object.keys(plan.recipe) as (keyof Recipe)[];
+  for (const field of [...fields.filter((name) => name !== 'epochs'), 'epochs'] as const) {
+    const [wanted, got] = [state.recipe[field], plan.recipe[field]];
     // More epochs of a constant rate are the same run, longer.
-    if (field === 'epochs' && plan.recipe.schedule === 'constant') continue;
-    compare(field, state.recipe[field as keyof Recipe], value);
+    if (wanted === got || (field === 'epochs' && plan.recipe.schedule === 'constant')) continue;
+    if (options[field] === undefined) {
+      throw wrongValue(
+        'preset',
+        `expected one with ${field} ${wanted}, as ${run} has, got ${options.preset}, which has ${got}; ${advice}`,
+      );
+    }
+    if (field === 'epochs' && plan.recipe.schedule === state.recipe.schedule) {
+      throw wrongValue(
+        'epochs',
+        `expected ${wanted}, over which the cosine schedule of ${run} takes the rate to 0, got ${got}; ` +
+          'leave it out, or export the run as the model that it is now',
+      );
+    }
+    refuse(field, wanted, got);
   }
-  compare('the number of validation images', state.validationImages, plan.validationImages);
-  compare('the sha256 of the data', state.data, data.sha256);
-  for (const [field, value] of Object.entries(plan.net.config)) {
-    compare(`config.${field}`, (state.config as unknown as Record<string, unknown>)[field], value);
+  for (const field of Object.keys(options.config ?? {}) as (keyof Config)[]) {
+    const [wanted, got] = [state.config[field], plan.net.config[field]];
+    if (wanted !== got) refuse(`config.${field}`, wanted, got);
   }
-  if (differs.length > 0) {
-    throw new RangeError(`resume: ${differs.join(', ')}; give the values of the run in ${folder}, or start a new one`);
+  if (plan.validationImages !== state.validationImages) {
+    const got = `${plan.validationSplit}, which leaves ${plan.validationImages}`;
+    throw wrongValue(
+      'validationSplit',
+      `expected one that leaves ${state.validationImages} validation images, as ${run} has, got ${got}`,
+    );
   }
+}
+
+/** Throws RangeError where the images are not those that the checkpoint was trained on. */
+export function checkSameData(state: CheckpointState, data: ImageSet, folder: string): void {
+  if (state.data === data.sha256) return;
+  throw wrongValue(
+    'data',
+    `expected ${describeImages(state)}, which the run in ${folder} is of, got ${data.count.toLocaleString('en-US')} images ` +
+      `(${data.source}; sha256 ${data.sha256.slice(0, 12)}...)`,
+  );
+}
+
+/**
+ * What loadData is asked for the images of a run again: without `data` where they were the user's own. Undefined where the
+ * checkpoint does not say.
+ */
+export function dataOptionsOf({ run }: CheckpointState): DataOrigin | undefined {
+  if (run?.data.origin === undefined) return undefined;
+  const { validationSplit: _, ...options } = run.data.origin;
+  return options;
+}
+
+/** The images that a run is of, so that a person finds them. */
+export function describeImages({ data, run }: CheckpointState): string {
+  const hash = `sha256 ${data.slice(0, 12)}... of their values`;
+  if (run === undefined) return `the images with ${hash}`;
+  const { source, count, split } = run.data;
+  const part = split === 'all' ? '' : `${split} of `;
+  return `${count.toLocaleString('en-US')} images (${part}${source}; ${hash})`;
 }
 
 /** What stands against bit-equality with the unbroken run. */

@@ -1,33 +1,40 @@
 // The training loop: epochs of shuffled batches, each summed up from micro-batches, one Adam update a batch, validation
 // after each epoch. An own loop, because tfjs's `fit` can neither resume exactly nor keep the optimiser's state.
 
-import { setImmediate } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
 import { levelsOf } from '../data/binarisation.js';
 import { type AdamState, adamUpdate } from '../net/adam.js';
 import { createModel, type Model, release } from '../net/model.js';
 import { toFull } from '../net/parameters.js';
 import type { Scalar, Tensor1D, Tensor4D } from '../net/tf.js';
-import { type Beginning, beginningOf, type Progress, type Saved } from './beginning.js';
-import { type EpochRecord, writeCheckpoint } from './checkpoint.js';
+import { type Beginning, beginningOf, checkLock, type Progress, type Saved } from './beginning.js';
+import { type Checkpoint, type EpochRecord, type RunRecord, updatesOf, writeCheckpoint } from './checkpoint.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import type { TrainerEvent, TrainResult } from './event.js';
 import { epochOrder, type Plan, type TrainerOptions } from './plan.js';
 import { emaDecayAt, learningRateAt } from './recipe.js';
-import { modelFile } from './record.js';
+import { describeRun, modelFile } from './record.js';
 import { environmentOf } from './resume.js';
 
 /** Trains, reporting as it goes; the last event carries the weights. Ending the iteration early frees everything. */
 export async function* trainSteps(options: TrainerOptions): AsyncGenerator<TrainerEvent, void, undefined> {
-  const run = await Run.open(options);
+  const beginning = await beginningOf(options);
   try {
-    yield* run.events();
+    const run = Run.open(beginning);
+    try {
+      yield* run.events();
+    } finally {
+      run.dispose();
+    }
   } finally {
-    run.dispose();
+    beginning.lock?.release();
   }
 }
 
 class Run {
+  private readonly options: TrainerOptions;
   private readonly plan: Plan;
   private readonly firstEpoch: number;
   private readonly limit: (step: number) => Limit | undefined;
@@ -37,15 +44,17 @@ class Run {
   private saved: Saved | undefined;
   /** Mean loss a value that ends the run; known after the first update. */
   private bound: number | undefined;
+  /** What every checkpoint says of the run; made at the first. */
+  private record: RunRecord | undefined;
 
   private constructor(
-    private readonly options: TrainerOptions,
     private readonly beginning: Beginning,
     private readonly state: AdamState,
     private readonly mask: Tensor1D,
     private readonly model: Model,
   ) {
-    const { plan, progress, best, saved } = beginning;
+    const { options, plan, progress, best, saved } = beginning;
+    this.options = options;
     this.plan = plan;
     this.firstEpoch = progress.epoch;
     this.limit = limitsOf(options, state.step);
@@ -54,11 +63,9 @@ class Run {
     this.saved = saved;
   }
 
-  static async open(options: TrainerOptions): Promise<Run> {
-    const { backend } = options;
-    const { tf } = backend;
-    const beginning = await beginningOf(options);
-    const { plan, arrays, step } = beginning;
+  static open(beginning: Beginning): Run {
+    const { plan, arrays, step, options } = beginning;
+    const { tf, ops } = options.backend;
     const { net, layout } = plan;
     const zeros = (): Tensor1D => tf.zeros([layout.size]);
     const state: AdamState = {
@@ -69,7 +76,7 @@ class Run {
       step,
     };
     const mask = tf.tensor1d(layout.mask);
-    return new Run(options, beginning, state, mask, createModel(tf, backend.ops, net, layout, mask));
+    return new Run(beginning, state, mask, createModel(tf, ops, net, layout, mask));
   }
 
   async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -102,7 +109,7 @@ class Run {
   }
 
   private async *pause(limit: Limit): AsyncGenerator<TrainerEvent, void, undefined> {
-    if (this.saved?.step !== this.state.step) yield await this.save();
+    if (this.saved?.step !== this.state.step) yield* this.save();
     const { epoch, stepInEpoch } = this.progress;
     yield { type: 'pause', limit, epoch, stepInEpoch, checkpoint: this.saved?.path ?? '' };
   }
@@ -115,6 +122,7 @@ class Run {
     return {
       ...{ net, seed, recipe, trainImages, validationImages, validationSplit, history },
       epoch: best?.epoch ?? epoch,
+      updates: best === undefined ? this.state.step : updatesOf(history, best.epoch),
       weights: toFull(layout, weights),
     };
   }
@@ -128,6 +136,7 @@ class Run {
     const before = this.progress.secondsInEpoch;
     const started = performance.now();
     const seconds = (): number => before + (performance.now() - started) / 1000;
+    yield* this.stopIfAborted(); // between two epochs, and before the first
     for (let step = this.progress.stepInEpoch; step < plan.steps; step++) {
       const batch = order.subarray(step * recipe.batchSize, (step + 1) * recipe.batchSize);
       const { nats, gradientNorm } = await this.update(batch, epoch);
@@ -154,7 +163,7 @@ class Run {
       yield* this.stopIfAborted();
       const due = options.checkpointEvery !== undefined && this.state.step % options.checkpointEvery === 0;
       if (step + 1 === plan.steps) break;
-      if (due) yield await this.save();
+      if (due) yield* this.save();
       const limit = this.limit(this.state.step);
       if (limit !== undefined) return limit;
     }
@@ -169,7 +178,7 @@ class Run {
     }
     this.progress = { epoch, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history };
     yield* this.report(record);
-    if (options.checkpointFolder !== undefined) yield await this.save();
+    if (options.checkpointFolder !== undefined) yield* this.save();
     return this.limit(this.state.step);
   }
 
@@ -182,8 +191,8 @@ class Run {
           `model: expected to be called before the event after epoch ${record.epoch}'s is asked for; the run has gone on`,
         );
       }
-      const { core, data, backend } = this.options;
-      return modelFile(core, data, backend, await this.result());
+      const { data, backend } = this.described();
+      return modelFile(this.options.core, data, backend, await this.result());
     };
     try {
       yield { type: 'epoch', epochs: this.plan.recipe.epochs, ...record, model };
@@ -195,7 +204,8 @@ class Run {
   private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { signal, checkpointFolder } = this.options;
     if (signal?.aborted !== true) return;
-    if (checkpointFolder !== undefined) yield await this.save();
+    const { step } = this.state;
+    if (checkpointFolder !== undefined && step > 0 && step !== this.saved?.step) yield* this.save();
     throw signal.reason;
   }
 
@@ -308,8 +318,10 @@ class Run {
     );
   }
 
-  private async save(): Promise<TrainerEvent> {
+  private async *save(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { plan, options, state, progress } = this;
+    const { checkpointFolder } = options;
+    if (checkpointFolder === undefined) throw new Error('only a run with a folder for them writes checkpoints');
     const { parameters, m, v, ema } = state;
     const arrays = {
       parameters: await this.readFinite('the weights', parameters),
@@ -318,28 +330,45 @@ class Run {
       ...(ema !== undefined && { ema: await this.readFinite("the weights' average", ema) }),
       ...(this.best !== undefined && { best: this.best.weights }),
     };
-    if (options.checkpointFolder === undefined) throw new Error('only a run with a folder for them writes checkpoints');
-    const path = await writeCheckpoint(
-      options.checkpointFolder,
-      {
-        state: {
-          format: 2,
-          config: plan.net.config,
-          seed: plan.seed,
-          recipe: plan.recipe,
-          validationImages: plan.validationImages,
-          data: options.data.sha256,
-          ...progress,
-          step: state.step,
-          environment: environmentOf(options.backend),
-          ...(this.best !== undefined && { bestEpoch: this.best.epoch }),
-        },
-        arrays,
+    const checkpoint: Checkpoint = {
+      state: {
+        format: 2,
+        config: plan.net.config,
+        seed: plan.seed,
+        recipe: plan.recipe,
+        validationImages: plan.validationImages,
+        data: options.data.sha256,
+        ...progress,
+        step: state.step,
+        environment: environmentOf(options.backend),
+        ...(this.best !== undefined && { bestEpoch: this.best.epoch }),
+        run: this.described(),
       },
-      options.keepCheckpoints ?? 2,
-    );
+      arrays,
+    };
+    const isThere = (): boolean => existsSync(this.saved?.path ?? checkpointFolder);
+    const emptied = !isThere();
+    const write = async (): Promise<string> => {
+      await checkLock(this.beginning.lock, checkpointFolder);
+      return writeCheckpoint(checkpointFolder, checkpoint, options.keepCheckpoints ?? 2);
+    };
+    // Whoever removes the folder may be at it this very moment.
+    const path = await write().catch(async (error: unknown) => {
+      if (isThere()) throw error;
+      await setTimeout(500);
+      return write();
+    });
     this.saved = { path, step: state.step };
-    return { type: 'checkpoint', path };
+    if (emptied) {
+      const message = `${checkpointFolder} was removed while the run went on; it is there again, with a checkpoint of now`;
+      yield { type: 'warning', message };
+    }
+    yield { type: 'checkpoint', path };
+  }
+
+  private described(): RunRecord {
+    this.record ??= describeRun(this.options, this.plan);
+    return this.record;
   }
 
   dispose(): void {

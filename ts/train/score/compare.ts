@@ -1,6 +1,6 @@
 // Two likelihoods beside each other, where they may stand so.
 
-import { show } from '../../arguments.js';
+import { checkText, show, wrongKind } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import type { Evaluation, Protocol } from './protocol.js';
 
@@ -15,24 +15,29 @@ export interface Compared extends Pick<Evaluation, 'images' | 'natsPerImage' | '
  * @throws PixelCnnError `INVALID_DATA` naming the field.
  */
 export function readEvaluation(value: unknown, name: string): Compared {
-  const object = (path: string, candidate: unknown): Record<string, unknown> => {
-    if (typeof candidate === 'object' && candidate !== null) return candidate as Record<string, unknown>;
-    throw wrong(path, 'an object', candidate);
-  };
-  const wrong = (path: string, wanted: string, got: unknown): PixelCnnError => {
-    const message = `${name}: expected ${wanted}${path}, as eval --json prints, got ${show(got)}`;
+  checkText('name', name);
+  return comparedOf(value, (place, wanted, got) => {
+    const message = `${name}: expected ${wanted}${place && ` in ${place}`}, as eval --json prints, got ${show(got)}`;
     return new PixelCnnError('INVALID_DATA', message);
+  });
+}
+
+/** The fields of an evaluation; `wrong` makes the error of one that is none of its kind. */
+function comparedOf(value: unknown, wrong: (place: string, wanted: string, got: unknown) => Error): Compared {
+  const object = (place: string, candidate: unknown): Record<string, unknown> => {
+    if (typeof candidate === 'object' && candidate !== null) return candidate as Record<string, unknown>;
+    throw wrong(place, 'an object', candidate);
   };
-  const number = (field: string, candidate: unknown): number => {
+  const number = (place: string, candidate: unknown): number => {
     if (typeof candidate === 'number' && Number.isFinite(candidate)) return candidate;
-    throw wrong(` in ${field}`, 'a finite number', candidate);
+    throw wrong(place, 'a finite number', candidate);
   };
   const fields = object('', value);
-  const protocol = object(' in protocol', fields.protocol);
+  const protocol = object('protocol', fields.protocol);
   const text = (key: keyof Protocol): string => {
     const candidate = protocol[key];
     if (typeof candidate === 'string') return candidate;
-    throw wrong(` in protocol.${key}`, 'a string', candidate);
+    throw wrong(`protocol.${key}`, 'a string', candidate);
   };
   const { imageNats } = fields;
   const compared = {
@@ -47,8 +52,18 @@ export function readEvaluation(value: unknown, name: string): Compared {
     },
   };
   if (imageNats === undefined) return compared;
-  if (!Array.isArray(imageNats)) throw wrong(' in imageNats', 'an array', imageNats);
+  if (!Array.isArray(imageNats)) throw wrong('imageNats', 'an array', imageNats);
   return { ...compared, imageNats: imageNats.map((nats, i) => number(`imageNats[${i}]`, nats)) };
+}
+
+/** An argument that must be an evaluation. */
+function checkCompared(name: string, value: unknown): Compared {
+  return comparedOf(value, (place, wanted, got) => {
+    return wrongKind(
+      place === '' ? name : `${name}.${place}`,
+      `expected ${wanted}, as an evaluation has, got ${show(got)}`,
+    );
+  });
 }
 
 /** One minus the other: below 0 where the first finds the images likelier. */
@@ -87,9 +102,10 @@ export function checkComparable(one: Protocol, other: Protocol): void {
 /**
  * How much likelier one evaluation found the images than another.
  *
- * @throws PixelCnnError `INCOMPARABLE` where they are not of the same images under one protocol.
+ * @throws TypeError for what is no evaluation; PixelCnnError `INCOMPARABLE` where they are not of the same images under one protocol.
  */
 export function compareEvaluations(one: Compared, other: Compared): Comparison {
+  [one, other] = [checkCompared('one', one), checkCompared('other', other)];
   checkComparable(one.protocol, other.protocol);
   const difference = {
     natsPerImage: one.natsPerImage - other.natsPerImage,

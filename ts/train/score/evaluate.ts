@@ -1,12 +1,20 @@
 // How likely a model finds a data set, through the sampler: the numbers that samples are drawn from.
 
-import { checkInteger } from '../../arguments.js';
-import type { Sampler } from '../../sampler.js';
-import type { ImageSet } from '../data/image_set.js';
+import { setImmediate } from 'node:timers/promises';
+import { checkInteger, checkObject, checkOptions, checkSignal, show, wrongKind, wrongValue } from '../../arguments.js';
+import type { Config } from '../../config.js';
+import { checkImageSet, type ImageSet } from '../data/image_set.js';
 import { type Evaluation, likelihood, protocolOf } from './protocol.js';
 
+/** What a sampler and a pool have in common. */
+export interface Scorer {
+  readonly config: Config;
+  logProb(images: Uint8Array): Float64Array | Promise<Float64Array>;
+}
+
 export interface EvaluateOptions {
-  readonly sampler: Sampler;
+  /** A sampler, or a pool. */
+  readonly sampler: Scorer;
   readonly data: ImageSet;
   /** Images that are scored at once, 1 to 1,024. Default: 64. */
   readonly batchSize?: number;
@@ -17,26 +25,48 @@ export type EvaluateEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly evaluation: Evaluation };
 
-/** Scores every image, a batch at a time; the last event carries the result. */
-export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent, void, undefined> {
-  const { sampler, data, signal } = options;
-  const { config } = sampler;
-  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
-    if (config[field] !== data[field]) {
-      throw new RangeError(`data: expected images of ${field} ${config[field]}, as the model has, got ${data[field]}`);
-    }
+/**
+ * Scores every image, a batch at a time; the last event carries the result. Between two batches the loop turns, so that timers and
+ * signals are seen.
+ *
+ * @throws RangeError, TypeError for a wrong option, at the call; the signal's reason once it aborts.
+ */
+export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent, void, undefined> {
+  checkOptions('options', options, ['sampler', 'data', 'batchSize', 'signal']);
+  const { sampler, data } = options;
+  checkObject('sampler', sampler);
+  if (typeof sampler.logProb !== 'function' || typeof sampler.config !== 'object') {
+    throw wrongKind('sampler', `expected what loadSampler or loadSamplerPool gives, got ${show(sampler)}`);
   }
+  checkObject('data', data);
+  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
+    const wanted = sampler.config[field];
+    if (wanted === data[field]) continue;
+    throw wrongValue('data', `expected images of ${field} ${wanted}, as the model has, got ${data[field]}`);
+  }
+  checkImageSet('data', data);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 64, { min: 1, max: 1024 });
+  return score(sampler, data, batchSize, checkSignal(options.signal));
+}
+
+async function* score(
+  sampler: Scorer,
+  data: ImageSet,
+  batchSize: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EvaluateEvent, void, undefined> {
   const dimensions = data.height * data.width * data.channels;
   const imageNats: number[] = [];
   for (let done = 0; done < data.count; ) {
     signal?.throwIfAborted();
     const end = Math.min(done + batchSize, data.count);
-    const logProb = sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
+    const logProb = await sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
     for (const image of logProb) imageNats.push(-image);
     done = end;
     yield { type: 'progress', done, total: data.count };
+    await setImmediate(); // lets signals and timers in
   }
+  signal?.throwIfAborted();
   const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);
   const protocol = protocolOf(data);
   yield {

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import util from 'node:util';
-import { checkChoice } from '../../arguments.js';
+import { checkBoolean, checkChoice, checkObject, checkOptions, show, wrongKind } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import type { Ops } from '../net/ops.js';
 import { tapsOps } from '../net/ops_taps.js';
@@ -10,7 +10,7 @@ import { type TensorflowBackend, tensorflowOps } from '../net/ops_tensorflow.js'
 import type { Tf } from '../net/tf.js';
 import { findTensorflow, type NativeTensorflow } from './find.js';
 import { chosenGpu, type Gpu, hasNvidiaDriver, inspectNvidia, type NvidiaHost, obstacle } from './nvidia.js';
-import { type SetupOptions, setUpTensorflow, unavailable } from './setup.js';
+import { checkSetupOptions, type SetupOptions, setUpTensorflow, setupNames, unavailable } from './setup.js';
 import { unusedReason } from './unused_gpu.js';
 import type { Variant } from './wheels.js';
 
@@ -63,9 +63,14 @@ export interface BackendOptions extends Omit<SetupOptions, 'variant'>, Tensorflo
  */
 export async function openBackend(device: Device = 'auto', options: BackendOptions = {}): Promise<Backend> {
   checkChoice('device', device, devices);
+  checkOptions('options', options, ['tf32', 'deterministic', ...setupNames]);
+  const { tf32, deterministic, ...setup } = options;
+  checkSetupOptions(setup);
+  for (const [name, value] of Object.entries({ tf32, deterministic }))
+    if (value !== undefined) checkBoolean(name, value);
   if (device === 'wasm' || device === 'javascript') return openPortable(device);
   if (device === 'cpu') {
-    return openTensorflow(await setUpTensorflow({ ...options, variant: 'cpu' }), { ...options, hideGpu: true });
+    return openTensorflow(await setUpTensorflow({ ...setup, variant: 'cpu' }), { tf32, deterministic, hideGpu: true });
   }
   const host = await inspectNvidia();
   const against = obstacle(host);
@@ -74,8 +79,8 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
       const build = findTensorflow(['cuda']) === undefined ? 'pixelcnn setup --cuda will set up' : 'there already';
       throw noGpu(`${against} (TensorFlow's build for CUDA: ${build})`);
     }
-    const native = await setUpTensorflow({ ...options, variant: 'cuda' });
-    const backend = openTensorflow(native, { ...options, host });
+    const native = await setUpTensorflow({ ...setup, variant: 'cuda' });
+    const backend = openTensorflow(native, { tf32, deterministic, host });
     if (backend.device !== 'gpu') throw noGpu(unusedReason(native, backend.version));
     return backend;
   }
@@ -85,9 +90,9 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
   };
   if (against !== undefined) withoutGpu(against);
   for (const variant of against === undefined ? (['cuda', 'cpu'] as const) : (['cpu'] as const)) {
-    const native = await tryToSetUp(variant, options);
+    const native = await tryToSetUp(variant, setup);
     if (native === undefined) continue;
-    const backend = openTensorflow(native, { ...options, host });
+    const backend = openTensorflow(native, { tf32, deterministic, host });
     if (backend.device !== 'gpu' && against === undefined) withoutGpu(unusedReason(native, backend.version));
     return backend;
   }
@@ -95,12 +100,20 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
   return openPortable('wasm');
 }
 
+/** Refuses what `openBackend` has not opened. Throws TypeError. */
+export function checkBackend(name: string, value: unknown): asserts value is Backend {
+  checkObject(name, value);
+  const { tf, ops, microBatch } = value as Partial<Backend>;
+  if (typeof tf?.tidy === 'function' && typeof ops?.convolve === 'function' && Number.isInteger(microBatch)) return;
+  throw wrongKind(name, `expected what openBackend gives, got ${show(value)}`);
+}
+
 /** What `--device gpu` fails with; `why` says what was found instead, and what to do. */
 function noGpu(why: string): PixelCnnError {
   return unavailable(`device gpu: expected an NVIDIA GPU, ${why}; or take --device auto or cpu`);
 }
 
-async function tryToSetUp(variant: Variant, options: BackendOptions): Promise<NativeTensorflow | undefined> {
+async function tryToSetUp(variant: Variant, options: SetupOptions): Promise<NativeTensorflow | undefined> {
   try {
     return await setUpTensorflow({ ...options, variant });
   } catch (error) {
@@ -129,7 +142,8 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay, but for an
   // error of its build for CUDA where there is no driver: that is no fault there.
   const { env } = process;
-  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasNvidiaDriver() ? '3' : '1';
+  const hasDriver = host === undefined ? hasNvidiaDriver() : host.driver !== undefined;
+  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasDriver ? '3' : '1';
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else it takes all memory of all GPUs at once
   if (!tf32) env.NVIDIA_TF32_OVERRIDE = '0';
   if (deterministic) env.TF_DETERMINISTIC_OPS = '1';
@@ -138,7 +152,7 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
   if (hideGpu) env.CUDA_VISIBLE_DEVICES = '-1';
   else if (gpu !== undefined) env.CUDA_VISIBLE_DEVICES ??= String(host?.gpus?.indexOf(gpu));
-  restoreIsNullOrUndefined();
+  restoreUtil();
   const tf = createRequire(from)(packageName) as Tf;
   const backend = tf.backend() as unknown as TensorflowBackend;
   const usesGpu = backend.isUsingGpuDevice;
@@ -165,10 +179,14 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   };
 }
 
-/** Node 23 took `util.isNullOrUndefined` away, which tfjs-node calls. */
-function restoreIsNullOrUndefined(): void {
+/**
+ * What tfjs-node calls of Node's `util`: one function that Node 23 took away, and one that it warns of on stderr, in every run,
+ * before it goes too.
+ */
+function restoreUtil(): void {
   const target = util as unknown as Record<string, unknown>;
   target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  target.isArray = Array.isArray;
 }
 
 /** Loads TensorFlow.js with a backend that needs no native code. */

@@ -26,8 +26,8 @@ export function variantFolder(variant: Variant): string {
 export const bindingFile = 'lib/napi-v8/tfjs_binding.node';
 
 const projectPackages: Readonly<Record<Variant, readonly string[]>> = {
-  cuda: [tfjsNode.name],
-  cpu: [tfjsNode.name, '@tensorflow/tfjs-node'],
+  cuda: [tfjsNode],
+  cpu: [tfjsNode, '@tensorflow/tfjs-node'],
 };
 
 /**
@@ -41,11 +41,11 @@ export function findTensorflow(
     for (const packageName of projectPackages[variant]) {
       for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
         if (!hasBinding(from, packageName)) continue;
-        return { packageName, from, origin: 'project', variant: packageName === tfjsNode.name ? 'cuda' : 'cpu' };
+        return { packageName, from, origin: 'project', variant: packageName === tfjsNode ? 'cuda' : 'cpu' };
       }
     }
     const from = join(variantFolder(variant), 'package.json');
-    if (hasBinding(from, tfjsNode.name)) return { packageName: tfjsNode.name, from, origin: 'setup', variant };
+    if (hasBinding(from, tfjsNode)) return { packageName: tfjsNode, from, origin: 'setup', variant };
   }
   return undefined;
 }

@@ -24,9 +24,9 @@ export interface NvidiaHost {
 }
 
 /**
- * What a GPU must have, from the newest on. TensorFlow's wheel holds machine code for compute capabilities 6.0, 7.0, 8.0
- * and 8.9, which runs on any driver for CUDA 12, and PTX of CUDA 12.5 for 9.0, which a driver of that version or later
- * translates for everything newer. Blackwell came with the driver named.
+ * What a GPU must have, from the newest on. All of TensorFlow's kernels have machine code for compute capabilities 6.0, 7.0, 8.0
+ * and 8.9, which runs on any driver for CUDA 12. For 9.0, four in five, those generated for single elements, have PTX of CUDA
+ * 12.5 alone, which a driver of that version or later translates; so has everything newer. Blackwell came with the driver named.
  */
 const requirements = [
   { capability: 10, driver: '570.26' },
@@ -42,24 +42,44 @@ export const leastCapability = oldest.capability.toFixed(1);
 /** TensorFlow counts GPUs through the second one as well. */
 const driverLibraries = ['libcuda.so.1', 'libnvidia-ml.so.1'] as const;
 
-const versionFile = '/proc/driver/nvidia/version';
-
-/** Whether an NVIDIA driver is loaded: by the kernel itself, or by the Windows that it runs in (WSL 2). */
-export function hasNvidiaDriver(): boolean {
-  return existsSync(versionFile) || (existsSync('/dev/dxg') && loadError('libcuda.so.1') === undefined);
+/** Where a driver shows. */
+export interface DriverPlaces {
+  /** The kernel's own words on it. Sandboxes that have the device may lack them. */
+  readonly version: string;
+  /** What programs speak to the driver through: Linux's own, and that of the Windows that it runs in (WSL 2). */
+  readonly device: string;
+  readonly windows: string;
 }
 
-/** Looks for a driver, its libraries and its GPUs. */
-export async function inspectNvidia(): Promise<NvidiaHost> {
-  if (!hasNvidiaDriver()) return { driver: undefined, missing: [], gpus: undefined };
-  const text = existsSync(versionFile) ? readFileSync(versionFile, 'utf8') : '';
+const places: DriverPlaces = {
+  version: '/proc/driver/nvidia/version',
+  device: '/dev/nvidiactl',
+  windows: '/dev/dxg',
+};
+
+/** Whether an NVIDIA driver is loaded, as far as files tell. Its library alone says nothing: it may be there without a GPU. */
+export function hasNvidiaDriver({ version, device, windows }: DriverPlaces = places): boolean {
+  if (existsSync(version) || existsSync(device)) return true;
+  return existsSync(windows) && loadError('libcuda.so.1') === undefined;
+}
+
+/** Looks for a driver, its libraries and its GPUs. Where files tell of none and its library is there, nvidia-smi is asked. */
+export async function inspectNvidia(
+  at: DriverPlaces = places,
+  load: (library: string) => string | undefined = loadError,
+): Promise<NvidiaHost> {
+  const seen = hasNvidiaDriver(at);
+  const none = { driver: undefined, missing: [], gpus: undefined };
+  if (!seen && load('libcuda.so.1') !== undefined) return none;
+  const text = existsSync(at.version) ? readFileSync(at.version, 'utf8') : '';
   const query = ['--query-gpu=name,compute_cap,memory.total,uuid,driver_version', '--format=csv,noheader,nounits'];
   // Where the driver must first wake the GPU it takes seconds; where the GPU has failed it may hang.
   const told = await runCommand('nvidia-smi', query, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
   const listed = told?.status === 0 ? parseGpus(told.output) : undefined;
+  if (!seen && (listed === undefined || listed.gpus.length === 0)) return none;
   return {
     driver: parseDriver(text) ?? listed?.driver ?? 'unknown',
-    missing: driverLibraries.filter((library) => loadError(library) !== undefined),
+    missing: driverLibraries.filter((library) => load(library) !== undefined),
     gpus: listed?.gpus,
   };
 }

@@ -2,17 +2,20 @@
 // package would download by itself is TensorFlow 2.9.1 with CUDA 11.2, which runs on no recent GPU.
 //
 // Everything is made in a temporary folder and renamed at the end: an interrupted set-up leaves nothing behind that a
-// later one could take for a whole one, and two at once do not harm each other.
+// later one could take for a whole one. One process at a time makes something; the others wait for it.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { access, mkdir, readdir, rename, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
+import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
-import { lastLines, runCommand } from '../../node/command.js';
+import { lastLines, pip, runCommand } from '../../node/command.js';
 import { makeFolder } from '../../node/files.js';
+import { Lock } from '../../node/lock.js';
 import { bindingFile, findTensorflow, type NativeTensorflow, variantFolder } from './find.js';
 import { inspectNvidia, obstacle } from './nvidia.js';
 import {
@@ -48,8 +51,26 @@ export function unavailable(message: string, options?: ErrorOptions): PixelCnnEr
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;
 
-/** Makes sure that native TensorFlow is there; does nothing when it is. */
+/** The names of {@link SetupOptions}. */
+export const setupNames = ['variant', 'offline', 'signal', 'say', 'progress'] as const satisfies (keyof SetupOptions)[];
+
+/** Throws RangeError, TypeError for a wrong option. */
+export function checkSetupOptions(options: SetupOptions): void {
+  checkOptions('options', options, setupNames);
+  const { variant, offline, signal, say, progress } = options;
+  if (variant !== undefined) checkChoice('variant', variant, ['cpu', 'cuda']);
+  if (offline !== undefined) checkBoolean('offline', offline);
+  checkSignal(signal)?.throwIfAborted();
+  for (const [name, value] of Object.entries({ say, progress })) if (value !== undefined) checkFunction(name, value);
+}
+
+/**
+ * Makes sure that native TensorFlow is there; does nothing when it is.
+ *
+ * @throws RangeError, TypeError for a wrong option; PixelCnnError `BACKEND_UNAVAILABLE`, its message naming what is missing.
+ */
 export async function setUpTensorflow(options: SetupOptions = {}): Promise<NativeTensorflow> {
+  checkSetupOptions(options);
   const variant = options.variant ?? (await suitableVariant(options));
   // A build for CUDA computes on a CPU as well, so it is not fetched once more for that.
   const find = (): NativeTensorflow | undefined => findTensorflow(variant === 'cpu' ? ['cpu', 'cuda'] : ['cuda']);
@@ -63,15 +84,45 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     );
   }
   const compiler = await checkHost(variant, options.signal);
+  await makeFolder(cacheFolder());
+  const lock = await lockCache(options);
+  try {
+    if (find() === undefined) await make(variant, compiler, options); // else by who had the lock
+  } finally {
+    lock.release();
+  }
+  const made = find();
+  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
+  return made;
+}
+
+/** Where the lock on what is set up lies. */
+const lockPath = (): string => join(cacheFolder(), '.tensorflow.lock');
+
+/** The lock on what is set up; waits for another set-up, which makes the same or leaves a place for it. */
+async function lockCache({ signal, say }: SetupOptions): Promise<Lock> {
+  for (let told = false; ; told = true) {
+    const lock = await Lock.take(lockPath());
+    if (lock instanceof Lock) {
+      if (lock.takenOver !== undefined) say?.(`A set-up has ended without a word (${lock.takenOver}); starting anew.`);
+      return lock;
+    }
+    if (!told) say?.(`Waiting for a set-up that is under way: ${lock.words}, in ${cacheFolder()}.`);
+    await setTimeout(1000, undefined, { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
+
+/** Makes a variant in its place; only under the lock. */
+async function make(variant: Variant, compiler: string, options: SetupOptions): Promise<void> {
+  const target = variantFolder(variant);
   const say = options.say ?? (() => undefined);
   const total = wheels[variant].reduce((sum, { bytes }) => sum + bytes, 0);
   say(
     `Setting up TensorFlow ${tensorflowVersion} (${variant}) in ${target}: fetches ${megabytes(total)} with pip and ` +
       `80 MB with npm, once; takes ${megabytes(diskBytes[variant])} while it is made.`,
   );
-  await makeFolder(cacheFolder());
   await removeAbandoned();
-  const temporary = join(cacheFolder(), `.${basename(target)}.${process.pid}.tmp`);
+  const temporary = join(cacheFolder(), `.${basename(target)}.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await mkdir(temporary);
     await installPackages(temporary, options);
@@ -83,16 +134,11 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     say('Compiling the binding.');
     await compileBinding(temporary, compiler, options.signal);
     await tryBinding(temporary, options.signal);
-    await rename(temporary, target).catch(async (error: unknown) => {
-      if (!existsSync(join(target, 'node_modules'))) throw error; // else another process was faster
-    });
+    await rename(temporary, target);
     say(`TensorFlow ${tensorflowVersion} is ready.`);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  const made = find();
-  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
-  return made;
 }
 
 /** The variant for this machine; says why where it is not the one that its driver suggests. */
@@ -104,13 +150,29 @@ async function suitableVariant({ say }: SetupOptions): Promise<Variant> {
   return 'cpu';
 }
 
-/** Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed. */
+/**
+ * Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed.
+ *
+ * @throws PixelCnnError `LOCKED` where a set-up is under way.
+ */
 export async function cleanTensorflow(): Promise<string[]> {
   const folder = cacheFolder();
-  const names = await readdir(folder).catch(() => []);
-  const ours = names.filter((name) => /^\.?tensorflow-[\d.]+-(cpu|cuda)(\.\d+\.tmp)?$/.test(name));
-  for (const name of ours) await rm(join(folder, name), { recursive: true, force: true });
-  return ours.map((name) => join(folder, name));
+  if (!existsSync(folder)) return [];
+  const lock = await Lock.take(lockPath());
+  if (!(lock instanceof Lock)) {
+    throw new PixelCnnError(
+      'LOCKED',
+      `expected no set-up under way in ${folder}, got one: ${lock.words}; stop it first`,
+    );
+  }
+  try {
+    const names = await readdir(folder);
+    const ours = names.filter((name) => /^\.?tensorflow-[\d.]+-(cpu|cuda)(\.[0-9a-f]+\.tmp)?$/.test(name));
+    for (const name of ours) await rm(join(folder, name), { recursive: true, force: true });
+    return ours.map((name) => join(folder, name));
+  } finally {
+    lock.release();
+  }
 }
 
 /** Everything that can be known to be missing is said before anything is fetched. Returns the compiler's name. */
@@ -132,10 +194,10 @@ async function checkHost(variant: Variant, signal: AbortSignal | undefined): Pro
   if (gcc.status !== 0) {
     throw unavailable(`native TensorFlow: found no C++ compiler ${compiler}; install it: apt install g++`);
   }
-  const pip = await runCommand('python3', ['-m', 'pip', '--version'], { signal });
-  if (pip.status !== 0) {
+  const found = await runCommand('python3', [...pip, '--version'], { signal });
+  if (found.status !== 0) {
     throw unavailable(
-      `native TensorFlow: found no ${pip.missing ? 'python3' : 'pip for python3'}, which fetches it; install it: ` +
+      `native TensorFlow: found no ${found.missing ? 'python3' : 'pip for python3'}, which fetches it; install it: ` +
         'apt install python3-pip; or install @tensorflow/tfjs-node into your project with npm',
     );
   }
@@ -156,10 +218,16 @@ async function checkHost(variant: Variant, signal: AbortSignal | undefined): Pro
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function installPackages(folder: string, { signal, say }: SetupOptions): Promise<void> {
-  const packages = [tfjsNode, nodeHeaders].map(({ name, version }) => `${name}@${version}`);
+  for (const name of ['package.json', 'package-lock.json']) {
+    await copyFile(new URL(`npm/${name}`, import.meta.url), join(folder, name));
+  }
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const packages = Object.entries(dependencies).map(([name, version]) => `${name}@${version}`);
   say?.(`Installing ${packages.join(' and ')}.`);
-  await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, ...packages];
+  // Not `install`: what is not as the lock file has it, or depends on more, is an error.
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const npm = await runCommand('npm', args, { cwd: folder, signal });
   if (npm.status !== 0) throw unavailable(`npm could not install ${packages[0]}:\n${lastLines(npm.output)}`);
 }
@@ -178,11 +246,15 @@ async function installWheel(
     500,
   );
   try {
-    const args = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-cache-dir', '--disable-pip-version-check'];
+    const args = [...pip, 'download', '--quiet', '--no-deps', '--no-cache-dir', '--disable-pip-version-check'];
     args.push(...wheelTags, '--dest', download, `${wheel.name}==${wheel.version}`);
     // pip downloads into TMPDIR first: here, it is watched, on the disk that was checked, and removed with the rest.
-    const pip = await runCommand('python3', args, { cwd: folder, env: { ...process.env, TMPDIR: download }, signal });
-    if (pip.status !== 0) throw unavailable(`pip could not fetch ${wheel.name}:\n${lastLines(pip.output)}`);
+    const fetched = await runCommand('python3', args, {
+      cwd: folder,
+      env: { ...process.env, TMPDIR: download },
+      signal,
+    });
+    if (fetched.status !== 0) throw unavailable(`pip could not fetch ${wheel.name}:\n${lastLines(fetched.output)}`);
   } finally {
     clearInterval(watch);
   }
@@ -206,7 +278,9 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
         if member.filename.startswith(tuple(sys.argv[3:])):
             path = wheel.extract(member, sys.argv[2])
             if member.external_attr >> 16 & 0o100: os.chmod(path, 0o755)`;
-  const python = await runCommand('python3', ['-c', unzip, file, join(folder, 'site'), ...wheelMembers], { signal });
+  const python = await runCommand('python3', ['-I', '-c', unzip, file, join(folder, 'site'), ...wheelMembers], {
+    signal,
+  });
   if (python.status !== 0) throw unavailable(`could not unpack ${name}:\n${lastLines(python.output)}`);
   await rm(download, { recursive: true });
 }
@@ -222,14 +296,14 @@ async function folderBytes(folder: string): Promise<number> {
 }
 
 async function compileBinding(folder: string, compiler: string, signal: AbortSignal | undefined): Promise<void> {
-  const packageFolder = join(folder, 'node_modules', tfjsNode.name);
+  const packageFolder = join(folder, 'node_modules', tfjsNode);
   const tensorflow = join(folder, 'site', 'tensorflow');
   const output = join(packageFolder, bindingFile);
   await mkdir(dirname(output), { recursive: true });
   const depth = output.slice(folder.length + 1).split('/').length - 1;
   const args = [
     ...['-O2', '-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
-    ...[join(folder, 'node_modules', nodeHeaders.name, 'include'), packageFolder, join(tensorflow, 'include')].map(
+    ...[join(folder, 'node_modules', nodeHeaders, 'include'), packageFolder, join(tensorflow, 'include')].map(
       (include) => `-I${include}`,
     ),
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((source) => join(packageFolder, 'binding', source)),
@@ -247,28 +321,18 @@ async function tryBinding(folder: string, signal: AbortSignal | undefined): Prom
   const program = `
 const util = require('util');
 util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-const tf = require('${tfjsNode.name}');
+util.isArray = Array.isArray;
+const tf = require('${tfjsNode}');
 if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '1' };
   const node = await runCommand(process.execPath, ['-e', program], { cwd: folder, env, signal });
   if (node.status !== 0) throw unavailable(`the new binding does not work:\n${lastLines(node.output, 12)}`);
 }
 
-/** Removes temporary folders whose process is gone. */
+/** Removes temporary folders: nobody is making one, since this process has the lock. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(cacheFolder())) {
-    const pid = /^\.tensorflow-.*\.(\d+)\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      await rm(join(cacheFolder(), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (!/^\.tensorflow-.*\.[0-9a-f]+\.tmp$/.test(name)) continue;
+    await rm(join(cacheFolder(), name), { recursive: true, force: true });
   }
 }

@@ -13,8 +13,9 @@ export type Variant = 'cpu' | 'cuda';
 /** The release whose wheels are pinned below. */
 export const tensorflowVersion = '2.21.0';
 
-export const tfjsNode = { name: '@tensorflow/tfjs-node-gpu', version: '4.22.0' } as const;
-export const nodeHeaders = { name: 'node-api-headers', version: '1.9.0' } as const;
+/** The packages of npm, which npm/package-lock.json beside this file pins with all that they depend on. */
+export const tfjsNode = '@tensorflow/tfjs-node-gpu';
+export const nodeHeaders = 'node-api-headers';
 
 /** What `pip download` is told, so that it takes the same file whatever Python runs it. */
 export const wheelTags = [
@@ -36,7 +37,11 @@ const cpu: readonly Wheel[] = [
   },
 ];
 
-/** TensorFlow with CUDA kernels, and the NVIDIA libraries that its `and-cuda` extra names. */
+/**
+ * TensorFlow with CUDA kernels, and the NVIDIA libraries that its `and-cuda` extra names; but for two of 420 MB that nothing here
+ * uses. None of them is linked, all are opened by name: of cuRAND's no name is in TensorFlow, and NCCL's are asked for by the
+ * operations that add up over several GPUs.
+ */
 const cuda: readonly Wheel[] = [
   {
     name: 'tensorflow',
@@ -87,12 +92,6 @@ const cuda: readonly Wheel[] = [
     sha256: 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28',
   },
   {
-    name: 'nvidia-curand-cu12',
-    version: '10.3.10.19',
-    bytes: 68_295_626,
-    sha256: '49b274db4780d421bd2ccd362e1415c13887c53c214f0d4b761752b8f9f6aa1e',
-  },
-  {
     name: 'nvidia-cusolver-cu12',
     version: '11.7.5.82',
     bytes: 338_117_415,
@@ -103,12 +102,6 @@ const cuda: readonly Wheel[] = [
     version: '12.5.10.65',
     bytes: 366_465_088,
     sha256: '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78',
-  },
-  {
-    name: 'nvidia-nccl-cu12',
-    version: '2.32.3',
-    bytes: 351_526_311,
-    sha256: 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c',
   },
   {
     name: 'nvidia-nvjitlink-cu12',
@@ -156,4 +149,4 @@ export const wheelMembers = [
 ] as const;
 
 /** Bytes that each variant takes on disk, with room for the download beside it. */
-export const diskBytes: Readonly<Record<Variant, number>> = { cpu: 1_600_000_000, cuda: 7_500_000_000 };
+export const diskBytes: Readonly<Record<Variant, number>> = { cpu: 1_600_000_000, cuda: 6_800_000_000 };

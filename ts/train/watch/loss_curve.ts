@@ -1,12 +1,15 @@
 // The loss of each epoch as a curve, drawn anew whenever there is one more.
 
 import { join } from 'node:path';
+import { checkText } from '../../arguments.js';
 import { type ChartOption, pngOfSvg, renderChart } from '../../node/chart.js';
+import { replaceFile } from '../../node/files.js';
 import type { EpochRecord } from '../run/checkpoint.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 /** Writes `loss.svg` and `loss.png` into `folder`, axes alone before the first epoch. Needs the packages of charts. */
 export function lossCurve(folder: string): Watcher {
+  checkText('folder', folder);
   let history: readonly EpochRecord[] = [];
   return async (event) => {
     // At the start too, so that who lacks a package hears of it then, and not an epoch later.

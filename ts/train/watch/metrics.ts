@@ -1,8 +1,11 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
-import { appendFile, readFile, truncate } from 'node:fs/promises';
-import type { TrainEvent } from '../train.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { checkText } from '../../arguments.js';
+import { makeFolder, replaceDurably } from '../../node/files.js';
+import type { TrainEvent } from '../train_run.js';
+import type { Watcher } from './watcher.js';
 
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
 export type MetricsLine =
@@ -49,6 +52,7 @@ export function metricsLine(event: TrainEvent): MetricsLine | undefined {
  * the file is that of the unbroken run; a new run begins a new file.
  */
 export function metricsFile(path: string): Watcher {
+  checkText('path', path);
   /** Bytes of whole lines; undefined before the file has been opened. */
   let length: number | undefined;
   let whole = true;
@@ -60,15 +64,23 @@ export function metricsFile(path: string): Watcher {
         line.type === 'step' ? line.step <= done : line.epoch <= epoch,
       );
       const text = lines.map(textOf).join('');
-      await replaceFile(path, text);
+      await makeFolder(dirname(path));
+      await replaceDurably(path, text);
       [length, whole] = [Buffer.byteLength(text), true];
       return;
     }
     const line = metricsLine(event);
     if (line === undefined || length === undefined) return;
-    if (!whole) await truncate(path, length); // a full disk left part of a line
+    // The file may have been removed, and a full disk have left part of a line.
+    const size = await stat(path).then(
+      (file) => file.size,
+      () => 0,
+    );
+    if (size < length) length = size;
+    if (!whole && size > length) await truncate(path, length);
     whole = false;
     const text = textOf(line);
+    if (size === 0) await makeFolder(dirname(path));
     await appendFile(path, text);
     [length, whole] = [length + Buffer.byteLength(text), true];
   };
@@ -78,6 +90,7 @@ const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 
 /** The lines of a file; none where there is no file. What a crash cut short is left out. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  checkText('path', path);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;

@@ -1,9 +1,12 @@
 // What the model draws after each epoch, always of one seed, so that one sees the same images grow sharper.
 
 import { join } from 'node:path';
+import { checkInteger, checkOptions, checkText } from '../../arguments.js';
 import { loadSampler } from '../../load.js';
+import { replaceFile } from '../../node/files.js';
 import { gridPng } from '../../node/png.js';
-import { replaceFile, type Watcher } from './watcher.js';
+import { countRange, maxSeed } from '../../sample_options.js';
+import type { Watcher } from './watcher.js';
 
 export interface SampleGridOptions {
   /** Images of a grid, at least 1. Default: 25. */
@@ -13,7 +16,11 @@ export interface SampleGridOptions {
 }
 
 /** Writes `epoch-0001.png` and so on into `folder`, drawn by the WASM sampler from the weights that were just validated. */
-export function sampleGrid(folder: string, { count = 25, seed = 0 }: SampleGridOptions = {}): Watcher {
+export function sampleGrid(folder: string, options: SampleGridOptions = {}): Watcher {
+  checkText('folder', folder);
+  checkOptions('samples', options, ['count', 'seed']);
+  const count = checkInteger('samples.count', options.count ?? 25, countRange);
+  const seed = checkInteger('samples.seed', options.seed ?? 0, { min: 0, max: maxSeed });
   return async (event) => {
     if (event.type !== 'epoch') return;
     const sampler = await loadSampler(await event.model());

@@ -3,6 +3,7 @@
 
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkOptions, checkText } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { makeFolder } from '../../node/files.js';
 import type { Backend } from '../tensorflow/backend.js';
@@ -27,7 +28,11 @@ export interface TensorBoardOptions {
  * Writes the scalars `batch_loss`, `learning_rate` and `gradient_norm` of each update, `loss` and `val_loss` of each epoch, into event files in
  * `folder`; the step is the update, counted over the whole run. Throws PixelCnnError `BACKEND_UNAVAILABLE`.
  */
-export function tensorBoard(folder: string, { metrics }: TensorBoardOptions = {}): Watcher {
+export function tensorBoard(folder: string, options: TensorBoardOptions = {}): Watcher {
+  checkText('folder', folder);
+  checkOptions('options', options, ['metrics']);
+  const { metrics } = options;
+  if (metrics !== undefined) checkText('metrics', metrics);
   let writer: SummaryFileWriter | undefined;
   let backend: Backend | undefined;
   return async (event) => {

@@ -1,8 +1,8 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
-import { dirname } from 'node:path';
-import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
-import type { TrainEvent } from '../train.js';
+import { checkFunction, show, wrongKind } from '../../arguments.js';
+import { reasonOf } from '../../node/files.js';
+import type { TrainEvent } from '../train_run.js';
 
 /**
  * Told of every event before the run goes on.
@@ -18,6 +18,9 @@ export type Watcher = (event: TrainEvent) => Promise<void>;
  * `warn` is told why, once for each reason, and the run goes on.
  */
 export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
+  if (!Array.isArray(all)) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
+  for (const [i, watch] of all.entries()) checkFunction(`all[${i}]`, watch);
+  checkFunction('warn', warn);
   const told = new Set<string>();
   return async (event) => {
     for (const watch of all) {
@@ -37,10 +40,4 @@ function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!('syscall' in error)) return error.message;
   return `expected to write ${'path' in error ? error.path : 'what shows the run'}, got: ${reasonOf(error)}`;
-}
-
-/** Puts a file in its place whole, so that who looks at it meanwhile sees the old one or the new one. */
-export async function replaceFile(path: string, data: Uint8Array | string): Promise<void> {
-  await makeFolder(dirname(path));
-  await replaceDurably(path, data);
 }

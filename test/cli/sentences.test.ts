@@ -1,0 +1,173 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { beforeAll, expect, it } from 'vitest';
+import { wrongKind, wrongValue } from '../../ts/arguments.js';
+import { exitCodeOf, sentenceOf } from '../../ts/cli/failure.js';
+import { flagOf } from '../../ts/cli/flag.js';
+import { command as quantizeCommand } from '../../ts/cli/quantize.js';
+import { command as sampleCommand } from '../../ts/cli/sample.js';
+import { command as trainCommand } from '../../ts/cli/train.js';
+import { PixelCnnError } from '../../ts/error.js';
+import { quantizeModel } from '../../ts/index.js';
+import { referenceConfig } from '../../ts/train/net/reference.js';
+import { presets } from '../../ts/train/run/recipe.js';
+import { idx } from '../train/data/idx.js';
+import { configJson, randomModel } from '../wasm.js';
+import { pixelcnn, temporaryFolder } from './run.js';
+
+const folder = temporaryFolder();
+const small = ['--data', 'digits', '--device', 'javascript', '--filters', '4', '--blocks', '0', '--head-layers', '0'];
+const tiny = [...small, '--first-kernel', '3', '--samples', '0', '--batch-size', '8'];
+
+beforeAll(async () => {
+  const pixels = Uint8Array.from({ length: 30 * 132 }, (_, i) => (i * 37) % 256);
+  await mkdir(join(folder.path, 'digits'));
+  await writeFile(join(folder.path, 'digits', 'train-images-idx3-ubyte'), idx(20, 12, 11, pixels.subarray(0, 2640)));
+  await writeFile(join(folder.path, 'digits', 't10k-images-idx3-ubyte'), idx(10, 12, 11, pixels.subarray(2640)));
+  const model = await readFile(join(folder.path, 'tiny.safetensors'));
+  await writeFile(join(folder.path, 'int16.safetensors'), await quantizeModel(model, new Uint8Array(132)));
+  const config = configJson({ height: 12, width: 11, filters: 4, blocks: 0 });
+  await writeFile(join(folder.path, 'derived.safetensors'), randomModel(config, 7, { derived: 'by hand' }));
+  const one = configJson({ height: 1, width: 1, filters: 2, blocks: 0, headLayers: 0, firstKernel: 3 });
+  await writeFile(join(folder.path, 'one.safetensors'), randomModel(one, 7));
+});
+
+/** Runs a command that fails; returns its exit code and its sentence. */
+async function failure(args: readonly string[]): Promise<[code: number | null, sentence: string]> {
+  const { code, stderr } = await pixelcnn(folder.path, args);
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines.filter((line) => line.startsWith('pixelcnn: '))).toEqual([lines.at(-1)]);
+  return [code, lines.at(-1)!.slice('pixelcnn: '.length)];
+}
+
+it.each<[what: string, args: string[], code: number, sentence: string | RegExp]>([
+  [
+    'a model of integers quantised again',
+    ['quantize', 'int16.safetensors'],
+    2,
+    /^(int16\.safetensors: )?model: expected one of precision f32, got one of int16; convert the model it was made from$/,
+  ],
+  [
+    'a list of conversions that is none',
+    ['optimize', 'derived.safetensors'],
+    1,
+    /^derived\.safetensors: model file: expected in its metadata as `derived` the conversions .* got "by hand"; convert /,
+  ],
+  [
+    'images to calibrate by that are not there',
+    ['quantize', 'tiny.safetensors', '--calibrate', 'nowhere'],
+    2,
+    /^--calibrate: expected mnist, fashion-mnist, .* found nothing at nowhere \(/,
+  ],
+  [
+    'a model to sample that is not there',
+    ['sample', '--model', 'none'],
+    2,
+    '--model: expected a file at none, got none',
+  ],
+  ['a model to inspect that is not there', ['inspect', 'none'], 2, 'model: expected a file at none, got none'],
+  [
+    'a full decay',
+    ['train', ...tiny, '--out', 'a', '--ema-decay', '1'],
+    2,
+    '--ema-decay: expected a number from 0 to below 1, got 1',
+  ],
+  [
+    'an even kernel',
+    ['train', ...small, '--out', 'b', '--first-kernel', '4'],
+    2,
+    '--first-kernel: must be odd, because the mask needs a centre, got 4',
+  ],
+  [
+    'an even kernel of blocks',
+    ['train', ...tiny, '--out', 'b', '--block-kernel', '2'],
+    2,
+    '--block-kernel: must be odd, because the mask needs a centre, got 2',
+  ],
+  [
+    'filters that a block cannot halve',
+    ['train', ...tiny, '--out', 'b', '--filters', '5'],
+    2,
+    '--filters: must be even, because a block halves them, got 5',
+  ],
+  [
+    'a run that is not there',
+    ['train', ...tiny, '--out', 'c', '--resume'],
+    2,
+    /^--resume: expected a checkpoint in c\/checkpoints, found none; /,
+  ],
+  [
+    'pictures without a place',
+    ['eval', 'tiny.safetensors', '--map-images', '0'],
+    2,
+    '--map-images: expected --map beside it, which says where the pictures go, got none',
+  ],
+])('says what is wrong with %s, under the flag that was typed', async (_, args, code, sentence) => {
+  const [got, words] = await failure(args);
+  if (typeof sentence === 'string') expect(words).toBe(sentence);
+  else expect(words).toMatch(sentence);
+  expect(words).not.toContain('unforeseen');
+  expect(got).toBe(code);
+});
+
+it('says under its flag what another recipe may not change in a run that goes on', async () => {
+  const run = ['train', ...tiny, '--out', 'run', '--epochs', '1', '--seed', '1'];
+  expect((await pixelcnn(folder.path, run)).code).toBe(0);
+  const [code, sentence] = await failure([...run, '--resume', '--learning-rate', '9']);
+  expect(sentence).toMatch(/^--learning-rate: expected 0\.0005, as the run in run\/checkpoints has, got 9; /);
+  expect(code).toBe(2);
+});
+
+it('has no ratio to nothing for an image of one pixel', async () => {
+  const { stdout, code } = await pixelcnn(folder.path, ['optimize', 'one.safetensors', '--images', '2']);
+  expect(stdout).toMatch(/multiply-adds {2}0 an image with --skipping all, \d+ before\n/);
+  expect(code).toBe(0);
+});
+
+it('takes an error for foreseen by its class and what it carries, never by its words', () => {
+  const reported = ' (unforeseen: please report it, with what --debug shows)';
+  const language = new RangeError('count: expected an integer from 1 to 5, got 0');
+  expect([exitCodeOf(language), sentenceOf(language)]).toEqual([1, `${language.message}${reported}`]);
+  const kind = new TypeError('Invalid array length');
+  expect([exitCodeOf(kind), sentenceOf(kind)]).toEqual([1, `Invalid array length${reported}`]);
+  for (const error of [wrongValue('a', 'odd'), wrongKind('a', 'odd')]) {
+    expect([exitCodeOf(error), sentenceOf(error)]).toEqual([2, 'a: odd']);
+  }
+  const codes = [
+    ['MODEL_NOT_FOUND', 'model', 2],
+    ['DATA_NOT_FOUND', 'data', 2],
+    ['DATA_NOT_FOUND', undefined, 1], // such as mirrors that do not answer
+    ['NOT_A_MODEL', 'model', 1],
+    ['BACKEND_UNAVAILABLE', 'device', 3],
+    ['DIVERGED', undefined, 1],
+  ] as const;
+  for (const [code, argument, exit] of codes)
+    expect(exitCodeOf(new PixelCnnError(code, 'x', { argument })), code).toBe(exit);
+});
+
+it('knows the flag of each argument that a command hands on', () => {
+  const recipe = Object.keys(presets.reference);
+  const net = Object.keys(referenceConfig).filter((name) => /filters|blocks|Kernel|Layers/.test(name));
+  for (const argument of [
+    ...recipe,
+    ...net.map((name) => `config.${name}`),
+    'data',
+    'seed',
+    'validationSplit',
+    'tf32',
+  ]) {
+    const flag = flagOf(trainCommand, argument);
+    expect(
+      trainCommand.options.map(({ long }) => long),
+      argument,
+    ).toContain(flag);
+  }
+  expect(flagOf(trainCommand, 'checkpointFolder')).toBe('--out');
+  expect(flagOf(trainCommand, 'data')).toBe('--data');
+  expect(flagOf(quantizeCommand, 'data')).toBe('--calibrate');
+  expect(flagOf(quantizeCommand, 'images')).toBe('--calibrate');
+  expect(flagOf(sampleCommand, 'model')).toBe('--model');
+  expect(flagOf(quantizeCommand, 'model')).toBeUndefined();
+  expect(flagOf(new Command(), 'data')).toBeUndefined();
+});

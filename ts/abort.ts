@@ -1,0 +1,75 @@
+/** Giving up: signals of any realm, and work that ends with them. */
+
+/** Who waits for a signal, told by one listener: hosts warn of a signal that has more than ten. */
+interface Waiting {
+  readonly acts: Set<() => void>;
+  readonly tell: () => void;
+}
+
+const waitingFor = new WeakMap<AbortSignal, Waiting>();
+
+/** Calls `act` once when the signal aborts, at once where it has. Returns how to wait no longer. */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) {
+    act();
+    return () => {};
+  }
+  const waiting = waitingFor.get(signal) ?? listen(signal);
+  const mine = () => act(); // apart from another wait with the same function
+  waiting.acts.add(mine);
+  return () => {
+    waiting.acts.delete(mine);
+    if (waiting.acts.size > 0 || waitingFor.get(signal) !== waiting) return;
+    waitingFor.delete(signal);
+    signal.removeEventListener('abort', waiting.tell);
+  };
+}
+
+function listen(signal: AbortSignal): Waiting {
+  const acts = new Set<() => void>();
+  const tell = () => {
+    waitingFor.delete(signal);
+    for (const act of [...acts]) act();
+  };
+  const waiting = { acts, tell };
+  waitingFor.set(signal, waiting);
+  signal.addEventListener('abort', tell, { once: true });
+  return waiting;
+}
+
+/** What work that the signal ended rejects with. */
+export function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException('the signal aborted', 'AbortError'); // some polyfills give none
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/**
+ * Starts work and rejects as soon as the signal aborts, though the work may hang.
+ *
+ * @param work Given a signal of this realm to end by, since hosts take no other.
+ */
+export async function abortable<T>(
+  signal: AbortSignal | undefined,
+  work: (signal?: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work();
+  throwIfAborted(signal);
+  const own = new AbortController();
+  let leave = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    leave = onAbort(signal, () => {
+      reject(reasonOf(signal));
+      own.abort(reasonOf(signal));
+    });
+  });
+  try {
+    const made = await Promise.race([work(own.signal), aborted]);
+    throwIfAborted(signal);
+    return made;
+  } finally {
+    leave();
+  }
+}

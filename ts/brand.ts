@@ -1,0 +1,77 @@
+/**
+ * What kind of thing arrived, told by what it is inside and not by its prototypes: an object of another realm (a frame, a `vm`
+ * context, an edge runtime, jsdom) is of the same kind and of another class, and a subclass may answer as it likes.
+ */
+
+/** The kind that an object says it is, such as `Response`; `Object` where it will not say. */
+export function kindOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value).slice('[object '.length, -1);
+  } catch {
+    return 'Object'; // a proxy that throws, or is revoked
+  }
+}
+
+/** Whether an object says that it is of a kind, and has these properties of these types, which a proxy of one may not. */
+export function isKind(value: unknown, kind: string, properties: Readonly<Record<string, string>>): boolean {
+  if (kindOf(value) !== kind) return false;
+  try {
+    return Object.entries(properties).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+  } catch {
+    return false;
+  }
+}
+
+/** A getter that reads a slot of the object itself, whatever its class has put before it. */
+function slot(prototype: object, name: PropertyKey): (value: unknown) => unknown {
+  const { get } = Object.getOwnPropertyDescriptor(prototype, name)!;
+  return (value) => Reflect.apply(get!, value, []);
+}
+
+const typedArrayKind = slot(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const typedArrayLength = slot(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
+const bufferLength = slot(ArrayBuffer.prototype, 'byteLength');
+
+/** Whether it is a Uint8Array, or of a subclass such as Buffer. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayKind(value) === 'Uint8Array';
+}
+
+/** Whether it is an ArrayBuffer, and not one that threads share. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return answers(() => bufferLength(value));
+}
+
+/** How many bytes; 0 where their memory is gone. */
+export function byteLengthOf(bytes: Uint8Array | ArrayBuffer): number {
+  return (isBytes(bytes) ? typedArrayLength(bytes) : bufferLength(bytes)) as number;
+}
+
+/** Whether it is a compiled module. */
+export function isModule(value: unknown): value is WebAssembly.Module {
+  return answers(() => WebAssembly.Module.exports(value as WebAssembly.Module));
+}
+
+/** Whether it is an error, of whatever class. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || kindOf(value) === 'Error';
+}
+
+/** What an error says, on one line. */
+export function messageOf(error: unknown): string {
+  return (isError(error) ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}
+
+/** The `code` that Node's errors carry, and those of this package; undefined for any other. */
+export function codeOf(error: unknown): string | undefined {
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function answers(ask: () => unknown): boolean {
+  try {
+    ask();
+    return true;
+  } catch {
+    return false;
+  }
+}

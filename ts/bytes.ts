@@ -1,0 +1,41 @@
+/** Bytes that arrive from elsewhere, made our own. */
+
+import { argumentOf, wrongKind } from './arguments.js';
+import { byteLengthOf } from './brand.js';
+import { PixelCnnError } from './error.js';
+
+/**
+ * A plain copy of bytes, whose length and place nothing can belie and which stays when the caller's buffer is changed, shared with
+ * another thread, transferred or resized.
+ *
+ * @throws TypeError for a buffer that is gone; PixelCnnError `OUT_OF_MEMORY`.
+ */
+export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
+  // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
+  return room(byteLengthOf(value), argument, () => {
+    try {
+      return new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
+    } catch (cause) {
+      if (cause instanceof RangeError) throw cause;
+      const got =
+        'a buffer without its memory (transferred to another thread, or resized); hand a copy to whoever takes it';
+      throw wrongKind(argument, `expected bytes, got ${got}`, { cause });
+    }
+  });
+}
+
+/**
+ * What `make` allocates.
+ *
+ * @param argument The argument of the API that makes it large.
+ * @throws PixelCnnError `OUT_OF_MEMORY` where the host has no room for it.
+ */
+export function room<T>(bytes: number, argument: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError) || argumentOf(cause) !== undefined) throw cause;
+    const sentence = `${argument}: expected ${bytes} bytes of memory, the host has none; ask for less at once`;
+    throw new PixelCnnError('OUT_OF_MEMORY', sentence, { cause, argument });
+  }
+}

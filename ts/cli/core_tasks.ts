@@ -1,0 +1,94 @@
+/**
+ * What the core does in one go, for seconds or minutes: tasks for a thread of their own, so that the main one answers signals
+ * meanwhile. What they take and make travels between threads.
+ */
+
+import type { Description } from '../config.js';
+import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
+import { loadSampler } from '../load.js';
+import type { Failure } from '../pool/message.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { Evaluation } from '../train/score/protocol.js';
+
+interface Conversion {
+  model: Uint8Array;
+  /** Images of calibration, and which they are. */
+  images: Uint8Array;
+  calibration: string;
+  /** Pixels of an image. */
+  size: number;
+}
+
+/** A task; `progress` is told how many images are done. */
+type Task<Given, Made> = (given: Given, progress: (done: number) => void) => Promise<Made>;
+
+const describe: Task<{ model: Uint8Array }, Description> = async ({ model }) => {
+  return (await loadSampler(model)).describe();
+};
+
+/** Images that tell what skipping saves. */
+const mostCounted = 64;
+
+const optimize: Task<Conversion, { after: Uint8Array; macsBefore: number; macs: number }> = async (given) => {
+  const { model, images, calibration, size } = given;
+  const after = await optimizeModel(model, images, { calibration });
+  const count = Math.min(mostCounted, images.length / size);
+  const few = images.subarray(0, count * size);
+  return { after, macsBefore: executedMacs(model, few, count), macs: executedMacs(after, few, count) };
+};
+
+/** Images that give a first idea of the drift. */
+const mostCompared = 256;
+
+interface Quantized {
+  after: Uint8Array;
+  /** Mean over `driftImages` of what they cost more, in nats a pixel, and its standard error. */
+  drift: number;
+  driftError: number;
+  driftImages: number;
+}
+
+const quantize: Task<Conversion, Quantized> = async ({ model, images, calibration, size }) => {
+  const { pairedDifference } = await import('../train/score/compare.js');
+  const after = await quantizeModel(model, images, { calibration });
+  const count = Math.min(mostCompared, images.length / size);
+  const few = images.subarray(0, count * size);
+  const [was, is] = [(await loadSampler(model)).logProb(few), (await loadSampler(after)).logProb(few)];
+  const { mean, standardError } = pairedDifference(was, is); // of ln p: what it lost is nats gained
+  return { after, drift: mean / size, driftError: standardError / size, driftImages: count };
+};
+
+const evaluate: Task<{ model: Uint8Array; data: ImageSet }, Evaluation> = async ({ model, data }, progress) => {
+  const { evaluate } = await import('../train/score/evaluate.js');
+  const sampler = await loadSampler(model);
+  // 16 images, as the core computes in step: often enough for a bar.
+  for await (const event of evaluate({ sampler, data, batchSize: 16 })) {
+    if (event.type === 'end') return event.evaluation;
+    progress(event.done);
+  }
+  throw new Error('expected an evaluation at the end');
+};
+
+interface Maps {
+  model: Uint8Array;
+  data: ImageSet;
+  /** Which images. */
+  chosen: readonly number[];
+}
+
+const surprise: Task<Maps, { name: string; bytes: Uint8Array }[]> = async ({ model, data, chosen }) => {
+  const { surprisePngs } = await import('./surprise.js');
+  return surprisePngs(await loadSampler(model), data, chosen);
+};
+
+export const tasks = { describe, optimize, quantize, evaluate, surprise };
+
+export type Tasks = { [Name in keyof typeof tasks]: (typeof tasks)[Name] };
+export type Given<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];
+export type Made<Name extends keyof Tasks> = Awaited<ReturnType<Tasks[Name]>>;
+
+/** From the thread. */
+export type Report =
+  | { type: 'progress'; done: number }
+  | { type: 'made'; made: unknown }
+  | { type: 'failed'; error: unknown; failure: Failure };

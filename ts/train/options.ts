@@ -1,0 +1,160 @@
+// What train() is asked for, checked at its call: a run that is refused after minutes of loading was started in vain.
+
+import {
+  argumentOf,
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkText,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../arguments.js';
+import type { Config } from '../config.js';
+import { sha256 } from '../node/files.js';
+import { checkImageSet, type ImageSet } from './data/image_set.js';
+import { checkData } from './data/load_data.js';
+import type { Core } from './net/core.js';
+import { referenceConfig } from './net/reference.js';
+import { checkRunOptions, checkSplit, type TrainerOptions } from './run/plan.js';
+import { type Backend, checkBackend, type Device, devices, type TensorflowSettings } from './tensorflow/backend.js';
+
+export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
+  /**
+   * What `loadData` or `binariseImages` gave, or a name or path, which is loaded by the defaults of
+   * `loadData`. Default: `mnist`; at a `resume`, the named images of that run.
+   */
+  readonly data?: ImageSet | string | URL;
+  /** What computes; see `openBackend`. Default: `auto`. */
+  readonly device?: Device;
+  /** One that is open already, instead of `device`. */
+  readonly backend?: Backend;
+  /** Where the model file goes; it appears there whole, or not at all. Default: nowhere, the last event has its bytes. */
+  readonly out?: string;
+  /** Never fetches data or libraries. Default: false. */
+  readonly offline?: boolean;
+  /** Told what is being set up, a line at a time. */
+  readonly say?: (line: string) => void;
+  /** Told how much of a download is there, in bytes. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+const configNames = Object.keys(referenceConfig) as (keyof Config)[];
+
+/** Throws for a value that its option cannot have, whatever the others are. */
+type Check = (name: string, value: unknown) => void;
+
+/** Looked at by `checkRunOptions`, which knows its range. */
+const byPlan: Check = () => undefined;
+
+/** A check for each option: the list of their names too. */
+const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
+  data: (name, value) => {
+    if (typeof value === 'string' || value instanceof URL) checkData(name, value);
+    else checkOwnImages(name, value);
+  },
+  config: (name, value) => {
+    const { precision = 'f32' } = checkOptions(name, value, configNames);
+    checkChoice(`${name}.precision`, precision, ['f32']); // integers are made of a trained model
+  },
+  device: (name, value) => checkChoice(name, value, devices),
+  backend: checkBackend,
+  tf32: checkBoolean,
+  deterministic: checkBoolean,
+  out: checkText,
+  checkpointFolder: checkText,
+  resume: checkBoolean,
+  note: checkObject,
+  offline: checkBoolean,
+  signal: (_, value) => checkSignal(value),
+  say: checkFunction,
+  progress: checkFunction,
+  preset: byPlan,
+  epochs: byPlan,
+  batchSize: byPlan,
+  learningRate: byPlan,
+  warmupSteps: byPlan,
+  schedule: byPlan,
+  clipNorm: byPlan,
+  emaDecay: byPlan,
+  validationSplit: byPlan,
+  seed: byPlan,
+  checkpointEvery: byPlan,
+  keepCheckpoints: byPlan,
+  patience: byPlan,
+  maxSteps: byPlan,
+  maxMinutes: byPlan,
+};
+
+/** Where the parts of a net stand. */
+const elsewhere = Object.fromEntries(configNames.map((name) => [name, `config: { ${name} }`]));
+
+/** Refuses, before anything is begun, all that can be known to be wrong. Throws RangeError, TypeError. */
+export function checkTrainOptions(core: Core, options: TrainOptions): void {
+  checkOptions('options', options, Object.keys(checks), elsewhere);
+  for (const [name, check] of Object.entries(checks)) {
+    const value = options[name as keyof TrainOptions];
+    if (value === null) throw wrongKind(name, 'expected a value, or nothing at all, got null');
+    if (value !== undefined) check(name, value);
+  }
+  for (const name of ['device', 'tf32', 'deterministic'] as const) {
+    if (options.backend === undefined || options[name] === undefined) continue;
+    throw wrongValue(name, `expected none beside a backend, which is open already, got ${show(options[name])}`);
+  }
+  checkRunOptions(options);
+  checkConfig(core, options.config ?? {});
+  if (isImageSet(options.data)) checkImages(core, options, options.data);
+}
+
+/** Refuses images that do not suit the options, or any net. At a resume, the checkpoint has a say in it. */
+export function checkImages(core: Core, options: TrainOptions, data: ImageSet): void {
+  if (options.resume) return;
+  checkSplit(options, data);
+  const { height, width, channels, levels } = data;
+  try {
+    core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
+  } catch (error) {
+    if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
+    throw wrongValue('data', error.message.replace(/^config: /, ''), { cause: error });
+  }
+}
+
+/** Whether the images are given, not named. */
+export function isImageSet(data: TrainOptions['data']): data is ImageSet {
+  return data !== undefined && typeof data !== 'string' && !(data instanceof URL);
+}
+
+function checkOwnImages(name: string, value: unknown): void {
+  checkImageSet(name, value);
+  const wanted = sha256(value.greys ?? value.pixels);
+  if (value.sha256 === wanted) return;
+  const sentence = `expected that of the images, ${wanted}, got ${show(value.sha256)}; a model's record would tell of others`;
+  throw wrongValue(`${name}.sha256`, sentence);
+}
+
+/** Refuses parts of a net that none has; the error names the part. */
+export function checkConfig(core: Core, config: Partial<Config>): void {
+  const isNet = (changes: Partial<Config>): boolean => {
+    try {
+      return core.describe({ ...referenceConfig, ...changes }) !== undefined;
+    } catch (error) {
+      if (argumentOf(error) === undefined) throw error;
+      return false;
+    }
+  };
+  try {
+    core.describe({ ...referenceConfig, ...config });
+  } catch (error) {
+    if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
+    // The part at fault is the one without which all is well.
+    const fault = (Object.keys(config) as (keyof Config)[]).find((name) =>
+      isNet({ ...config, [name]: referenceConfig[name] }),
+    );
+    if (fault === undefined) throw error;
+    const sentence = error.message.replace(/^config: /, '').replace(`${fault} `, '');
+    throw wrongValue(`config.${fault}`, sentence, { cause: error });
+  }
+}
