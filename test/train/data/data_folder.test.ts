@@ -275,6 +275,11 @@ it('says what a folder holds that holds no images it reads, and what to do', asy
   );
 });
 
+it('takes a folder for a part by no name that every object has', async () => {
+  const files = { 'constructor/images.npy': array(1, 2), 'toString.txt': 'text' };
+  expect((await load(folder('objects', files))).numbers).toEqual([1, 2]);
+});
+
 it('follows links, and no link twice', async () => {
   const data = folder('linked', { 'real/1.png': image(1), 'real/2.png': image(2) });
   symlinkSync(join(data, 'real'), join(data, 'again'));

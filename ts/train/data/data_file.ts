@@ -117,9 +117,8 @@ function unpackArray(bytes: Uint8Array, path: string, signal: AbortSignal | unde
     if (format.reader !== 'IDX' && format.reader !== '.npy') throw notRead(path, format);
     const header: ArrayHeader | undefined = format.reader === 'IDX' ? idxHeader(head) : npyHeader(head, path);
     const length = header === undefined ? mostBytes : fileLength(header);
-    if (length > mostBytes)
-      throw invalid(path, `at most ${mostBytes} bytes once unpacked`, `a header that tells of ${length}`);
-    return length;
+    if (length <= mostBytes) return length;
+    throw invalid(path, `at most ${mostBytes} bytes once unpacked`, `a header that tells of ${length}`);
   });
 }
 

@@ -59,15 +59,15 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
       );
     }
     const { parts, rest } = divideArrays(folder, arrays);
-    const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : [])];
+    const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : []), ...odd];
     return { kind: 'arrays', parts: mapParts(parts, path), leftAlone };
   }
   if (images.length === 0) throw nothingFound(folder, files, odd, formats);
   const { parts, rest } = dividePngs(folder, images);
-  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...grids, ...rest] };
+  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...grids, ...rest, ...odd] };
 }
 
-export function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {
+function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {
   const { train, validation, test } = parts;
   return {
     train: change(train, 'train'),
@@ -132,7 +132,7 @@ function shallowest(files: readonly string[]): string[] {
 function arrayPartOf(file: string): PartName | undefined {
   const [name = '', ...above] = file.toLowerCase().split('/').reverse();
   const word = new RegExp(`(?:^|[^a-z0-9])x?(${Object.keys(partOf).sort().reverse().join('|')})x?(?![a-z])`);
-  const named = word.exec(name)?.[1] ?? above.find((folder) => partOf[folder] !== undefined);
+  const named = word.exec(name)?.[1] ?? above.find((folder) => Object.hasOwn(partOf, folder));
   return named === undefined ? undefined : partOf[named];
 }
 

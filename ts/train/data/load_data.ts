@@ -175,8 +175,9 @@ async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
     });
   }
   if (!found.isDirectory()) {
-    if (peek(data)?.reader === 'PNG')
+    if (peek(data)?.reader === 'PNG') {
       return { images: joinImages('PNG file', { train: { ...(await readPngs([data])), path: data } }) };
+    }
     return ofArrays({ train: await readArray(data, signal) }, say);
   }
   const { leftAlone, ...files } = await findData(data, signal);

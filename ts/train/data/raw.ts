@@ -211,6 +211,10 @@ function rangeOf(file: StoredImages): Range {
 }
 
 function eachNumber({ type, littleEndian, bytes }: StoredImages, visit: (value: number, index: number) => void): void {
+  if (type === 'u1') {
+    bytes.forEach(visit); // as most files are, and several times as fast
+    return;
+  }
   const { size, read } = numberTypes[type]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let index = 0; (index + 1) * size <= bytes.length; index++) visit(read(view, index * size, littleEndian), index);
