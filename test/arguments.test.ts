@@ -49,7 +49,7 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
   [
     { temprature: 1 },
     TypeError,
-    'options: expected only count, seed, temperature, startIndex, method, skipping, got "temprature"',
+    'options: expected only count, seed, temperature, startIndex, method, skipping, got "temprature"; did you mean temperature?',
   ],
 ];
 
@@ -88,7 +88,7 @@ const images: [value: unknown, error: typeof RangeError | typeof TypeError, mess
   [new Uint8Array(2 * size).fill(2, 17, 18), RangeError, 'images: expected levels from 0 to 1, got 2 at index 17'],
   [{ data: new Uint8Array(size), shape: [1, 4, 3, 1] }, RangeError, `${shape}, got [1, 4, 3, 1]`],
   [{ data: new Uint8Array(size), shape: [2, 3, 4, 1] }, RangeError, `${shape}, got [2, 3, 4, 1]`],
-  [{ data: new Uint8Array(size), shape: [1, 3, 4, 1, 1] }, RangeError, `${shape}, got [1, 3, 4, 1, 1]`],
+  [{ data: new Uint8Array(size), shape: [1, 3, 4, 1, 1] }, RangeError, `${shape}, got [1, 3, 4, 1, ...]`],
   [{ data: new Uint8Array(size) }, RangeError, `${shape}, got undefined`],
 ];
 
@@ -117,7 +117,7 @@ it('refuses what is no model and no module', async () => {
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );
   await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow(
-    new TypeError('options: expected only signal, got "sginal"'),
+    new TypeError('options: expected only signal, got "sginal"; did you mean signal?'),
   );
   expect(() => createSampler({ module: new Uint8Array(8) as never, model: new Uint8Array(8) })).toThrow(
     new TypeError('module: expected a WebAssembly.Module, got an object of type Uint8Array'),

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import * as sampling from '../ts/index.js';
 import * as training from '../ts/train/index.js';
@@ -49,4 +51,37 @@ const entries: [name: string, entry: object, values: readonly string[]][] = [
 
 it.each(entries)('exports from %s what is documented, and no more', (_, entry, values) => {
   expect(Object.keys(entry).sort()).toEqual(values);
+});
+
+/** The types that an entry's file exports by name, sorted. */
+function typesOf(path: string): string[] {
+  const source = readFileSync(fileURLToPath(new URL(`../ts/${path}`, import.meta.url)), 'utf8');
+  const listed = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names]) =>
+    names!.split(',').flatMap((part) => {
+      const [, type, name] = /^\s*(type )?(\w+)\s*$/.exec(part) ?? [];
+      return name !== undefined && (all ?? type) !== undefined ? [name] : [];
+    }),
+  );
+  const own = [...source.matchAll(/^export (?:type|interface) (\w+)/gm)].map(([, name]) => name!);
+  return [...listed, ...own].sort();
+}
+
+it.each<[entry: string, types: string]>([
+  [
+    'index.ts',
+    'Config Conversion ConvertOptions Description Front ImageShape Images Layer LayerInput LoadOptions ' +
+      'Method ModelSource PixelCnnErrorCode PixelMap PoolCallOptions PoolOptions PoolProgress ' +
+      'PoolSampleOptions PoolScoreOptions SampleOptions Sampler SamplerParts SamplerPool Samples ' +
+      'ScoreOptions Skipping TensorInfo',
+  ],
+  [
+    'train/index.ts',
+    'Backend BackendOptions Binarisation Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
+      'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet MetricsLine NativeTensorflow PresetName ' +
+      'Protocol PublishedSet RawImages Recipe RecipeOptions SampleGridOptions ScheduleName SetupOptions ' +
+      'TensorBoardOptions TrainEvent TrainOptions TrainResult TrainRun TrainedModel WatchOptions Watcher',
+  ],
+  ['train/net/layers.ts', 'LayersTf PixelConvConfig PixelLayers ResidualBlockConfig'],
+])('exports the types of %s that are documented, and no more', (entry, types) => {
+  expect(typesOf(entry).join(' ')).toBe(types);
 });

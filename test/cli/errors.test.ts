@@ -36,7 +36,7 @@ const wrong: [args: string, message: string][] = [
   ['eval tiny.safetensors --split best', '--split: expected one of validation, train, test, all, got "best"'],
   [
     'eval tiny.safetensors --data nowhere',
-    '--data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at nowhere',
+    '--data: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere',
   ],
   [
     'eval tiny.safetensors --data . --binarisation fair',
@@ -56,7 +56,7 @@ const wrong: [args: string, message: string][] = [
   [`${model} --out tiny.safetensors/below`, '--out: expected a folder that can be written, got tiny.safetensors/below'],
   ['train --epochs 0', '--epochs: expected an integer from 1'],
   ['train --device tpu', '--device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
-  ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at nowhere'],
+  ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere'],
   ['train --split test', '--split: expected one of reference, standard, got "test"'],
   ['train --threshold 300', '--threshold: expected a number from 0 to 256, got 300'],
   ['setup --cuda --cpu', 'pixelcnn: expected --cuda or --cpu, got both'],

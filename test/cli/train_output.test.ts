@@ -1,20 +1,18 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { LinePrinter } from '../../ts/cli/train_output.js';
 import { loadCore } from '../../ts/train/net/core.js';
 import { recipeOf } from '../../ts/train/run/recipe.js';
 import type { TrainEvent } from '../../ts/train/train.js';
 import { configJson } from '../wasm.js';
 
-let said: string[];
-
-beforeEach(() => {
-  said = [];
-  vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
-  vi.spyOn(console, 'error').mockImplementation((line: string) => void said.push(line));
+const said = vi.hoisted((): string[] => []);
+vi.mock('../../ts/cli/terminal.js', async (original) => {
+  const say = (line: string): void => void said.push(line);
+  return { ...(await original<typeof import('../../ts/cli/terminal.js')>()), print: say, tell: say };
 });
 
-afterEach(() => {
-  vi.restoreAllMocks();
+beforeEach(() => {
+  said.length = 0;
 });
 
 /** A printer of a run of 8 epochs of 1,000 updates that goes on from a place. */

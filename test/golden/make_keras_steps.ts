@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../ts/node/command.js';
 import { loadCore } from '../../ts/train/net/core.js';
-import { cases, hashOf, inputOf, steps } from '../train/net/keras_cases.js';
+import { cases, hashOf, inputOf, optionsOf, steps } from '../train/net/keras_cases.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const core = await loadCore();
@@ -15,7 +15,7 @@ try {
   const told: object[] = [];
   const given: Record<string, string> = {};
   for (const one of cases) {
-    const input = await inputOf(one, core);
+    const input = inputOf(await optionsOf(one), core);
     const { name, config, batchSize, learningRate } = one;
     writeFileSync(join(folder, `${name}.safetensors`), core.writeModel(config, {}, input.weights));
     writeFileSync(join(folder, `${name}.u8`), input.batches);

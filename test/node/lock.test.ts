@@ -34,7 +34,7 @@ const held = (path: string) => expect(Lock.take(path)).resolves.toMatchObject({ 
 it('is held by one at a time, and free once released', async () => {
   const path = newPath();
   const first = await taken(path);
-  expect(await Lock.take(path)).toMatchObject({ words: expect.stringMatching(/^this process, for \d seconds?$/) });
+  expect(await Lock.take(path)).toMatchObject({ words: expect.stringMatching(/^this process for \d seconds?$/) });
   expect(await first.check()).toBe('kept');
   first.release();
   expect(existsSync(path)).toBe(false);
@@ -58,7 +58,7 @@ it.each<[string, Partial<Owner>]>([
   const path = newPath();
   await writeOwner(path, changes);
   const lock = await taken(path);
-  expect(lock.takenOver).toMatch(/^process \d+ on \S+, for \d+ seconds?$/);
+  expect(lock.takenOver).toMatch(/^process \d+ on \S+ for \d+ seconds?$/);
   lock.release();
   expect(readdirSync(join(path, '..'))).toEqual([]);
 });
@@ -82,7 +82,7 @@ it.each(['', 'no JSON', '{"host": 1}', `{"host":"${hostname()}","pid":"1"}`])(
   async (text) => {
     const path = newPath();
     writeFileSync(path, text);
-    expect(await Lock.take(path)).toMatchObject({ words: expect.stringContaining('not put down a name') });
+    expect(await Lock.take(path)).toMatchObject({ words: expect.stringContaining('put down no name') });
     utimesSync(path, 1, 1);
     (await taken(path)).release();
   },
@@ -91,7 +91,7 @@ it.each(['', 'no JSON', '{"host": 1}', `{"host":"${hostname()}","pid":"1"}`])(
 it('says in safe letters who holds it', async () => {
   const path = newPath();
   await writeOwner(path, { host: 'evil\u001b[2J\n' });
-  expect(await Lock.take(path)).toMatchObject({ words: expect.stringMatching(/^process \d+ on evil\?\?2J\?, for/) });
+  expect(await Lock.take(path)).toMatchObject({ words: expect.stringMatching(/^process \d+ on evil\?\?2J\? for/) });
 });
 
 it('finds out that the folder was emptied, and that another has taken it', async () => {

@@ -413,7 +413,7 @@ it('says so where the host has no threads', async () => {
     name: 'PixelCnnError',
     code: 'WORKERS_UNAVAILABLE',
     message:
-      'expected a host with worker threads, got one without; use loadSampler or createSampler, which draw the same images',
+      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the same images',
   });
 });
 
@@ -447,7 +447,11 @@ it('refuses wrong arguments before any worker starts or works', async () => {
       'RangeError',
       'startIndex: expected an integer from 0 to 9007199254740990, got 9007199254740992',
     ],
-    [{ temprature: 1 }, 'TypeError', expect.stringMatching(/^options: expected only count, [^\n]*, got "temprature"$/)],
+    [
+      { temprature: 1 },
+      'TypeError',
+      'options: expected only signal, onProgress, count, seed, temperature, startIndex, method, skipping, got "temprature"; did you mean temperature?',
+    ],
     [{ method: 'fast' }, 'RangeError', 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
     [{ signal: 'x' }, 'TypeError', 'signal: expected an AbortSignal, got "x"'],
     [{ onProgress: 1 }, 'TypeError', 'onProgress: expected a function, got 1'],

@@ -82,6 +82,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
   ['no function', { say: 'line' }, TypeError, 'say: expected a function, got "line"'],
   ['no signal', { signal: {} }, TypeError, 'signal: expected an AbortSignal, got an object of type Object'],
   ['no backend', { backend: {} }, TypeError, 'backend: expected what openBackend gives, got an object of type Object'],
+  ['integers', { config: { precision: 'int16' } }, RangeError, 'config.precision: expected one of f32, got "int16"'],
   ['a field that no net has', { config: { filtres: 4 } }, TypeError, expect.stringContaining('did you mean filters?')],
   [
     'an even kernel',
@@ -139,6 +140,13 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
       /^data\.sha256: expected that of the images, [0-9a-f]{64}, got "[0-9a-f]{60}\.\.\."; a model's record/,
     ),
   ],
+  [
+    'pixels of two channels',
+    { ...data, channels: 2, width: 3 },
+    RangeError,
+    'data: channels must be 1 in this version, got 2',
+  ],
+  ['four levels', { ...data, levels: 4 }, RangeError, 'data: levels must be 2 in this version, got 4'],
   ['half an image', { ...data, count: 0.5 }, RangeError, `data.count: expected an integer from 1 to ${most}, got 0.5`],
   ['no source', { ...data, source: undefined }, TypeError, 'data.source: expected a text, got undefined'],
   ['bare pixels', data.pixels, TypeError, 'data: expected a plain object, got an object of type Uint8Array'],
@@ -158,6 +166,12 @@ it.each(wrongImages)('refuses %s as images at the call, in one sentence', (_, im
   expect(error.message).toEqual(message);
 });
 
+it('refuses a device beside a backend that is open already', async () => {
+  const backend = await openBackend('javascript');
+  const error = thrownBy(() => train({ data, backend, device: 'gpu' }));
+  expect(error.message).toBe('device: expected none beside a backend, which is open already, got "gpu"');
+});
+
 it('takes the images of another realm and of a subclass', () => {
   train({ data: { ...data, pixels: Buffer.from(data.pixels) } });
 });
@@ -171,7 +185,7 @@ it('loads by name and by a file: URL what loadData loads', async () => {
   const mnist = await loadData();
   expect((await images({ data: 'mnist' })).sha256).toBe(mnist.sha256);
   const nowhere = pathToFileURL('/nowhere/of/all');
-  const missing = 'data: expected mnist, fashion-mnist, a folder or a .npy file, found nothing at /nowhere/of/all';
+  const missing = 'data: expected mnist, fashion-mnist, a folder or a file, found nothing at /nowhere/of/all';
   await expect(images({ data: nowhere })).rejects.toThrow(missing);
   await expect(loadData({ data: nowhere })).rejects.toThrow(missing);
 }, 120_000);
@@ -189,7 +203,7 @@ it.each<[what: string, call: () => Promise<unknown>, message: string]>([
   [
     'loadData: a split',
     () => loadData({ split: 'x' as never }),
-    'split: expected one of reference, standard, test, got "x"',
+    'split: expected one of reference, standard, test, all, got "x"',
   ],
   ['loadData: a threshold', () => loadData({ threshold: 257 }), 'threshold: expected a number from 0 to 256, got 257'],
   [
@@ -212,6 +226,16 @@ it.each<[what: string, call: () => Promise<unknown>, message: string]>([
     'binariseImages: a shape',
     () => binariseImages({ pixels: greys, count: 1, height: 2, width: 2 }, 'x'),
     `images.pixels: expected 4 values, as [1, 2, 2] has, got ${size}`,
+  ],
+  [
+    'binariseImages: a source',
+    () => binariseImages({ pixels: greys.subarray(0, 4), count: 1, height: 2, width: 2 }, undefined as never),
+    'source: expected a text that is not empty and holds no zero byte, got undefined',
+  ],
+  [
+    'binariseImages: a name',
+    () => binariseImages({ pixels: greys.subarray(0, 4), count: 1, height: 2, width: 2 }, 'x', { seed: 3 } as never),
+    'options: expected only binarisation, threshold, binarisationSeed, got "seed"',
   ],
   [
     'binariseImages: floats',
@@ -287,7 +311,7 @@ const watching: [what: string, call: () => unknown, message: string][] = [
   [
     'evaluate: a sampler',
     () => evaluate({ sampler: {} as never, data }),
-    'sampler: expected what loadSampler gives, got an object of type Object',
+    'sampler: expected what loadSampler or loadSamplerPool gives, got an object of type Object',
   ],
   [
     'evaluate: a shape',
@@ -315,6 +339,17 @@ it.each(watching)('refuses %s in one sentence, at the call', (_, call, message) 
   const error = thrownBy(call);
   expect(error.message).toBe(message);
   expect(argumentOf(error)).toBe(message.split(': ')[0]);
+});
+
+it('scores with what answers later, as a pool does, as with a sampler', async () => {
+  const pool = { config: sampler.config, logProb: async (images: Uint8Array) => sampler.logProb(images) };
+  const scores: number[] = [];
+  for (const one of [sampler, pool]) {
+    for await (const event of evaluate({ sampler: one, data })) {
+      if (event.type === 'end') scores.push(event.evaluation.loss);
+    }
+  }
+  expect(scores[1]).toBe(scores[0]);
 });
 
 it('stops scoring by a timer that its signal waits for', async () => {

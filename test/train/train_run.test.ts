@@ -90,6 +90,19 @@ it('leaves nothing behind where its loop is left before the first update', async
   expect(existsSync(checkpointFolder) && (await readCheckpoint(checkpointFolder))).toBeFalsy();
 });
 
+it('is stopped before it has told of anything', async () => {
+  const unbegun = train(plain);
+  await unbegun[Symbol.asyncIterator]().return?.();
+  await expect(unbegun.result).rejects.toMatchObject({ code: 'STOPPED' });
+  const begun = train({ ...plain, epochs: 10_000 });
+  const events = begun[Symbol.asyncIterator]();
+  const first = events.next();
+  await events.return?.();
+  expect(await first).toMatchObject({ done: false, value: { type: 'backend' } });
+  expect(await events.next()).toEqual({ done: true, value: undefined });
+  await expect(begun.result).rejects.toMatchObject({ code: 'STOPPED' });
+});
+
 it('throws out of the loop what its body throws, with a checkpoint written', async () => {
   const checkpointFolder = join(folder, 'thrown');
   const failed = (async () => {
@@ -104,7 +117,7 @@ it('rejects its result where a limit stopped it, and says where to resume from',
   const { result } = train({ ...plain, checkpointFolder, maxSteps: 1 });
   await expect(result).rejects.toMatchObject({
     code: 'STOPPED',
-    message: `training: expected to reach the last epoch, got stopped by maxSteps in epoch 1, after 1 steps; ${join(
+    message: `training: expected to reach the last epoch, got stopped by maxSteps in epoch 1, after 1 step; ${join(
       checkpointFolder,
       'step-00000001',
     )} is where to resume from`,

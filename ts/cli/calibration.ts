@@ -2,16 +2,15 @@
 
 import { imageSize } from '../images.js';
 import type { Sampler } from '../sampler.js';
-import { readData } from './data_option.js';
+import { type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
 import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
 
-export interface CalibrationOptions {
+export interface CalibrationOptions extends Omit<DataFlags, 'data' | 'limit'> {
   calibrate: string;
   images: number;
   seed: number;
-  offline?: boolean;
 }
 
 export interface Calibration {
@@ -21,16 +20,27 @@ export interface Calibration {
 }
 
 export const calibrateHelp =
-  'what shows how active channels are: samples (the model draws them), mnist, or a folder of images';
+  'what shows how active channels are: samples (the model draws them), mnist, or a file or folder of images';
 
-/** Draws or reads the images; those of a data set are spread over all but its last tenth, which validates. */
+/**
+ * Draws or reads the images; those of a data set become levels as the model's own did, and are spread over those that train.
+ */
 export async function calibrationImages(
   model: Uint8Array,
   sampler: Sampler,
-  { calibrate, images, seed, offline }: CalibrationOptions,
+  { calibrate, images, seed, ...flags }: CalibrationOptions,
   signal: AbortSignal,
 ): Promise<Calibration> {
+  const rule = dataFlagsOf(flags);
   if (calibrate === 'samples') {
+    for (const [name, flag] of [
+      ['binarisation', '--binarisation'],
+      ['threshold', '--threshold'],
+      ['binarisationSeed', '--binarisation-seed'],
+    ] as const) {
+      if (rule[name] === undefined) continue;
+      throw new UsageError(`${flag}: expected none without --calibrate and a data set, got ${rule[name]}`);
+    }
     const bar = await startProgress('drawing', images, 'images');
     const data = new Uint8Array(images * imageSize(sampler.config));
     const request = { count: images, seed, startIndex: 0, method: 'wavefront' } as const;
@@ -46,9 +56,14 @@ export async function calibrationImages(
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const { splitImages } = await import('../train/data/image_set.js');
-  const all = await readData({ data: calibrate, ...(offline !== undefined && { offline }), signal });
+  const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/run/record.js'),
+  ]);
+  const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
+  const all = await readData({ ...asked, signal });
   const { train } = splitImages(all);
+  if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
   const { height, width } = sampler.config;
   const size = imageSize(sampler.config);
   if (train.height !== height || train.width !== width) {

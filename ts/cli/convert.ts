@@ -11,6 +11,7 @@ import { openSampler, type Sampler } from '../sampler.js';
 import { type CalibrationOptions, calibrateHelp, calibrationImages } from './calibration.js';
 import type { Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
+import { addRuleOptions } from './data_option.js';
 import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
 import { interruptible } from './interrupt.js';
@@ -25,7 +26,7 @@ export interface ConvertCommandOptions extends CalibrationOptions {
 }
 
 export function withConvertOptions(command: Command): Command {
-  return command
+  return addRuleOptions(command, 'as the model was trained')
     .argument('[model]', 'model file of precision f32 (default: the packaged MNIST model)')
     .option('--out <file>', 'the new model file (default: the name of the old, with what was done)')
     .option('--calibrate <name>', calibrateHelp, 'samples')

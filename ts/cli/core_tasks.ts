@@ -7,7 +7,8 @@ import type { Description } from '../config.js';
 import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
 import { loadSampler } from '../load.js';
 import type { Failure } from '../pool/message.js';
-import type { Evaluation, ImageSet } from '../train/index.js';
+import type { ImageSet } from '../train/data/image_set.js';
+import type { Evaluation } from '../train/score/protocol.js';
 
 interface Conversion {
   model: Uint8Array;

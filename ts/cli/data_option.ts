@@ -26,15 +26,21 @@ export function dataFlagsOf(options: DataFlags): DataFlags {
 
 /** Adds the options that say which images; `defaults` says what holds without them, since none of them has a value then. */
 export function addDataOptions(command: Command, defaults: { data: string; binarisation: string }): Command {
-  return command
+  command
     .option(
       '--data <name>',
-      `mnist or fashion-mnist, fetched once where not at hand; or a .npy file, or a folder of PNG, .npy or IDX files (default: ${defaults.data})`,
+      `mnist or fashion-mnist, fetched once where not at hand; or a .npy or IDX file, or a folder of PNG, .npy or IDX files (default: ${defaults.data})`,
     )
-    .option('--limit <n>', 'only the first n images', integer('--limit', { min: 1, max: 2 ** 31 }))
+    .option('--limit <n>', 'only the first n images', integer('--limit', { min: 1, max: 2 ** 31 }));
+  return addRuleOptions(command, defaults.binarisation).option('--offline', 'never fetch data or libraries');
+}
+
+/** Adds the options that say how values become levels; `byDefault` says what holds without them. */
+export function addRuleOptions(command: Command, byDefault: string): Command {
+  return command
     .option(
       '--binarisation <name>',
-      `threshold; static: drawn once; dynamic: drawn in each epoch anew; none: values are levels (default: ${defaults.binarisation})`,
+      `threshold; static: drawn once; dynamic: drawn in each epoch anew; none: values are levels (default: ${byDefault})`,
       choice('--binarisation', binarisations),
     )
     .option(
@@ -46,8 +52,17 @@ export function addDataOptions(command: Command, defaults: { data: string; binar
       '--binarisation-seed <n>',
       'seed of the draw that validation and eval see (default: 0)',
       integer('--binarisation-seed', { min: 0, max: maxSeed }),
-    )
-    .option('--offline', 'never fetch data or libraries');
+    );
+}
+
+/** What {@link readData} is asked for: as the model was trained, but for what is asked otherwise. */
+export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
+  const { limit: _trained, ...own } = dataFlagsOf(trained);
+  const given = dataFlagsOf(asked);
+  // Another rule has no use for the numbers of the one before; a threshold asks for its rule.
+  const another = given.binarisation !== undefined || given.threshold !== undefined;
+  const kept = another ? dataFlagsOf(own.data === undefined ? {} : { data: own.data }) : own;
+  return { ...kept, ...given };
 }
 
 /** The images, as levels. */

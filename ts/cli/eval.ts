@@ -9,7 +9,7 @@ import type { Evaluation, TrainingOrigin } from '../train/score/protocol.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
 import { inThread } from './core_thread.js';
-import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
@@ -116,24 +116,26 @@ async function chooseImages(
       '--data: expected the images that the model was trained on, since its record names no data set',
     );
   }
-  const from = { ...sourceOf(trained, flags), signal };
+  const from = { ...likeTrained(trained, dataFlagsOf(flags)), signal };
   const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
   const warnings: string[] = [];
-  if (split === 'all') return { data: first(await readData(from)), warnings };
+  if (split === 'all') return { data: first(await readData({ ...from, split })), warnings };
   if (split === 'test') {
-    const test = await readData({ ...from, split });
-    const seen = from.data === trained.data || trained.data === undefined ? await seenOf(test, trained) : 0;
+    const test = first(await readData({ ...from, split }));
+    const seen = await seenOf(test, metadata, from);
     if (seen > 0) warnings.push(`${thousands(seen)} of the test images are among those that the model was trained on`);
-    return { data: first(test), warnings };
+    return { data: test, warnings };
   }
   const { validationSplit } = trained;
   const whole = await readData({
     ...from,
     split: trained.split,
-    ...(trained.limit !== undefined && { limit: trained.limit }),
+    limit: trained.limit,
   });
-  const recorded = metadata['training.dataSha256'];
-  if (recorded !== undefined && recorded !== whole.sha256) {
+  const recorded = metadata[dataKey];
+  if (recorded === undefined) {
+    warnings.push('the model does not say what it was trained on, so that it may have been trained on these images');
+  } else if (recorded !== whole.sha256) {
     warnings.push(
       'these are not the images and levels that the model was trained on, though they are split as those were',
     );
@@ -141,25 +143,36 @@ async function chooseImages(
   return { data: first(splitImages(whole, validationSplit)[split]), warnings };
 }
 
-/** What a model without a word on its data is taken to be trained on. */
+/** The sha256 of all that a model's training could see. */
+const dataKey = 'training.dataSha256';
+
+/** Which images are scored by a model without a word on its data. */
 const referenceOrigin: TrainingOrigin = { data: 'mnist', split: 'reference', validationSplit: 0.1 };
 
-/** Data and rule of binarisation: the flags', else those that the model was trained with. */
-function sourceOf(trained: TrainingOrigin, flags: Omit<DataFlags, 'limit'>): DataOptions {
-  const { limit: _trained, ...own } = dataFlagsOf(trained);
-  const { limit: _asked, ...asked } = dataFlagsOf(flags);
-  // Another method has no use for the numbers of the one before.
-  const kept =
-    asked.binarisation === undefined ? own : dataFlagsOf({ ...(own.data !== undefined && { data: own.data }) });
-  return { ...kept, ...asked };
-}
-
-/** How many of the test images a model was trained on. */
-async function seenOf(test: ImageSet, { split, limit, validationSplit }: TrainingOrigin): Promise<number> {
-  const { splitCounts } = await import('../train/data/image_set.js');
-  const total = { reference: test.first + test.count, standard: test.first, test: test.count }[split];
-  const { train } = splitCounts(Math.min(total, limit ?? total), validationSplit);
-  return split === 'test' ? train : Math.max(0, train - test.first);
+/**
+ * How many of the test images a model was trained on, as far as that can be shown: read as its record says, the same data
+ * must have the sha256 of what it was trained on.
+ */
+async function seenOf(
+  test: ImageSet,
+  metadata: Readonly<Record<string, string>>,
+  { data, offline, signal }: DataOptions,
+): Promise<number> {
+  const [{ splitImages }, { loadData }, { readTrainingOrigin }] = await Promise.all([
+    import('../train/data/image_set.js'),
+    import('../train/data/load_data.js'),
+    import('../train/run/record.js'),
+  ]);
+  const origin = readTrainingOrigin(metadata);
+  if (origin === undefined || metadata[dataKey] === undefined || data === undefined) return 0;
+  const { validationSplit, limit, ...own } = origin;
+  const asked = { ...own, data, limit, offline, signal };
+  const whole = await loadData(asked).catch(() => undefined);
+  signal?.throwIfAborted();
+  if (whole?.sha256 !== metadata[dataKey]) return 0;
+  const { train } = splitImages(whole, validationSplit);
+  const end = Math.min(train.first + train.count, test.first + test.count);
+  return Math.max(0, end - Math.max(train.first, test.first));
 }
 
 /** Writes the pictures of what surprises; their paths, and what their colours mean. */

@@ -56,7 +56,8 @@ export async function interruptible<T>(
   try {
     return await work(controller.signal);
   } finally {
-    for (const name of names) process.off(name, onSignal);
+    // Once stopped, the process is about to end: a signal that comes again must not do that its own way.
+    if (!controller.signal.aborted) for (const name of names) process.off(name, onSignal);
     stopWork = undefined;
   }
 }

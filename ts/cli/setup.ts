@@ -37,8 +37,7 @@ async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: A
     const { packageName, from, variant } = await setUpTensorflow({
       ...(cuda && { variant: 'cuda' }),
       ...(cpu && { variant: 'cpu' }),
-      ...(offline !== undefined && { offline }),
-      signal,
+      ...{ offline, signal },
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });

@@ -110,7 +110,7 @@ export const command = addDataOptions(
   )
   .option(
     '--validation-split <x>',
-    'the last part of the images, below 1 (default: 0.1)',
+    'the last part of the images, below 1 (default: 0.1, or the validation images that come with the data)',
     number('--validation-split', { min: 0 }),
   )
   .option(
@@ -199,14 +199,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
       ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal },
       config: netOf(options),
       out: join(out, 'model.safetensors'),
-      ...(validationSplit !== undefined && { validationSplit }),
-      ...(seed !== undefined && { seed }),
-      ...(checkpointEvery !== undefined && { checkpointEvery }),
-      ...(keepCheckpoints !== undefined && { keepCheckpoints }),
-      ...(patience !== undefined && { patience }),
-      ...(maxSteps !== undefined && { maxSteps }),
-      ...(maxMinutes !== undefined && { maxMinutes }),
-      ...(offline !== undefined && { offline }),
+      ...{ validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, offline },
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });

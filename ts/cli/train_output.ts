@@ -134,8 +134,11 @@ export class LinePrinter implements Printer {
       case 'pause': {
         this.stop();
         const reached = { maxSteps: '--max-steps', maxMinutes: '--max-minutes' }[event.limit];
-        const place = `epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step') || 'none of its steps'}`;
-        print(`Stopped by ${reached} in ${place}, with a checkpoint; ${this.#goOn}`);
+        const place =
+          event.stepInEpoch === 0
+            ? `after epoch ${event.epoch}`
+            : `in epoch ${event.epoch + 1}, after ${counted(event.stepInEpoch, 'step')}`;
+        print(`Stopped by ${reached} ${place}, with a checkpoint; ${this.#goOn}`);
         return;
       }
       case 'warning':

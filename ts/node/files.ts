@@ -164,10 +164,12 @@ const reasons: Readonly<Record<string, string>> = {
   EBADF: 'it is closed',
 };
 
-/** What the system said, in words. */
+/** Why something failed: what the system said, in words. */
 export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  if (!(error instanceof Error)) return String(error);
+  const reason = reasons['code' in error ? String(error.code) : ''] ?? error.message;
+  // fetch says only "fetch failed"; what failed is its cause.
+  return error.cause instanceof Error ? `${reason}: ${error.cause.message}` : reason;
 }
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');

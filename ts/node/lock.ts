@@ -28,7 +28,7 @@ export interface Held {
   readonly owner: Owner | undefined;
   /** Seconds since the owner last showed that it lives. */
   readonly age: number;
-  /** `process 123 on host, since 5 minutes`. */
+  /** `process 123 on host for 5 minutes`. */
   readonly words: string;
 }
 
@@ -206,14 +206,14 @@ async function timeOf(path: string): Promise<number> {
 }
 
 function wordsOf(owner: Owner | undefined, age: number, now: number): string {
-  if (owner === undefined) return `somebody who has not put down a name, ${duration(age)} ago`;
+  if (owner === undefined) return `somebody who has put down no name for ${duration(age)}`;
   const { pid, since } = owner;
   const host = owner.host.slice(0, 64).replace(/[^\w.-]/g, '?');
   const { since: _since, id: _id, ...me } = thisProcess();
   const own = Object.entries(me).every(([name, value]) => owner[name as keyof typeof me] === value);
   const who = own ? 'this process' : `process ${pid} on ${host}`;
   const held = (now - Date.parse(since)) / 1000;
-  return `${who}, for ${duration(held)}${age > 60 ? `, last seen ${duration(age)} ago` : ''}`;
+  return `${who} for ${duration(held)}${age > 60 ? `, last seen ${duration(age)} ago` : ''}`;
 }
 
 function duration(seconds: number): string {

@@ -14,7 +14,7 @@ export type { PublishedSet, RawImages } from './data/raw.js';
 export { referenceConfig } from './net/reference.js';
 export type { TrainOptions } from './options.js';
 export type { EpochRecord } from './run/checkpoint.js';
-export type { TrainerEvent, TrainResult } from './run/event.js';
+export type { TrainResult } from './run/event.js';
 export { type PresetName, presets, type Recipe, type RecipeOptions, type ScheduleName } from './run/recipe.js';
 export { readValidation } from './run/record.js';
 // Likelihoods

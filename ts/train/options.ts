@@ -56,7 +56,10 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
     if (typeof value === 'string' || value instanceof URL) checkData(name, value);
     else checkOwnImages(name, value);
   },
-  config: (name, value) => checkOptions(name, value, configNames),
+  config: (name, value) => {
+    const { precision = 'f32' } = checkOptions(name, value, configNames);
+    checkChoice(`${name}.precision`, precision, ['f32']); // integers are made of a trained model
+  },
   device: (name, value) => checkChoice(name, value, devices),
   backend: checkBackend,
   tf32: checkBoolean,
@@ -97,9 +100,26 @@ export function checkTrainOptions(core: Core, options: TrainOptions): void {
     if (value === null) throw wrongKind(name, 'expected a value, or nothing at all, got null');
     if (value !== undefined) check(name, value);
   }
+  for (const name of ['device', 'tf32', 'deterministic'] as const) {
+    if (options.backend === undefined || options[name] === undefined) continue;
+    throw wrongValue(name, `expected none beside a backend, which is open already, got ${show(options[name])}`);
+  }
   checkRunOptions(options);
   checkConfig(core, options.config ?? {});
-  if (isImageSet(options.data) && !options.resume) checkSplit(options, options.data);
+  if (isImageSet(options.data)) checkImages(core, options, options.data);
+}
+
+/** Refuses images that do not suit the options, or any net. At a resume, the checkpoint has a say in it. */
+export function checkImages(core: Core, options: TrainOptions, data: ImageSet): void {
+  if (options.resume) return;
+  checkSplit(options, data);
+  const { height, width, channels, levels } = data;
+  try {
+    core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
+  } catch (error) {
+    if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
+    throw wrongValue('data', error.message.replace(/^config: /, ''), { cause: error });
+  }
 }
 
 /** Whether the images are given, not named. */

@@ -1,14 +1,15 @@
 // Training from options to a model file.
 
-import { wrongKind } from '../arguments.js';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { wrongKind, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
-import { reasonOf, replaceDurably } from '../node/files.js';
+import { reasonOf, replaceDurably, tryFolder } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { type Core, startCore } from './net/core.js';
-import { checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
+import { checkImages, checkTrainOptions, isImageSet, type TrainOptions } from './options.js';
 import { readCheckpoint } from './run/checkpoint.js';
-import { checkSplit } from './run/plan.js';
 import { describeData, modelFile } from './run/record.js';
 import { dataOptionsOf, describeImages } from './run/resume.js';
 import { trainSteps } from './run/trainer.js';
@@ -54,8 +55,8 @@ async function* trainEvents(
   const { signal, offline, say, progress, tf32, deterministic } = options;
   signal.throwIfAborted();
   const data = isImageSet(options.data) ? options.data : await namedData(options);
-  // A wrong option is told before a backend is set up, which may take minutes; at a resume, the checkpoint has a say in it.
-  if (!options.resume) checkSplit(options, data);
+  checkImages(core, options, data); // told before a backend is set up, which may take minutes
+  if (options.out !== undefined) await tryOut(options.out);
   const putBack = await keepCallersBackend();
   try {
     const backend =
@@ -88,6 +89,13 @@ async function namedData(options: TrainOptions): Promise<ImageSet> {
     throw wrongKind('data', `expected ${wanted}, got none; they have no name by which to find them`);
   }
   return loadData({ ...origin, ...from });
+}
+
+/** Finds out before the first update whether a model can be written. */
+async function tryOut(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw wrongValue('out', `expected the name of a file, got the folder ${path}`);
+  await tryFolder(dirname(path));
 }
 
 async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {

@@ -52,8 +52,10 @@ export function runOf(begin: (signal: AbortSignal) => AsyncGenerator<TrainEvent,
   function events(): AsyncIterableIterator<TrainEvent, void, undefined> {
     const controller = new AbortController();
     const generator = begin(controller.signal);
+    let entered = false;
     let last: TrainEvent | undefined;
     const next = async (): Promise<IteratorResult<TrainEvent, void>> => {
+      entered = true;
       try {
         const step = await generator.next();
         if (!step.done) last = step.value;
@@ -68,12 +70,9 @@ export function runOf(begin: (signal: AbortSignal) => AsyncGenerator<TrainEvent,
     return {
       next,
       return: async () => {
-        if (last === undefined) {
-          await generator.return(); // nothing was begun
-          settle.reject(stoppedBy(undefined));
-        }
         const reason = stoppedBy(last);
         controller.abort(reason);
+        if (!entered) await generator.return(); // before anything was begun
         try {
           while (!(await next()).done);
         } catch (error) {
@@ -120,7 +119,7 @@ function stoppedBy(last: TrainEvent | undefined): PixelCnnError {
   const wanted = 'training: expected to reach the last epoch, got';
   if (last?.type === 'pause') {
     const { limit, epoch, stepInEpoch, checkpoint } = last;
-    const place = `epoch ${epoch + 1}, after ${stepInEpoch} steps`;
+    const place = `epoch ${epoch + 1}, after ${stepInEpoch} ${stepInEpoch === 1 ? 'step' : 'steps'}`;
     return new PixelCnnError(
       'STOPPED',
       `${wanted} stopped by ${limit} in ${place}; ${checkpoint} is where to resume from`,

@@ -91,19 +91,17 @@ it('takes levels as they are stored, and refuses what a rule cannot mean', async
   for (const binarisation of ['threshold', 'static', 'dynamic'] as const) {
     await expect(binariseImages(levels, 'levels', { binarisation })).rejects.toMatchObject({
       code: 'INVALID_DATA',
-      message: expect.stringMatching(/^levels: expected grey values .* got none above 1; .* binarisation none$/),
+      message: expect.stringMatching(
+        /^levels: expected grey values .* got none above 1: .*; binarisation none would fit \(--binarisation none\)$/,
+      ),
     });
   }
   expect((await binariseImages(levels, 'levels', { threshold: 1 })).pixels).toEqual(levels.pixels);
   levels.pixels[5] = 2;
   await expect(binariseImages(levels, 'levels', { binarisation: 'none' })).rejects.toThrow(
-    'levels: expected levels 0 and 1, as binarisation none asks for, got 2 in image 1',
+    'levels: expected levels 0 and 1, as binarisation none asks for, got 2 in image 1, of values 0 to 16',
   );
   const wrong = (options: object) => expect(binariseImages(levels, 'levels', options)).rejects;
-  expect(
-    (await binariseImages({ ...levels, pixels: Uint8Array.of(0, 84, 85, 255), count: 1 }, 'all', { threshold: 256 }))
-      .pixels,
-  ).toEqual(new Uint8Array(4));
   await wrong({ threshold: 257 }).toThrow('threshold: expected a number from 0 to 256, got 257');
   await wrong({ binarisation: 'dithered' }).toThrow('expected one of threshold, static, dynamic, none, got "dithered"');
   await wrong({ binarisation: 'static', threshold: 9 }).toThrow(
@@ -126,7 +124,7 @@ it('trains on fresh draws, validates on a fixed one, and goes on after a stop as
   const [fixed, drawn] = [await run('static'), await run('dynamic')];
   await run('dynamic', { epochs: 1, checkpointFolder });
   const resumed = await run('dynamic', { checkpointFolder, resume: true });
-  await expect(run('static', { checkpointFolder, resume: true })).rejects.toThrow('the sha256 of the data was');
+  await expect(run('static', { checkpointFolder, resume: true })).rejects.toThrow('which the run in');
 
   // The net stands still, at a learning rate of almost 0, so that losses differ by the data alone.
   const losses = ({ result }: typeof fixed) => result.history.map(({ loss, valLoss }) => ({ loss, valLoss }));

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
 import { parseNpyImages } from '../../../ts/train/data/npy.js';
 import { npy } from './npy.js';
+import { png } from './png.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-load-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,43 +17,22 @@ function write(path: string, bytes: Uint8Array | string): string {
   return whole;
 }
 
-interface PngForm {
-  height?: number;
-  width?: number;
-  bits?: number;
-  colourType?: number;
-}
-
-/** A PNG of the given bytes of pixels, `height` rows of them, or of an honest header and no such pixels. */
-function png(pixels: readonly number[], { height = 2, width = 2, bits = 8, colourType = 0 }: PngForm = {}): Buffer {
-  const chunk = (type: string, content: Buffer): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), content]);
-    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(content.length);
-    check.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, check]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([bits, colourType], 8);
-  const row = pixels.length / height;
-  const rows = Array.from({ length: height }, (_, y) => [0, ...pixels.slice(y * row, (y + 1) * row)]);
-  const data = deflateSync(Buffer.from(rows.flat()));
-  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
-}
-
 const values = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 50) % 256);
 
-it('reads a folder of PNG files in the order of their names, of 1 to 8 bits, whatever lies beside them', async () => {
+it('reads a folder of PNG files of 1 to 8 bits, whatever lies beside them', async () => {
   write('png/b.png', png([0, 255, 84, 85]));
   write('png/a.PNG', png([0b10_000000, 0b11_000000], { bits: 1 }));
   write('png/below/c.png', png([0x0f, 0x70], { bits: 4 }));
   write('png/labels.csv', 'a,1');
   const set = await loadData({ data: join(folder, 'png') });
-  expect(set).toMatchObject({ count: 3, height: 2, width: 2, source: 'PNG files, 3 images', split: 'all' });
-  expect([...set.pixels]).toEqual([1, 0, 1, 1, 0, 1, 0, 1, 0, 1, 1, 0]);
+  expect(set).toMatchObject({
+    count: 3,
+    height: 2,
+    width: 2,
+    source: 'PNG files, 3 images, in the order of seed 0',
+    split: 'all',
+  });
+  expect([...set.pixels]).toEqual([0, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0]); // b, a, c: seed 0's order of three
   expect(set.origin).toEqual({ split: 'reference' });
 });
 
@@ -62,16 +41,21 @@ it('takes train and test folders for the standard split, and all of them for the
   write('divided/test/0.png', png([255, 255, 255, 255]));
   const load = (options: DataOptions = {}) => loadData({ data: join(folder, 'divided'), ...options });
   const [all, standard, test] = [await load(), await load({ split: 'standard' }), await load({ split: 'test' })];
-  expect(all).toMatchObject({ count: 4, split: 'all', source: 'PNG files, 3 training then 1 test images' });
+  expect(all).toMatchObject({
+    count: 4,
+    split: 'all',
+    source: 'PNG files, 3 training then 1 test images, in the order of seed 0',
+  });
   expect(standard).toMatchObject({ count: 3, split: 'the training images', first: 0 });
   expect(test).toMatchObject({ count: 1, split: 'the test images', first: 3 });
   expect([...test.pixels]).toEqual([1, 1, 1, 1]);
   expect((await load({ split: 'standard', limit: 2 })).split).toBe('the first 2 of the training images');
   await expect(loadData({ data: join(folder, 'png'), split: 'test' })).rejects.toThrow(
-    'split: expected data with test images, which test asks for, got PNG files, 3 images; only reference takes these',
+    'split: expected data with test images, which test asks for, got PNG files, 3 images, in the order of seed 0; ' +
+      'take all of them, in training by --split reference, in eval by --split all',
   );
   await expect(load({ split: 'best' as 'test' })).rejects.toThrow(
-    'split: expected one of reference, standard, test, got "best"',
+    'split: expected one of reference, standard, test, all, got "best"',
   );
 });
 
@@ -95,8 +79,12 @@ it.each<[string, Uint8Array | string, string]>([
   ['a palette', png([0, 0, 0, 0], { colourType: 3 }), 'expected a greyscale PNG, got a palette; convert it to grey'],
   ['100 megapixels', png([], { height: 10_000, width: 10_000 }), 'expected sides of 1 to 4096 pixels, got 10000x10000'],
   ['no pixels', png([], { height: 0, width: 0 }), 'expected sides of 1 to 4096 pixels, got 0x0'],
-  ['a JPEG', Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(60)]), 'expected a PNG file, got other bytes'],
-  ['nothing', '', 'expected a PNG file, got an empty one'],
+  [
+    'a JPEG',
+    Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(60)]),
+    'expected a PNG file, got a JPEG image',
+  ],
+  ['nothing', '', 'expected a PNG file, got an empty file'],
   ['half of it', good.subarray(0, good.length - 20), 'expected a whole PNG file, could not decode it'],
   [
     'a flipped bit',
@@ -126,11 +114,14 @@ it('says what it looked for where there is nothing of the kind', async () => {
   const code = 'DATA_NOT_FOUND';
   const wanted = 'data: expected IDX, .npy or PNG files in';
   await load('empty').toMatchObject({ code, message: `${wanted} ${join(folder, 'empty')}, found an empty folder` });
-  await load('texts').toMatchObject({ code, message: `${wanted} ${join(folder, 'texts')}, found none of these` });
+  await load('texts').toMatchObject({
+    code,
+    message: `${wanted} ${join(folder, 'texts')}, found readme.txt (a text file)`,
+  });
   await load('nowhere').toMatchObject({
     code,
     message: expect.stringMatching(
-      /^data: expected mnist, fashion-mnist, a folder or a \.npy file, found nothing at .*nowhere/,
+      /^data: expected mnist, fashion-mnist, a folder or a file, found nothing at .*nowhere/,
     ),
   });
   await expect(loadData({ folder: 'x' } as DataOptions)).rejects.toThrow('got "folder"');
@@ -151,17 +142,17 @@ it.each([1, 2, 3])('reads .npy files of version %i, with and without an axis of 
   ]) {
     const images = parseNpyImages(npy(shape, values(24), { version }), 'a.npy');
     expect(images).toMatchObject({ count: 2, height: 3, width: 4 });
-    expect([...images.pixels]).toEqual([...values(24)]);
+    expect([...images.bytes]).toEqual([...values(24)]);
   }
 });
 
 it('takes train.npy and test.npy for training and test images', async () => {
   write('arrays/train.npy', npy([5, 2, 2], values(20)));
   const data = join(folder, 'arrays');
-  expect((await loadData({ data })).source).toBe('.npy files, 5 images');
+  expect((await loadData({ data })).source).toBe('.npy file, 5 images');
   const path = write('arrays/test.npy', npy([2, 2, 3], values(12)));
   await expect(loadData({ data })).rejects.toThrow(
-    `${path}: expected images of 2x2, as the training images are, got 2x3`,
+    `${path}: expected images of 2x2, as ${join(data, 'train.npy')} has, got 2x3`,
   );
   write('arrays/test.npy', npy([3, 2, 2], values(12)));
   expect(await loadData({ data, split: 'test' })).toMatchObject({
@@ -171,13 +162,18 @@ it('takes train.npy and test.npy for training and test images', async () => {
 });
 
 it.each<[string, Uint8Array, string]>([
-  ['of floats', npy([2, 3, 4], values(96), { descr: "'<f4'" }), "expected dtype '|u1', got '<f4'; convert it by"],
-  ['of bools', npy([2, 3, 4], values(24), { descr: "'|b1'" }), "expected dtype '|u1', got '|b1'; convert it by"],
-  ['of records', npy([2, 3], values(6), { descr: "[('a', '|u1')]" }), "expected dtype '|u1', got [('a', '|u1')]"],
+  ['of complex numbers', npy([2, 3, 4], values(192), { descr: "'<c8'" }), "dtype '|u1', got dtype '<c8'"],
+  ['of texts', npy([2, 3, 4], values(96), { descr: "'<U1'" }), "dtype '|u1', got dtype '<U1'"],
+  ['of objects', npy([2, 3, 4], values(96), { descr: "'|O'" }), "dtype '|u1', got dtype '|O'"],
+  ['of records', npy([2, 3], values(6), { descr: "[('a', '|u1')]" }), "dtype '|u1', got dtype [('a', '|u1')]"],
   ['in Fortran order', npy([2, 3, 4], values(24), { order: 'True' }), 'expected C order, got Fortran order'],
-  ['of colours', npy([2, 3, 4, 3], values(72)), 'or (count, height, width, 1), got (2, 3, 4, 3)'],
-  ['of vectors', npy([2, 784], values(1568)), 'expected shape (count, height, width) or'],
-  ['of one axis', npy([7], values(7)), 'got (7)'],
+  [
+    'of colours',
+    npy([2, 3, 4, 3], values(72)),
+    'got (2, 3, 4, 3), colours; write them again in grey, as by x.mean(3).round()',
+  ],
+  ['of vectors', npy([2, 784], values(1568)), 'got (2, 784); write it again after x.reshape(-1, 28, 28)'],
+  ['of one axis', npy([7], values(7)), 'got (7,); is it a file of labels?'],
   [
     'of nothing',
     npy([0, 28, 28], values(0)),
@@ -190,19 +186,15 @@ it.each<[string, Uint8Array, string]>([
   [
     'an archive',
     Buffer.from('PK\x03\x04 and so on'),
-    'expected a .npy file, got a ZIP archive such as .npz; unpack it',
+    'expected an IDX, .npy or PNG file, got a ZIP archive; unpack it first, and name the folder',
   ],
-  ['empty', Buffer.alloc(0), 'expected a .npy file, got other bytes'],
+  ['empty', Buffer.alloc(0), 'expected an IDX, .npy or PNG file, got an empty file'],
   [
     'of a later version',
     npy([2, 3, 4], values(24)).fill(4, 6, 7),
     'expected version 1, 2 or 3 of the .npy format, got 4',
   ],
-  [
-    'of nonsense',
-    npy([2, 3, 4], values(24), { descr: "'|\n1'" }),
-    "expected a header with 'descr', 'fortran_order' and",
-  ],
+  ['of nonsense', npy([2, 3, 4], values(24), { descr: "'|\n1'" }), "dtype '|u1', got dtype '|?1'"],
   [
     'without a shape',
     npy([2, 3, 4], values(24)).fill('x', 61, 64),

@@ -2,12 +2,13 @@ import { expect, it } from 'vitest';
 import { parseNpyImages } from '../../../ts/train/data/npy.js';
 import { npy } from './npy.js';
 
-const shapes = 'shape (count, height, width) or (count, height, width, 1)';
+const shapes =
+  'shape (count, height, width), or with one channel (count, height, width, 1) or (count, 1, height, width)';
 
 it.each([
-  [[7], 7, `${shapes}, got (7)`],
-  [[2, 784], 1568, `${shapes}, got (2, 784)`],
-  [[2, 3, 4, 3], 72, `${shapes}, got (2, 3, 4, 3)`],
+  [[7], 7, `${shapes}, got (7,); is it a file of labels?`],
+  [[2, 784], 1568, `${shapes}, got (2, 784); write it again after x.reshape(-1, 28, 28)`],
+  [[2, 3, 4, 3], 72, `${shapes}, got (2, 3, 4, 3), colours; write them again in grey, as by x.mean(3).round()`],
   [[2, 3, 4, 1, 1], 24, `${shapes}, got (2, 3, 4, 1, 1)`],
   [[0, 28, 28], 0, 'at least one image of at least one pixel, got shape (0, 28, 28)'],
   [[2, 0, 28, 1], 0, 'at least one image of at least one pixel, got shape (2, 0, 28, 1)'],

@@ -6,7 +6,7 @@ import type { Config } from '../../../ts/config.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { firstImages, type ImageSet } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
-import { type Core, loadCore } from '../../../ts/train/net/core.js';
+import type { Core } from '../../../ts/train/net/core.js';
 import { initialParameters, toFull } from '../../../ts/train/net/parameters.js';
 import { referenceConfig } from '../../../ts/train/net/reference.js';
 import { epochOrder, planOf } from '../../../ts/train/run/plan.js';
@@ -54,17 +54,16 @@ export interface KerasInput {
 }
 
 /** What a run begins with and goes through, found the way the trainer finds it. */
-export async function inputOf(one: KerasCase, core?: Core): Promise<KerasInput> {
-  const options = { ...(await optionsOf(one)), core: core ?? (await loadCore()) };
+export function inputOf(options: Awaited<ReturnType<typeof optionsOf>>, core: Core): KerasInput {
   const { data, seed } = options;
-  const { net, layout } = planOf(options);
+  const { net, layout } = planOf({ ...options, core });
   const size = data.height * data.width * data.channels;
   const batches = new Uint8Array(data.count * size);
-  epochOrder(options.core, seed, 1, data.count).forEach((image, place) => {
+  epochOrder(core, seed, 1, data.count).forEach((image, place) => {
     batches.set(data.pixels.subarray(image * size, (image + 1) * size), place * size);
   });
   return {
-    weights: toFull(layout, initialParameters(net, layout, options.core, seed)),
+    weights: toFull(layout, initialParameters(net, layout, core, seed)),
     tensors: net.tensors.map(({ name }) => name),
     batches,
   };

@@ -20,12 +20,12 @@ for (const one of cases) {
   const count = stepsOf(name);
   it(`from the same weights, on the same batches, loses what Keras lost at each of ${count} steps: ${name}`, async (context) => {
     const core = await loadCore();
-    expect(hashOf(await inputOf(one, core)), 'what Keras was given; else make its losses anew').toBe(
-      golden.given[name],
-    );
+    const options = await optionsOf(one);
+    const given = hashOf(inputOf(options, core));
+    expect(given, 'what Keras was given; else make its losses anew').toBe(golden.given[name]);
     const backend = present(await openTestBackend('tensorflow'), context);
     const losses: number[] = [];
-    for await (const event of trainSteps({ ...(await optionsOf(one)), backend, core })) {
+    for await (const event of trainSteps({ ...options, backend, core })) {
       if (event.type !== 'step') continue;
       if (losses.push(event.batchLoss) === count) break;
     }

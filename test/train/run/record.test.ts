@@ -80,7 +80,8 @@ async function trained(options: TrainOptions) {
 }
 
 it('records each figure of a run under its own name', async () => {
-  const data = { ...blobs(40, smallConfig), origin: { data: 'mnist', split: 'standard', limit: 40 } as const };
+  const origin = { data: 'mnist', split: 'standard', limit: 40, binarisation: 'threshold', threshold: 84.48 } as const;
+  const data = { ...blobs(40, smallConfig), origin };
   const recipe = { epochs: 3, batchSize: 11, learningRate: 0.02, warmupSteps: 7 };
   const { metadata, history } = await trained({ data, validationSplit: 0.2, ...recipe });
   const [, , last] = history;
@@ -113,7 +114,7 @@ it('records each figure of a run under its own name', async () => {
     bitsPerDim: valLoss / Math.LN2,
     protocol: protocolOf(splitImages(data, 0.2).validation),
   });
-  expect(readTrainingOrigin(metadata)).toEqual({ data: 'mnist', split: 'standard', limit: 40, validationSplit: 0.2 });
+  expect(readTrainingOrigin(metadata)).toEqual({ ...origin, validationSplit: 0.2 });
 });
 
 it('tells the sampler which level the images have most', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -187,7 +187,7 @@ it('lets one run at a time into a folder, and none where another has taken it me
     if (event.type !== 'checkpoint') continue;
     const second = collect({ checkpointFolder, resume: true });
     await expect(second).rejects.toMatchObject({ code: 'LOCKED' });
-    await expect(second).rejects.toThrow(`got ${checkpointFolder}, which this process, for `);
+    await expect(second).rejects.toThrow(`got ${checkpointFolder}, held by this process for `);
     break;
   }
   const events: string[] = [];
@@ -333,6 +333,18 @@ it.each([
   await expect(collect(changes as TrainOptions)).rejects.toMatchObject({ name: 'RangeError', message });
 });
 
+it('finds out before the first update that no model could be written', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const refused = async (out: string) => {
+    for await (const { type } of train({ ...plain, out })) expect(type).not.toBe('backend');
+  };
+  await expect(refused(join(file, 'model.safetensors'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  await expect(refused(folder)).rejects.toThrow(
+    new RangeError(`out: expected the name of a file, got the folder ${folder}`),
+  );
+});
+
 it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {
   const checkpointFolder = join(folder, 'unwritten');
   const out = join(folder, 'nowhere', 'model.safetensors');
@@ -341,11 +353,16 @@ it('says what to do where the model cannot be written, and writes it once that h
     code: 'WRITE_FAILED',
     message: `${why}the bytes were lost: give a checkpointFolder to the next run`,
   };
-  await expect(collect({ out })).rejects.toMatchObject(written);
-  await expect(collect({ out, checkpointFolder })).rejects.toThrow(
+  /** Runs to the end, where the folder of the model has gone meanwhile. */
+  const lose = async (options: TrainOptions) => {
+    for await (const { type } of train({ ...plain, ...options, out })) {
+      if (type === 'start') rmSync(join(folder, 'nowhere'), { recursive: true });
+    }
+  };
+  await expect(lose({})).rejects.toMatchObject(written);
+  await expect(lose({ checkpointFolder })).rejects.toThrow(
     `${why}the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`,
   );
-  mkdirSync(join(folder, 'nowhere'));
   const resumed = await collect({ out, checkpointFolder, resume: true });
   expect(only(resumed, 'step')).toEqual([]);
   expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);

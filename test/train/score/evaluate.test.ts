@@ -49,10 +49,23 @@ it('stops before the next batch when it is told to', async () => {
   expect(batches).toBe(2);
 });
 
+it('is given up by a timer while it scores: the loop turns', async () => {
+  const controller = new AbortController();
+  let batches = 0;
+  const stopped = (async () => {
+    const many = blobs(2000, smallConfig);
+    for await (const _ of evaluate({ sampler, data: many, batchSize: 1, signal: controller.signal })) {
+      if (batches++ === 0) setTimeout(() => controller.abort(new Error('by a timer')), 0);
+    }
+  })();
+  await expect(stopped).rejects.toThrow('by a timer');
+  expect(batches).toBeLessThan(2000);
+});
+
 it.each([
   [{ data: blobs(2, { height: 8, width }) }, 'data: expected images of height 7, as the model has, got 8'],
   [{ data: blobs(2, { height, width: 5 }) }, 'data: expected images of width 6, as the model has, got 5'],
-  [{ data: { ...data, channels: 3 } }, 'data: expected images of channels 1, as the model has, got 3'],
+  [{ data: { ...data, count: 3, channels: 3 } }, 'data: expected images of channels 1, as the model has, got 3'],
   [{ data: { ...data, levels: 4 } }, 'data: expected images of levels 2, as the model has, got 4'],
   [{ batchSize: 0 }, 'batchSize: expected an integer from 1 to 1024, got 0'],
   [{ batchSize: 1025 }, 'batchSize: expected an integer from 1 to 1024, got 1025'],

@@ -6,13 +6,13 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pip, runCommand } from '../../../ts/node/command.js';
+import { Lock } from '../../../ts/node/lock.js';
 import { openBackend } from '../../../ts/train/tensorflow/backend.js';
 import { variantFolder } from '../../../ts/train/tensorflow/find.js';
 import { hasNvidiaDriver } from '../../../ts/train/tensorflow/nvidia.js';
@@ -122,14 +122,29 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
     });
 
     it('removes what a killed set-up left', async () => {
-      const [left, running] = ['0123456789abcdef', 'fedcba9876543210'].map((id) =>
-        join(cache, `.tensorflow-2.21.0-cpu.${id}.tmp`),
-      ) as [string, string];
-      for (const path of [left, running]) mkdirSync(path, { recursive: true });
-      const old = Date.now() / 1000 - 2 * 24 * 3600;
-      utimesSync(left, old, old);
+      const left = join(cache, '.tensorflow-2.21.0-cpu.0123456789abcdef.tmp');
+      mkdirSync(left, { recursive: true });
       await expect(setUp()).rejects.toThrow('pip fetched no wheel');
-      expect([existsSync(left), existsSync(running)]).toEqual([false, true]);
+      expect(readdirSync(cache)).toEqual([]);
+    });
+
+    it('waits for another set-up in the cache, until told to stop', async () => {
+      mkdirSync(cache);
+      const other = (await Lock.take(join(cache, '.tensorflow.lock'))) as Lock;
+      const controller = new AbortController();
+      const said: string[] = [];
+      const say = (line: string) => {
+        said.push(line);
+        globalThis.setTimeout(() => controller.abort(new Error('stopped by the test')), 50);
+      };
+      const waiting = setUpTensorflow({ variant: 'cpu', signal: controller.signal, say });
+      await expect(waiting).rejects.toThrow('stopped by the test');
+      expect(said).toEqual([expect.stringMatching(/^Waiting for a set-up that is under way: this process for \d+ s/)]);
+      await expect(cleanTensorflow()).rejects.toMatchObject({ code: 'LOCKED' });
+      const next = setUp();
+      other.release();
+      await expect(next).rejects.toThrow('pip fetched no wheel'); // it came to its turn
+      expect(readdirSync(cache)).toEqual([]);
     });
 
     it('links the binding to the libraries beside it, and tells why the new one does not load', async () => {

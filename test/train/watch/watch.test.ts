@@ -38,7 +38,10 @@ async function watched(watch: Watcher, changes: TrainOptions = {}, until = (_: T
   const events = train({ ...options, ...changes })[Symbol.asyncIterator]();
   for (let next = await events.next(); !next.done; next = await events.next()) {
     await watch(next.value);
-    if (until(next.value)) return;
+    if (!until(next.value)) continue;
+    // Nor would another process find it at work.
+    rmSync(join(changes.checkpointFolder ?? '', '.lock'), { force: true });
+    return;
   }
 }
 
@@ -96,6 +99,7 @@ it.each([
   const run = join(folder, name);
   const checkpoints = { checkpointFolder: join(run, 'checkpoints'), checkpointEvery: 2 };
   await watched(watchRun(run, { samples: false }), checkpoints, until);
+  rmSync(join(checkpoints.checkpointFolder, '.lock')); // of a process that lives, though it was killed
   appendFileSync(join(run, 'metrics.jsonl'), '{"type":"step","step":'); // the kill came while a line was written
   await watched(watchRun(run, { samples: false }), { ...checkpoints, resume: true });
   expect(await figures(name)).toEqual(await figures('whole'));
@@ -106,6 +110,26 @@ it('draws the axes before the first epoch is over', async () => {
   await watched(watchRun(join(folder, 'begun')), {}, isStep(1, 1));
   expect(read('begun', 'loss.svg')).toContain('>epoch<');
   expect(read('begun', 'loss.svg')).not.toContain('>training<');
+});
+
+it('begins anew where the folder of a run was removed', async () => {
+  const path = join(folder, 'removed', 'metrics.jsonl');
+  const watch = metricsFile(path);
+  const removing: Watcher = async (event) => {
+    if (isStep(2, 1)(event)) rmSync(join(folder, 'removed'), { recursive: true });
+    await watch(event);
+  };
+  await watched(removing);
+  expect((await readMetrics(path)).map(({ type, step }) => `${type} ${step}`)).toEqual([
+    'step 4',
+    'step 5',
+    'step 6',
+    'epoch 6',
+    'step 7',
+    'step 8',
+    'step 9',
+    'epoch 9',
+  ]);
 });
 
 it('begins a new file with a new run', async () => {

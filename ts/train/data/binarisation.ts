@@ -1,20 +1,31 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import { checkChoice, checkInteger, checkNumber, checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
+import {
+  checkChoice,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkText,
+  show,
+  wrongKind,
+  wrongValue,
+} from '../../arguments.js';
 import { isBytes } from '../../brand.js';
-import { PixelCnnError } from '../../error.js';
+import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
 import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
-import type { RawImages } from './raw.js';
+import { invalid, type RawImages } from './raw.js';
 
 /**
  * Grey images as levels.
  *
  * @param source What the images are, as likelihoods are quoted with: `MNIST, 60,000 training then 10,000 test images`.
  * @param name What an error calls them; a path where there is one.
- * @throws RangeError for an option out of its range; PixelCnnError `INVALID_DATA` for values that the rule cannot mean.
+ * @throws RangeError for an option out of its range; PixelCnnError `INVALID_DATA` for values that the rule cannot mean, or of
+ *   which it makes one level alone, with the rule that would fit.
  */
 export async function binariseImages(
   images: RawImages,
@@ -23,17 +34,44 @@ export async function binariseImages(
   name: string = source,
 ): Promise<ImageSet> {
   checkRawImages(images);
+  checkText('source', source);
+  checkText('name', name);
+  checkOptions('options', options, ['binarisation', 'threshold', 'binarisationSeed']);
   const { method, drawn, threshold, seed } = checkBinarisation(options);
-  let most = 0;
-  for (const value of images.pixels) if (value > most) most = value;
-  if (method === 'none') return givenLevels(images, source, most, name);
-  if (most <= 1 && (drawn || threshold > most)) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected grey values from 0 to 255, got none above ${most}; if these are levels, ask for binarisation none`,
-    );
+  if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
+    const meant = threshold * 255;
+    const wanted = `expected a number from 0 to 255, as for ${images.reading}`;
+    throw wrongValue('threshold', `${wanted}, got ${threshold}; ${meant} is the same`);
   }
-  if (method === 'threshold') return binarise(images, source, threshold);
+  const values = valuesOf(images.pixels);
+  const { least, most, range } = values;
+  if (least === most && !(drawn && range.grey && most < 255)) {
+    throw invalid(name, 'images with something in them', `the same value, ${most}, in every pixel`);
+  }
+  if (method === 'none' ? most > 1 : (drawn || options.threshold === undefined) && !range.grey) {
+    throw unfit(images, name, method, values);
+  }
+  const set = await levelled(images, source, method, threshold, seed, range.most);
+  const ones = onesOf(set);
+  if (ones === 0 || ones === set.pixels.length) throw constant(name, method, threshold, ones === 0 ? 0 : 1, values);
+  return set;
+}
+
+async function levelled(
+  images: RawImages,
+  source: string,
+  method: (typeof binarisations)[number],
+  threshold: number,
+  seed: number,
+  most: number,
+): Promise<ImageSet> {
+  if (method === 'threshold') {
+    const set = binarise(images, source, threshold);
+    return most === 255 ? set : { ...set, binarisation: `pixel 1 iff value >= ${threshold} of ${most}` };
+  }
+  if (method === 'none') {
+    return binarySet(images, { pixels: images.pixels, source, binarisation: 'pixels 0 or 1 as they are stored' });
+  }
   const pixels = drawLevels(await loadCore(), images.pixels, images.count, (image) => image, { seed, epoch: 0 });
   const binarisation = `pixel 1 with probability value / 255, drawn once with seed ${seed}`;
   const set = { pixels, source, binarisation };
@@ -78,16 +116,93 @@ function checkRawImages(images: RawImages): void {
   throw wrongValue('images.pixels', `${wanted}, got ${pixels.length}`);
 }
 
-function givenLevels(images: RawImages, source: string, most: number, name: string): ImageSet {
-  if (most > 1) {
+/** A range that values come in, told by the greatest of them. */
+interface ValueRange {
+  readonly most: number;
+  readonly name: string;
+  /** Whether the rules for grey values of 0 to 255 mean anything here. */
+  readonly grey: boolean;
+}
+
+const ranges: readonly ValueRange[] = [
+  { most: 1, name: '0 and 1, as levels are', grey: false },
+  { most: 16, name: "0 to 16, as scikit-learn's digits have", grey: false },
+  { most: 255, name: '0 to 255, as 8-bit grey has', grey: true },
+];
+
+/** A rule that makes both levels of values that are not all the same. */
+function fittingRule({ least, most, range }: Values): Binarisation {
+  if (most <= 1) return { binarisation: 'none' };
+  if (range.grey && least < referenceThreshold && most >= referenceThreshold) return {};
+  return { threshold: Math.ceil((least + most) / 2) };
+}
+
+/** A rule as advice to someone who asked for another method: in words, and on the command line. */
+function adviceOf({ binarisation = 'threshold', threshold }: Binarisation, asked: string): string {
+  const parts = [
+    ...(binarisation === asked ? [] : [['binarisation', binarisation]]),
+    ...(threshold === undefined ? [] : [['threshold', threshold]]),
+  ];
+  if (parts.length === 0) return 'the default threshold would fit (no --threshold)';
+  const words = parts.map((part) => part.join(' ')).join(', ');
+  return `${words} would fit (${parts.map((part) => `--${part.join(' ')}`).join(' ')})`;
+}
+
+/** What values there are. */
+export interface Values {
+  readonly least: number;
+  readonly most: number;
+  readonly range: ValueRange;
+}
+
+export function valuesOf(pixels: Uint8Array): Values {
+  let [least, most] = [255, 0];
+  for (const value of pixels) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, most, range: ranges.find((range) => most <= range.most)! };
+}
+
+/** Values in words: `0 to 255, as 8-bit grey has`, and which of them there are. */
+export function valuesInWords({ least, most, range }: Values): string {
+  const all = most <= 1 || (least === 0 && most === range.most);
+  return all ? range.name : `${range.name}, here ${least} to ${most}`;
+}
+
+/** What a rule made of values, in words: `13.2 % of the pixels are 1`. */
+export function levelsInWords(set: ImageSet): string {
+  const share = (100 * onesOf(set)) / set.pixels.length;
+  return `${share.toPrecision(share < 1 ? 2 : 3)} % of the pixels are 1`;
+}
+
+function onesOf({ pixels }: Pick<ImageSet, 'pixels'>): number {
+  let ones = 0;
+  for (const level of pixels) ones += level;
+  return ones;
+}
+
+/** Values that a rule cannot mean. */
+function unfit(images: RawImages, name: string, method: string, values: Values): PixelCnnError {
+  const { most, range } = values;
+  const advice = adviceOf(fittingRule(values), method);
+  if (method === 'none') {
     const at = images.pixels.findIndex((value) => value > 1);
     const image = Math.floor((at * images.count) / images.pixels.length);
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected levels 0 and 1, as binarisation none asks for, got ${images.pixels[at]} in image ${image}`,
-    );
+    const got = `${images.pixels[at]} in image ${image}, of values ${range.name}; ${advice}`;
+    return invalid(name, 'levels 0 and 1, as binarisation none asks for', got);
   }
-  return binarySet(images, { pixels: images.pixels, source, binarisation: 'pixels 0 or 1 as they are stored' });
+  const by = method === 'threshold' ? `a threshold of ${referenceThreshold}` : `binarisation ${method}`;
+  const got = `none above ${most}: these seem to be values ${range.name}; ${advice}`;
+  return invalid(name, `grey values from 0 to 255, as ${by} asks for`, got);
+}
+
+/** Levels that are all the same, from which nothing can be learnt. */
+function constant(name: string, method: string, threshold: number, level: number, values: Values): PixelCnnError {
+  const { least, most } = values;
+  const rule = method === 'threshold' ? `threshold ${threshold}` : `binarisation ${method}`;
+  const advice = adviceOf(fittingRule(values), method);
+  return invalid(name, 'levels 0 and 1', `${level} in every pixel by ${rule} of values ${least} to ${most}; ${advice}`);
 }
 
 /** How values become what training sees, in words. */

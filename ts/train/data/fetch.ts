@@ -1,10 +1,9 @@
 // Files of published data sets from their mirrors. No mirror is believed: what counts is the sha256 of the unpacked file.
 
 import { basename, dirname } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { PixelCnnError } from '../../error.js';
-import { makeFolder, replaceDurably, sha256 } from '../../node/files.js';
+import { makeFolder, reasonOf, replaceDurably, sha256 } from '../../node/files.js';
+import { unpack } from './data_file.js';
 
 /** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */
 const mostPacked = 50_000_000;
@@ -38,7 +37,7 @@ export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options:
     const url = `${mirror}${name}.gz`;
     try {
       options.say?.(`Fetching ${url}`);
-      const bytes = await unpack(await download(url, options.signal), url);
+      const bytes = await unpack(await download(url, options.signal), `${name}.gz`, mostUnpacked, options.signal);
       const got = sha256(bytes);
       if (got !== file.sha256) throw new Error(`expected sha256 ${file.sha256} once unpacked, got ${got}`);
       // A full disk costs the next run a download, and this one nothing.
@@ -52,16 +51,6 @@ export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options:
     }
   }
   throw new PixelCnnError('DATA_NOT_FOUND', `could not fetch ${name} (${failures.join('; ')})`);
-}
-
-/** The content of a gzip file, which `name` is the name of in an error. */
-export async function unpack(bytes: Uint8Array, name: string): Promise<Uint8Array> {
-  try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: mostUnpacked });
-  } catch (cause) {
-    const message = `${name}: expected a gzip file, could not unpack it (${reasonOf(cause)})`;
-    throw new PixelCnnError('INVALID_DATA', message, { cause });
-  }
 }
 
 async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
@@ -80,11 +69,4 @@ async function download(url: string, signal: AbortSignal | undefined): Promise<U
 async function putInPlace(path: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(dirname(path));
   await replaceDurably(path, bytes);
-}
-
-/** Why something failed, in a few words. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // fetch says only "fetch failed"; what failed is its cause.
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

@@ -1,40 +1,37 @@
 // IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
-// 32-bit integer, then the values.
+// 32-bit integer, then the values, big-endian too.
 
-import { PixelCnnError } from '../../error.js';
-import type { RawImages } from './raw.js';
+import { type ArrayHeader, imagesOf, invalid, type StoredImages } from './raw.js';
 
-/** Reads a file of 8-bit images; `name` is what an error calls it. */
-export function parseIdxImages(bytes: Uint8Array, name: string): RawImages {
-  const headerLength = 16;
-  if (bytes.length < headerLength) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected an IDX file of at least ${headerLength} bytes, got ${bytes.length}`,
-    );
+const types: Readonly<Record<number, string>> = { 8: 'u1', 9: 'i1', 11: 'i2', 12: 'i4', 13: 'f4', 14: 'f8' };
+
+/** The header that a file's first bytes are; undefined where they are those of another format. */
+export function idxHeader(head: Uint8Array): ArrayHeader | undefined {
+  if (head.length < 4 || head[0] !== 0 || head[1] !== 0) return undefined;
+  const [type, dimensions] = [types[head[2]!], head[3]!];
+  const start = 4 + 4 * dimensions;
+  if (type === undefined || dimensions < 1 || dimensions > 4 || head.length < start) return undefined;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  return { format: 'IDX', type, littleEndian: false, shape, start };
+}
+
+/** Reads a file of images; `path` is what an error calls it. */
+export function parseIdxImages(bytes: Uint8Array, path: string): StoredImages {
+  const header = idxHeader(bytes);
+  if (header === undefined) {
+    const got = bytes.length === 0 ? 'an empty file' : 'other bytes, or too few';
+    throw invalid(path, 'an IDX file', got);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const magic = view.getUint32(0);
-  if (magic !== 0x0803) {
-    const got = `0x${magic.toString(16).padStart(8, '0')}`;
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected IDX images (magic number 0x00000803), got ${got}; is it a file of labels?`,
-    );
-  }
-  const [count, height, width] = [view.getUint32(4), view.getUint32(8), view.getUint32(12)];
-  if (count * height * width === 0) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected at least one image of at least one pixel, got ${count} of ${height}x${width}`,
-    );
-  }
-  const expected = headerLength + count * height * width;
-  if (bytes.length !== expected) {
-    throw new PixelCnnError(
-      'INVALID_DATA',
-      `${name}: expected ${expected} bytes for ${count} images of ${height}x${width}, got ${bytes.length}`,
-    );
-  }
-  return { count, height, width, pixels: bytes.subarray(headerLength) };
+  return imagesOf(header, bytes, path);
+}
+
+/** The header of an IDX file of 8-bit images. */
+export function idxImagesHeader(count: number, height: number, width: number): Uint8Array {
+  const header = new Uint8Array(16);
+  const view = new DataView(header.buffer);
+  [0x0803, count, height, width].forEach((value, i) => {
+    view.setUint32(4 * i, value);
+  });
+  return header;
 }

@@ -8,7 +8,7 @@ import type { PublishedSet, RawImages } from './raw.js';
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
 export interface DataOrigin extends Binarisation {
   readonly data?: PublishedSet;
-  readonly split: 'reference' | 'standard' | 'test';
+  readonly split: 'reference' | 'standard' | 'test' | 'all';
   readonly limit?: number;
 }
 
@@ -29,6 +29,8 @@ export interface ImageSet {
   readonly source: string;
   /** The part of it that this is: `all`, `the last 10 %`. */
   readonly split: string;
+  /** How many images, the last ones, are validation images of the data's own, which take the place of a validationSplit. */
+  readonly validationImages?: number;
   /** How values became `pixels`. */
   readonly binarisation: string;
   /** sha256 of all that training may see: of `greys`, else of `pixels`. */
@@ -61,7 +63,7 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
   const size = set.height * set.width * set.channels;
   const pixels = set.pixels.subarray(start * size, end * size);
   const greys = set.greys?.subarray(start * size, end * size);
-  const { origin: _whole, ...rest } = set;
+  const { origin: _whole, validationImages: _theirs, ...rest } = set;
   return {
     ...rest,
     pixels,
@@ -73,13 +75,27 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
   };
 }
 
-/** The first `count` images, 1 to all. */
+/**
+ * The first `count` images, 1 to all. Of data with validation images of its own: the first of both parts, in the numbers
+ * in which they stand to each other.
+ */
 export function firstImages(set: ImageSet, count: number): ImageSet {
   checkImageSet('set', set);
   checkInteger('limit', count, { min: 1, max: set.count });
   if (count === set.count) return set;
   const name = `the first ${count.toLocaleString('en-US')}`;
-  return sliceImages(set, 0, count, set.split === 'all' ? name : `${name} of ${set.split}`);
+  const split = set.split === 'all' ? name : `${name} of ${set.split}`;
+  if (set.validationImages === undefined) return sliceImages(set, 0, count, split);
+  const validationImages = Math.round((count * set.validationImages) / set.count);
+  const { train, validation } = splitImages(set);
+  const [some, few] = [
+    sliceImages(train, 0, count - validationImages, split),
+    sliceImages(validation, 0, validationImages, split),
+  ];
+  const join = (one: Uint8Array, other: Uint8Array): Uint8Array => new Uint8Array(Buffer.concat([one, other]));
+  const pixels = join(some.pixels, few.pixels);
+  const greys = some.greys && few.greys && join(some.greys, few.greys);
+  return { ...some, count, pixels, ...(greys && { greys }), sha256: sha256(greys ?? pixels), validationImages };
 }
 
 /** How many images train and how many validate: the last `validationSplit` of them, as Keras rounds it. */
@@ -90,15 +106,26 @@ export function splitCounts(count: number, validationSplit: number): { train: nu
   return { train, validation: count - train };
 }
 
-/** The two parts of a data set. */
+/** The part of a set that comes divided into three which its test images are not in. */
+export const ownParts = 'the training and validation images';
+
+/** The two parts of a data set: its own, where it has validation images, else the last `validationSplit` validates. */
 export function splitImages(
   set: ImageSet,
   validationSplit: number = referenceValidationSplit,
 ): { train: ImageSet; validation: ImageSet } {
   checkImageSet('set', set);
+  const { validationImages } = set;
+  const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;
+  if (validationImages !== undefined) {
+    const train = set.count - validationImages;
+    return {
+      train: sliceImages(set, 0, train, `the training images${of}`),
+      validation: sliceImages(set, train, set.count, `the validation images${of}`),
+    };
+  }
   const { train } = splitCounts(set.count, validationSplit);
   const percent = `${Math.round(1e6 * validationSplit) / 1e4} %`;
-  const of = set.split === 'all' ? '' : ` of ${set.split}`;
   return {
     train: sliceImages(set, 0, train, `all but the last ${percent}${of}`),
     validation: sliceImages(set, train, set.count, `the last ${percent}${of}`),
@@ -125,7 +152,7 @@ export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const
 /** The fields of an image set that are numbers, and their least values. */
 const numbers = { count: 1, height: 1, width: 1, channels: 1, levels: 2, first: 0 } as const;
 const words = ['source', 'split', 'binarisation', 'sha256'] as const;
-const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'origin'];
+const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'validationImages', 'origin'];
 
 /**
  * Refuses what is no image set, or one whose parts do not go together. Throws RangeError, TypeError.
@@ -142,7 +169,9 @@ export function checkImageSet(name: string, value: unknown): asserts value is Im
   for (const field of words) {
     if (typeof set[field] !== 'string') throw wrongKind(`${name}.${field}`, `expected a text, got ${show(set[field])}`);
   }
-  const { count, height, width, channels, levels } = set;
+  const { count, height, width, channels, levels, validationImages } = set;
+  if (validationImages !== undefined)
+    checkInteger(`${name}.validationImages`, validationImages, { min: 0, max: count });
   const shape = `[${count}, ${height}, ${width}, ${channels}]`;
   for (const field of ['pixels', 'greys'] as const) {
     const values: unknown = set[field];

@@ -1,8 +1,6 @@
 // From what a user names to images as levels: a published set, a folder, a file.
 
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
   checkBoolean,
@@ -16,24 +14,37 @@ import {
   wrongValue,
 } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
-import { binariseImages, checkBinarisation } from './binarisation.js';
-import { reasonOf } from './fetch.js';
-import { type Binarisation, type DataOrigin, firstImages, type ImageSet, sliceImages } from './image_set.js';
-import { parseNpyImages } from './npy.js';
-import { listPngs, readPngs } from './png_images.js';
-import { hasIdxFiles, loadMnist, publishedSets } from './published.js';
-import { joinImages, mostPixels, type NamedImages, type PublishedSet, type RawImages } from './raw.js';
+import { reasonOf } from '../../node/files.js';
+import { loadCore, randomOrder } from '../net/core.js';
+import { binariseImages, checkBinarisation, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
+import { oddKindOf, peek, readArray } from './data_file.js';
+import { findData, listed } from './data_folder.js';
+import { type Binarisation, type DataOrigin, firstImages, type ImageSet, ownParts, sliceImages } from './image_set.js';
+import { readPngs } from './png_images.js';
+import { loadMnist, publishedSetOf, publishedSets } from './published.js';
+import {
+  joinImages,
+  type NamedImages,
+  type PartName,
+  type Parts,
+  type PublishedSet,
+  partNames,
+  type RawImages,
+  readValues,
+  type StoredImages,
+} from './raw.js';
 
 export interface DataOptions extends Binarisation {
   /**
-   * `mnist`, `fashion-mnist`, or a path: a `.npy` file of 8-bit values, `[count, height, width]` or with one channel; or a
-   * folder with IDX files named as MNIST's, with `train.npy` and `test.npy`, with greyscale PNG files, or with PNG files
-   * in `train/` and `test/`; a path may be a file: URL. Default: `mnist`.
+   * `mnist`, `fashion-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name; or a folder of
+   * such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. A path may be a file: URL.
+   * Default: `mnist`.
    */
   readonly data?: string | URL;
   /**
-   * Which images: `reference`, all of them, training images first, as the Keras example has them; `standard`, the training
-   * images alone; `test`, the test images. Default: `reference`.
+   * Which images: `reference`, all of them, training images first, as the Keras example has them; `standard`, without the
+   * test images; `test`, the test images; `all`. Of data that comes with validation images of its own, `reference` is
+   * `standard`: its test images are kept apart. Default: `reference`.
    */
   readonly split?: (typeof dataSplits)[number];
   /** Only the first images of these, at least 1. Default: all. */
@@ -46,7 +57,7 @@ export interface DataOptions extends Binarisation {
 }
 
 /** Which images of a data set a run is given. */
-export const dataSplits = ['reference', 'standard', 'test'] as const;
+export const dataSplits = ['reference', 'standard', 'test', 'all'] as const;
 
 const known = ['data', 'split', 'limit', 'offline', 'signal', 'say', 'binarisation', 'threshold', 'binarisationSeed'];
 
@@ -70,12 +81,15 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   checkSignal(options.signal)?.throwIfAborted();
   checkBinarisation(options);
   const split = checkChoice('split', options.split ?? 'reference', dataSplits);
-  const images = await loadImages(data, options);
-  const trainImages = images.count - images.testImages;
-  if (split !== 'reference' && (images.testImages === 0 || trainImages === 0)) {
+  const { images, published } = await loadImages(data, options);
+  const { testImages, validationImages } = images;
+  const before = images.count - testImages;
+  const isDivided = testImages > 0 || (split === 'standard' && validationImages > 0);
+  if ((split === 'standard' || split === 'test') && !isDivided) {
     throw wrongValue(
       'split',
-      `expected data with test images, which ${split} asks for, got ${images.source}; only reference takes these`,
+      `expected data with test images, which ${split} asks for, got ${images.source}; take all of them, in training ` +
+        'by --split reference, in eval by --split all',
     );
   }
   const rule: Binarisation = {
@@ -85,14 +99,24 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   };
   // Before any of them are left out, so that an image's level does not depend on which others there are.
   const all = await binariseImages(images, images.source, rule, isPublished(data) ? images.source : data);
+  const values = valuesOf(images.pixels);
+  options.say?.(`Values: ${images.reading ?? valuesInWords(values)}: ${levelsInWords(all)}`);
+  if ((binarisation === 'static' || binarisation === 'dynamic') && values.most < 128) {
+    const percent = Math.round((100 * values.most) / 255);
+    options.say?.(
+      `No value is above ${values.most}, so that no pixel is 1 more often than ${percent} %: is ${values.most} white?`,
+    );
+  }
   const chosen = {
-    reference: () => all,
-    standard: () => sliceImages(all, 0, trainImages, 'the training images'),
-    test: () => sliceImages(all, trainImages, images.count, 'the test images'),
+    reference: () => (validationImages > 0 ? withoutTest(all, images) : all),
+    standard: () =>
+      validationImages > 0 ? withoutTest(all, images) : sliceImages(all, 0, before, 'the training images'),
+    test: () => sliceImages(all, before, images.count, 'the test images'),
+    all: () => all,
   }[split]();
   const set = limit === undefined ? chosen : firstImages(chosen, limit);
   const origin: DataOrigin = {
-    ...(isPublished(data) && { data }),
+    ...(published !== undefined && { data: published }),
     split,
     ...(set !== chosen && { limit: set.count }),
     ...rule,
@@ -115,73 +139,103 @@ export function checkData(name: string, value: unknown): string {
   return value;
 }
 
+/** The images that train and, last, those that validate. */
+function withoutTest(all: ImageSet, { count, testImages, validationImages }: NamedImages): ImageSet {
+  const split = testImages === 0 ? 'all' : ownParts;
+  return { ...sliceImages(all, 0, count - testImages, split), validationImages };
+}
+
 function isPublished(data: string): data is PublishedSet {
   return Object.hasOwn(publishedSets, data);
 }
 
-async function loadImages(data: string, options: DataOptions): Promise<NamedImages> {
+interface Loaded {
+  readonly images: NamedImages;
+  /** The published set that they are, as their hashes tell. */
+  readonly published?: PublishedSet;
+}
+
+async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
   const { signal, say } = options;
-  const source = {
-    ...(options.offline !== undefined && { offline: options.offline }),
-    ...(signal !== undefined && { signal }),
-    ...(say !== undefined && { say }),
-  };
-  if (isPublished(data)) return loadMnist({ ...source, name: data });
+  if (isPublished(data)) {
+    return { images: await loadMnist({ name: data, offline: options.offline, signal, say }), published: data };
+  }
+  const names = Object.keys(publishedSets).join(', ');
   const found = await stat(data).catch((cause: unknown) => {
-    const names = Object.keys(publishedSets).join(', ');
     throw new PixelCnnError(
       'DATA_NOT_FOUND',
-      `data: expected ${names}, a folder or a .npy file, found nothing at ${data} (${reasonOf(cause)})`,
+      `data: expected ${names}, a folder or a file, found nothing at ${data} (${reasonOf(cause)})`,
       { cause, argument: 'data' },
     );
   });
-  if (!found.isDirectory()) return joinImages('.npy file', await readNpy(data));
-  if (hasIdxFiles(data)) return loadMnist({ ...source, folder: data });
-  const [trainFile, testFile] = [join(data, 'train.npy'), join(data, 'test.npy')];
-  if (existsSync(trainFile)) {
-    return joinImages(
-      '.npy files',
-      await readNpy(trainFile),
-      existsSync(testFile) ? await readNpy(testFile) : undefined,
-    );
+  const odd = oddKindOf(found);
+  if (odd !== undefined) {
+    throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${names}, a folder or a file, found ${odd} at ${data}`, {
+      argument: 'data',
+    });
   }
-  return loadPngs(data, signal, say);
+  if (!found.isDirectory()) {
+    if (peek(data)?.reader === 'PNG')
+      return { images: joinImages('PNG file', { train: { ...(await readPngs([data])), path: data } }) };
+    return ofArrays({ train: await readArray(data, signal) }, say);
+  }
+  const { leftAlone, ...files } = await findData(data, signal);
+  if (leftAlone.length > 0) say?.(`Left alone in ${data}: ${listed(leftAlone)}`);
+  if (files.kind === 'PNG') return { images: await readFolder(files.parts, data, signal, say) };
+  const { train, validation, test } = files.parts;
+  const stored: Parts<StoredImages> = {
+    train: await readArray(train, signal),
+    ...(validation !== undefined && { validation: await readArray(validation, signal) }),
+    ...(test !== undefined && { test: await readArray(test, signal) }),
+  };
+  return ofArrays(stored, say);
+}
+
+function ofArrays(stored: Parts<StoredImages>, say: DataOptions['say']): Loaded {
+  const files = partNames.flatMap((part) => stored[part] ?? []);
+  const formats = [...new Set(files.map(({ format }) => format))];
+  const parts = readValues(stored);
+  const published = publishedSetOf(parts);
+  const name =
+    published === undefined
+      ? `${formats.join(' and ')} file${files.length > 1 ? 's' : ''}`
+      : publishedSets[published].title;
+  const images = joinImages(name, parts);
+  if (published === undefined && stored.train.format === 'IDX') {
+    say?.('These IDX files are neither MNIST nor Fashion-MNIST as published; they are taken as they are.');
+  }
+  return { images, ...(published !== undefined && { published }) };
 }
 
 /** So many files take long enough to be told of. */
 const manyFiles = 5000;
 
-async function loadPngs(
+/** Of the order of files; always the same, so that one set is the same images everywhere. */
+const orderSeed = 0;
+
+/**
+ * Images of a folder, each part in an order drawn from a seed: names tell classes and the moment of writing, so that the
+ * last of them are no fair sample of all.
+ */
+async function readFolder(
+  parts: Parts<readonly string[]>,
   folder: string,
   signal: AbortSignal | undefined,
-  say: ((line: string) => void) | undefined,
+  say: DataOptions['say'],
 ): Promise<NamedImages> {
-  const [trainFolder, testFolder] = [join(folder, 'train'), join(folder, 'test')];
-  const divided = existsSync(trainFolder) && existsSync(testFolder);
-  const read = async (path: string): Promise<RawImages & { path: string }> => {
-    const paths = await listPngs(path).catch((cause: unknown) => {
-      throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
-    });
-    if (paths.length === 0) {
-      const found = (await readdir(path)).length === 0 ? 'an empty folder' : 'none of these';
-      throw new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${path}, found ${found}`, {
-        argument: 'data',
-      });
-    }
-    if (paths.length >= manyFiles) say?.(`Reading ${paths.length.toLocaleString('en-US')} PNG files in ${path}`);
-    return { ...(await readPngs(paths, signal)), path };
+  const core = await loadCore();
+  const files = partNames.reduce((sum, part) => sum + (parts[part]?.length ?? 0), 0);
+  if (files >= manyFiles) say?.(`Reading ${files.toLocaleString('en-US')} PNG files in ${folder}`);
+  say?.(`Order of the files: drawn from seed ${orderSeed}, since their names are in no random one`);
+  const read = async (part: PartName): Promise<RawImages & { path: string }> => {
+    const paths = parts[part]!;
+    const order = randomOrder(core, orderSeed, 0, partNames.indexOf(part), paths.length);
+    return { ...(await readPngs(paths, { order, signal })), path: paths[0]! };
   };
-  if (!divided) return joinImages('PNG files', await read(folder));
-  return joinImages('PNG files', await read(trainFolder), await read(testFolder));
-}
-
-async function readNpy(path: string): Promise<RawImages & { path: string }> {
-  try {
-    const { size } = await stat(path);
-    if (size > mostPixels + 2 ** 16) throw new Error(`it has ${size} bytes, more than ${mostPixels} pixels need`);
-    return { ...parseNpyImages(await readFile(path), path), path };
-  } catch (cause) {
-    if (cause instanceof PixelCnnError) throw cause;
-    throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
-  }
+  const images = joinImages('PNG files', {
+    train: await read('train'),
+    ...(parts.validation !== undefined && { validation: await read('validation') }),
+    ...(parts.test !== undefined && { test: await read('test') }),
+  });
+  return { ...images, source: `${images.source}, in the order of seed ${orderSeed}` };
 }

@@ -1,46 +1,88 @@
 // .npy, the array file of NumPy: a magic string, a version, the length of a header, the header as a Python dict, the
-// values (numpy.lib.format). Read strictly: 8-bit values in C order, `[count, height, width]` or with one channel behind.
+// values (numpy.lib.format). The header is read in one pass, strictly: what NumPy writes and no more of Python.
 
-import { PixelCnnError } from '../../error.js';
-import { mostPixels, type RawImages } from './raw.js';
+import { type ArrayHeader, imagesOf, invalid, numberTypes, type StoredImages } from './raw.js';
+
+/** No header of an array that is read here comes near it. */
+const mostHeader = 2 ** 16;
 
 const magic = '\x93NUMPY';
 
-/** Reads images of 8-bit values; `name` is what an error calls the file. */
-export function parseNpyImages(bytes: Uint8Array, name: string): RawImages {
-  const wrong = (wanted: string, got: string): never => {
-    throw new PixelCnnError('INVALID_DATA', `${name}: expected ${wanted}, got ${got}`);
-  };
-  const start = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  if (!start.startsWith(magic) || bytes.length < 12) {
-    return wrong('a .npy file', start.startsWith('PK') ? 'a ZIP archive such as .npz; unpack it first' : 'other bytes');
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = view.getUint8(6);
-  if (version < 1 || version > 3) return wrong('version 1, 2 or 3 of the .npy format', String(version));
-  const headerStart = version === 1 ? 10 : 12;
-  const dataStart = headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (bytes.length < dataStart) return wrong(`a header of ${dataStart} bytes`, `a file of ${bytes.length}`);
-  const header = Buffer.from(bytes.subarray(headerStart, dataStart)).toString('latin1');
+/** Whether these first bytes are those of a .npy file. */
+export function isNpy(head: Uint8Array): boolean {
+  return Buffer.from(head.subarray(0, magic.length)).toString('latin1') === magic;
+}
 
-  const dtype = /'descr'\s*:\s*('[ -&(-~]*'|\[[ -~]*\])/.exec(header)?.[1];
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
-  const shapeText = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(header)?.[1];
-  if (dtype === undefined || order === undefined || shapeText === undefined) {
-    return wrong("a header with 'descr', 'fortran_order' and 'shape'", JSON.stringify(header.trim().slice(0, 60)));
+/**
+ * The header that a file's first bytes are. `path` is what an error calls the file.
+ *
+ * @throws PixelCnnError `INVALID_DATA` for what is not read here, and for a header that `head` does not hold whole.
+ */
+export function npyHeader(head: Uint8Array, path: string): ArrayHeader {
+  if (!isNpy(head)) throw invalid(path, 'a .npy file', head.length === 0 ? 'an empty file' : 'other bytes');
+  if (head.length < 12) throw invalid(path, 'a .npy file', `${head.length} bytes of one`);
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const version = view.getUint8(6);
+  if (version < 1 || version > 3) throw invalid(path, 'version 1, 2 or 3 of the .npy format', String(version));
+  const headerStart = version === 1 ? 10 : 12;
+  const start = headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (start > mostHeader) throw invalid(path, `a header of at most ${mostHeader} bytes`, String(start));
+  if (head.length < start) throw invalid(path, `a header of ${start} bytes`, `a file of ${head.length}`);
+  const text = Buffer.from(head.subarray(headerStart, start)).toString('latin1');
+  const dict = parseDict(text);
+  const [descr, order, shape] = ['descr', 'fortran_order', 'shape'].map((key) => dict?.get(key));
+  if (descr === undefined || !(order === 'True' || order === 'False') || !Array.isArray(shape)) {
+    throw invalid(path, "a header with 'descr', 'fortran_order' and 'shape'", JSON.stringify(text.trim().slice(0, 60)));
   }
-  if (dtype !== "'|u1'") return wrong("dtype '|u1'", `${dtype}; convert it by .astype(numpy.uint8)`);
-  if (order === 'True') return wrong('C order', 'Fortran order; convert it by numpy.ascontiguousarray');
-  const shape = shapeText.split(',').flatMap((length) => (length.trim() === '' ? [] : [Number(length)]));
-  const [count = 0, height = 0, width = 0, channels = 1] = shape;
-  if ((shape.length !== 3 && shape.length !== 4) || channels !== 1) {
-    return wrong('shape (count, height, width) or (count, height, width, 1)', `(${shape.join(', ')})`);
+  const [, byteOrder, type] = typeof descr === 'string' ? (/^'([<>|=]?)(\w+)'$/.exec(descr) ?? []) : [];
+  if (byteOrder === undefined || type === undefined || numberTypes[type] === undefined) {
+    const shown = String(descr).replace(/[^ -~]/g, '?');
+    const short = shown.length > 60 ? `${shown.slice(0, 60)}...` : shown;
+    throw invalid(path, "integers, floats or bools, such as dtype '|u1'", `dtype ${short}`);
   }
-  const size = count * height * width;
-  if (size === 0) return wrong('at least one image of at least one pixel', `shape (${shape.join(', ')})`);
-  if (size > mostPixels) return wrong(`at most ${mostPixels} pixels`, `shape (${shape.join(', ')})`);
-  if (bytes.length - dataStart !== size) {
-    return wrong(`${size} bytes of values for shape (${shape.join(', ')})`, String(bytes.length - dataStart));
+  if (order === 'True')
+    throw invalid(path, 'C order', 'Fortran order; write it again after numpy.ascontiguousarray(x)');
+  return { format: '.npy', type, littleEndian: byteOrder !== '>', shape: shape.map(Number), start };
+}
+
+/** Reads images; `path` is what an error calls the file. */
+export function parseNpyImages(bytes: Uint8Array, path: string): StoredImages {
+  return imagesOf(npyHeader(bytes, path), bytes, path);
+}
+
+/**
+ * A dict of Python's: keys in quotes; values as they are written, and a tuple of integers as an array of them. Undefined
+ * for anything else. Each character is looked at once.
+ */
+function parseDict(text: string): Map<string, string | readonly string[]> | undefined {
+  const tokens = text.trim().match(/'[^']*'|"[^"]*"|\w+|[^\s\w]/g) ?? [];
+  let at = 0;
+  const take = (token: string): boolean => tokens[at] === token && ++at > 0;
+  const found = new Map<string, string | readonly string[]>();
+  if (!take('{')) return undefined;
+  while (!take('}')) {
+    const key = /^'(\w+)'$/.exec(tokens[at++] ?? '')?.[1];
+    if (key === undefined || !take(':')) return undefined;
+    if (take('(')) {
+      const items: string[] = [];
+      while (!take(')')) {
+        const item = tokens[at++] ?? '';
+        if (!/^\d{1,16}L?$/.test(item)) return undefined; // L: as Python 2 wrote it
+        items.push(item.replace('L', ''));
+        if (!take(',') && tokens[at] !== ')') return undefined;
+      }
+      found.set(key, items);
+    } else {
+      let [value, depth] = ['', 0];
+      // A type of records is a list of tuples; it is told of as it is written.
+      for (; at < tokens.length && (depth > 0 || !',}'.includes(tokens[at]!)); at++) {
+        if ('[('.includes(tokens[at]!)) depth++;
+        if ('])'.includes(tokens[at]!)) depth--;
+        value += tokens[at] === ',' ? ', ' : tokens[at];
+      }
+      found.set(key, value);
+    }
+    if (!take(',') && tokens[at] !== '}') return undefined;
   }
-  return { pixels: bytes.subarray(dataStart), count, height, width };
+  return at === tokens.length ? found : undefined;
 }

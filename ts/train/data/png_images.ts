@@ -1,11 +1,13 @@
-// A folder of PNG files as images. Each header is looked at before its pixels are decoded, so that no file can make this
+// PNG files as images. Each header is looked at before its pixels are decoded, so that no file can make this
 // take more memory than its own images need.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { inflateSync } from 'node:zlib';
 import { PixelCnnError } from '../../error.js';
-import { reasonOf } from './fetch.js';
-import { mostPixels, type RawImages } from './raw.js';
+import { reasonOf } from '../../node/files.js';
+import { readDataFile, readHead } from './data_file.js';
+import { formatOf } from './data_format.js';
+import { invalid, mostPixels, type RawImages } from './raw.js';
 
 /** The longest side that a model can have. */
 const mostSide = 4096;
@@ -13,24 +15,25 @@ const mostSide = 4096;
 /** No image of that size, however badly compressed, needs more. */
 const mostBytes = 64 * 2 ** 20;
 
-/** The paths of all PNG files in and below a folder, sorted by their characters' codes; the images' order. */
-export async function listPngs(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && /\.png$/i.test(entry.name))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort((a, b) => (a < b ? -1 : 1))
-    .map((path) => join(folder, path));
+export interface PngOptions {
+  /** Which of the paths is the first image, the second, and so on. Default: their own order. */
+  readonly order?: Uint32Array;
+  readonly signal?: AbortSignal;
 }
 
 /** Reads greyscale images of at most 8 bits, all of one size; at least one path. */
-export async function readPngs(paths: readonly string[], signal?: AbortSignal): Promise<RawImages> {
+export async function readPngs(paths: readonly string[], { order, signal }: PngOptions = {}): Promise<RawImages> {
   const { PNG } = await import('pngjs');
+  const places = Uint32Array.from(paths, (_, index) => index);
+  order?.forEach((path, place) => {
+    places[path] = place;
+  });
   let images: { pixels: Uint8Array; height: number; width: number } | undefined;
   for (const [index, path] of paths.entries()) {
     signal?.throwIfAborted();
-    const bytes = await readWhole(path);
-    const { height, width } = checkHeader(bytes, path);
+    const bytes = await readDataFile(path, mostBytes, signal);
+    const header = checkHeader(bytes, path);
+    const { height, width } = header;
     if (images === undefined) {
       if (paths.length * height * width > mostPixels) {
         throw invalid(
@@ -45,26 +48,18 @@ export async function readPngs(paths: readonly string[], signal?: AbortSignal): 
     }
     let rgba: Uint8Array;
     try {
+      if (header.interlaced) checkInterlaced(bytes, header);
       rgba = PNG.sync.read(bytes).data;
     } catch (cause) {
       const message = `${path}: expected a whole PNG file, could not decode it (${reasonOf(cause)})`;
       throw new PixelCnnError('INVALID_DATA', message, { cause });
     }
     const size = height * width;
-    for (let p = 0; p < size; p++) images.pixels[index * size + p] = rgba[4 * p]!;
+    const start = places[index]! * size;
+    for (let p = 0; p < size; p++) images.pixels[start + p] = rgba[4 * p]!;
   }
   if (images === undefined) throw new RangeError('paths: expected at least one PNG file, got none');
   return { ...images, count: paths.length };
-}
-
-async function readWhole(path: string): Promise<Buffer> {
-  try {
-    const { size } = await stat(path);
-    if (size > mostBytes) throw new Error(`it has ${size} bytes, more than ${mostBytes}`);
-    return await readFile(path);
-  } catch (cause) {
-    throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
-  }
 }
 
 const colourTypes: Readonly<Record<number, string>> = {
@@ -74,11 +69,21 @@ const colourTypes: Readonly<Record<number, string>> = {
   6: 'colour with transparency (RGBA)',
 };
 
-/** Width and height, once the header says that this is an image to take. Layout: PNG specification, 11.2.2. */
-function checkHeader(bytes: Buffer, path: string): { height: number; width: number } {
-  const signature = '89504e470d0a1a0a0000000d49484452'; // and the start of the header chunk, which comes first
+interface Header {
+  readonly height: number;
+  readonly width: number;
+  readonly bits: number;
+  readonly interlaced: boolean;
+}
+
+/** The signature, and the start of the header chunk, which comes first. */
+const signature = '89504e470d0a1a0a0000000d49484452';
+
+/** What the header says, once it says that this is an image to take. Layout: PNG specification, 11.2.2. */
+function checkHeader(bytes: Buffer, path: string): Header {
   if (bytes.length < 33 || bytes.toString('hex', 0, 16) !== signature) {
-    throw invalid(path, 'a PNG file', bytes.length === 0 ? 'an empty one' : 'other bytes');
+    const { name, reader } = formatOf(bytes.subarray(0, 4096), path);
+    throw invalid(path, 'a PNG file', reader === 'PNG' ? 'the beginning of one' : name);
   }
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
   const [bits, colourType] = [bytes.readUInt8(24), bytes.readUInt8(25)];
@@ -93,9 +98,48 @@ function checkHeader(bytes: Buffer, path: string): { height: number; width: numb
     );
   }
   if (bits > 8) throw invalid(path, 'at most 8 bits a pixel', `${bits}; convert it to 8`);
-  return { height, width };
+  return { height, width, bits, interlaced: bytes.readUInt8(28) !== 0 };
 }
 
-function invalid(path: string, wanted: string, got: string): PixelCnnError {
-  return new PixelCnnError('INVALID_DATA', `${path}: expected ${wanted}, got ${got}`);
+/** The passes of an interlaced image: first row and column, steps between. Layout: PNG specification, 8.2. */
+const passes = [
+  [0, 0, 8, 8],
+  [0, 4, 8, 8],
+  [4, 0, 8, 4],
+  [0, 2, 4, 4],
+  [2, 0, 4, 2],
+  [0, 1, 2, 2],
+  [1, 0, 2, 1],
+] as const;
+
+/** Unpacks an interlaced image no further than its size asks for; the decoder would follow it without end. */
+function checkInterlaced(bytes: Buffer, { height, width, bits }: Header): void {
+  let length = 0;
+  for (const [top, left, down, right] of passes) {
+    const [rows, columns] = [Math.ceil((height - top) / down), Math.ceil((width - left) / right)];
+    if (rows > 0 && columns > 0) length += rows * (1 + Math.ceil((columns * bits) / 8));
+  }
+  const parts: Buffer[] = [];
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
+    const end = at + 8 + bytes.readUInt32BE(at);
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(bytes.subarray(at + 8, end));
+  }
+  try {
+    inflateSync(Buffer.concat(parts), { maxOutputLength: length });
+  } catch (cause) {
+    const tooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
+    throw tooLong ? new Error(`it unpacks to more than the ${length} bytes of its size`) : cause;
+  }
+}
+
+/**
+ * Whether a PNG file is the picture of all images that `pixelcnn sample` writes beside them: called `grid.png`, of another
+ * size than the numbered ones. Paths are relative to `folder`.
+ */
+export function isGridOfSamples(folder: string, file: string, files: readonly string[]): boolean {
+  if (basename(file) !== 'grid.png') return false;
+  const numbered = files.find((other) => dirname(other) === dirname(file) && /^\d{6,}\.png$/.test(basename(other)));
+  if (numbered === undefined) return false;
+  const size = (of: string): string | undefined => readHead(join(folder, of))?.toString('hex', 16, 24);
+  return size(file) !== size(numbered);
 }

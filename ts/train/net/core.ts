@@ -7,6 +7,7 @@ import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
 import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import { randomPurpose } from './reference.js';
 
 export interface Core {
   /** Expands a config. Throws RangeError, TypeError for one that no net has. */
@@ -51,6 +52,14 @@ const core: Core = {
   },
   randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
 };
+
+/** The indices 0 to `count` - 1 in an order of their own: sorted by Philox word, ties by index. */
+export function randomOrder(core: Core, seed: number, epoch: number, item: number, count: number): Uint32Array {
+  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, item, count);
+  return Uint32Array.from({ length: count }, (_, i) => i).sort(
+    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
+  );
+}
 
 /** A config as the core reads it: JSON, which would make null of what is no number. */
 function configJson(config: Config): string {

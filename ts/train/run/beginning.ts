@@ -94,8 +94,8 @@ async function lockFolder(folder: string): Promise<Lock> {
   if (lock instanceof Lock) return lock;
   throw new PixelCnnError(
     'LOCKED',
-    `expected a folder without another run at work, got ${folder}, which ${lock.words}, holds; wait for it, stop it, or ` +
-      'take another folder',
+    `expected a folder without another run at work, got ${folder}, held by ${lock.words}; wait for it, stop it, or take ` +
+      'another folder',
   );
 }
 

@@ -4,9 +4,9 @@ import { checkInteger, checkNumber, show, wrongKind, wrongValue } from '../../ar
 import type { Config, Description } from '../../config.js';
 import { drawSeed } from '../../sample_options.js';
 import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
-import type { Core } from '../net/core.js';
+import { type Core, randomOrder } from '../net/core.js';
 import { type Layout, layoutOf } from '../net/parameters.js';
-import { randomPurpose, referenceConfig } from '../net/reference.js';
+import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
 import { type Recipe, type RecipeOptions, recipeOf } from './recipe.js';
 
@@ -16,7 +16,10 @@ export interface TrainerOptions extends RecipeOptions {
   readonly core: Core;
   /** Default: the net of the Keras example, at the size of the data's images. */
   readonly config?: Partial<Config>;
-  /** The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1. */
+  /**
+   * The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1, or the validation images that
+   * come with the data, beside which it may not be given.
+   */
   readonly validationSplit?: number;
   /** An integer in [0, 2^53). Default: drawn, and reported. */
   readonly seed?: number;
@@ -87,19 +90,15 @@ export function checkRunOptions(options: Omit<TrainerOptions, 'data' | 'backend'
 
 /** How the images are divided. Throws RangeError where the options do not suit them. */
 export function checkSplit(
-  {
-    config = {},
-    patience,
-    validationSplit = referenceValidationSplit,
-  }: Pick<TrainerOptions, 'config' | 'patience' | 'validationSplit'>,
+  { config = {}, patience, validationSplit: asked }: Pick<TrainerOptions, 'config' | 'patience' | 'validationSplit'>,
   data: ImageSet,
 ): { readonly trainImages: number; readonly validationImages: number; readonly validationSplit: number } {
   for (const field of ['height', 'width', 'channels', 'levels'] as const) {
-    const asked = config[field] ?? data[field];
-    if (asked === data[field]) continue;
-    throw wrongValue(`config.${field}`, `expected ${data[field]}, as the images have, got ${show(asked)}`);
+    const got = config[field] ?? data[field];
+    if (got === data[field]) continue;
+    throw wrongValue(`config.${field}`, `expected ${data[field]}, as the images have, got ${show(got)}`);
   }
-  const { train: trainImages, validation: validationImages } = splitCounts(data.count, validationSplit);
+  const { trainImages, validationImages, validationSplit } = dividedBy(data, asked);
   if (patience !== undefined && validationImages === 0) {
     throw wrongValue('patience', 'expected images to validate on, got a validationSplit that leaves none');
   }
@@ -125,10 +124,24 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   };
 }
 
-/** The order of the training images in an epoch (counted from 1): indices sorted by Philox word, ties by index. */
+function dividedBy(
+  { count, validationImages }: ImageSet,
+  asked: number | undefined,
+): Pick<Plan, 'trainImages' | 'validationImages' | 'validationSplit'> {
+  if (validationImages === undefined) {
+    const validationSplit = asked ?? referenceValidationSplit;
+    const { train, validation } = splitCounts(count, validationSplit);
+    return { trainImages: train, validationImages: validation, validationSplit };
+  }
+  // A run that goes on knows its split as this share.
+  if (asked !== undefined && asked !== validationImages / count) {
+    const wanted = `expected none for data that has ${validationImages} validation images of its own`;
+    throw wrongValue('validationSplit', `${wanted}, got ${asked}`);
+  }
+  return { trainImages: count - validationImages, validationImages, validationSplit: validationImages / count };
+}
+
+/** The order of the training images in an epoch, counted from 1: no other order has those numbers. */
 export function epochOrder(core: Core, seed: number, epoch: number, count: number): Uint32Array {
-  const words = core.randomWords(seed, randomPurpose.shuffle, epoch, 0, count);
-  return Uint32Array.from({ length: count }, (_, i) => i).sort(
-    (a, b) => (words[a] as number) - (words[b] as number) || a - b,
-  );
+  return randomOrder(core, seed, epoch, 0, count);
 }

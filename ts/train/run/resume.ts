@@ -4,10 +4,11 @@ import { availableParallelism, cpus } from 'node:os';
 import { wrongValue } from '../../arguments.js';
 import type { Config } from '../../config.js';
 import type { DataOrigin, ImageSet } from '../data/image_set.js';
+import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { CheckpointState, Environment, RunRecord } from './checkpoint.js';
 import type { Plan, TrainerOptions } from './plan.js';
-import type { Recipe } from './recipe.js';
+import { presets, type Recipe } from './recipe.js';
 
 /** What computes here, as far as it may change the last bits of a sum. */
 export function environmentOf(backend: Backend): Environment {
@@ -67,7 +68,8 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
   if (plan.seed !== state.seed) refuse('seed', state.seed, plan.seed);
   const fields = Object.keys(plan.recipe) as (keyof Recipe)[];
   for (const field of [...fields.filter((name) => name !== 'epochs'), 'epochs'] as const) {
-    const [wanted, got] = [state.recipe[field], plan.recipe[field]];
+    // An older checkpoint has none of what came later, and was trained without.
+    const [wanted, got] = [state.recipe[field] ?? presets.reference[field], plan.recipe[field]];
     // More epochs of a constant rate are the same run, longer.
     if (wanted === got || (field === 'epochs' && plan.recipe.schedule === 'constant')) continue;
     if (options[field] === undefined) {
@@ -86,7 +88,7 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
     refuse(field, wanted, got);
   }
   for (const field of Object.keys(options.config ?? {}) as (keyof Config)[]) {
-    const [wanted, got] = [state.config[field], plan.net.config[field]];
+    const [wanted, got] = [state.config[field] ?? referenceConfig[field], plan.net.config[field]];
     if (wanted !== got) refuse(`config.${field}`, wanted, got);
   }
   if (plan.validationImages !== state.validationImages) {

@@ -2,7 +2,7 @@
 // after each epoch. An own loop, because tfjs's `fit` can neither resume exactly nor keep the optimiser's state.
 
 import { existsSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
 import { levelsOf } from '../data/binarisation.js';
 import { type AdamState, adamUpdate } from '../net/adam.js';
@@ -10,7 +10,7 @@ import { createModel, type Model, release } from '../net/model.js';
 import { toFull } from '../net/parameters.js';
 import type { Scalar, Tensor1D, Tensor4D } from '../net/tf.js';
 import { type Beginning, beginningOf, checkLock, type Progress, type Saved } from './beginning.js';
-import { type EpochRecord, type RunRecord, updatesOf, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type EpochRecord, type RunRecord, updatesOf, writeCheckpoint } from './checkpoint.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
 import type { TrainerEvent, TrainResult } from './event.js';
 import { epochOrder, type Plan, type TrainerOptions } from './plan.js';
@@ -109,9 +109,14 @@ class Run {
   }
 
   private async *pause(limit: Limit): AsyncGenerator<TrainerEvent, void, undefined> {
-    if (this.saved?.step !== this.state.step) yield* this.save();
+    if (!this.isSaved()) yield* this.save();
     const { epoch, stepInEpoch } = this.progress;
     yield { type: 'pause', limit, epoch, stepInEpoch, checkpoint: this.saved?.path ?? '' };
+  }
+
+  /** Whether a checkpoint of now is on disk. */
+  private isSaved(): boolean {
+    return this.saved?.step === this.state.step && existsSync(this.saved.path);
   }
 
   /** With the weights as they are now, or those of the best epoch. */
@@ -204,8 +209,7 @@ class Run {
   private async *stopIfAborted(): AsyncGenerator<TrainerEvent, void, undefined> {
     const { signal, checkpointFolder } = this.options;
     if (signal?.aborted !== true) return;
-    const { step } = this.state;
-    if (checkpointFolder !== undefined && step > 0 && step !== this.saved?.step) yield* this.save();
+    if (checkpointFolder !== undefined && this.state.step > 0 && !this.isSaved()) yield* this.save();
     throw signal.reason;
   }
 
@@ -330,28 +334,34 @@ class Run {
       ...(ema !== undefined && { ema: await this.readFinite("the weights' average", ema) }),
       ...(this.best !== undefined && { best: this.best.weights }),
     };
-    const emptied = !existsSync(this.saved?.path ?? checkpointFolder);
-    await checkLock(this.beginning.lock, checkpointFolder);
-    const path = await writeCheckpoint(
-      checkpointFolder,
-      {
-        state: {
-          format: 2,
-          config: plan.net.config,
-          seed: plan.seed,
-          recipe: plan.recipe,
-          validationImages: plan.validationImages,
-          data: options.data.sha256,
-          ...progress,
-          step: state.step,
-          environment: environmentOf(options.backend),
-          ...(this.best !== undefined && { bestEpoch: this.best.epoch }),
-          run: this.described(),
-        },
-        arrays,
+    const checkpoint: Checkpoint = {
+      state: {
+        format: 2,
+        config: plan.net.config,
+        seed: plan.seed,
+        recipe: plan.recipe,
+        validationImages: plan.validationImages,
+        data: options.data.sha256,
+        ...progress,
+        step: state.step,
+        environment: environmentOf(options.backend),
+        ...(this.best !== undefined && { bestEpoch: this.best.epoch }),
+        run: this.described(),
       },
-      options.keepCheckpoints ?? 2,
-    );
+      arrays,
+    };
+    const isThere = (): boolean => existsSync(this.saved?.path ?? checkpointFolder);
+    const emptied = !isThere();
+    const write = async (): Promise<string> => {
+      await checkLock(this.beginning.lock, checkpointFolder);
+      return writeCheckpoint(checkpointFolder, checkpoint, options.keepCheckpoints ?? 2);
+    };
+    // Whoever removes the folder may be at it this very moment.
+    const path = await write().catch(async (error: unknown) => {
+      if (isThere()) throw error;
+      await setTimeout(500);
+      return write();
+    });
     this.saved = { path, step: state.step };
     if (emptied) {
       const message = `${checkpointFolder} was removed while the run went on; it is there again, with a checkpoint of now`;

@@ -2,12 +2,19 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { checkInteger, checkObject, checkOptions, checkSignal, show, wrongKind, wrongValue } from '../../arguments.js';
-import type { Sampler } from '../../sampler.js';
+import type { Config } from '../../config.js';
 import { checkImageSet, type ImageSet } from '../data/image_set.js';
 import { type Evaluation, likelihood, protocolOf } from './protocol.js';
 
+/** What a sampler and a pool have in common. */
+export interface Scorer {
+  readonly config: Config;
+  logProb(images: Uint8Array): Float64Array | Promise<Float64Array>;
+}
+
 export interface EvaluateOptions {
-  readonly sampler: Sampler;
+  /** A sampler, or a pool. */
+  readonly sampler: Scorer;
   readonly data: ImageSet;
   /** Images that are scored at once, 1 to 1,024. Default: 64. */
   readonly batchSize?: number;
@@ -29,20 +36,21 @@ export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent
   const { sampler, data } = options;
   checkObject('sampler', sampler);
   if (typeof sampler.logProb !== 'function' || typeof sampler.config !== 'object') {
-    throw wrongKind('sampler', `expected what loadSampler gives, got ${show(sampler)}`);
+    throw wrongKind('sampler', `expected what loadSampler or loadSamplerPool gives, got ${show(sampler)}`);
   }
-  checkImageSet('data', data);
+  checkObject('data', data);
   for (const field of ['height', 'width', 'channels', 'levels'] as const) {
     const wanted = sampler.config[field];
     if (wanted === data[field]) continue;
     throw wrongValue('data', `expected images of ${field} ${wanted}, as the model has, got ${data[field]}`);
   }
+  checkImageSet('data', data);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 64, { min: 1, max: 1024 });
   return score(sampler, data, batchSize, checkSignal(options.signal));
 }
 
 async function* score(
-  sampler: Sampler,
+  sampler: Scorer,
   data: ImageSet,
   batchSize: number,
   signal: AbortSignal | undefined,
@@ -52,7 +60,7 @@ async function* score(
   for (let done = 0; done < data.count; ) {
     signal?.throwIfAborted();
     const end = Math.min(done + batchSize, data.count);
-    const logProb = sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
+    const logProb = await sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
     for (const image of logProb) imageNats.push(-image);
     done = end;
     yield { type: 'progress', done, total: data.count };

@@ -2,18 +2,20 @@
 // package would download by itself is TensorFlow 2.9.1 with CUDA 11.2, which runs on no recent GPU.
 //
 // Everything is made in a temporary folder and renamed at the end: an interrupted set-up leaves nothing behind that a
-// later one could take for a whole one, and two at once do not harm each other.
+// later one could take for a whole one. One process at a time makes something; the others wait for it.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { lastLines, pip, runCommand } from '../../node/command.js';
 import { makeFolder } from '../../node/files.js';
+import { Lock } from '../../node/lock.js';
 import { bindingFile, findTensorflow, type NativeTensorflow, variantFolder } from './find.js';
 import { inspectNvidia, obstacle } from './nvidia.js';
 import {
@@ -82,13 +84,43 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     );
   }
   const compiler = await checkHost(variant, options.signal);
+  await makeFolder(cacheFolder());
+  const lock = await lockCache(options);
+  try {
+    if (find() === undefined) await make(variant, compiler, options); // else by who had the lock
+  } finally {
+    lock.release();
+  }
+  const made = find();
+  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
+  return made;
+}
+
+/** Where the lock on what is set up lies. */
+const lockPath = (): string => join(cacheFolder(), '.tensorflow.lock');
+
+/** The lock on what is set up; waits for another set-up, which makes the same or leaves a place for it. */
+async function lockCache({ signal, say }: SetupOptions): Promise<Lock> {
+  for (let told = false; ; told = true) {
+    const lock = await Lock.take(lockPath());
+    if (lock instanceof Lock) {
+      if (lock.takenOver !== undefined) say?.(`A set-up has ended without a word (${lock.takenOver}); starting anew.`);
+      return lock;
+    }
+    if (!told) say?.(`Waiting for a set-up that is under way: ${lock.words}, in ${cacheFolder()}.`);
+    await setTimeout(1000, undefined, { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
+
+/** Makes a variant in its place; only under the lock. */
+async function make(variant: Variant, compiler: string, options: SetupOptions): Promise<void> {
+  const target = variantFolder(variant);
   const say = options.say ?? (() => undefined);
   const total = wheels[variant].reduce((sum, { bytes }) => sum + bytes, 0);
   say(
     `Setting up TensorFlow ${tensorflowVersion} (${variant}) in ${target}: fetches ${megabytes(total)} with pip and ` +
       `80 MB with npm, once; takes ${megabytes(diskBytes[variant])} while it is made.`,
   );
-  await makeFolder(cacheFolder());
   await removeAbandoned();
   const temporary = join(cacheFolder(), `.${basename(target)}.${randomBytes(8).toString('hex')}.tmp`);
   try {
@@ -102,16 +134,11 @@ export async function setUpTensorflow(options: SetupOptions = {}): Promise<Nativ
     say('Compiling the binding.');
     await compileBinding(temporary, compiler, options.signal);
     await tryBinding(temporary, options.signal);
-    await rename(temporary, target).catch(async (error: unknown) => {
-      if (!existsSync(join(target, 'node_modules'))) throw error; // else another process was faster
-    });
+    await rename(temporary, target);
     say(`TensorFlow ${tensorflowVersion} is ready.`);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  const made = find();
-  if (made === undefined) throw unavailable(`the set-up of ${target} ended without a binding`);
-  return made;
 }
 
 /** The variant for this machine; says why where it is not the one that its driver suggests. */
@@ -123,13 +150,29 @@ async function suitableVariant({ say }: SetupOptions): Promise<Variant> {
   return 'cpu';
 }
 
-/** Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed. */
+/**
+ * Removes what `setUpTensorflow` made, for every variant and version. Returns the folders it removed.
+ *
+ * @throws PixelCnnError `LOCKED` where a set-up is under way.
+ */
 export async function cleanTensorflow(): Promise<string[]> {
   const folder = cacheFolder();
-  const names = await readdir(folder).catch(() => []);
-  const ours = names.filter((name) => /^\.?tensorflow-[\d.]+-(cpu|cuda)(\.[0-9a-f]+\.tmp)?$/.test(name));
-  for (const name of ours) await rm(join(folder, name), { recursive: true, force: true });
-  return ours.map((name) => join(folder, name));
+  if (!existsSync(folder)) return [];
+  const lock = await Lock.take(lockPath());
+  if (!(lock instanceof Lock)) {
+    throw new PixelCnnError(
+      'LOCKED',
+      `expected no set-up under way in ${folder}, got one: ${lock.words}; stop it first`,
+    );
+  }
+  try {
+    const names = await readdir(folder);
+    const ours = names.filter((name) => /^\.?tensorflow-[\d.]+-(cpu|cuda)(\.[0-9a-f]+\.tmp)?$/.test(name));
+    for (const name of ours) await rm(join(folder, name), { recursive: true, force: true });
+    return ours.map((name) => join(folder, name));
+  } finally {
+    lock.release();
+  }
 }
 
 /** Everything that can be known to be missing is said before anything is fetched. Returns the compiler's name. */
@@ -289,12 +332,10 @@ if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
   throw unavailable(`the new binding does not work:\n${why}`);
 }
 
-/** Removes temporary folders that nothing was put into for a day: no set-up takes as long, on whatever machine it runs. */
+/** Removes temporary folders: nobody is making one, since this process has the lock. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(cacheFolder())) {
     if (!/^\.tensorflow-.*\.[0-9a-f]+\.tmp$/.test(name)) continue;
-    const path = join(cacheFolder(), name);
-    const { mtimeMs = Date.now() } = (await stat(path).catch(() => undefined)) ?? {};
-    if (Date.now() - mtimeMs > 24 * 3600 * 1000) await rm(path, { recursive: true, force: true });
+    await rm(join(cacheFolder(), name), { recursive: true, force: true });
   }
 }

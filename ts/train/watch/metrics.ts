@@ -1,6 +1,6 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
-import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkText } from '../../arguments.js';
 import { makeFolder, replaceDurably } from '../../node/files.js';
@@ -71,9 +71,16 @@ export function metricsFile(path: string): Watcher {
     }
     const line = metricsLine(event);
     if (line === undefined || length === undefined) return;
-    if (!whole) await truncate(path, length); // a full disk left part of a line
+    // The file may have been removed, and a full disk have left part of a line.
+    const size = await stat(path).then(
+      (file) => file.size,
+      () => 0,
+    );
+    if (size < length) length = size;
+    if (!whole && size > length) await truncate(path, length);
     whole = false;
     const text = textOf(line);
+    if (size === 0) await makeFolder(dirname(path));
     await appendFile(path, text);
     [length, whole] = [length + Buffer.byteLength(text), true];
   };

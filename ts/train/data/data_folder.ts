@@ -1,0 +1,246 @@
+// What a folder holds: files of numbers or PNG files, and which of them train, validate and test. Nobody's choice of names
+// is relied on but for that.
+
+import type { Dirent, Stats } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PixelCnnError } from '../../error.js';
+import { reasonOf } from '../../node/files.js';
+import { oddKindOf, peek } from './data_file.js';
+import { type DataFormat, isLabels } from './data_format.js';
+import { isGridOfSamples } from './png_images.js';
+import { type PartName, type Parts, partNames } from './raw.js';
+
+/** Which files to read, by path. */
+export type FoundData =
+  | { readonly kind: 'arrays'; readonly parts: Parts<string>; readonly leftAlone: readonly string[] }
+  | { readonly kind: 'PNG'; readonly parts: Parts<readonly string[]>; readonly leftAlone: readonly string[] };
+
+const partOf: Readonly<Record<string, PartName>> = {
+  ...{ train: 'train', training: 'train' },
+  ...{ val: 'validation', valid: 'validation', validation: 'validation' },
+  ...{ test: 'test', testing: 'test', t10k: 'test' },
+};
+
+/**
+ * Looks at a folder, hidden files and folders left out, and those that operating systems leave behind.
+ *
+ * @throws PixelCnnError `DATA_NOT_FOUND` where it holds no images, saying what it holds; `INVALID_DATA` where it holds more
+ *   than one set of them.
+ */
+export async function findData(folder: string, signal?: AbortSignal): Promise<FoundData> {
+  const { files, odd } = await listFiles(folder, signal);
+  const formats = new Map<string, DataFormat>();
+  for (const [index, file] of files.entries()) {
+    if (/\.png$/i.test(file)) continue; // whoever reads it says where it is none
+    if (index % 256 === 0) await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    const format = peek(join(folder, file));
+    if (format !== undefined) formats.set(file, format);
+  }
+  const isImages = (file: string): boolean => {
+    const format = formats.get(file);
+    if (format?.reader !== 'IDX' && format?.reader !== '.npy') return false;
+    return format.shape === undefined || format.shape.length >= 3;
+  };
+  const arrays = shallowest(files.filter(isImages));
+  const pngs = files.filter((file) => /\.png$/i.test(file) || formats.get(file)?.reader === 'PNG');
+  const grids = pngs.filter((file) => isGridOfSamples(folder, file, pngs));
+  const images = pngs.filter((file) => !grids.includes(file));
+  const path = (file: string): string => join(folder, file);
+  const pngFiles = `${images.length.toLocaleString('en-US')} PNG file${images.length === 1 ? '' : 's'}`;
+  if (arrays.length > 0 && depthOf(arrays[0]!) <= leastDepth(images)) {
+    if (images.length > 0 && arrays.every((file) => arrayPartOf(file) === undefined)) {
+      const got = `${arrays[0]} and ${pngFiles}`;
+      throw mixed(
+        folder,
+        'IDX or .npy files, or PNG files',
+        `${got}; keep them in folders of their own, or name the file`,
+      );
+    }
+    const { parts, rest } = divideArrays(folder, arrays);
+    const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : [])];
+    return { kind: 'arrays', parts: mapParts(parts, path), leftAlone };
+  }
+  if (images.length === 0) throw nothingFound(folder, files, odd, formats);
+  const { parts, rest } = dividePngs(folder, images);
+  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...grids, ...rest] };
+}
+
+export function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {
+  const { train, validation, test } = parts;
+  return {
+    train: change(train, 'train'),
+    ...(validation !== undefined && { validation: change(validation, 'validation') }),
+    ...(test !== undefined && { test: change(test, 'test') }),
+  };
+}
+
+/** Names that no one gave to images: hidden ones, and what Windows, macOS and Linux leave in folders. */
+const isHidden = (name: string): boolean =>
+  /^(\.|@eaDir$|__MACOSX$|lost\+found$|\$RECYCLE\.BIN$|System Volume Information$|Thumbs\.db$|ehthumbs\.db$|desktop\.ini$)/i.test(
+    name,
+  );
+
+/** All files in and below a folder by relative path, sorted by their characters' codes; and what is no file. */
+async function listFiles(folder: string, signal?: AbortSignal): Promise<{ files: string[]; odd: string[] }> {
+  const files: string[] = [];
+  const odd: string[] = [];
+  const seen = new Set<string>();
+  const list = async (below: string): Promise<void> => {
+    signal?.throwIfAborted();
+    const path = join(folder, below);
+    let entries: Dirent[];
+    try {
+      // A link may lead back to a folder that holds it.
+      const real = await realpath(path);
+      if (seen.has(real)) return;
+      seen.add(real);
+      entries = await readdir(path, { withFileTypes: true });
+    } catch (cause) {
+      throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
+    }
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      if (isHidden(entry.name)) continue;
+      const file = below === '' ? entry.name : `${below}/${entry.name}`;
+      // A link that leads nowhere is told of by whoever reads it.
+      const kind: Dirent | Stats | undefined = entry.isSymbolicLink()
+        ? await stat(join(folder, file)).catch(() => undefined)
+        : entry;
+      if (kind?.isDirectory()) await list(file);
+      else if (kind === undefined || kind.isFile()) files.push(file);
+      else odd.push(`${file} (${oddKindOf(kind as Stats)})`);
+    }
+  };
+  await list('');
+  return { files: files.sort((a, b) => (a < b ? -1 : 1)), odd };
+}
+
+const depthOf = (file: string): number => file.split('/').length;
+
+const leastDepth = (files: readonly string[]): number =>
+  files.reduce((least, file) => Math.min(least, depthOf(file)), Number.POSITIVE_INFINITY);
+
+/** Archives unpack into folders beside their files: what lies higher is meant. */
+function shallowest(files: readonly string[]): string[] {
+  const depth = leastDepth(files);
+  return files.filter((file) => depthOf(file) === depth);
+}
+
+/** The part that the name of a file speaks of, or that of a folder above it. */
+function arrayPartOf(file: string): PartName | undefined {
+  const [name = '', ...above] = file.toLowerCase().split('/').reverse();
+  const word = new RegExp(`(?:^|[^a-z0-9])x?(${Object.keys(partOf).sort().reverse().join('|')})x?(?![a-z])`);
+  const named = word.exec(name)?.[1] ?? above.find((folder) => partOf[folder] !== undefined);
+  return named === undefined ? undefined : partOf[named];
+}
+
+function divideArrays(folder: string, files: readonly string[]): { parts: Parts<string>; rest: string[] } {
+  // The same name plain and packed, or with dots for dashes, is the same file: the plain one is read.
+  const same = (file: string): string => file.toLowerCase().replace(/\.gz$/, '').replaceAll('.', '-');
+  const kept = new Map<string, string>();
+  for (const file of files) if (!/\.gz$/i.test(file) || !kept.has(same(file))) kept.set(same(file), file);
+  const distinct = [...kept.values()];
+  const of = (part: PartName | undefined): string[] => distinct.filter((file) => arrayPartOf(file) === part);
+  const one = (part: PartName): string | undefined => {
+    const [first, second] = of(part);
+    if (second === undefined) return first;
+    throw mixed(
+      folder,
+      `one file of ${partWords[part]} images`,
+      `${first} and ${second}; keep each set in a folder of its own`,
+    );
+  };
+  const [train, validation, test] = partNames.map(one);
+  const others = of(undefined);
+  if (train !== undefined) {
+    const parts = { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
+    return { parts, rest: others };
+  }
+  const part = validation ?? test;
+  if (part !== undefined) {
+    const beside = others.length > 0 ? `${others[0]}, which is not called so, and ${part}` : `${part} alone`;
+    throw mixed(
+      folder,
+      'a file of training images, such as train.npy',
+      `${beside}; name one file to take it as the whole set`,
+    );
+  }
+  if (others.length === 1) return { parts: { train: others[0]! }, rest: [] };
+  throw mixed(
+    folder,
+    'one file of images, or one called train and one called test',
+    `${listed(others)}; name one of them`,
+  );
+}
+
+const partWords: Readonly<Record<PartName, string>> = { train: 'training', validation: 'validation', test: 'test' };
+
+/** By folders that are called after parts, at the first depth where such folders stand beside each other. */
+function dividePngs(folder: string, files: readonly string[]): { parts: Parts<string[]>; rest: string[] } {
+  const levels = files.reduce((most, file) => Math.max(most, depthOf(file)), 1) - 1;
+  for (let depth = 0; depth < levels; depth++) {
+    const named = new Map<PartName, Map<string, string[]>>();
+    const rest: string[] = [];
+    for (const file of files) {
+      const steps = file.split('/');
+      const name = depth < steps.length - 1 ? steps[depth]!.toLowerCase() : '';
+      const part = Object.hasOwn(partOf, name) ? partOf[name] : undefined;
+      if (part === undefined) {
+        rest.push(file);
+        continue;
+      }
+      const folders = named.get(part) ?? new Map<string, string[]>();
+      const list = folders.get(name) ?? [];
+      list.push(file);
+      named.set(part, folders.set(name, list));
+    }
+    const names = [...named.values()].reduce((sum, folders) => sum + folders.size, 0);
+    if (names < 2) continue; // one of that name is a class, or all there is
+    for (const [part, folders] of named) {
+      if (folders.size < 2) continue;
+      const [one, other] = [...folders.keys()];
+      throw mixed(folder, `one folder of ${partWords[part]} images`, `${one}/ and ${other}/; put all of them into one`);
+    }
+    const of = (part: PartName): string[] | undefined => [...(named.get(part)?.values() ?? [])][0];
+    const [train, validation, test] = [of('train'), of('validation'), of('test')];
+    if (train === undefined) {
+      throw mixed(folder, 'a folder train/ of training images', 'folders of validation and test images alone');
+    }
+    const parts = { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
+    return { parts, rest };
+  }
+  return { parts: { train: [...files] }, rest: [] };
+}
+
+/** A few names, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const most = 3;
+  const shown = names.slice(0, most).join(', ');
+  return names.length > most ? `${shown} and ${(names.length - most).toLocaleString('en-US')} more` : shown;
+}
+
+function mixed(folder: string, wanted: string, got: string): PixelCnnError {
+  return new PixelCnnError('INVALID_DATA', `${folder}: expected ${wanted}, found ${got}`);
+}
+
+function nothingFound(
+  folder: string,
+  files: readonly string[],
+  odd: readonly string[],
+  formats: ReadonlyMap<string, DataFormat>,
+): PixelCnnError {
+  const shown = (file: string): string => `${file} (${formats.get(file)?.name ?? 'which cannot be read'})`;
+  const told = files.map((file) => formats.get(file)).find((format) => format?.advice !== undefined);
+  const vectors = files.map((file) => formats.get(file)).find((format) => format?.shape?.length === 2);
+  const advice = vectors !== undefined ? 'write it again after x.reshape(-1, height, width)' : told?.advice;
+  // What may be images comes before labels.
+  const isOfLabels = (file: string): number => Number(isLabels(formats.get(file)));
+  const order = files.toSorted((a, b) => isOfLabels(a) - isOfLabels(b));
+  const names = [...order.map(shown), ...odd];
+  const found = names.length === 0 ? 'an empty folder' : `${listed(names)}${advice === undefined ? '' : `; ${advice}`}`;
+  return new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${folder}, found ${found}`, {
+    argument: 'data',
+  });
+}
