@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pip, runCommand } from '../../../ts/node/command.js';
 import { Lock } from '../../../ts/node/lock.js';
@@ -17,7 +17,7 @@ import { openBackend } from '../../../ts/train/tensorflow/backend.js';
 import { variantFolder } from '../../../ts/train/tensorflow/find.js';
 import { hasNvidiaDriver } from '../../../ts/train/tensorflow/nvidia.js';
 import { cleanTensorflow, setUpTensorflow } from '../../../ts/train/tensorflow/setup.js';
-import { nodeHeaders, tfjsNode } from '../../../ts/train/tensorflow/wheels.js';
+import { nodeHeaders, tfjsNode, type Wheel, wheels } from '../../../ts/train/tensorflow/wheels.js';
 
 let cache: string;
 let bin: string;
@@ -145,6 +145,28 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
       other.release();
       await expect(next).rejects.toThrow('pip fetched no wheel'); // it came to its turn
       expect(readdirSync(cache)).toEqual([]);
+    });
+
+    it('links the binding to the libraries beside it, and tells why the new one does not load', async () => {
+      replace('npm', 'mkdir site');
+      // A compiler that tells what it was told to link, and makes a file that is no library.
+      replace(
+        'g++',
+        `[ "$1" = --version ] && exit; printf '%s\\n' "$@" > ${cache}/linked; while [ "$1" != -o ]; do shift; done; : > "$2"`,
+      );
+      const pinned = [...wheels.cpu];
+      (wheels.cpu as Wheel[]).length = 0;
+      try {
+        // No package is there: the reason, and not the end of Node's stack.
+        await expect(setUp()).rejects.toThrow(/^the new binding does not work:\nError: Cannot find module [^\n]*$/);
+      } finally {
+        (wheels.cpu as Wheel[]).push(...pinned);
+      }
+      const args = readFileSync(join(cache, 'linked'), 'utf8').split('\n');
+      const path = args.find((arg) => arg.startsWith('-Wl,-rpath,$ORIGIN/'))!.slice('-Wl,-rpath,$ORIGIN/'.length);
+      const binding = args[args.indexOf('-o') + 1]!;
+      const libraries = args.find((arg) => arg.startsWith('-L'))!.slice(2);
+      expect(join(dirname(binding), path)).toBe(libraries);
     });
 
     it('runs no program of the current folder', async () => {

@@ -309,7 +309,7 @@ async function compileBinding(folder: string, compiler: string, signal: AbortSig
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((source) => join(packageFolder, 'binding', source)),
     ...['-o', output, `-L${tensorflow}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
     // Relative to the binding itself, so that the folder may be renamed; it is, a moment later.
-    `-Wl,-rpath,$ORIGIN/${'../../'.repeat(depth)}site/tensorflow`,
+    `-Wl,-rpath,$ORIGIN/${'../'.repeat(depth)}site/tensorflow`,
   ];
   const gcc = await runCommand(compiler, args, { signal });
   if (gcc.status !== 0) throw unavailable(`${compiler} could not compile the binding:\n${lastLines(gcc.output)}`);
@@ -326,7 +326,10 @@ const tf = require('${tfjsNode}');
 if (tf.mul(6, 7).dataSync()[0] !== 42) throw new Error('6 * 7 is not 42');`;
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '1' };
   const node = await runCommand(process.execPath, ['-e', program], { cwd: folder, env, signal });
-  if (node.status !== 0) throw unavailable(`the new binding does not work:\n${lastLines(node.output, 12)}`);
+  if (node.status === 0) return;
+  // Node's stack would take the place of its reason, which stands before it.
+  const why = /^\w*Error: .*$/m.exec(node.output)?.[0] ?? lastLines(node.output);
+  throw unavailable(`the new binding does not work:\n${why}`);
 }
 
 /** Removes temporary folders: nobody is making one, since this process has the lock. */
