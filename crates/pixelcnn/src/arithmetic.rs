@@ -18,9 +18,6 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     type Sum: Copy + Debug + Send + Sync;
     /// What a layer needs to turn a sum into an output.
     type Rounding: Copy + Debug + Send + Sync;
-    /// Values that a sum takes where it is kept whole: the last layer's.
-    const SUM_VALUES: usize;
-
     /// What a level is to the net.
     fn level(config: &Config, level: u8) -> Self::Value;
 
@@ -32,6 +29,12 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
 
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
+
+    /// Values that an output of the last layer takes, whose sums are kept whole, or one of another layer's.
+    fn output_values(last: bool) -> usize;
+
+    /// The same, by the layer's rounding.
+    fn sum_values(rounding: Self::Rounding) -> usize;
 
     /// `sum + input * weight`.
     fn multiply_add(sum: Self::Sum, input: Self::Value, weight: Self::Value) -> Self::Sum;
@@ -58,7 +61,6 @@ impl Arithmetic for F32 {
     type Value = f32;
     type Sum = f32;
     type Rounding = Activation;
-    const SUM_VALUES: usize = 1;
 
     fn level(config: &Config, level: u8) -> f32 {
         config.level_value(level)
@@ -74,6 +76,14 @@ impl Arithmetic for F32 {
 
     fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Activation {
         layers[layer].activation
+    }
+
+    fn output_values(_: bool) -> usize {
+        1
+    }
+
+    fn sum_values(_: Activation) -> usize {
+        1
     }
 
     fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
@@ -135,7 +145,6 @@ impl Arithmetic for Int16 {
     type Value = i16;
     type Sum = i32;
     type Rounding = Shift;
-    const SUM_VALUES: usize = 2;
 
     fn level(_: &Config, level: u8) -> i16 {
         level.into()
@@ -151,6 +160,18 @@ impl Arithmetic for Int16 {
 
     fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Shift {
         Shift::new(layers, layer, weights.shift(layer))
+    }
+
+    fn output_values(last: bool) -> usize {
+        if last {
+            size_of::<i32>() / size_of::<i16>()
+        } else {
+            1
+        }
+    }
+
+    fn sum_values(Shift { whole, .. }: Shift) -> usize {
+        Int16::output_values(whole)
     }
 
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {

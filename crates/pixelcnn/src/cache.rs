@@ -199,7 +199,7 @@ impl<A: Lanes> Cache<A> {
         }
 
         let channels = config.channels.next_multiple_of(A::STEP);
-        let rows = |l: usize| padded(layers[l].out_channels) * if l + 1 == layers.len() { A::SUM_VALUES } else { 1 };
+        let rows = |l: usize| padded(layers[l].out_channels) * A::output_values(l + 1 == layers.len());
         let mut base = (0..layers.len()).map(rows).max().unwrap_or(0).max(channels);
         let mut first = 0;
         let mut add = |source: Source, row: usize, channels: usize, cases: usize| {

@@ -65,7 +65,7 @@ pub trait Lanes: Arithmetic {
     /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
     ///
     /// # Safety
-    /// [`PANEL`] values can be read there and written, `PANEL * SUM_VALUES` where sums are kept whole.
+    /// [`PANEL`] values can be read at `residual`, and `PANEL * sum_values(rounding)` written at `to`.
     unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], residual: Option<*const Self::Value>, to: *mut Self::Value);
 }
 
@@ -168,8 +168,7 @@ pub struct PackedLayer<A: Arithmetic> {
     values: Vec<u32>,       // (tap) -> values it reads; never 0
     depth: usize,           // steps of the k-loop, over all taps
     gathered: bool,         // whether the taps of a position are copied together first
-    rounding: A::Rounding,
-    output: usize, // values of an output: more than one where sums are kept whole
+    rounding: A::Rounding,  // also how many values an output takes
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -206,7 +205,6 @@ impl<A: Lanes> PackedLayer<A> {
             depth: width / A::STEP,
             gathered,
             rounding,
-            output: if index + 1 == layers.len() { A::SUM_VALUES } else { 1 },
         }
     }
 
@@ -217,7 +215,7 @@ impl<A: Lanes> PackedLayer<A> {
 
     /// Values of one row of output.
     pub fn row(&self) -> usize {
-        self.bias.len() * self.output
+        self.bias.len() * A::sum_values(self.rounding)
     }
 }
 
@@ -267,7 +265,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
     assert!(places.taps.len() == positions * taps);
-    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.output == 1);
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == outputs);
     assert!(inside(places.residuals, outputs) && inside(places.outputs, layer.row()));
     assert!(layer.weights.len() == outputs * layer.depth * A::STEP && outputs % PANEL == 0);
 
@@ -276,24 +274,27 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     scratch.starts.clear();
     scratch.depths.clear();
     let bytes = size_of::<A::Value>() as u32;
+    // Rows are addressed by bytes in 32 bits.
+    let addressable = |values: usize| values as u64 * u64::from(bytes) <= u64::from(u32::MAX);
     let whole = [(layer.depth * A::STEP) as u32];
     let values = if layer.gathered {
         scratch.rows.clear();
-        scratch.rows.reserve(positions * whole[0] as usize);
+        scratch.rows.reserve(positions * layer.depth * A::STEP);
         for read in places.taps.chunks_exact(taps) {
-            scratch.starts.push(scratch.rows.len() as u32 * bytes);
+            scratch.starts.push((scratch.rows.len() * size_of::<A::Value>()) as u32);
             for (row, &values) in read.iter().zip(&layer.values) {
                 for k in 0..values {
-                    scratch.rows.push(data[(row.start + k) as usize]);
+                    scratch.rows.push(data[row.start as usize + k as usize]);
                 }
             }
             scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
+        assert!(addressable(scratch.rows.len()));
         scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
         &whole[..]
     } else {
-        let mut good = true;
+        let mut good = addressable(data.len());
         for tile in split.tiles() {
             scratch.tiles.push(tile);
             for (tap, &values) in layer.values.iter().enumerate() {
@@ -304,9 +305,9 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                     let row = places.taps[position * taps + tap];
                     good &= row.start <= last;
                     depth = depth.max(row.depth);
-                    scratch.starts.push(row.start * bytes);
+                    scratch.starts.push(row.start.wrapping_mul(bytes));
                 }
-                good &= depth * A::STEP as u32 <= values;
+                good &= u64::from(depth) * A::STEP as u64 <= u64::from(values);
                 scratch.depths.push(depth);
             }
         }
@@ -425,7 +426,7 @@ impl<A: Lanes> Place<'_, A> {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
-        let lane = panel * PANEL;
+        let (lane, width) = (panel * PANEL, A::sum_values(layer.rounding));
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
             let bias: [A::Sums; V] = std::array::from_fn(|v| A::biases(layer.bias.as_ptr().add(lane + 4 * v)));
@@ -465,7 +466,7 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * layer.output);
+                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * width);
                 let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
@@ -473,7 +474,7 @@ impl<A: Lanes> Place<'_, A> {
                 };
                 for v in 0..V / 2 {
                     let residual = residual.map(|from| from.add(PANEL * v));
-                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * layer.output * v));
+                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * width * v));
                 }
             });
         }
@@ -483,6 +484,43 @@ impl<A: Lanes> Place<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use std::panic::{catch_unwind, AssertUnwindSafe};
+
+    /// Whether a layer of 16 channels over rows of 16 values runs with these places.
+    fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
+        let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
+        let places = Places { taps: &[tap], residuals: &[], outputs: &[output] };
+        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
+    }
+
+    #[test]
+    fn a_place_outside_the_data_is_a_panic_and_never_a_read() {
+        let config = Config { filters: 16, blocks: 1, ..Config::reference() };
+        let layers = Layers::new(&config);
+        let floats = Weights::random(&layers, 1);
+        let integers = Weights::new(&layers, vec![0; floats.values().len() + layers.len()]).unwrap();
+        // A block's first layer reads one row of 16 and writes 16 values; the logits write a panel of 8, of sums.
+        let (hidden, last) = (1, layers.len() - 1);
+        let f32s = [hidden, last].map(|index| PackedLayer::<F32>::new(&layers, &floats, index));
+        let i16s = [hidden, last].map(|index| PackedLayer::<Int16>::new(&layers, &integers, index));
+        let row = |start, depth| Row { start, depth };
+        for len in [32, 48] {
+            assert!(runs(&f32s[0], row(0, 16), len as u32 - 16, len) && runs(&i16s[0], row(0, 8), len as u32 - 16, len));
+            assert!(runs(&f32s[1], row(0, 16), len as u32 - 8, len) && runs(&i16s[1], row(0, 8), len as u32 - 16, len));
+            // One past the end, of what is read and of what is written.
+            for (start, output) in [(len as u32 - 15, 0), (u32::MAX, 0), (0, len as u32 - 15), (0, u32::MAX)] {
+                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&i16s[0], row(start, 8), output, len));
+                assert!(!runs(&i16s[1], row(start, 8), output, len), "a sum takes two values");
+            }
+            assert!(!runs(&f32s[1], row(0, 16), len as u32 - 7, len));
+            // Deeper than the row, also where twice the depth is little in 32 bits.
+            for depth in [17, 1 << 30, 1 << 31, (1 << 31) + 4, u32::MAX] {
+                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&i16s[0], row(0, depth), 16, len), "depth {depth}");
+            }
+            assert!(!runs(&i16s[0], row(0, 9), 16, len));
+        }
+    }
 
     #[test]
     fn tiles_cover_every_number_of_positions() {
