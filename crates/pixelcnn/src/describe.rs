@@ -23,9 +23,9 @@ pub fn describe(config: &Config) -> Result<String, Error> {
         Precision::Int16 => Cache::<Int16>::new(config, &net, schedule.clone(), 1, keep)?.bytes(),
     };
     let field = net.receptive_field(height, width);
-    let reach = |f: fn(&crate::layers::Tap) -> i32| field.iter().map(f).max().unwrap_or(0).max(0);
-    let macs: usize = net.iter().map(Layer::macs).sum();
-    let full: usize = net.iter().map(|l| l.parameters() - l.out_channels).sum();
+    let (above, left, right) = field.reach();
+    let macs: u64 = net.iter().map(Layer::macs).sum();
+    let full: u64 = net.iter().map(|l| l.parameters() - l.out_channels as u64).sum();
     let tensors =
         list(tensor_specs(&net, config.precision).iter().map(|t| {
             format!(r#"{{"name":{},"shape":{:?},"fanIn":{},"fanOut":{}}}"#, quote(&t.name), t.shape, t.fan_in, t.fan_out)
@@ -41,18 +41,18 @@ pub fn describe(config: &Config) -> Result<String, Error> {
         config = config.to_json(),
         layers = list(net.iter().map(|l| layer(l, &net))),
         tensors = tensors,
-        parameters = net.iter().map(Layer::parameters).sum::<usize>(),
-        non_zero = net.iter().map(Layer::non_zero_parameters).sum::<usize>(),
+        parameters = net.iter().map(Layer::parameters).sum::<u64>(),
+        non_zero = net.iter().map(Layer::non_zero_parameters).sum::<u64>(),
         field = field.len(),
-        above = reach(|t| -t.dy),
-        left = reach(|t| -t.dx),
-        right = reach(|t| t.dx),
+        above = above,
+        left = left,
+        right = right,
         slope = schedule.slope,
         leads = schedule.leads,
         fronts = schedule.steps(),
         per_front = pixels as f64 / schedule.steps() as f64,
         macs = macs,
-        image = macs * pixels,
+        image = macs * pixels as u64,
         // Full kernels, forbidden taps multiplied too, for every pixel of the image at every pixel: what a framework does.
         naive = full as u128 * pixels as u128 * pixels as u128,
         state = state_bytes,

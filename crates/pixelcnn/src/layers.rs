@@ -4,7 +4,8 @@
 //! from that list and knows no architecture. A new one is a new expansion, and a new activation if it has one.
 
 use crate::config::{Architecture, Config};
-use std::collections::BTreeSet;
+use crate::field::Field;
+use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,19 +95,19 @@ impl Layer {
     }
 
     /// Multiply-adds for one position, over the taps that the mask allows.
-    pub fn macs(&self) -> usize {
-        self.inputs.iter().map(|i| i.taps.len() * i.channels).sum::<usize>() * self.out_channels
+    pub fn macs(&self) -> u64 {
+        self.inputs.iter().map(|i| i.taps.len() as u64 * i.channels as u64).sum::<u64>() * self.out_channels as u64
     }
 
     /// Parameters stored: kernels at their full size, and the bias.
-    pub fn parameters(&self) -> usize {
-        let kernels: usize = self.inputs.iter().map(|i| i.kernel_size * i.kernel_size * i.channels).sum();
-        (kernels + 1) * self.out_channels
+    pub fn parameters(&self) -> u64 {
+        let kernels: u64 = self.inputs.iter().map(|i| (i.kernel_size * i.kernel_size) as u64 * i.channels as u64).sum();
+        (kernels + 1) * self.out_channels as u64
     }
 
     /// Parameters that can be other than zero.
-    pub fn non_zero_parameters(&self) -> usize {
-        self.macs() + self.out_channels
+    pub fn non_zero_parameters(&self) -> u64 {
+        self.macs() + self.out_channels as u64
     }
 }
 
@@ -155,34 +156,42 @@ impl Layers {
 
     /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
     /// `height` x `width`; 129 of them for the reference.
-    pub fn receptive_field(&self, height: usize, width: usize) -> BTreeSet<Tap> {
-        let (h, w) = (height as i32, width as i32);
-        let mut fields: Vec<BTreeSet<Tap>> = Vec::with_capacity(self.len());
-        for layer in self.iter() {
-            let mut field = layer.residual.map_or_else(BTreeSet::new, |source| fields[source].clone());
-            for input in &layer.inputs {
-                for &tap in &input.taps {
-                    let mut add = |dy, dx| {
-                        if dy > -h && dx > -w && dx < w {
-                            field.insert(Tap { dy, dx });
-                        }
-                    };
-                    match input.source {
-                        Source::Pixels => add(tap.dy, tap.dx),
-                        Source::Layer(source) => fields[source].iter().for_each(|t| add(t.dy + tap.dy, t.dx + tap.dx)),
-                    }
+    pub fn receptive_field(&self, height: usize, width: usize) -> Field {
+        let mut last_reads = vec![0; self.len()];
+        for (layer, source, _) in self.reads() {
+            if let Source::Layer(source) = source {
+                last_reads[source] = layer;
+            }
+        }
+        let pixel = Rc::new(Field::pixel(height, width));
+        let mut fields: Vec<Option<Rc<Field>>> = Vec::with_capacity(self.len());
+        for (index, layer) in self.iter().enumerate() {
+            let field_of = |source: Source| match source {
+                Source::Pixels => Rc::clone(&pixel),
+                Source::Layer(source) => Rc::clone(fields[source].as_ref().expect("kept until it is last read")),
+            };
+            let inputs: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), &input.taps[..])).collect();
+            let residual = layer.residual.map(|source| field_of(Source::Layer(source)));
+            // Most layers read one position of one other.
+            let field = match (&inputs[..], &residual) {
+                ([(field, [Tap { dy: 0, dx: 0 }])], None) => Rc::clone(field),
+                _ => Rc::new(Field::union(&inputs, residual.as_deref(), height, width)),
+            };
+            fields.push(Some(field));
+            for source in 0..index {
+                if last_reads[source] <= index {
+                    fields[source] = None;
                 }
             }
-            fields.push(field);
         }
-        fields.pop().unwrap_or_default()
+        fields.pop().flatten().map(Rc::unwrap_or_clone).unwrap_or_default()
     }
 }
 
 /// The causal taps of a square kernel, in raster order.
 pub fn causal_taps(kernel_size: usize, mask: MaskKind) -> Vec<Tap> {
     let half = (kernel_size / 2) as i32;
-    let mut taps = Vec::new();
+    let mut taps = Vec::with_capacity(kernel_size * kernel_size / 2 + usize::from(mask == MaskKind::B));
     for dy in -half..=0 {
         for dx in -half..=half {
             if dy < 0 || dx < 0 || (dx == 0 && mask == MaskKind::B) {
@@ -238,8 +247,8 @@ mod tests {
     fn the_reference_net_has_its_published_size() {
         let config = Config::reference();
         let layers = Layers::new(&config);
-        assert_eq!(layers.iter().map(Layer::parameters).sum::<usize>(), 532_673);
-        assert_eq!(layers.iter().map(Layer::non_zero_parameters).sum::<usize>(), 365_633);
+        assert_eq!(layers.iter().map(Layer::parameters).sum::<u64>(), 532_673);
+        assert_eq!(layers.iter().map(Layer::non_zero_parameters).sum::<u64>(), 365_633);
         assert_eq!(layers.receptive_field(28, 28).len(), 129);
     }
 

@@ -14,6 +14,7 @@ pub mod describe;
 pub mod distribution;
 pub mod engine;
 pub mod error;
+pub mod field;
 pub mod format;
 pub mod json;
 pub mod kernels;
