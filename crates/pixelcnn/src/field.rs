@@ -105,9 +105,15 @@ impl Field {
 /// Intervals that a row may gather before they are merged.
 const MANY: usize = 64;
 
-/// Sorts the intervals of a row and joins those that touch.
+/// Sorts the intervals of a row, which are few and nearly in order, and joins those that touch.
 fn merge(row: &mut Vec<Span>) {
-    row.sort_unstable();
+    for next in 1..row.len() {
+        let mut at = next;
+        while at > 0 && row[at - 1] > row[at] {
+            row.swap(at - 1, at);
+            at -= 1;
+        }
+    }
     row.dedup_by(|next, span| {
         let touches = next.left <= span.right + 1;
         if touches {

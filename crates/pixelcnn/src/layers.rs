@@ -4,7 +4,9 @@
 //! from that list and knows no architecture. A new one is a new expansion, and a new activation if it has one.
 
 use crate::config::{Architecture, Config};
+use crate::error::Error;
 use crate::field::Field;
+use crate::plan::{headroom, Bytes};
 use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).
@@ -94,6 +96,12 @@ impl Layer {
         format!("{}.shift", self.name)
     }
 
+    /// Every read: source and tap, the residual's last.
+    pub fn reads(&self) -> impl Iterator<Item = (Source, Tap)> + '_ {
+        let taps = self.inputs.iter().flat_map(|input| input.taps.iter().map(|&tap| (input.source, tap)));
+        taps.chain(self.residual.map(|source| (Source::Layer(source), Tap { dy: 0, dx: 0 })))
+    }
+
     /// Multiply-adds for one position, over the taps that the mask allows.
     pub fn macs(&self) -> u64 {
         self.inputs.iter().map(|i| i.taps.len() as u64 * i.channels as u64).sum::<u64>() * self.out_channels as u64
@@ -130,6 +138,25 @@ impl Layers {
         }
     }
 
+    /// Expands a config where the host has room for the list.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_new(config: &Config) -> Result<Layers, Error> {
+        headroom(Layers::planned(config))?;
+        Ok(Layers::new(config))
+    }
+
+    /// What the list of a config's layers takes at most, with the names of its tensors and what else is made for each.
+    pub(crate) fn planned(config: &Config) -> Bytes {
+        const LAYER: u64 = 1536;
+        let Architecture::Plain = config.architecture;
+        let (blocks, heads) = (config.blocks as u64, config.head_layers as u64);
+        let taps = |kernel: usize| (kernel * kernel / 2 + 1) as u64;
+        let taps = taps(config.first_kernel) + blocks * (taps(config.block_kernel) + 2) + heads + 1;
+        Bytes(LAYER * (2 + 3 * blocks + heads)) + Bytes::of::<Tap>(&[taps])
+    }
+
     /// A net given as a list. Every layer must come after all it reads, with taps that are causal: the schedule's
     /// tests use it to go beyond what any architecture needs.
     ///
@@ -148,10 +175,7 @@ impl Layers {
 
     /// Every read of the net: (reading layer, source, tap), residuals included.
     pub fn reads(&self) -> impl Iterator<Item = (usize, Source, Tap)> + '_ {
-        self.iter().enumerate().flat_map(|(index, layer)| {
-            let taps = layer.inputs.iter().flat_map(move |i| i.taps.iter().map(move |&tap| (index, i.source, tap)));
-            taps.chain(layer.residual.map(|source| (index, Source::Layer(source), Tap { dy: 0, dx: 0 })))
-        })
+        self.iter().enumerate().flat_map(|(index, layer)| layer.reads().map(move |(source, tap)| (index, source, tap)))
     }
 
     /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of

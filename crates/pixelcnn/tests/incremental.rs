@@ -82,7 +82,7 @@ fn all_strategies_score_given_images_the_same() {
         let ink = draws.pick(&[2, 10, 50, 97]);
         let images = random_images(&mut draws, &model.config, count, ink);
         let oracle: Vec<u32> =
-            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image)).map(f32::to_bits).collect();
+            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image).unwrap()).map(f32::to_bits).collect();
         for strategy in strategies().into_iter().chain([ORACLE]) {
             let (logits, pixels, _) = score(&model, &images, strategy);
             assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
@@ -184,7 +184,7 @@ fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
     let layers = pixelcnn::layers::Layers::new(&config);
     let small = pixelcnn::weights::Weights::random(&layers, 1);
     let values = small.values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
-    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()));
+    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
     let draw = Draw { count: 1, seed: 0, start_index: 40, temperature: 1.0 };
     for strategy in strategies().into_iter().chain([ORACLE]) {
         let error = Run::sample(&model, draw, strategy).unwrap().finish().unwrap_err();

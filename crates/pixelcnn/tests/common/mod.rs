@@ -48,7 +48,7 @@ pub fn random_config(draws: &mut Draws) -> Config {
 /// A net with random weights.
 pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
     let weights = Weights::random(&Layers::new(&config), seed);
-    Arc::new(Model::new(config, weights, Vec::new()))
+    Arc::new(Model::new(config, weights, Vec::new()).unwrap())
 }
 
 /// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
@@ -58,7 +58,7 @@ pub fn model_with_background(config: Config, seed: u64, background: u8, lean: f3
     let mut values = Weights::random(&layers, seed).values().to_vec();
     *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
     let weights = Weights::new(&layers, values).unwrap();
-    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]))
+    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]).unwrap())
 }
 
 /// A model as it is, with its channels in another order, or in integers.
