@@ -1,6 +1,6 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
-import { checkOptions, show } from './arguments.js';
+import { checkMemoryLimit, checkOptions, show } from './arguments.js';
 import { start } from './instance.js';
 import { openSampler, type Sampler } from './sampler.js';
 
@@ -9,6 +9,8 @@ export interface SamplerParts {
   module: WebAssembly.Module;
   /** The bytes of a `.safetensors` file that pixelcnn wrote. */
   model: Uint8Array;
+  /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
 }
 
 /**
@@ -22,12 +24,13 @@ export interface SamplerParts {
  * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
  */
 export function createSampler(parts: SamplerParts): Sampler {
-  checkOptions('createSampler', parts, ['module', 'model']);
+  checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit']);
   const { module, model } = parts;
+  const memoryLimit = checkMemoryLimit(parts.memoryLimit);
   if (!(module instanceof WebAssembly.Module)) {
     throw new TypeError(`module: expected a WebAssembly.Module, got ${show(module)}`);
   }
   if (!(model instanceof Uint8Array)) throw new TypeError(`model: expected a Uint8Array, got ${show(model)}`);
   start(module);
-  return openSampler(model);
+  return openSampler(model, memoryLimit);
 }

@@ -1,6 +1,6 @@
 /** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
 
-import { checkOptions, checkSignal } from './arguments.js';
+import { checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
 import { coreErrorCode, PixelCnnError } from './error.js';
 import { abortable, builtin } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
@@ -10,6 +10,8 @@ import { openSampler, type Sampler } from './sampler.js';
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
 }
 
 /**
@@ -26,13 +28,14 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  checkOptions('options', options, ['signal']);
+  checkOptions('options', options, ['signal', 'memoryLimit']);
+  const memoryLimit = checkMemoryLimit(options.memoryLimit);
   const signal = checkSignal(options.signal);
   signal?.throwIfAborted();
   const [bytes] = await Promise.all([readModel(model, signal), abortable(startInstance(), signal)]);
   signal?.throwIfAborted();
   try {
-    return openSampler(bytes);
+    return openSampler(bytes, memoryLimit);
   } catch (error) {
     throw namingModel(error, model);
   }

@@ -214,8 +214,8 @@ export class Sampler {
 }
 
 /** Reads a model file into the instance, which must be started. */
-export function openSampler(model: Uint8Array): Sampler {
-  return new Sampler(enter(() => new CoreSampler(model)));
+export function openSampler(model: Uint8Array, memoryLimit?: number): Sampler {
+  return new Sampler(enter(() => new CoreSampler(model, memoryLimit)));
 }
 
 /** Images of one call that make one run. */

@@ -82,8 +82,9 @@ pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>,
     let skip = Skip { background: Some(background), tails: false };
     let layout = Layout::new(Units::of::<F32>(), &model.config, layers, schedule.clone(), 1, Keep::Needed(skip));
     let most = most_reads(layers, &schedule, &streams, (images.len() / model.config.pixels()) as u64);
-    let lists = most.iter().enumerate().map(|(stream, &reads)| Bytes::of::<u64>(&[reads, words(layers, stream) as u64 + 1]));
-    let planned = model.bytes + layout.bytes() + lists.sum();
+    let lists = most.iter().enumerate().map(|(stream, &reads)| Bytes::of::<u64>(&[reads, words(layers, stream) as u64 + 2]));
+    // The images, too, and a place in an order for each read: what `optimize` holds meanwhile.
+    let planned = model.bytes + layout.bytes() + lists.sum() + Bytes(images.len() as u64);
     model.memory.check(planned)?;
     let mut reads = vec![Reads::default(); layers.len()];
     for (stream, (Reads { on, costs }, &most)) in reads.iter_mut().zip(&most).enumerate() {

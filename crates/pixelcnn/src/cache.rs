@@ -385,7 +385,8 @@ impl<A: Lanes> Cache<A> {
         let places = kernels::Places { taps: &front.taps, residuals, outputs: &front.rows };
         self.layers[layer].macs += kernels::run(packed, &mut self.data, &places, &mut front.scratch);
         if let Some(rounding) = packed.guard() {
-            finish::<A>(rounding, packed.row(), &mut self.data, front);
+            let channels = self.layers[layer].ring.steps as usize * A::STEP;
+            finish::<A>(rounding, channels..packed.row(), &mut self.data, front);
         }
         if self.skip.tails {
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
@@ -510,15 +511,17 @@ fn plans(layers: &Layers, schedule: &Schedule, rings: &[Ring], borders: &[Border
     Ok(plans)
 }
 
-/// Does to the sums that a front wrote what the kernels leave undone where a layer is guarded: as the reference does.
-fn finish<A: Lanes>(rounding: A::Rounding, row: usize, data: &mut [A::Value], front: &Front<A::Value>) {
+/// Does to the sums that a front wrote what the kernels leave undone where a layer is guarded: as the reference does. What
+/// pads the channels is zero again, which NaN times a weight of zero is not.
+fn finish<A: Lanes>(rounding: A::Rounding, padding: Range<usize>, data: &mut [A::Value], front: &Front<A::Value>) {
     for (position, &start) in front.rows.iter().enumerate() {
-        for channel in 0..row {
+        for channel in 0..padding.start {
             let at = start as usize + channel;
             let value = A::round(rounding, A::kept_sum(&data[at..]));
             let residual = front.residuals.get(position).map(|&residual| data[residual as usize + channel]);
             data[at] = residual.map_or(value, |residual| A::add(residual, value));
         }
+        data[start as usize..][padding.clone()].fill(A::Value::default());
     }
 }
 

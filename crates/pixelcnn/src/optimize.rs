@@ -30,7 +30,9 @@ pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
     model.memory.check(model.bytes + planned)?;
     let some = spread(images, model.config.pixels())?;
     let background = background(model, &some)?;
+    model.forget_spare();
     let reads = reads(model, background, &some)?;
+    drop(some);
     let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
     let streams = streams(layers);
     let mut orders: Vec<Vec<usize>> = try_room(layers.len())?;
