@@ -139,14 +139,14 @@ export interface Drawer {
     temperature: number,
     method: string,
     skipping: string,
-  ): Pick<Run, 'finish' | 'pixels' | 'macs' | 'state_bytes' | 'free'>;
+  ): Pick<Run, 'finish' | 'pixels' | 'macs' | 'free'> & { state_bytes(): ArrayLike<number> };
 }
 
 export function draw(sampler: Drawer, { method, skipping, count, seed, startIndex }: Drawing): Drawn {
   const run = sampler.sample(count, seed, startIndex, 1, method, skipping);
   try {
     run.finish();
-    const [images = 0, constants = 0] = run.state_bytes();
+    const [images = 0, constants = 0] = Array.from(run.state_bytes());
     return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
   } finally {
     run.free();

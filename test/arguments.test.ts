@@ -117,7 +117,7 @@ it('refuses what is no model and no module', async () => {
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );
   await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow(
-    new TypeError('options: expected only signal, got "sginal"; did you mean signal?'),
+    new TypeError('options: expected only signal, memoryLimit, got "sginal"; did you mean signal?'),
   );
   expect(() => createSampler({ module: new Uint8Array(8) as never, model: new Uint8Array(8) })).toThrow(
     new TypeError('module: expected a WebAssembly.Module, got an object of type Uint8Array'),

@@ -62,9 +62,9 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('stays small: 125 kB, gzipped, of binary and JavaScript together, for two precisions', () => {
+  it('stays small: 140 kB, gzipped, of binary and JavaScript together, for two precisions', () => {
     const face = readFileSync(join(committedPkg, 'pixelcnn.js'));
-    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(125_000);
+    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(140_000);
   });
 });
 

@@ -85,6 +85,11 @@ export function checkChoice<T extends string>(name: string, value: unknown, choi
   throw typeof value === 'string' ? wrongValue(name, sentence) : wrongKind(name, sentence);
 }
 
+/** A limit to memory, in bytes, that may be left out. */
+export function checkMemoryLimit(value: unknown): number | undefined {
+  return value === undefined ? value : checkInteger('memoryLimit', value, { min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
 /** A signal that may be left out. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined || isSignal(value)) return value;

@@ -1,7 +1,15 @@
 /** Model files made from model files: ordered for skipping, and in integers. */
 
 import { abortable, throwIfAborted } from './abort.js';
-import { checkObject, checkOptions, checkShortText, checkSignal, show, wrongValue } from './arguments.js';
+import {
+  checkMemoryLimit,
+  checkObject,
+  checkOptions,
+  checkShortText,
+  checkSignal,
+  show,
+  wrongValue,
+} from './arguments.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, takeImages } from './images.js';
 import { enter, release } from './instance.js';
@@ -15,6 +23,8 @@ export interface ConvertOptions {
   calibration?: string;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Bytes that the conversion may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
 }
 
 /** The longest `calibration`: it stands in the header of the new file, and of all that are made of it. */
@@ -113,13 +123,13 @@ export function executedMacs(model: Uint8Array, images: Uint8Array, count: numbe
 
 async function convert(
   by: Conversion['by'],
-  call: (model: Uint8Array, images: Uint8Array, metadata: string) => Uint8Array,
+  call: (model: Uint8Array, images: Uint8Array, metadata: string, memoryLimit?: number) => Uint8Array,
   model: ModelSource,
   images: Images,
   options: ConvertOptions,
 ): Promise<Uint8Array> {
-  const given = checkOptions('options', options, ['calibration', 'signal']);
-  const signal = checkSignal(given.signal);
+  const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit']);
+  const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
   const calibration =
     given.calibration === undefined
       ? undefined
@@ -129,7 +139,7 @@ async function convert(
   const source = hex(await digest(bytes));
   throwIfAborted(signal);
   try {
-    const sampler = openSampler(bytes);
+    const sampler = openSampler(bytes, memoryLimit);
     let levels: Uint8Array;
     let derived: Conversion[];
     try {
@@ -145,7 +155,7 @@ async function convert(
       sampler.dispose();
     }
     const added = JSON.stringify({ derived: JSON.stringify(derived) });
-    return enter(() => call(bytes, levels, added), 'model');
+    return enter(() => call(bytes, levels, added, memoryLimit), 'model');
   } catch (error) {
     throw namingModel(error, model);
   }

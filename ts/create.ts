@@ -1,6 +1,6 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
-import { checkOptions, show, wrongKind } from './arguments.js';
+import { checkMemoryLimit, checkOptions, show, wrongKind } from './arguments.js';
 import { isArrayBuffer, isBytes, isModule } from './brand.js';
 import { checkHost, start } from './instance.js';
 import { takeModel } from './model_source.js';
@@ -11,6 +11,8 @@ export interface SamplerParts {
   module: WebAssembly.Module;
   /** The bytes of a `.safetensors` file that pixelcnn wrote; at most 512 MiB. They are copied. */
   model: Uint8Array | ArrayBuffer;
+  /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
 }
 
 /**
@@ -24,7 +26,9 @@ export interface SamplerParts {
  * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
  */
 export function createSampler(parts: SamplerParts): Sampler {
-  const { module, model } = checkOptions('createSampler', parts, ['module', 'model']);
+  const given = checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit']);
+  const { module, model } = given;
+  const memoryLimit = checkMemoryLimit(given.memoryLimit);
   checkHost();
   if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
   if (!isBytes(model) && !isArrayBuffer(model)) {
@@ -32,5 +36,5 @@ export function createSampler(parts: SamplerParts): Sampler {
   }
   const bytes = takeModel(model);
   start(module, 'module');
-  return openSampler(bytes);
+  return openSampler(bytes, memoryLimit);
 }

@@ -1,7 +1,7 @@
 /** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
 
 import { abortable } from './abort.js';
-import { checkOptions, checkSignal } from './arguments.js';
+import { checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
 import { messageOf } from './brand.js';
 import { coreErrorCode, PixelCnnError } from './error.js';
 import { foreignFormat } from './foreign.js';
@@ -13,6 +13,8 @@ import { openSampler, type Sampler } from './sampler.js';
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
 }
 
 /**
@@ -29,10 +31,11 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const signal = checkSignal(checkOptions('options', options, ['signal']).signal);
+  const given = checkOptions('options', options, ['signal', 'memoryLimit']);
+  const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
   const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own), startInstance()]));
   try {
-    return openSampler(bytes);
+    return openSampler(bytes, memoryLimit);
   } catch (error) {
     throw namingModel(error, model);
   }

@@ -216,9 +216,9 @@ export class Sampler {
 }
 
 /** Reads a model file into the instance, which must be started. */
-export function openSampler(model: Uint8Array): Sampler {
+export function openSampler(model: Uint8Array, memoryLimit?: number): Sampler {
   try {
-    return new Sampler(enter(() => new CoreSampler(model), 'model'));
+    return new Sampler(enter(() => new CoreSampler(model, memoryLimit), 'model'));
   } catch (error) {
     throw namingForeign(error, model);
   }

@@ -38,15 +38,20 @@ export class Crew {
   readonly #members: readonly Member[];
   readonly #module: WebAssembly.Module;
   readonly #model: Uint8Array;
+  readonly #memoryLimit: number | undefined;
   #waiting: Job[] = [];
   #lastId = 0;
   #disposed = false;
 
-  /** @param model The bytes of a model file, which stay as they are. */
-  constructor(size: number, module: WebAssembly.Module, model: Uint8Array) {
+  /**
+   * @param model The bytes of a model file, which stay as they are.
+   * @param memoryLimit Of each worker's sampler.
+   */
+  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, memoryLimit?: number) {
     this.#members = Array.from({ length: size }, () => ({}));
     this.#module = module;
     this.#model = model;
+    this.#memoryLimit = memoryLimit;
   }
 
   /** Starts all workers; resolves when each has opened the model. */
@@ -130,7 +135,7 @@ export class Crew {
     }
     member.thread = thread;
     const model = new Uint8Array(this.#model); // its own copy, which then moves
-    thread.post({ type: 'open', module: this.#module, model }, [model.buffer]);
+    thread.post({ type: 'open', module: this.#module, model, memoryLimit: this.#memoryLimit }, [model.buffer]);
   }
 
   #hear(member: Member, report: Report): void {

@@ -1,7 +1,7 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
 import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
-import { checkInteger, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
+import { checkInteger, checkMemoryLimit, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
 import type { Config } from '../config.js';
 import { coreCount } from '../host.js';
 import { checkImages, type Images, imageShape, imageSize } from '../images.js';
@@ -26,6 +26,8 @@ const asyncDisposeSymbol: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Sy
 export interface PoolOptions {
   /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
   workers?: number;
+  /** Bytes that each worker's model, and each part of a call, may take: an integer of at least 1. Default: 4 GiB. */
+  memoryLimit?: number;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -69,12 +71,13 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, ['workers', 'signal']);
+  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal']);
   const signal = checkSignal(given.signal);
   const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
+  const memoryLimit = checkMemoryLimit(given.memoryLimit);
   checkThreads();
   const [bytes, module] = await abortable(signal, (own) => Promise.all([readModel(model, own), compileBinary()]));
-  const crew = new Crew(workers, module, new Uint8Array(bytes)); // without the rest of its buffer, which would be sent too
+  const crew = new Crew(workers, module, new Uint8Array(bytes), memoryLimit); // without the rest of its buffer, which would be sent too
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {

@@ -22,7 +22,7 @@ let stopping = 0;
 port.addEventListener('message', ({ data: order }) => {
   switch (order.type) {
     case 'open':
-      open(order.module, order.model);
+      open(order);
       break;
     case 'work':
       run(order.job, order.work);
@@ -34,9 +34,9 @@ port.addEventListener('message', ({ data: order }) => {
 });
 port.start?.();
 
-function open(module: WebAssembly.Module, model: Uint8Array): void {
+function open({ module, model, memoryLimit }: Extract<Order, { type: 'open' }>): void {
   try {
-    sampler = createSampler({ module, model });
+    sampler = createSampler({ module, model, memoryLimit });
     const { config, metadata } = sampler;
     post({ type: 'opened', model: { config, metadata } });
   } catch (error) {

@@ -2,16 +2,37 @@
 
 #![deny(missing_docs)]
 
+mod array;
+#[cfg(target_arch = "wasm32")]
+mod reserve;
+
+use array::{Float32Array, Float64Array, Text, Uint32Array, Uint8Array};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
 use pixelcnn::optimize as core_optimize;
+use pixelcnn::plan::try_room;
 use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{format, json, simd, Config, Draw, Error, Method, Model, Skipping, Strategy};
+use pixelcnn::{format, json, plan, simd, Config, Draw, Error, Memory, Method, Model, Skipping, Strategy};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static RESERVE: reserve::Reserve = reserve::Reserve::new();
+
+/// What a call leaves behind, unless it has taken the last of the memory, which the next call needs.
+fn kept<T>(made: T) -> Result<T, JsValue> {
+    #[cfg(target_arch = "wasm32")]
+    if !RESERVE.is_whole() {
+        drop(made);
+        return Err(js_error(Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None }));
+    }
+    Ok(made)
+}
 
 /// A JS `Error` with the core's sentence as message and its code as `code`.
 fn js_error(error: Error) -> JsValue {
@@ -53,51 +74,76 @@ fn small_integer(name: &str, value: f64) -> Result<u32, JsValue> {
     u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {value}")))
 }
 
+/// The bytes that a model, and each run with it, may take; 4 GiB where none are given.
+fn memory(limit: Option<f64>) -> Result<Memory, JsValue> {
+    limit.map_or(Ok(Memory::default()), |limit| Ok(Memory { limit: integer("memory_limit", limit)? }))
+}
+
 /// What follows from a config: layers, tensors, schedule, cost. JSON in, JSON out.
 #[wasm_bindgen]
-pub fn describe(config_json: &str) -> Result<String, JsValue> {
-    Config::from_json(config_json).and_then(|config| core_describe::describe(&config)).map_err(js_error)
+pub fn describe(config_json: &Text) -> Result<String, JsValue> {
+    let config = config_json.take("config")?;
+    Config::from_json(&config).and_then(|config| core_describe::describe(&config)).map_err(js_error)
 }
 
 /// The bytes of a model file. `metadata_json` is an object of strings; `weights` are all tensors in the order of
 /// `describe`, logical kernels, one after the other.
 #[wasm_bindgen]
-pub fn write_model(config_json: &str, metadata_json: &str, weights: Vec<f32>) -> Result<Vec<u8>, JsValue> {
+pub fn write_model(config_json: &Text, metadata_json: &Text, weights: &Float32Array) -> Result<Uint8Array, JsValue> {
+    let (config, metadata) = (config_json.take("config")?, metadata_json.take("metadata")?);
+    let weights = weights.take()?;
     let write = || {
-        let config = Config::from_json(config_json)?;
-        let metadata = format::metadata_from_json(metadata_json)?;
-        let weights = Weights::new(&Layers::new(&config), weights)?;
+        let config = Config::from_json(&config)?;
+        let metadata = format::metadata_from_json(&metadata)?;
+        let weights = Weights::new(&Layers::try_new(&config)?, weights)?;
         format::write(&config, &metadata, &weights.into())
     };
-    write().map_err(js_error)
+    Uint8Array::of(&write().map_err(js_error)?)
 }
 
 /// The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
 /// levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
 #[wasm_bindgen]
-pub fn optimize(model: &[u8], images: &[u8], metadata_json: &str) -> Result<Vec<u8>, JsValue> {
-    let optimize = || {
-        let metadata = format::metadata_from_json(metadata_json)?;
-        let model = Arc::new(Model::from_bytes(model)?);
-        core_optimize::optimize(&model, images)?.to_bytes(&metadata)
-    };
-    optimize().map_err(js_error)
+pub fn optimize(
+    model: &Uint8Array,
+    images: &Uint8Array,
+    metadata_json: &Text,
+    memory_limit: Option<f64>,
+) -> Result<Uint8Array, JsValue> {
+    convert(model, images, metadata_json, memory_limit, |model, images| core_optimize::optimize(&Arc::new(model), images))
 }
 
 /// The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
 /// object of strings, is added to the file's own.
 #[wasm_bindgen]
-pub fn quantize(model: &[u8], images: &[u8], metadata_json: &str) -> Result<Vec<u8>, JsValue> {
-    let quantize = || {
-        let metadata = format::metadata_from_json(metadata_json)?;
-        core_quantize::quantize(&Model::from_bytes(model)?, images)?.to_bytes(&metadata)
+pub fn quantize(
+    model: &Uint8Array,
+    images: &Uint8Array,
+    metadata_json: &Text,
+    memory_limit: Option<f64>,
+) -> Result<Uint8Array, JsValue> {
+    convert(model, images, metadata_json, memory_limit, |model, images| core_quantize::quantize(&model, images))
+}
+
+fn convert(
+    model: &Uint8Array,
+    images: &Uint8Array,
+    metadata_json: &Text,
+    memory_limit: Option<f64>,
+    convert: impl FnOnce(Model, &[u8]) -> Result<Model, Error>,
+) -> Result<Uint8Array, JsValue> {
+    let (memory, metadata) = (memory(memory_limit)?, metadata_json.take("metadata")?);
+    let (file, images) = (model.take()?, images.take()?);
+    let converted = || {
+        let metadata = format::metadata_from_json(&metadata)?;
+        convert(Model::from_bytes_within(memory, file)?, &images)?.to_bytes(&metadata)
     };
-    quantize().map_err(js_error)
+    Uint8Array::of(&converted().map_err(js_error)?)
 }
 
 /// `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
 #[wasm_bindgen]
-pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) -> Result<Vec<u32>, JsValue> {
+pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) -> Result<Uint32Array, JsValue> {
     let purpose = match purpose {
         1 => Purpose::Initialise,
         2 => Purpose::Shuffle,
@@ -105,7 +151,7 @@ pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) 
         _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
     };
     let mut words = Words::new(integer("seed", seed)?, purpose, small_integer("epoch", epoch)?, small_integer("item", item)?);
-    Ok((0..small_integer("count", count)?).map(|_| words.word()).collect())
+    Uint32Array::of(&words.take(small_integer("count", count)?).map_err(js_error)?)
 }
 
 /// `simd128`, or `scalar` where the build lost its flag.
@@ -122,10 +168,12 @@ pub struct Sampler {
 
 #[wasm_bindgen]
 impl Sampler {
-    /// Reads a model file.
+    /// Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
     #[wasm_bindgen(constructor)]
-    pub fn new(model: &[u8]) -> Result<Sampler, JsValue> {
-        Ok(Sampler { model: Arc::new(Model::from_bytes(model).map_err(js_error)?) })
+    pub fn new(model: &Uint8Array, memory_limit: Option<f64>) -> Result<Sampler, JsValue> {
+        let memory = memory(memory_limit)?;
+        let model = Model::from_bytes_within(memory, model.take()?).map_err(js_error)?;
+        kept(Sampler { model: Arc::new(model) })
     }
 
     /// The config, as JSON.
@@ -134,9 +182,18 @@ impl Sampler {
     }
 
     /// The file's metadata, as JSON.
-    pub fn metadata(&self) -> String {
-        let pairs = self.model.metadata.iter().map(|(key, value)| format!("{}:{}", json::quote(key), json::quote(value)));
-        format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+    pub fn metadata(&self) -> Result<String, JsValue> {
+        let json = plan::Text::written(|to| {
+            to.write_str("{")?;
+            for (number, (key, value)) in self.model.metadata.iter().enumerate() {
+                to.write_str(if number > 0 { "," } else { "" })?;
+                json::write_quoted(to, key)?;
+                to.write_str(":")?;
+                json::write_quoted(to, value)?;
+            }
+            to.write_str("}")
+        });
+        json.map_err(js_error)
     }
 
     /// What follows from the config, as JSON.
@@ -145,9 +202,9 @@ impl Sampler {
     }
 
     /// All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
-    pub fn weights(&self) -> Result<Vec<f32>, JsValue> {
-        match &self.model.net {
-            Either::F32(net) => Ok(net.weights.values().to_vec()),
+    pub fn weights(&self) -> Result<Float32Array, JsValue> {
+        match self.model.weights() {
+            Either::F32(weights) => Float32Array::of(weights.values()),
             Either::Int16(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int16".into())),
         }
     }
@@ -165,12 +222,13 @@ impl Sampler {
         let count = small_integer("count", count)? as usize;
         let (seed, start_index) = (integer("seed", seed)?, integer("start_index", start_index)?);
         let draw = Draw { count, seed, start_index, temperature };
-        pixelcnn::Run::sample(&self.model, draw, strategy(method, skipping)?).map(Run).map_err(js_error)
+        kept(Run(pixelcnn::Run::sample(&self.model, draw, strategy(method, skipping)?).map_err(js_error)?))
     }
 
     /// Starts a walk over given images.
-    pub fn score(&self, pixels: Vec<u8>, method: &str, skipping: Option<String>) -> Result<Run, JsValue> {
-        pixelcnn::Run::score(&self.model, pixels, strategy(method, skipping)?).map(Run).map_err(js_error)
+    pub fn score(&self, pixels: &Uint8Array, method: &str, skipping: Option<String>) -> Result<Run, JsValue> {
+        let strategy = strategy(method, skipping)?;
+        kept(Run(pixelcnn::Run::score(&self.model, pixels.take()?, strategy).map_err(js_error)?))
     }
 }
 
@@ -206,28 +264,32 @@ impl Run {
     }
 
     /// The last front: image (from 0 within the run), pixel (raster index), value, one after the other.
-    pub fn front(&self) -> Vec<u32> {
-        self.0.front().iter().flat_map(|p| [p.image as u32, p.pixel as u32, u32::from(p.value)]).collect()
+    pub fn front(&self) -> Result<Uint32Array, JsValue> {
+        let mut front = try_room(3 * self.0.front().len()).map_err(js_error)?;
+        front.extend(self.0.front().iter().flat_map(|p| [p.image as u32, p.pixel as u32, u32::from(p.value)]));
+        Uint32Array::of(&front)
     }
 
     /// The logits of the last front.
-    pub fn front_logits(&self) -> Vec<f32> {
-        self.0.front().iter().map(|p| p.logit).collect()
+    pub fn front_logits(&self) -> Result<Float32Array, JsValue> {
+        let mut logits = try_room(self.0.front().len()).map_err(js_error)?;
+        logits.extend(self.0.front().iter().map(|p| p.logit));
+        Float32Array::of(&logits)
     }
 
     /// All pixels as levels.
-    pub fn pixels(&self) -> Vec<u8> {
-        self.0.pixels().to_vec()
+    pub fn pixels(&self) -> Result<Uint8Array, JsValue> {
+        Uint8Array::of(self.0.pixels())
     }
 
     /// What each pixel cost, in nats at temperature 1.
-    pub fn nats(&self) -> Vec<f32> {
-        self.0.nats().to_vec()
+    pub fn nats(&self) -> Result<Float32Array, JsValue> {
+        Float32Array::of(self.0.nats())
     }
 
     /// All logits of given images; empty for drawn ones.
-    pub fn logits(&self) -> Vec<f32> {
-        self.0.logits().unwrap_or_default().to_vec()
+    pub fn logits(&self) -> Result<Float32Array, JsValue> {
+        Float32Array::of(self.0.logits().unwrap_or_default())
     }
 
     /// Multiply-adds issued so far.
@@ -236,13 +298,13 @@ impl Run {
     }
 
     /// Multiply-adds issued so far by each layer.
-    pub fn layer_macs(&self) -> Vec<f64> {
-        self.0.layer_macs().iter().map(|&macs| macs as f64).collect()
+    pub fn layer_macs(&self) -> Result<Float64Array, JsValue> {
+        Float64Array::of(&self.0.layer_macs().iter().map(|&macs| macs as f64).collect::<Vec<_>>())
     }
 
     /// Bytes of activations kept for its images, and bytes of constants.
-    pub fn state_bytes(&self) -> Vec<u32> {
+    pub fn state_bytes(&self) -> Result<Float64Array, JsValue> {
         let (images, constants) = self.0.state_bytes();
-        vec![images as u32, constants as u32]
+        Float64Array::of(&[images as f64, constants as f64])
     }
 }

@@ -16,7 +16,7 @@ fn main() -> Result<(), Failure> {
     let config = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() }.checked()?;
     let metadata =
         [("training", r#"{"data":"none: random weights"}"#), ("background", "0")].map(|(k, v)| (k.to_string(), v.to_string()));
-    let model = Arc::new(Model::new(config.clone(), Weights::random(&Layers::new(&config), 20), metadata.to_vec()));
+    let model = Arc::new(Model::new(config.clone(), Weights::random(&Layers::new(&config), 20), metadata.to_vec())?);
     freeze("tiny", &model.to_bytes(&[])?)?;
 
     let draw = Draw { count: 20, seed: 3, start_index: 0, temperature: 1.0 };

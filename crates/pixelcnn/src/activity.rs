@@ -1,27 +1,38 @@
 //! What a net does on given images, layer by layer: the evidence for [`mod@crate::optimize`] and [`mod@crate::quantize`].
 
 use crate::arithmetic::{Either, F32};
-use crate::cache::{Cache, Keep, Skip};
+use crate::cache::{Cache, Keep, Layout, Skip};
 use crate::engine::Kernels;
 use crate::error::Error;
+use crate::kernels::Units;
 use crate::layers::{Layers, Source};
 use crate::model::{Model, Net};
+use crate::plan::{product, reserve, Bytes};
 use crate::sampler::check_images;
+use crate::schedule::Schedule;
 use std::sync::Arc;
 
 /// The largest magnitude of any output, `[layer]`, of a net of f32 over images, `[count, height, width]` of levels.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] for other images, or a net of integers; [`Error::OutOfMemory`].
+/// [`Error::InvalidArgument`] for other images, or a net of integers; [`Error::NonFiniteLogit`] where an output of theirs is
+/// none that can be measured; [`Error::OutOfMemory`].
 pub fn peaks(model: &Model, images: &[u8]) -> Result<Vec<f32>, Error> {
-    let mut kernels = Kernels::new(model, net_of(model, images)?)?;
-    let mut peaks = vec![0f32; model.layers.len()];
-    for image in images.chunks_exact(model.config.pixels()) {
+    let net = net_of(model, images)?;
+    let (layers, width) = (&model.layers, model.config.width);
+    let layout = Kernels::<F32>::layout(model);
+    model.memory.check(model.bytes + layout.bytes())?;
+    let mut kernels = Kernels::new(model, net, layout)?;
+    let mut peaks = vec![0f32; layers.len()];
+    for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
         let cache = kernels.forward(image);
-        for (layer, peak) in peaks.iter_mut().enumerate() {
-            for pixel in 0..image.len() {
-                let output = cache.output(layer, 0, pixel / model.config.width, pixel % model.config.width);
-                let own = &output[..model.layers[layer].out_channels];
+        for pixel in 0..image.len() {
+            for (layer, peak) in peaks.iter_mut().enumerate() {
+                let output = cache.output(layer, 0, pixel / width, pixel % width);
+                let own = &output[..layers[layer].out_channels];
+                if !own.iter().all(|value| value.is_finite()) {
+                    return Err(Error::NonFiniteLogit { image: number as u64, pixel });
+                }
                 *peak = own.iter().fold(*peak, |peak, value| peak.max(value.abs()));
             }
         }
@@ -38,6 +49,27 @@ pub struct Reads {
     pub costs: Vec<u64>,
 }
 
+/// What [`reads`] of some images take, for each stream: lists as long as if no position were blank.
+fn most_reads(layers: &Layers, schedule: &Schedule, streams: &[usize], images: u64) -> Vec<u64> {
+    let mut most = vec![0u64; layers.len()];
+    for (index, layer) in layers.iter().enumerate() {
+        let delay = schedule.delay(Source::Layer(index));
+        let tiles = (0..schedule.steps()).map(|step| schedule.rows(delay, step).len().div_ceil(4) as u64).sum();
+        for input in &layer.inputs {
+            if let Source::Layer(source) = input.source {
+                let reads = product(&[images, tiles, input.taps.len() as u64]);
+                most[streams[source]] = most[streams[source]].saturating_add(reads);
+            }
+        }
+    }
+    most
+}
+
+/// Words of a read of a layer.
+fn words(layers: &Layers, layer: usize) -> usize {
+    layers[layer].out_channels.div_ceil(64)
+}
+
 /// What a walk over images, `[count, height, width]` of levels, reads where it skips a background: for each stream, by its
 /// first layer (see [`streams`]).
 ///
@@ -48,8 +80,18 @@ pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>,
     let streams = streams(layers);
     let drawn = schedule.delay(Source::Layer(layers.len() - 1));
     let skip = Skip { background: Some(background), tails: false };
-    let mut cache = Cache::new(&model.config, layers, schedule.clone(), 1, Keep::Needed(skip))?;
+    let layout = Layout::new(Units::of::<F32>(), &model.config, layers, schedule.clone(), 1, Keep::Needed(skip));
+    let most = most_reads(layers, &schedule, &streams, (images.len() / model.config.pixels()) as u64);
+    let lists = most.iter().enumerate().map(|(stream, &reads)| Bytes::of::<u64>(&[reads, words(layers, stream) as u64 + 2]));
+    // The images, too, and a place in an order for each read: what `optimize` holds meanwhile.
+    let planned = model.bytes + layout.bytes() + lists.sum() + Bytes(images.len() as u64);
+    model.memory.check(planned)?;
     let mut reads = vec![Reads::default(); layers.len()];
+    for (stream, (Reads { on, costs }, &most)) in reads.iter_mut().zip(&most).enumerate() {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        planned.told(reserve(on, &[most, words(layers, stream)]).and_then(|()| reserve(costs, &[most])))?;
+    }
+    let mut cache = planned.told(Cache::new(&model.config, layers, layout))?;
     for image in images.chunks_exact(model.config.pixels()) {
         for step in 0..schedule.steps() {
             for (layer, packed) in net.packed.iter().enumerate() {

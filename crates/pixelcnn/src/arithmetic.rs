@@ -1,7 +1,9 @@
 //! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
 
 use crate::config::{Config, Precision};
-use crate::layers::{Activation, Layers};
+use crate::error::Error;
+use crate::layers::{Activation, Layers, Source};
+use crate::plan::try_room;
 use crate::weights::{Stored, Weights};
 use std::fmt::Debug;
 
@@ -18,9 +20,6 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     type Sum: Copy + Debug + Send + Sync;
     /// What a layer needs to turn a sum into an output.
     type Rounding: Copy + Debug + Send + Sync;
-    /// Values that a sum takes where it is kept whole: the last layer's.
-    const SUM_VALUES: usize;
-
     /// What a level is to the net.
     fn level(config: &Config, level: u8) -> Self::Value;
 
@@ -33,11 +32,27 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
 
+    /// Values that an output of the last layer takes, whose sums are kept whole; all others take one.
+    const LAST_VALUES: usize;
+
+    /// Values that an output takes, by its layer's rounding.
+    fn sum_values(rounding: Self::Rounding) -> usize;
+
     /// `sum + input * weight`.
     fn multiply_add(sum: Self::Sum, input: Self::Value, weight: Self::Value) -> Self::Sum;
 
     /// The output that a sum stands for, after the activation.
     fn round(rounding: Self::Rounding, sum: Self::Sum) -> Self::Value;
+
+    /// As it is when nothing is done to a sum: what [`Arithmetic::round`] can still be given.
+    fn unrounded(rounding: Self::Rounding) -> Self::Rounding;
+
+    /// Whether some hidden value of the net may leave the range of its type, for some image. Where none can, kernels need not
+    /// look.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    fn can_overflow(layers: &Layers, weights: &Weights<Self::Stored>) -> Result<bool, Error>;
 
     /// An output and its residual.
     fn add(residual: Self::Value, output: Self::Value) -> Self::Value;
@@ -58,7 +73,6 @@ impl Arithmetic for F32 {
     type Value = f32;
     type Sum = f32;
     type Rounding = Activation;
-    const SUM_VALUES: usize = 1;
 
     fn level(config: &Config, level: u8) -> f32 {
         config.level_value(level)
@@ -76,16 +90,77 @@ impl Arithmetic for F32 {
         layers[layer].activation
     }
 
+    const LAST_VALUES: usize = 1;
+
+    fn sum_values(_: Activation) -> usize {
+        1
+    }
+
     fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
         sum + input * weight
     }
 
+    /// NaN for a sum that is not finite. All that reads a NaN becomes one, whatever the weights, and so does the logit: no
+    /// relu hides it, and no engine can leave it out, since only zeros are.
     fn round(activation: Activation, sum: f32) -> f32 {
         match activation {
+            _ if !sum.is_finite() => f32::NAN,
             Activation::Relu if sum > 0.0 => sum,
             Activation::Relu => 0.0,
             Activation::None => sum,
         }
+    }
+
+    fn unrounded(_: Activation) -> Activation {
+        Activation::None
+    }
+
+    /// By intervals: what lies in 0..=1 goes in, and no sum, begun or done, is larger than the sum of the magnitudes of its
+    /// terms, which each of its roundings enlarges by a factor of at most 1 + 2^-24. Of a relu over what is not negative, only
+    /// the positive weights let anything through.
+    fn can_overflow(layers: &Layers, weights: &Weights) -> Result<bool, Error> {
+        let end = f64::from(f32::MAX);
+        let mut bounds: Vec<f64> = try_room(layers.iter().map(|layer| layer.out_channels).sum())?; // (layer, channel)
+        let mut starts: Vec<(usize, bool)> = try_room(layers.len())?; // of its bounds, and whether it has no negative value
+                                                                      // The last layer's sums are logits, which are looked at anyway.
+        for (index, layer) in layers.iter().enumerate().take(layers.len() - 1) {
+            let n = layer.out_channels;
+            let positive = |source: Source| match source {
+                Source::Pixels => true,
+                Source::Layer(source) => starts[source].1,
+            };
+            let passes = layer.activation == Activation::Relu && layer.inputs.iter().all(|input| positive(input.source));
+            let terms: usize = 1 + layer.inputs.iter().map(|input| input.taps.len() * input.channels).sum::<usize>();
+            let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
+            let start = bounds.len();
+            for o in 0..n {
+                let bias = f64::from(weights.bias(index)[o]);
+                let (mut sum, mut passed) = (bias.abs(), bias.max(0.0));
+                for (number, input) in layer.inputs.iter().enumerate() {
+                    let kernel = weights.kernel(index, number);
+                    for &tap in &input.taps {
+                        let from = input.weight_index(tap, n) + o;
+                        for k in 0..input.channels {
+                            let source = match input.source {
+                                Source::Pixels => 1.0,
+                                Source::Layer(source) => bounds[starts[source].0 + k],
+                            };
+                            let weight = f64::from(kernel[from + k * n]);
+                            sum += weight.abs() * source;
+                            passed += weight.max(0.0) * source;
+                        }
+                    }
+                }
+                let value = if passes { passed } else { sum } + layer.residual.map_or(0.0, |source| bounds[starts[source].0 + o]);
+                if sum.max(value) * rounding >= end {
+                    return Ok(true);
+                }
+                bounds.push(value * rounding);
+            }
+            let residual = layer.residual.is_none_or(|source| starts[source].1);
+            starts.push((start, layer.activation == Activation::Relu && residual));
+        }
+        Ok(false)
     }
 
     fn add(residual: f32, output: f32) -> f32 {
@@ -135,7 +210,6 @@ impl Arithmetic for Int16 {
     type Value = i16;
     type Sum = i32;
     type Rounding = Shift;
-    const SUM_VALUES: usize = 2;
 
     fn level(_: &Config, level: u8) -> i16 {
         level.into()
@@ -153,12 +227,31 @@ impl Arithmetic for Int16 {
         Shift::new(layers, layer, weights.shift(layer))
     }
 
+    const LAST_VALUES: usize = size_of::<i32>() / size_of::<i16>();
+
+    fn sum_values(Shift { whole, .. }: Shift) -> usize {
+        if whole {
+            Int16::LAST_VALUES
+        } else {
+            1
+        }
+    }
+
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {
         sum + i32::from(input) * i32::from(weight)
     }
 
     fn round(Shift { shift, floor, .. }: Shift, sum: i32) -> i16 {
         (sum >> shift).clamp(floor.into(), i16::MAX.into()) as i16
+    }
+
+    fn unrounded(rounding: Shift) -> Shift {
+        rounding
+    }
+
+    /// Outputs saturate, and no sum can overflow, as `Weights::new` has proven.
+    fn can_overflow(_: &Layers, _: &Weights<i32>) -> Result<bool, Error> {
+        Ok(false)
     }
 
     fn add(residual: i16, output: i16) -> i16 {

@@ -20,9 +20,10 @@
 //! nothing, not even a sign (see [`crate::weights`]).
 
 use crate::config::Config;
-use crate::error::{try_zeroed, Error};
-use crate::kernels::{self, padded, Lanes, PackedLayer, Row, Scratch};
+use crate::error::Error;
+use crate::kernels::{self, Lanes, PackedLayer, Row, Scratch, Shape, Units};
 use crate::layers::{Layers, Source, Tap};
+use crate::plan::{product, reserve, try_room, try_zeroed, Bytes};
 use crate::schedule::{fits, Schedule};
 use std::ops::Range;
 
@@ -48,7 +49,7 @@ pub struct Skip {
 }
 
 /// The activations kept for some images that are computed in step.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cache<A: Lanes> {
     schedule: Schedule,
     skip: Skip,
@@ -61,19 +62,29 @@ pub struct Cache<A: Lanes> {
     pixels: Ring,
     layers: Vec<Plan>,
     front: Front<A::Value>,
+    kept: (u64, u64), // bytes, as `Layout::kept` has them
 }
 
-/// The rows of one source: constants, then one for each position kept.
+/// The rows of one source: constants, then one for each position kept. Planned in u64, used in usize.
 #[derive(Clone, Copy, Debug)]
-struct Ring {
-    base: usize,  // offset of its first constant's values
-    own: usize,   // offset of its first position's values
-    row: usize,   // values of a row
-    steps: u32,   // of the k-loop, over a row
-    first: usize, // index of its first constant in `rows`
-    place: usize, // index of its first position in `rows`
-    slots: usize,
+struct Ring<N = usize> {
+    base: N,    // offset of its first constant's values
+    own: N,     // offset of its first position's values
+    row: N,     // values of a row
+    steps: u32, // of the k-loop, over a row
+    first: N,   // index of its first constant in `rows`
+    place: N,   // index of its first position in `rows`
+    slots: N,
     delay: usize, // in the schedule
+}
+
+impl Ring<u64> {
+    /// The same where all that is planned can be addressed.
+    fn narrow(self) -> Ring {
+        let Ring { base, own, row, steps, first, place, slots, delay } = self;
+        let n = |wide: u64| wide as usize;
+        Ring { base: n(base), own: n(own), row: n(row), steps, first: n(first), place: n(place), slots: n(slots), delay }
+    }
 }
 
 impl Ring {
@@ -90,18 +101,19 @@ impl Ring {
 
 /// Room that is given out and taken back.
 struct Space {
-    end: usize,
-    free: Vec<(usize, usize)>, // (start, size)
+    end: u64,
+    free: Vec<(u64, u64)>, // (start, size)
 }
 
 impl Space {
     /// The start of that much room.
-    fn take(&mut self, size: usize) -> usize {
+    fn take(&mut self, size: u64) -> u64 {
         match self.free.iter().position(|&(_, free)| free >= size) {
             Some(found) => self.free.swap_remove(found).0,
             None => {
-                self.end += size;
-                self.end - size
+                let start = self.end;
+                self.end = start.saturating_add(size);
+                start
             }
         }
     }
@@ -126,7 +138,7 @@ struct Read {
 }
 
 /// A front as the kernels take it, and as the cache must remember it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 struct Front<V> {
     taps: Vec<Row>,      // (position, tap)
     residuals: Vec<u32>, // (position), or empty
@@ -153,8 +165,8 @@ impl Borders {
     }
 
     /// Different cases of a blank position.
-    fn cases(&self) -> usize {
-        self.height.min(self.above + 1) * self.columns()
+    fn cases(&self) -> u64 {
+        product(&[self.height.min(self.above + 1) as u64, self.columns() as u64])
     }
 
     fn case(&self, row: usize, column: usize) -> usize {
@@ -171,22 +183,57 @@ impl Borders {
     }
 }
 
-impl<A: Lanes> Cache<A> {
-    /// An empty cache for up to `images` images. Nothing needs clearing between images: a schedule reads only what it
-    /// wrote.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn new(config: &Config, layers: &Layers, schedule: Schedule, images: usize, keep: Keep) -> Result<Cache<A>, Error> {
-        let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes());
+/// Where everything of a cache will lie, and how much it takes: numbers alone, before anything is allocated.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    schedule: Schedule,
+    skip: Skip,
+    images: usize,
+    rings: Vec<Ring<u64>>, // pixels, then layers
+    borders: Vec<Borders>, // likewise
+    constants: u64,        // offset after the last constant's values
+    values: u64,
+    rows: u64,
+    room: Room,
+    units: Units,
+    bytes: Bytes,
+}
+
+/// What is computed at a time, at most.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    positions: u64,
+    taps: u64,     // of a layer
+    gathered: u64, // values of a position, of a layer whose taps are copied together
+}
+
+impl Room {
+    /// What a front takes for it.
+    fn planned(self, units: Units) -> Bytes {
+        let Room { positions, taps, gathered } = self;
+        let of_position = (2 * size_of::<u32>() + size_of::<usize>()) as u64;
+        Bytes::of::<Row>(&[positions, taps])
+            + Bytes::of::<u8>(&[positions, of_position])
+            + Bytes::of::<usize>(&[taps])
+            + Scratch::planned(units, positions, taps, gathered)
+    }
+}
+
+/// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
+const BATCH: usize = 1024;
+
+impl Layout {
+    /// Of a cache for up to `images` images.
+    pub fn new(units: Units, config: &Config, layers: &Layers, schedule: Schedule, images: usize, keep: Keep) -> Layout {
+        let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes() as u64);
         let skip = if let Keep::Needed(skip) = keep { skip } else { Skip::default() };
         let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
         for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, height, width)) {
             let slot = &mut slots[ring_index(source)];
-            *slot = (*slot).max(schedule.age(layer, source, tap) as usize + 1);
+            *slot = (*slot).max(schedule.age(layer, source, tap) as u64 + 1);
         }
         if keep == Keep::All {
-            slots.fill(schedule.steps());
+            slots.fill(schedule.steps() as u64);
         }
 
         let mut borders = vec![Borders { height, width, ..Borders::default() }; layers.len() + 1];
@@ -198,22 +245,22 @@ impl<A: Lanes> Cache<A> {
             mine.right = mine.right.max(reach(of.right, tap.dx));
         }
 
-        let channels = config.channels.next_multiple_of(A::STEP);
-        let rows = |l: usize| padded(layers[l].out_channels) * if l + 1 == layers.len() { A::SUM_VALUES } else { 1 };
-        let mut base = (0..layers.len()).map(rows).max().unwrap_or(0).max(channels);
-        let mut first = 0;
-        let mut add = |source: Source, row: usize, channels: usize, cases: usize| {
+        let channels = config.channels.next_multiple_of(units.step) as u64;
+        let row = |layer: usize| units.row(layers, layer);
+        let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
+        let mut first = 0u64;
+        let mut add = |source: Source, row: u64, channels: u64, cases: u64| {
             let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
             let constants = if skip.background.is_some() { cases } else { 0 };
-            let (steps, place) = (channels.div_ceil(A::STEP) as u32, first + constants);
+            let (steps, place) = (channels.div_ceil(units.step as u64) as u32, first.saturating_add(constants));
             let ring = Ring { base, own: 0, row, steps, first, place, slots, delay };
-            base += constants * row;
-            first = place + slots * images * lanes;
+            base = base.saturating_add(product(&[constants, row]));
+            first = place.saturating_add(product(&[slots, images as u64, lanes]));
             ring
         };
         let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
         for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), rows(l), layers[l].out_channels, borders[l + 1].cases()));
+            rings.push(add(Source::Layer(l), row(l), layers[l].out_channels as u64, borders[l + 1].cases()));
         }
         let constants = base;
         let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
@@ -222,51 +269,77 @@ impl<A: Lanes> Cache<A> {
         }
         let mut space = Space { end: base, free: Vec::new() };
         for index in 0..rings.len() {
-            let size = rings[index].slots * images * lanes * rings[index].row;
+            let room = |ring: &Ring<u64>| product(&[ring.slots, images as u64, lanes, ring.row]);
             // What a layer reads is still wanted while it is computed; what only layers before it read is not.
             let read_by = |ring: usize| last_reads[ring].filter(|_| keep != Keep::All && rings[ring].slots == 1);
             let ended = (1..index).filter(|&ring| read_by(ring).is_some_and(|layer| layer + 2 == index));
             for ring in ended.collect::<Vec<_>>() {
-                space.free.push((rings[ring].own, images * lanes * rings[ring].row));
+                space.free.push((rings[ring].own, room(&rings[ring])));
             }
-            rings[index].own = space.take(size);
-        }
-        let (base, pixels) = (space.end, rings[0]);
-        // Kernels address rows by bytes in 32 bits.
-        let bytes = base as u64 * size_of::<A::Value>() as u64;
-        if u32::try_from(bytes).is_err() {
-            return Err(Error::OutOfMemory { bytes });
+            rings[index].own = space.take(room(&rings[index]));
         }
 
-        let read = |layer: usize, source: Source, tap: Tap| Read {
-            ring: rings[ring_index(source)],
-            dy: tap.dy,
-            dx: tap.dx,
-            up: tap.dy.unsigned_abs() as usize % lanes,
-            age: schedule.age(layer, source, tap),
-        };
-        let plans = layers.iter().enumerate().map(|(l, layer)| {
-            let taps = layer.inputs.iter().flat_map(|i| i.taps.iter().map(move |&tap| (i.source, tap)));
-            Plan {
-                ring: rings[l + 1],
-                reads: taps.map(|(source, tap)| read(l, source, tap)).collect(),
-                residual: layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 })),
-                borders: borders[l + 1],
-                macs: 0,
-            }
-        });
-        let plans = plans.collect();
+        let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
+        let positions = product(&[batch as u64, images as u64, lanes]);
+        let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
+        let taps = shapes().map(|shape| shape.taps as u64);
+        let gathered = shapes().filter(|shape| shape.gathered).map(|shape| shape.values as u64).max().unwrap_or(0);
+        let room = Room { positions, taps: taps.clone().max().unwrap_or(0), gathered };
+        let bytes = units.values(&[space.end])
+            + Bytes::of::<Row>(&[first])
+            + Bytes::of::<Plan>(&[layers.len() as u64])
+            + Bytes::of::<Read>(&[taps.sum()])
+            + room.planned(units);
+        Layout { schedule, skip, images, rings, borders, constants, values: space.end, rows: first, room, units, bytes }
+    }
+
+    /// All that the cache takes.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes
+    }
+
+    /// Bytes that grow with the number of images, and bytes of constants: activations and where they lie.
+    pub fn kept(&self) -> (u64, u64) {
+        let rows: u64 = self.rings.iter().map(|ring| ring.place - ring.first).sum();
+        let constants = self.constants - self.rings[0].base;
+        let bytes = |values: u64, rows: u64| (self.units.values(&[values]) + Bytes::of::<Row>(&[rows])).0;
+        (bytes(self.values - constants, self.rows - rows), bytes(constants, rows))
+    }
+}
+
+impl<A: Lanes> Cache<A> {
+    /// An empty cache. Nothing needs clearing between images: a schedule reads only what it wrote. Nothing is allocated later.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new(config: &Config, layers: &Layers, layout: Layout) -> Result<Cache<A>, Error> {
+        let kept = layout.kept();
+        let Layout { schedule, skip, images, rings, borders, constants, values, rows, room, bytes, .. } = layout;
+        // Kernels address rows by bytes in 32 bits, and what they can address is addressed by usize too.
+        let none = || Error::OutOfMemory { bytes: bytes.0, limit: None };
+        let addressed = |count: u64, size: usize| u32::try_from(product(&[count, size as u64])).map_err(|_| none());
+        addressed(values, size_of::<A::Value>())?;
+        let rows = usize::try_from(rows).map_err(|_| none())?;
+
+        let rings: Vec<Ring> = rings.into_iter().map(Ring::narrow).collect();
+        let (pixels, lanes) = (rings[0], schedule.lanes());
+        let plans = plans(layers, &schedule, &rings, &borders)?;
         let levels: Vec<A::Value> = (0..config.levels).map(|level| A::level(config, level as u8)).collect();
-        let mut data = try_zeroed(base)?;
+        let mut data = try_zeroed(values as usize)?;
         if let Some(background) = skip.background {
             data[pixels.base..pixels.base + config.channels].fill(levels[usize::from(background)]);
         }
-        let mut rows = try_zeroed(first)?;
+        let mut rows = try_zeroed(rows)?;
         if skip.background.is_some() {
             rows[pixels.first] = pixels.constant_row(0);
         }
-        let front = Front::default();
-        Ok(Cache { schedule, skip, images, lanes, levels, data, constants, rows, pixels, layers: plans, front })
+        let (constants, front) = (constants as usize, bytes.told(Front::with_room(room))?);
+        Ok(Cache { schedule, skip, images, lanes, levels, data, constants, rows, pixels, layers: plans, front, kept })
+    }
+
+    /// Whether it may serve where another would be made.
+    pub fn has_room_of(&self, layout: &Layout) -> bool {
+        self.skip == layout.skip && self.images >= layout.images && self.schedule == layout.schedule
     }
 
     /// The schedule it is made for.
@@ -274,23 +347,14 @@ impl<A: Lanes> Cache<A> {
         &self.schedule
     }
 
-    /// What it skips.
-    pub fn skip(&self) -> Skip {
-        self.skip
-    }
-
     /// Images it has room for.
     pub fn images(&self) -> usize {
         self.images
     }
 
-    /// Bytes that grow with the number of images, and bytes of constants.
-    pub fn bytes(&self) -> (usize, usize) {
-        let rings = std::iter::once(&self.pixels).chain(self.layers.iter().map(|plan| &plan.ring));
-        let rows: usize = rings.map(|r| r.place - r.first).sum();
-        let constants = (self.constants - self.pixels.base) * size_of::<A::Value>() + rows * size_of::<Row>();
-        let all = self.data.len() * size_of::<A::Value>() + self.rows.len() * size_of::<Row>();
-        (all - constants, constants)
+    /// As [`Layout::kept`].
+    pub fn bytes(&self) -> (u64, u64) {
+        self.kept
     }
 
     /// Multiply-adds issued by each layer since it was made, or reset: a product with a zero that was not skipped counts.
@@ -306,13 +370,24 @@ impl<A: Lanes> Cache<A> {
     /// Computes a layer at every position of the given steps, for the first `images` images. What it reads there must have
     /// been computed, or put.
     pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, images: usize, steps: Range<usize>) {
+        for first in steps.clone().step_by(BATCH) {
+            self.compute_batch(layer, packed, images, first..steps.end.min(first + BATCH));
+        }
+    }
+
+    fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, images: usize, steps: Range<usize>) {
         self.front.clear();
         for step in steps {
             self.gather(layer, images, step);
         }
         let front = &mut self.front;
-        let places = kernels::Places { taps: &front.taps, residuals: &front.residuals, outputs: &front.rows };
+        let residuals = if packed.guard().is_none() { &front.residuals[..] } else { &[] };
+        let places = kernels::Places { taps: &front.taps, residuals, outputs: &front.rows };
         self.layers[layer].macs += kernels::run(packed, &mut self.data, &places, &mut front.scratch);
+        if let Some(rounding) = packed.guard() {
+            let channels = self.layers[layer].ring.steps as usize * A::STEP;
+            finish::<A>(rounding, channels..packed.row(), &mut self.data, front);
+        }
         if self.skip.tails {
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
                 let values = &self.data[row as usize..row as usize + packed.row()];
@@ -415,7 +490,56 @@ impl<A: Lanes> Cache<A> {
     }
 }
 
-impl<V> Front<V> {
+fn plans(layers: &Layers, schedule: &Schedule, rings: &[Ring], borders: &[Borders]) -> Result<Vec<Plan>, Error> {
+    let lanes = schedule.lanes();
+    let read = |layer: usize, source: Source, tap: Tap| Read {
+        ring: rings[ring_index(source)],
+        dy: tap.dy,
+        dx: tap.dx,
+        up: tap.dy.unsigned_abs() as usize % lanes,
+        age: schedule.age(layer, source, tap),
+    };
+    let mut plans = try_room(layers.len())?;
+    for (l, layer) in layers.iter().enumerate() {
+        let mut reads = try_room(layer.inputs.iter().map(|input| input.taps.len()).sum())?;
+        for input in &layer.inputs {
+            reads.extend(input.taps.iter().map(|&tap| read(l, input.source, tap)));
+        }
+        let residual = layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }));
+        plans.push(Plan { ring: rings[l + 1], reads, residual, borders: borders[l + 1], macs: 0 });
+    }
+    Ok(plans)
+}
+
+/// Does to the sums that a front wrote what the kernels leave undone where a layer is guarded: as the reference does. What
+/// pads the channels is zero again, which NaN times a weight of zero is not.
+fn finish<A: Lanes>(rounding: A::Rounding, padding: Range<usize>, data: &mut [A::Value], front: &Front<A::Value>) {
+    for (position, &start) in front.rows.iter().enumerate() {
+        for channel in 0..padding.start {
+            let at = start as usize + channel;
+            let value = A::round(rounding, A::kept_sum(&data[at..]));
+            let residual = front.residuals.get(position).map(|&residual| data[residual as usize + channel]);
+            data[at] = residual.map_or(value, |residual| A::add(residual, value));
+        }
+        data[start as usize..][padding.clone()].fill(A::Value::default());
+    }
+}
+
+impl<V: Default> Front<V> {
+    fn with_room(room: Room) -> Result<Front<V>, Error> {
+        let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let (positions, taps) = (n(room.positions), n(room.taps));
+        let mut scratch = Scratch::default();
+        scratch.reserve(positions, taps, n(room.gathered))?;
+        let mut front = Front { taps: vec![], residuals: vec![], rows: vec![], targets: vec![], bases: vec![], scratch };
+        reserve(&mut front.taps, &[positions, taps])?;
+        reserve(&mut front.residuals, &[positions])?;
+        reserve(&mut front.rows, &[positions])?;
+        reserve(&mut front.targets, &[positions])?;
+        reserve(&mut front.bases, &[taps])?;
+        Ok(front)
+    }
+
     fn clear(&mut self) {
         self.taps.clear();
         self.residuals.clear();

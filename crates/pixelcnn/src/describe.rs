@@ -1,105 +1,103 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
-use crate::arithmetic::{Int16, F32};
-use crate::cache::{Cache, Keep, Skip};
-use crate::config::{Config, Precision};
+use crate::cache::{Keep, Layout, Skip};
+use crate::config::Config;
 use crate::error::Error;
-use crate::json::quote;
-use crate::layers::{Activation, Layer, Layers, MaskKind, Source};
+use crate::json::write_quoted;
+use crate::kernels::Units;
+use crate::layers::{Activation, Layer, Layers, MaskKind, Source, Tap};
+use crate::plan::{headroom, Bytes, Text};
 use crate::schedule::Schedule;
-use crate::weights::tensor_specs;
+use crate::weights::{tensor_specs, TensorSpec};
+use std::fmt::{self, Write as _};
 
-/// Layers with their taps, tensors with shapes and fans, receptive field, schedule, cost and memory of a net, as JSON.
+/// Layers with their taps, tensors with shapes and fans, receptive field, schedule, cost and memory of a net, as JSON. Takes
+/// some megabytes at most, and no time to speak of, whatever the net.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`] where the cache of one image cannot be had.
+/// [`Error::OutOfMemory`] where the host has not even that.
 pub fn describe(config: &Config) -> Result<String, Error> {
-    let net = Layers::new(config);
-    let (height, width, pixels) = (config.height, config.width, config.pixels());
+    let net = Layers::try_new(config)?;
+    // The field of a net has an interval or two a row; a few of them are under way at a time.
+    headroom(Layers::planned(config) + Bytes::of::<[u64; 16]>(&[config.height as u64]))?;
+    let (height, width, pixels) = (config.height, config.width, config.pixels() as u64);
     let schedule = Schedule::wavefront(&net, height, width).expect("an architecture expands to causal layers");
     let keep = Keep::Needed(Skip::default());
-    let (state_bytes, _) = match config.precision {
-        Precision::F32 => Cache::<F32>::new(config, &net, schedule.clone(), 1, keep)?.bytes(),
-        Precision::Int16 => Cache::<Int16>::new(config, &net, schedule.clone(), 1, keep)?.bytes(),
-    };
+    let layout = Layout::new(Units::of_precision(config.precision), config, &net, schedule.clone(), 1, keep);
+    let (state, _) = layout.kept();
     let field = net.receptive_field(height, width);
-    let reach = |f: fn(&crate::layers::Tap) -> i32| field.iter().map(f).max().unwrap_or(0).max(0);
-    let macs: usize = net.iter().map(Layer::macs).sum();
-    let full: usize = net.iter().map(|l| l.parameters() - l.out_channels).sum();
-    let tensors =
-        list(tensor_specs(&net, config.precision).iter().map(|t| {
-            format!(r#"{{"name":{},"shape":{:?},"fanIn":{},"fanOut":{}}}"#, quote(&t.name), t.shape, t.fan_in, t.fan_out)
-        }));
-    Ok(format!(
-        concat!(
-            r#"{{"config":{config},"layers":{layers},"tensors":{tensors},"#,
-            r#""parameters":{parameters},"nonZeroParameters":{non_zero},"#,
-            r#""receptiveField":{{"pixels":{field},"above":{above},"left":{left},"right":{right}}},"#,
-            r#""schedule":{{"slope":{slope},"leads":{leads:?},"fronts":{fronts},"pixelsPerFront":{per_front}}},"#,
-            r#""macsPerPixel":{macs},"macsPerImage":{image},"naiveMacsPerImage":{naive},"stateBytes":{state}}}"#
-        ),
-        config = config.to_json(),
-        layers = list(net.iter().map(|l| layer(l, &net))),
-        tensors = tensors,
-        parameters = net.iter().map(Layer::parameters).sum::<usize>(),
-        non_zero = net.iter().map(Layer::non_zero_parameters).sum::<usize>(),
-        field = field.len(),
-        above = reach(|t| -t.dy),
-        left = reach(|t| -t.dx),
-        right = reach(|t| t.dx),
-        slope = schedule.slope,
-        leads = schedule.leads,
-        fronts = schedule.steps(),
-        per_front = pixels as f64 / schedule.steps() as f64,
-        macs = macs,
-        image = macs * pixels,
-        // Full kernels, forbidden taps multiplied too, for every pixel of the image at every pixel: what a framework does.
-        naive = full as u128 * pixels as u128 * pixels as u128,
-        state = state_bytes,
-    ))
+    let (above, left, right) = field.reach();
+    let macs: u64 = net.iter().map(Layer::macs).sum();
+    let full: u64 = net.iter().map(|l| l.parameters() - l.out_channels as u64).sum();
+    // Full kernels, forbidden taps multiplied too, for every pixel of the image at every pixel: what a framework does.
+    let naive = full as u128 * pixels as u128 * pixels as u128;
+    let per_front = pixels as f64 / schedule.steps() as f64;
+    let (parameters, non_zero): (u64, u64) =
+        (net.iter().map(Layer::parameters).sum(), net.iter().map(Layer::non_zero_parameters).sum());
+    Text::written(|to| {
+        write!(to, r#"{{"config":{},"layers":"#, config.to_json())?;
+        list(to, net.iter(), |to, item| layer(to, item, &net))?;
+        to.write_str(r#","tensors":"#)?;
+        list(to, tensor_specs(&net, config.precision).iter(), tensor)?;
+        write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"#)?;
+        write!(to, r#""receptiveField":{{"pixels":{},"above":{above},"left":{left},"right":{right}}},"#, field.len())?;
+        write!(to, r#""schedule":{{"slope":{},"leads":{:?},"#, schedule.slope, schedule.leads)?;
+        write!(to, r#""fronts":{},"pixelsPerFront":{per_front}}},"#, schedule.steps())?;
+        write!(to, r#""macsPerPixel":{macs},"macsPerImage":{},"naiveMacsPerImage":{naive},"#, macs * pixels)?;
+        write!(to, r#""stateBytes":{state}}}"#)
+    })
 }
 
-fn layer(layer: &Layer, net: &Layers) -> String {
-    let inputs = list(layer.inputs.iter().map(|input| {
-        let source = match input.source {
-            Source::Pixels => quote("pixels"),
-            Source::Layer(source) => quote(&net[source].name),
-        };
+fn tensor(to: &mut Text, tensor: &TensorSpec) -> fmt::Result {
+    to.write_str(r#"{"name":"#)?;
+    write_quoted(to, &tensor.name)?;
+    write!(to, r#","shape":{:?},"fanIn":{},"fanOut":{}}}"#, tensor.shape, tensor.fan_in, tensor.fan_out)
+}
+
+fn layer(to: &mut Text, layer: &Layer, net: &Layers) -> fmt::Result {
+    let source = |source: Source| match source {
+        Source::Pixels => "pixels",
+        Source::Layer(source) => &net[source].name,
+    };
+    to.write_str(r#"{"name":"#)?;
+    write_quoted(to, &layer.name)?;
+    to.write_str(r#","inputs":"#)?;
+    list(to, layer.inputs.iter(), |to, input| {
         let mask = match input.mask {
             Some(MaskKind::A) => r#""A""#,
             Some(MaskKind::B) => r#""B""#,
             None => "null",
         };
-        let taps = list(input.taps.iter().map(|t| format!("[{},{}]", t.dy, t.dx)));
-        format!(
-            r#"{{"source":{source},"kernel":{},"kernelSize":{},"mask":{mask},"channels":{},"taps":{taps}}}"#,
-            quote(&input.kernel),
-            input.kernel_size,
-            input.channels
-        )
-    }));
+        to.write_str(r#"{"source":"#)?;
+        write_quoted(to, source(input.source))?;
+        to.write_str(r#","kernel":"#)?;
+        write_quoted(to, &input.kernel)?;
+        write!(to, r#","kernelSize":{},"mask":{mask},"channels":{},"taps":"#, input.kernel_size, input.channels)?;
+        list(to, input.taps.iter(), |to, &Tap { dy, dx }| write!(to, "[{dy},{dx}]"))?;
+        to.write_str("}")
+    })?;
+    to.write_str(r#","bias":"#)?;
+    write_quoted(to, &layer.bias)?;
     let activation = match layer.activation {
         Activation::None => "none",
         Activation::Relu => "relu",
     };
-    format!(
-        concat!(
-            r#"{{"name":{},"inputs":{},"bias":{},"outChannels":{},"activation":"{}","residual":{},"#,
-            r#""group":{},"parameters":{},"nonZeroParameters":{},"macs":{}}}"#
-        ),
-        quote(&layer.name),
-        inputs,
-        quote(&layer.bias),
-        layer.out_channels,
-        activation,
-        layer.residual.map_or("null".into(), |source| quote(&net[source].name)),
-        quote(&layer.group),
-        layer.parameters(),
-        layer.non_zero_parameters(),
-        layer.macs()
-    )
+    write!(to, r#","outChannels":{},"activation":"{activation}","residual":"#, layer.out_channels)?;
+    match layer.residual {
+        Some(residual) => write_quoted(to, source(Source::Layer(residual)))?,
+        None => to.write_str("null")?,
+    }
+    to.write_str(r#","group":"#)?;
+    write_quoted(to, &layer.group)?;
+    let (parameters, non_zero, macs) = (layer.parameters(), layer.non_zero_parameters(), layer.macs());
+    write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"macs":{macs}}}"#)
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(","))
+fn list<T>(to: &mut Text, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut Text, T) -> fmt::Result) -> fmt::Result {
+    to.write_str("[")?;
+    for (number, item) in items.enumerate() {
+        to.write_str(if number > 0 { "," } else { "" })?;
+        write(to, item)?;
+    }
+    to.write_str("]")
 }

@@ -1,13 +1,12 @@
 //! What computes the logits of a front: engines behind one face, under which the sampler knows neither them nor their
 //! precision apart.
 
-use crate::cache::{Cache, Keep, Skip};
+use crate::cache::{Cache, Keep, Layout};
 use crate::error::Error;
-use crate::kernels::Lanes;
+use crate::kernels::{Lanes, Units};
 use crate::layers::Source;
 use crate::model::{Model, Net};
 use crate::reference;
-use crate::schedule::Schedule;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,7 +26,21 @@ pub trait Engine: Send {
 
     /// Computes a step and lists its pixels. `pixels` are all levels of the run, `[images, height, width]`, of which
     /// `group` is under way. `watch` is told of each layer that is done, where layers are done one by one.
-    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>, watch: Watch);
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    fn compute(
+        &mut self,
+        model: &Model,
+        step: usize,
+        pixels: &[u8],
+        group: Range<usize>,
+        front: &mut Vec<Logit>,
+        watch: Watch,
+    ) -> Result<(), Error>;
+
+    /// Pixels, from an image's first in raster order on, that are done after a step.
+    fn settled(&self, model: &Model, step: usize) -> usize;
 
     /// Tells the level of a pixel of the last step; `image` is counted within the group.
     fn put(&mut self, model: &Model, image: usize, pixel: usize, level: u8);
@@ -36,7 +49,7 @@ pub trait Engine: Send {
     fn macs(&self) -> Vec<u64>;
 
     /// Bytes of activations kept for its images, and bytes of constants.
-    fn bytes(&self) -> (usize, usize);
+    fn bytes(&self) -> (u64, u64);
 }
 
 /// Computes only what is new at a step, from kept activations.
@@ -46,18 +59,19 @@ pub struct Incremental<A: Lanes> {
 }
 
 impl<A: Lanes> Incremental<A> {
-    /// For up to `images` images in step. The cache left by an earlier run is used again if it fits.
+    /// The cache left by an earlier run is used again if it fits.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(model: &Model, net: &Arc<Net<A>>, schedule: Schedule, images: usize, skip: Skip) -> Result<Self, Error> {
-        let fits = |c: &Cache<A>| c.skip() == skip && c.images() >= images && *c.schedule() == schedule;
-        let cache = match net.take_spare() {
-            Some(mut cache) if fits(&cache) => {
+    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
+        // One that does not fit is gone before the new one comes.
+        let spare = net.take_spare().filter(|cache| cache.has_room_of(&layout));
+        let cache = match spare {
+            Some(mut cache) => {
                 cache.reset_macs();
                 cache
             }
-            _ => Cache::new(&model.config, &model.layers, schedule, images, Keep::Needed(skip))?,
+            None => Cache::new(&model.config, &model.layers, layout)?,
         };
         Ok(Incremental { net: Arc::clone(net), cache: Some(cache) })
     }
@@ -78,7 +92,15 @@ impl<A: Lanes> Engine for Incremental<A> {
         self.cache().schedule().steps()
     }
 
-    fn compute(&mut self, _: &Model, step: usize, _: &[u8], group: Range<usize>, front: &mut Vec<Logit>, watch: Watch) {
+    fn compute(
+        &mut self,
+        _: &Model,
+        step: usize,
+        _: &[u8],
+        group: Range<usize>,
+        front: &mut Vec<Logit>,
+        watch: Watch,
+    ) -> Result<(), Error> {
         let cache = self.cache.as_mut().expect(HAS_CACHE);
         for (layer, packed) in self.net.packed.iter().enumerate() {
             cache.compute(layer, packed, group.len(), step..step + 1);
@@ -92,6 +114,18 @@ impl<A: Lanes> Engine for Incremental<A> {
             let logit = |image: usize| self.net.logit(cache.output(last, image - group.start, row, column));
             front.extend(group.clone().map(|image| (image, row * schedule.width + column, logit(image))));
         }
+        Ok(())
+    }
+
+    fn settled(&self, model: &Model, step: usize) -> usize {
+        let schedule = self.cache().schedule();
+        let delay = schedule.delay(Source::Layer(model.layers.len() - 1));
+        // All rows above the first in flight are done.
+        match schedule.rows(delay, step).next() {
+            Some(row) => row * schedule.width + schedule.column(delay, step, row) + 1,
+            None if step < delay => 0,
+            None => model.config.pixels(),
+        }
     }
 
     fn put(&mut self, _: &Model, image: usize, pixel: usize, level: u8) {
@@ -104,7 +138,7 @@ impl<A: Lanes> Engine for Incremental<A> {
         self.cache().macs().collect()
     }
 
-    fn bytes(&self) -> (usize, usize) {
+    fn bytes(&self) -> (u64, u64) {
         self.cache().bytes()
     }
 }
@@ -123,8 +157,17 @@ pub struct Whole<F> {
 
 /// The net over a whole image.
 pub trait Forward: Send {
-    /// The logits of some pixels of an image, given all its levels.
-    fn logits(&mut self, model: &Model, pixels: &[u8], wanted: Range<usize>) -> Vec<f32>;
+    /// Lists the logits of some pixels of an image, given all its levels.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    fn logits(
+        &mut self,
+        model: &Model,
+        pixels: &[u8],
+        wanted: Range<usize>,
+        found: &mut dyn FnMut(usize, f32),
+    ) -> Result<(), Error>;
 
     /// As [`Engine::macs`].
     fn macs(&self) -> Vec<u64>;
@@ -150,11 +193,27 @@ impl<F: Forward> Engine for Whole<F> {
         }
     }
 
-    fn compute(&mut self, model: &Model, step: usize, pixels: &[u8], group: Range<usize>, front: &mut Vec<Logit>, _: Watch) {
+    fn compute(
+        &mut self,
+        model: &Model,
+        step: usize,
+        pixels: &[u8],
+        group: Range<usize>,
+        front: &mut Vec<Logit>,
+        _: Watch,
+    ) -> Result<(), Error> {
         let (image, size) = (group.start, model.config.pixels());
         let wanted = if self.given { 0..size } else { step..step + 1 };
-        let logits = self.forward.logits(model, &pixels[image * size..(image + 1) * size], wanted.clone());
-        front.extend(wanted.zip(logits).map(|(pixel, logit)| (image, pixel, logit)));
+        let levels = &pixels[image * size..(image + 1) * size];
+        self.forward.logits(model, levels, wanted, &mut |pixel, logit| front.push((image, pixel, logit)))
+    }
+
+    fn settled(&self, model: &Model, step: usize) -> usize {
+        if self.given {
+            model.config.pixels()
+        } else {
+            step + 1
+        }
     }
 
     fn put(&mut self, _: &Model, _: usize, _: usize, _: u8) {}
@@ -163,7 +222,7 @@ impl<F: Forward> Engine for Whole<F> {
         self.forward.macs()
     }
 
-    fn bytes(&self) -> (usize, usize) {
+    fn bytes(&self) -> (u64, u64) {
         (0, 0)
     }
 }
@@ -175,11 +234,15 @@ pub struct Kernels<A: Lanes> {
 }
 
 impl<A: Lanes> Kernels<A> {
+    /// How its cache will lie.
+    pub fn layout(model: &Model) -> Layout {
+        Layout::new(Units::of::<A>(), &model.config, &model.layers, model.raster(), 1, Keep::All)
+    }
+
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(model: &Model, net: &Arc<Net<A>>) -> Result<Self, Error> {
-        let cache = Cache::new(&model.config, &model.layers, model.raster(), 1, Keep::All)?;
-        Ok(Kernels { net: Arc::clone(net), cache })
+    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
+        Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.config, &model.layers, layout)? })
     }
 
     /// Computes every layer at every position, and returns the cache that holds them.
@@ -197,10 +260,17 @@ impl<A: Lanes> Kernels<A> {
 }
 
 impl<A: Lanes> Forward for Kernels<A> {
-    fn logits(&mut self, model: &Model, pixels: &[u8], wanted: Range<usize>) -> Vec<f32> {
+    fn logits(
+        &mut self,
+        model: &Model,
+        pixels: &[u8],
+        wanted: Range<usize>,
+        found: &mut dyn FnMut(usize, f32),
+    ) -> Result<(), Error> {
         let net = Arc::clone(&self.net);
         let (cache, width, last) = (self.forward(pixels), model.config.width, net.packed.len() - 1);
-        wanted.map(|pixel| net.logit(cache.output(last, 0, pixel / width, pixel % width))).collect()
+        wanted.for_each(|pixel| found(pixel, net.logit(cache.output(last, 0, pixel / width, pixel % width))));
+        Ok(())
     }
 
     fn macs(&self) -> Vec<u64> {
@@ -212,8 +282,16 @@ impl<A: Lanes> Forward for Kernels<A> {
 pub struct Oracle<A: Lanes>(pub Arc<Net<A>>);
 
 impl<A: Lanes> Forward for Oracle<A> {
-    fn logits(&mut self, model: &Model, pixels: &[u8], wanted: Range<usize>) -> Vec<f32> {
-        reference::logits::<A>(&model.config, &model.layers, &self.0.weights, pixels)[wanted].to_vec()
+    fn logits(
+        &mut self,
+        model: &Model,
+        pixels: &[u8],
+        wanted: Range<usize>,
+        found: &mut dyn FnMut(usize, f32),
+    ) -> Result<(), Error> {
+        let logits = reference::logits::<A>(&model.config, &model.layers, &self.0.weights, pixels)?;
+        wanted.for_each(|pixel| found(pixel, logits[pixel]));
+        Ok(())
     }
 
     fn macs(&self) -> Vec<u64> {

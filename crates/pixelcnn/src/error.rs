@@ -173,10 +173,12 @@ pub enum Error {
         /// Raster index of the pixel.
         pixel: usize,
     },
-    /// The memory asked for is not to be had.
+    /// The memory that something takes is not to be had.
     OutOfMemory {
-        /// Bytes asked for.
+        /// Bytes that it would take.
         bytes: u64,
+        /// The limit that these are above; none where the host has no more to give.
+        limit: Option<u64>,
     },
 }
 
@@ -289,28 +291,17 @@ impl fmt::Display for Error {
                     "image {image}, pixel {pixel}: the logit is not finite; the model's weights are too large to compute with"
                 )
             }
-            Error::OutOfMemory { bytes } => {
-                write!(f, "expected {bytes} bytes of memory, got none; ask for fewer images at once or a smaller model")
+            Error::OutOfMemory { bytes, limit: Some(limit) } => {
+                write!(f, "memory: expected to need at most the limit of {limit} bytes, got a need of {bytes}; ask for fewer images at once, use a smaller model or allow more")
+            }
+            Error::OutOfMemory { bytes, limit: None } => {
+                write!(f, "memory: expected {bytes} bytes, got less from this host; ask for fewer images at once or use a smaller model")
             }
         }
     }
 }
 
 impl std::error::Error for Error {}
-
-/// A `Vec` of `len` default values, or [`Error::OutOfMemory`] where the host has no room, instead of an abort.
-pub(crate) fn try_zeroed<T: Clone + Default>(len: usize) -> Result<Vec<T>, Error> {
-    let mut data = try_room(len)?;
-    data.resize(len, T::default());
-    Ok(data)
-}
-
-/// Room for that many values, or [`Error::OutOfMemory`].
-pub(crate) fn try_room<T>(len: usize) -> Result<Vec<T>, Error> {
-    let mut data = Vec::new();
-    data.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { bytes: (len as u64).saturating_mul(size_of::<T>() as u64) })?;
-    Ok(data)
-}
 
 #[cfg(test)]
 mod tests {
@@ -346,7 +337,7 @@ mod tests {
             Error::WeightCount { wanted: 2, got: 1 },
             Error::InvalidArgument { reason: reason() },
             Error::NonFiniteLogit { image: 0, pixel: 0 },
-            Error::OutOfMemory { bytes: 1 },
+            Error::OutOfMemory { bytes: 1, limit: None },
         ];
         for (index, error) in all.iter().enumerate() {
             let wanted = match error {

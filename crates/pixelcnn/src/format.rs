@@ -16,11 +16,15 @@
 
 use crate::arithmetic::Either;
 use crate::config::{Config, Precision};
-use crate::error::{try_room, Error};
-use crate::json::{clip, quote, JsonError, Reader};
+use crate::error::Error;
+use crate::json::{clip, quote, write_quoted, JsonError, Reader};
 use crate::layers::Layers;
+use crate::model;
+use crate::plan::{headroom, try_room, Bytes, Memory, Text};
 use crate::weights::{tensor_specs, Stored, TensorSpec, Weights};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// Value of the metadata's `format`.
@@ -43,6 +47,8 @@ const ALIGNMENT: usize = 64;
 /// More dimensions than any tensor has; keeps a hostile shape short.
 const MAX_RANK: usize = 8;
 const METADATA: &str = "__metadata__";
+/// What lists of metadata, a config as a tree and a message take, in bytes.
+const SMALL: u64 = 32 << 10;
 
 /// What a model file holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,16 +81,28 @@ impl From<Weights<i32>> for AnyWeights {
 /// # Errors
 /// One for each way in which a file can be wrong: every [`Error`] but those of arguments and logits.
 pub fn read(bytes: &[u8]) -> Result<ModelFile, Error> {
+    read_within(Memory::default(), bytes)
+}
+
+/// As [`read`], where file and model may take no more than that.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_within(memory: Memory, bytes: &[u8]) -> Result<ModelFile, Error> {
     let (header, data) = split(bytes)?;
+    // What is kept of the header is shorter than it is, but for the lists that hold it.
+    headroom(Bytes(header.len() as u64) + Bytes(SMALL))?;
     let metadata = read_metadata(header)?;
     let config = read_config(&metadata)?;
-    let layers = Layers::new(&config);
+    let layers = Layers::try_new(&config)?;
+    let planned = Bytes(bytes.len() as u64) + model::planned(&config, &layers, config.precision);
+    memory.check(planned)?;
     let specs = tensor_specs(&layers, config.precision);
     let ranges = read_ranges(header, &specs)?;
     check_ranges(&specs, &ranges, bytes.len() - data.len(), data.len())?;
     let weights = match config.precision {
-        Precision::F32 => Either::F32(Weights::new(&layers, read_values(data, &specs, ranges)?)?),
-        Precision::Int16 => Either::Int16(Weights::new(&layers, read_values(data, &specs, ranges)?)?),
+        Precision::F32 => Either::F32(Weights::new(&layers, planned.told(read_values(data, &specs, ranges))?)?),
+        Precision::Int16 => Either::Int16(Weights::new(&layers, planned.told(read_values(data, &specs, ranges))?)?),
     };
     Ok(ModelFile { config, metadata, weights })
 }
@@ -112,20 +130,25 @@ pub fn write(config: &Config, metadata: &[(String, String)], weights: &AnyWeight
     }
 }
 
-fn write_values<T: Stored>(config: &Config, metadata: &[(String, String)], weights: &Weights<T>) -> Result<Vec<u8>, Error> {
+pub(crate) fn write_values<T: Stored>(
+    config: &Config,
+    metadata: &[(String, String)],
+    weights: &Weights<T>,
+) -> Result<Vec<u8>, Error> {
     if config.precision != T::PRECISION {
         let (wanted, got) = (T::PRECISION.name(), config.precision.name());
         let reason = format!("config.precision must be `{wanted}`, as the weights are, got `{got}`");
         return Err(Error::InvalidArgument { reason });
     }
-    let specs = tensor_specs(&Layers::new(config), T::PRECISION);
+    let specs = tensor_specs(&Layers::try_new(config)?, T::PRECISION);
     let wanted = specs.iter().map(TensorSpec::len).sum();
     if weights.values().len() != wanted {
         return Err(Error::WeightCount { wanted, got: weights.values().len() });
     }
     let header = write_header(&specs, &all_metadata(config, metadata)?)?;
-    let data: usize = specs.iter().map(|spec| spec.dtype.size() * spec.len()).sum();
-    let mut bytes = try_room(8 + header.len() + data)?;
+    let data = specs.iter().map(|spec| Bytes::of::<u8>(&[spec.dtype.size() as u64, spec.len() as u64])).sum::<Bytes>();
+    let size = data + Bytes(8 + header.len() as u64);
+    let mut bytes = try_room(usize::try_from(size.0).map_err(|_| Error::OutOfMemory { bytes: size.0, limit: None })?)?;
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header.as_bytes());
     let mut values = weights.values();
@@ -140,8 +163,13 @@ fn write_values<T: Stored>(config: &Config, metadata: &[(String, String)], weigh
 /// Reads metadata given as a JSON object of strings.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] for any other text.
+/// [`Error::InvalidArgument`] for any other text, and one that no header has room for; [`Error::OutOfMemory`].
 pub fn metadata_from_json(text: &str) -> Result<Vec<(String, String)>, Error> {
+    if text.len() > MAX_HEADER {
+        let reason = format!("metadata must be at most {MAX_HEADER} bytes of JSON, got {}", text.len());
+        return Err(Error::InvalidArgument { reason });
+    }
+    headroom(Bytes(text.len() as u64) + Bytes(SMALL))?;
     let mut reader = Reader::new(text);
     let metadata = strings(&mut reader).and_then(|strings| reader.end().map(|()| strings));
     metadata.map_err(|e| Error::InvalidArgument { reason: format!("metadata must be a JSON object of strings, but {e}") })
@@ -326,10 +354,10 @@ fn integers(reader: &mut Reader) -> Result<Vec<u64>, JsonError> {
 
 /// Checks that the tensors fill the data from its first byte to its last.
 fn check_ranges(specs: &[TensorSpec], ranges: &[Range<u64>], data_start: usize, data_len: usize) -> Result<(), Error> {
-    let mut order: Vec<usize> = (0..ranges.len()).collect();
-    order.sort_unstable_by_key(|&i| ranges[i].start);
+    // A heap, of which the code is a tenth of a sort's.
+    let mut order: BinaryHeap<Reverse<(u64, usize)>> = ranges.iter().enumerate().map(|(i, r)| Reverse((r.start, i))).collect();
     let mut end = 0;
-    for i in order {
+    while let Some(Reverse((_, i))) = order.pop() {
         if ranges[i].start != end {
             let fault = if ranges[i].start < end { "overlap" } else { "leave a hole" };
             let reason = format!("expected its data to begin at {end}, got {}: tensors must not {fault}", ranges[i].start);
@@ -375,18 +403,27 @@ fn all_metadata(config: &Config, metadata: &[(String, String)]) -> Result<Vec<(S
 }
 
 fn write_header(specs: &[TensorSpec], metadata: &[(String, String)]) -> Result<String, Error> {
-    let pairs: Vec<String> = metadata.iter().map(|(key, value)| format!("{}:{}", quote(key), quote(value))).collect();
-    let mut header = format!("{{{}:{{{}}}", quote(METADATA), pairs.join(","));
-    let mut start = 0;
-    for spec in specs {
-        let end = start + spec.dtype.size() * spec.len();
-        let (name, shape) = (quote(&spec.name), format!("{:?}", spec.shape).replace(' ', ""));
-        header += &format!(r#",{name}:{{"dtype":"{}","shape":{shape},"data_offsets":[{start},{end}]}}"#, spec.dtype.name());
-        start = end;
-    }
-    header.push('}');
-    let padded = (8 + header.len()).next_multiple_of(ALIGNMENT) - 8;
-    header += &" ".repeat(padded - header.len());
+    let header = Text::written(|header| {
+        write!(header, "{{{}:{{", quote(METADATA))?;
+        for (number, (key, value)) in metadata.iter().enumerate() {
+            header.write_str(if number > 0 { "," } else { "" })?;
+            write_quoted(header, key)?;
+            header.write_str(":")?;
+            write_quoted(header, value)?;
+        }
+        header.write_str("}")?;
+        let mut start = 0;
+        for spec in specs {
+            let end = start + spec.dtype.size() as u64 * spec.len() as u64;
+            let (name, shape) = (quote(&spec.name), format!("{:?}", spec.shape).replace(' ', ""));
+            let dtype = spec.dtype.name();
+            write!(header, r#",{name}:{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{start},{end}]}}"#)?;
+            start = end;
+        }
+        header.write_str("}")?;
+        let padded = (8 + header.len()).next_multiple_of(ALIGNMENT) - 8;
+        write!(header, "{:1$}", "", padded - header.len())
+    })?;
     if header.len() > MAX_HEADER {
         let reason = format!("metadata must leave the header at most {MAX_HEADER} bytes, got a header of {}", header.len());
         return Err(Error::InvalidArgument { reason });

@@ -185,7 +185,8 @@ impl<'a> Reader<'a> {
                     });
                 }
                 Some(b'\\') => {
-                    let text = decoded.get_or_insert_with(String::new);
+                    // Escapes are longer than what they stand for: one allocation, no longer than the text.
+                    let text = decoded.get_or_insert_with(|| String::with_capacity(self.until_quote() + self.at - start));
                     text.push_str(&self.text[start..self.at]);
                     self.at += 1;
                     let escaped = self.escape()?;
@@ -197,6 +198,16 @@ impl<'a> Reader<'a> {
                 None => return Err(self.error("the text ends within a string".into())),
             }
         }
+    }
+
+    /// Bytes to the quote that ends the string being read, or to the end of the text.
+    fn until_quote(&self) -> usize {
+        let rest = &self.text.as_bytes()[self.at..];
+        let mut at = 0;
+        while at < rest.len() && rest[at] != b'"' {
+            at += if rest[at] == b'\\' { 2 } else { 1 };
+        }
+        at.min(rest.len())
     }
 
     /// A number as the text has it.
@@ -377,20 +388,25 @@ pub fn clip(text: &str) -> String {
     clipped
 }
 
-/// A string as a JSON literal, quotes included.
+/// A short string as a JSON literal, quotes included.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
+    write_quoted(&mut quoted, text).expect("a String takes what it is given");
+    quoted
+}
+
+/// Writes a string as a JSON literal, quotes included.
+pub fn write_quoted(to: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    to.write_char('"')?;
     for c in text.chars() {
         match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\0'..='\x1f' => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => quoted.push(c),
+            '"' => to.write_str("\\\"")?,
+            '\\' => to.write_str("\\\\")?,
+            '\0'..='\x1f' => write!(to, "\\u{:04x}", u32::from(c))?,
+            _ => to.write_char(c)?,
         }
     }
-    quoted.push('"');
-    quoted
+    to.write_char('"')
 }
 
 #[cfg(test)]

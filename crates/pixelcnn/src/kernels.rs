@@ -19,7 +19,10 @@
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
 use crate::arithmetic::{Arithmetic, Int16, Shift, F32};
-use crate::layers::{Activation, Layers};
+use crate::config::Precision;
+use crate::error::Error;
+use crate::layers::{Activation, Input, Layer, Layers};
+use crate::plan::{product, reserve, try_room, try_zeroed, Bytes};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::weights::Weights;
 use std::ops::Range;
@@ -65,7 +68,7 @@ pub trait Lanes: Arithmetic {
     /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
     ///
     /// # Safety
-    /// [`PANEL`] values can be read there and written, `PANEL * SUM_VALUES` where sums are kept whole.
+    /// [`PANEL`] values can be read at `residual`, and `PANEL * sum_values(rounding)` written at `to`.
     unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], residual: Option<*const Self::Value>, to: *mut Self::Value);
 }
 
@@ -160,54 +163,133 @@ impl Lanes for Int16 {
     }
 }
 
+/// What sizes depend on in a precision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units {
+    /// Bytes of a value.
+    pub value: u64,
+    /// Bytes of a sum.
+    pub sum: u64,
+    /// Channels of a step.
+    pub step: usize,
+    /// Values of an output of the last layer.
+    pub last: usize,
+}
+
+impl Units {
+    pub const fn of<A: Lanes>() -> Units {
+        Units { value: size_of::<A::Value>() as u64, sum: size_of::<A::Sum>() as u64, step: A::STEP, last: A::LAST_VALUES }
+    }
+
+    pub const fn of_precision(precision: Precision) -> Units {
+        match precision {
+            Precision::F32 => Units::of::<F32>(),
+            Precision::Int16 => Units::of::<Int16>(),
+        }
+    }
+
+    /// Values of a row of a layer's outputs.
+    pub fn row(self, layers: &Layers, layer: usize) -> u64 {
+        padded(layers[layer].out_channels) as u64 * if layer + 1 == layers.len() { self.last as u64 } else { 1 }
+    }
+
+    /// Bytes of as many values as the product of some counts.
+    pub fn values(self, counts: &[u64]) -> Bytes {
+        Bytes(product(counts).saturating_mul(self.value))
+    }
+
+    /// What a packed layer takes.
+    pub fn packed(self, layer: &Layer) -> Bytes {
+        let (shape, outputs) = (Shape::of(layer, self.step), padded(layer.out_channels) as u64);
+        self.values(&[outputs, shape.values as u64]) + Bytes(outputs * self.sum) + Bytes::of::<u32>(&[shape.taps as u64])
+    }
+}
+
+/// What a layer's taps read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Taps, over all inputs.
+    pub taps: usize,
+    /// Whether the taps of a position are copied together first.
+    pub gathered: bool,
+    /// Values that they read, a multiple of the step.
+    pub values: usize,
+}
+
+impl Shape {
+    pub fn of(layer: &Layer, step: usize) -> Shape {
+        let taps = layer.inputs.iter().map(|input| input.taps.len()).sum();
+        // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
+        let gathered = taps > 1 && layer.inputs.iter().all(|input| input.channels < PANEL);
+        let mut shape = Shape { taps, gathered, values: 0 };
+        let values: usize = layer.inputs.iter().map(|input| input.taps.len() * shape.tap(input, step)).sum();
+        shape.values = values.next_multiple_of(step);
+        shape
+    }
+
+    /// Values that a tap of an input reads.
+    fn tap(&self, input: &Input, step: usize) -> usize {
+        if self.gathered {
+            input.channels
+        } else {
+            input.channels.next_multiple_of(step)
+        }
+    }
+}
+
 /// A layer's weights in the order in which the tiles read them.
 #[derive(Clone, Debug)]
 pub struct PackedLayer<A: Arithmetic> {
-    weights: Vec<A::Value>, // [panel][tap, channel / STEP][PANEL][STEP]
-    bias: Vec<A::Sum>,      // [padded outputs]
-    values: Vec<u32>,       // (tap) -> values it reads; never 0
-    depth: usize,           // steps of the k-loop, over all taps
-    gathered: bool,         // whether the taps of a position are copied together first
-    rounding: A::Rounding,
-    output: usize, // values of an output: more than one where sums are kept whole
+    weights: Vec<A::Value>,     // [panel][tap, channel / STEP][PANEL][STEP]
+    bias: Vec<A::Sum>,          // [padded outputs]
+    values: Vec<u32>,           // (tap) -> values it reads; never 0
+    depth: usize,               // steps of the k-loop, over all taps
+    gathered: bool,             // whether the taps of a position are copied together first
+    rounding: A::Rounding,      // also how many values an output takes
+    guard: Option<A::Rounding>, // where outputs are looked at: what to do to them then
 }
 
 impl<A: Lanes> PackedLayer<A> {
-    /// Packs a layer.
-    pub fn new(layers: &Layers, weights: &Weights<A::Stored>, index: usize) -> PackedLayer<A> {
-        let layer = &layers[index];
-        let n = layer.out_channels;
-        let taps: Vec<_> =
-            layer.inputs.iter().enumerate().flat_map(|(i, input)| input.taps.iter().map(move |&t| (i, t))).collect();
-        // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
-        let gathered = taps.len() > 1 && layer.inputs.iter().all(|input| input.channels < PANEL);
-        let values = |channels: usize| if gathered { channels } else { channels.next_multiple_of(A::STEP) };
-        let width = taps.iter().map(|&(i, _)| values(layer.inputs[i].channels)).sum::<usize>().next_multiple_of(A::STEP);
-        let mut packed = vec![A::Value::default(); padded(n) * width];
+    /// Packs a layer. `guarded` where its outputs may overflow, so that they must be looked at.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new(layers: &Layers, weights: &Weights<A::Stored>, index: usize, guarded: bool) -> Result<PackedLayer<A>, Error> {
+        let (layer, shape) = (&layers[index], Shape::of(&layers[index], A::STEP));
+        let (n, width) = (layer.out_channels, shape.values);
+        let len = usize::try_from(padded(n) as u64 * width as u64);
+        let mut packed =
+            try_zeroed(len.map_err(|_| Error::OutOfMemory { bytes: Units::of::<A>().packed(layer).0, limit: None })?)?;
+        let mut values = try_room(shape.taps)?;
         let mut row = 0;
-        for &(number, tap) in &taps {
-            let (input, kernel) = (&layer.inputs[number], weights.kernel(index, number));
-            let from = input.weight_index(tap, n);
-            for k in 0..input.channels {
-                let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
-                for o in 0..n {
-                    let at = (o / PANEL * width / A::STEP + step) * PANEL * A::STEP + o % PANEL * A::STEP + within;
-                    packed[at] = A::weight(kernel[from + k * n + o]);
+        for (number, input) in layer.inputs.iter().enumerate() {
+            let kernel = weights.kernel(index, number);
+            for &tap in &input.taps {
+                let from = input.weight_index(tap, n);
+                for k in 0..input.channels {
+                    let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
+                    for o in 0..n {
+                        let at = (o / PANEL * width / A::STEP + step) * PANEL * A::STEP + o % PANEL * A::STEP + within;
+                        packed[at] = A::weight(kernel[from + k * n + o]);
+                    }
                 }
+                row += shape.tap(input, A::STEP);
+                values.push(shape.tap(input, A::STEP) as u32);
             }
-            row += values(input.channels);
         }
         let rounding = A::rounding(layers, weights, index);
-        let bias = |o: usize| if o < n { weights.bias(index)[o] } else { A::Stored::default() };
-        PackedLayer {
+        let mut bias = try_room(padded(n))?;
+        bias.extend((0..padded(n)).map(|o| A::bias(rounding, if o < n { weights.bias(index)[o] } else { A::Stored::default() })));
+        let guarded = guarded && index + 1 < layers.len();
+        Ok(PackedLayer {
             weights: packed,
-            bias: (0..padded(n)).map(|o| A::bias(rounding, bias(o))).collect(),
-            values: taps.iter().map(|&(i, _)| values(layer.inputs[i].channels) as u32).collect(),
+            bias,
+            values,
             depth: width / A::STEP,
-            gathered,
-            rounding,
-            output: if index + 1 == layers.len() { A::SUM_VALUES } else { 1 },
-        }
+            gathered: shape.gathered,
+            rounding: if guarded { A::unrounded(rounding) } else { rounding },
+            guard: guarded.then_some(rounding),
+        })
     }
 
     /// Taps, over all inputs.
@@ -215,9 +297,14 @@ impl<A: Lanes> PackedLayer<A> {
         self.values.len()
     }
 
+    /// Where outputs must be looked at: what [`run`] has not done to them yet, and must get no residuals for.
+    pub fn guard(&self) -> Option<A::Rounding> {
+        self.guard
+    }
+
     /// Values of one row of output.
     pub fn row(&self) -> usize {
-        self.bias.len() * self.output
+        self.bias.len() * A::sum_values(self.rounding)
     }
 }
 
@@ -250,7 +337,27 @@ pub struct Scratch<V> {
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
+impl Scratch<()> {
+    /// What it takes for so many positions and taps, where `gathered` values of a position are copied together.
+    pub(crate) fn planned(units: Units, positions: u64, taps: u64, gathered: u64) -> Bytes {
+        let tiles = positions.div_ceil(4);
+        units.values(&[positions, gathered])
+            + Bytes::of::<Tile>(&[tiles])
+            + Bytes::of::<u32>(&[positions, taps])
+            + Bytes::of::<u32>(&[tiles, taps])
+    }
+}
+
 impl<V> Scratch<V> {
+    /// Makes room for as many, so that [`run`] allocates nothing.
+    pub(crate) fn reserve(&mut self, positions: usize, taps: usize, gathered: usize) -> Result<(), Error> {
+        let tiles = positions.div_ceil(4);
+        reserve(&mut self.rows, &[positions, gathered])?;
+        reserve(&mut self.tiles, &[tiles])?;
+        reserve(&mut self.starts, &[positions, taps])?;
+        reserve(&mut self.depths, &[tiles, taps])
+    }
+
     /// The positions of each tile of the last [`run`].
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
@@ -267,7 +374,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
     assert!(places.taps.len() == positions * taps);
-    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.output == 1);
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == outputs);
     assert!(inside(places.residuals, outputs) && inside(places.outputs, layer.row()));
     assert!(layer.weights.len() == outputs * layer.depth * A::STEP && outputs % PANEL == 0);
 
@@ -276,24 +383,26 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     scratch.starts.clear();
     scratch.depths.clear();
     let bytes = size_of::<A::Value>() as u32;
+    // Rows are addressed by bytes in 32 bits.
+    let addressable = |values: usize| values as u64 * u64::from(bytes) <= u64::from(u32::MAX);
     let whole = [(layer.depth * A::STEP) as u32];
     let values = if layer.gathered {
         scratch.rows.clear();
-        scratch.rows.reserve(positions * whole[0] as usize);
         for read in places.taps.chunks_exact(taps) {
-            scratch.starts.push(scratch.rows.len() as u32 * bytes);
+            scratch.starts.push((scratch.rows.len() * size_of::<A::Value>()) as u32);
             for (row, &values) in read.iter().zip(&layer.values) {
                 for k in 0..values {
-                    scratch.rows.push(data[(row.start + k) as usize]);
+                    scratch.rows.push(data[row.start as usize + k as usize]);
                 }
             }
             scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
+        assert!(addressable(scratch.rows.len()));
         scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
         &whole[..]
     } else {
-        let mut good = true;
+        let mut good = addressable(data.len());
         for tile in split.tiles() {
             scratch.tiles.push(tile);
             for (tap, &values) in layer.values.iter().enumerate() {
@@ -304,9 +413,9 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                     let row = places.taps[position * taps + tap];
                     good &= row.start <= last;
                     depth = depth.max(row.depth);
-                    scratch.starts.push(row.start * bytes);
+                    scratch.starts.push(row.start.wrapping_mul(bytes));
                 }
-                good &= depth * A::STEP as u32 <= values;
+                good &= u64::from(depth) * A::STEP as u64 <= u64::from(values);
                 scratch.depths.push(depth);
             }
         }
@@ -425,7 +534,7 @@ impl<A: Lanes> Place<'_, A> {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
-        let lane = panel * PANEL;
+        let (lane, width) = (panel * PANEL, A::sum_values(layer.rounding));
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
             let bias: [A::Sums; V] = std::array::from_fn(|v| A::biases(layer.bias.as_ptr().add(lane + 4 * v)));
@@ -465,7 +574,7 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * layer.output);
+                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * width);
                 let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
@@ -473,7 +582,7 @@ impl<A: Lanes> Place<'_, A> {
                 };
                 for v in 0..V / 2 {
                     let residual = residual.map(|from| from.add(PANEL * v));
-                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * layer.output * v));
+                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * width * v));
                 }
             });
         }
@@ -483,6 +592,43 @@ impl<A: Lanes> Place<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use std::panic::{catch_unwind, AssertUnwindSafe};
+
+    /// Whether a layer of 16 channels over rows of 16 values runs with these places.
+    fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
+        let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
+        let places = Places { taps: &[tap], residuals: &[], outputs: &[output] };
+        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
+    }
+
+    #[test]
+    fn a_place_outside_the_data_is_a_panic_and_never_a_read() {
+        let config = Config { filters: 16, blocks: 1, ..Config::reference() };
+        let layers = Layers::new(&config);
+        let floats = Weights::random(&layers, 1);
+        let integers = Weights::new(&layers, vec![0; floats.values().len() + layers.len()]).unwrap();
+        // A block's first layer reads one row of 16 and writes 16 values; the logits write a panel of 8, of sums.
+        let (hidden, last) = (1, layers.len() - 1);
+        let f32s = [hidden, last].map(|index| PackedLayer::<F32>::new(&layers, &floats, index, false).unwrap());
+        let i16s = [hidden, last].map(|index| PackedLayer::<Int16>::new(&layers, &integers, index, false).unwrap());
+        let row = |start, depth| Row { start, depth };
+        for len in [32, 48] {
+            assert!(runs(&f32s[0], row(0, 16), len as u32 - 16, len) && runs(&i16s[0], row(0, 8), len as u32 - 16, len));
+            assert!(runs(&f32s[1], row(0, 16), len as u32 - 8, len) && runs(&i16s[1], row(0, 8), len as u32 - 16, len));
+            // One past the end, of what is read and of what is written.
+            for (start, output) in [(len as u32 - 15, 0), (u32::MAX, 0), (0, len as u32 - 15), (0, u32::MAX)] {
+                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&i16s[0], row(start, 8), output, len));
+                assert!(!runs(&i16s[1], row(start, 8), output, len), "a sum takes two values");
+            }
+            assert!(!runs(&f32s[1], row(0, 16), len as u32 - 7, len));
+            // Deeper than the row, also where twice the depth is little in 32 bits.
+            for depth in [17, 1 << 30, 1 << 31, (1 << 31) + 4, u32::MAX] {
+                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&i16s[0], row(0, depth), 16, len), "depth {depth}");
+            }
+            assert!(!runs(&i16s[0], row(0, 9), 16, len));
+        }
+    }
 
     #[test]
     fn tiles_cover_every_number_of_positions() {

@@ -4,7 +4,10 @@
 //! from that list and knows no architecture. A new one is a new expansion, and a new activation if it has one.
 
 use crate::config::{Architecture, Config};
-use std::collections::BTreeSet;
+use crate::error::Error;
+use crate::field::Field;
+use crate::plan::{headroom, Bytes};
+use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,20 +96,26 @@ impl Layer {
         format!("{}.shift", self.name)
     }
 
+    /// Every read: source and tap, the residual's last.
+    pub fn reads(&self) -> impl Iterator<Item = (Source, Tap)> + '_ {
+        let taps = self.inputs.iter().flat_map(|input| input.taps.iter().map(|&tap| (input.source, tap)));
+        taps.chain(self.residual.map(|source| (Source::Layer(source), Tap { dy: 0, dx: 0 })))
+    }
+
     /// Multiply-adds for one position, over the taps that the mask allows.
-    pub fn macs(&self) -> usize {
-        self.inputs.iter().map(|i| i.taps.len() * i.channels).sum::<usize>() * self.out_channels
+    pub fn macs(&self) -> u64 {
+        self.inputs.iter().map(|i| i.taps.len() as u64 * i.channels as u64).sum::<u64>() * self.out_channels as u64
     }
 
     /// Parameters stored: kernels at their full size, and the bias.
-    pub fn parameters(&self) -> usize {
-        let kernels: usize = self.inputs.iter().map(|i| i.kernel_size * i.kernel_size * i.channels).sum();
-        (kernels + 1) * self.out_channels
+    pub fn parameters(&self) -> u64 {
+        let kernels: u64 = self.inputs.iter().map(|i| (i.kernel_size * i.kernel_size) as u64 * i.channels as u64).sum();
+        (kernels + 1) * self.out_channels as u64
     }
 
     /// Parameters that can be other than zero.
-    pub fn non_zero_parameters(&self) -> usize {
-        self.macs() + self.out_channels
+    pub fn non_zero_parameters(&self) -> u64 {
+        self.macs() + self.out_channels as u64
     }
 }
 
@@ -129,6 +138,25 @@ impl Layers {
         }
     }
 
+    /// Expands a config where the host has room for the list.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_new(config: &Config) -> Result<Layers, Error> {
+        headroom(Layers::planned(config))?;
+        Ok(Layers::new(config))
+    }
+
+    /// What the list of a config's layers takes at most, with the names of its tensors and what else is made for each.
+    pub(crate) fn planned(config: &Config) -> Bytes {
+        const LAYER: u64 = 1536;
+        let Architecture::Plain = config.architecture;
+        let (blocks, heads) = (config.blocks as u64, config.head_layers as u64);
+        let taps = |kernel: usize| (kernel * kernel / 2 + 1) as u64;
+        let taps = taps(config.first_kernel) + blocks * (taps(config.block_kernel) + 2) + heads + 1;
+        Bytes(LAYER * (2 + 3 * blocks + heads)) + Bytes::of::<Tap>(&[taps])
+    }
+
     /// A net given as a list. Every layer must come after all it reads, with taps that are causal: the schedule's
     /// tests use it to go beyond what any architecture needs.
     ///
@@ -147,42 +175,47 @@ impl Layers {
 
     /// Every read of the net: (reading layer, source, tap), residuals included.
     pub fn reads(&self) -> impl Iterator<Item = (usize, Source, Tap)> + '_ {
-        self.iter().enumerate().flat_map(|(index, layer)| {
-            let taps = layer.inputs.iter().flat_map(move |i| i.taps.iter().map(move |&tap| (index, i.source, tap)));
-            taps.chain(layer.residual.map(|source| (index, Source::Layer(source), Tap { dy: 0, dx: 0 })))
-        })
+        self.iter().enumerate().flat_map(|(index, layer)| layer.reads().map(move |(source, tap)| (index, source, tap)))
     }
 
     /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
     /// `height` x `width`; 129 of them for the reference.
-    pub fn receptive_field(&self, height: usize, width: usize) -> BTreeSet<Tap> {
-        let (h, w) = (height as i32, width as i32);
-        let mut fields: Vec<BTreeSet<Tap>> = Vec::with_capacity(self.len());
-        for layer in self.iter() {
-            let mut field = layer.residual.map_or_else(BTreeSet::new, |source| fields[source].clone());
-            for input in &layer.inputs {
-                for &tap in &input.taps {
-                    let mut add = |dy, dx| {
-                        if dy > -h && dx > -w && dx < w {
-                            field.insert(Tap { dy, dx });
-                        }
-                    };
-                    match input.source {
-                        Source::Pixels => add(tap.dy, tap.dx),
-                        Source::Layer(source) => fields[source].iter().for_each(|t| add(t.dy + tap.dy, t.dx + tap.dx)),
-                    }
+    pub fn receptive_field(&self, height: usize, width: usize) -> Field {
+        let mut last_reads = vec![0; self.len()];
+        for (layer, source, _) in self.reads() {
+            if let Source::Layer(source) = source {
+                last_reads[source] = layer;
+            }
+        }
+        let pixel = Rc::new(Field::pixel(height, width));
+        let mut fields: Vec<Option<Rc<Field>>> = Vec::with_capacity(self.len());
+        for (index, layer) in self.iter().enumerate() {
+            let field_of = |source: Source| match source {
+                Source::Pixels => Rc::clone(&pixel),
+                Source::Layer(source) => Rc::clone(fields[source].as_ref().expect("kept until it is last read")),
+            };
+            let inputs: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), &input.taps[..])).collect();
+            let residual = layer.residual.map(|source| field_of(Source::Layer(source)));
+            // Most layers read one position of one other.
+            let field = match (&inputs[..], &residual) {
+                ([(field, [Tap { dy: 0, dx: 0 }])], None) => Rc::clone(field),
+                _ => Rc::new(Field::union(&inputs, residual.as_deref(), height, width)),
+            };
+            fields.push(Some(field));
+            for source in 0..index {
+                if last_reads[source] <= index {
+                    fields[source] = None;
                 }
             }
-            fields.push(field);
         }
-        fields.pop().unwrap_or_default()
+        fields.pop().flatten().map(Rc::unwrap_or_clone).unwrap_or_default()
     }
 }
 
 /// The causal taps of a square kernel, in raster order.
 pub fn causal_taps(kernel_size: usize, mask: MaskKind) -> Vec<Tap> {
     let half = (kernel_size / 2) as i32;
-    let mut taps = Vec::new();
+    let mut taps = Vec::with_capacity(kernel_size * kernel_size / 2 + usize::from(mask == MaskKind::B));
     for dy in -half..=0 {
         for dx in -half..=half {
             if dy < 0 || dx < 0 || (dx == 0 && mask == MaskKind::B) {
@@ -238,8 +271,8 @@ mod tests {
     fn the_reference_net_has_its_published_size() {
         let config = Config::reference();
         let layers = Layers::new(&config);
-        assert_eq!(layers.iter().map(Layer::parameters).sum::<usize>(), 532_673);
-        assert_eq!(layers.iter().map(Layer::non_zero_parameters).sum::<usize>(), 365_633);
+        assert_eq!(layers.iter().map(Layer::parameters).sum::<u64>(), 532_673);
+        assert_eq!(layers.iter().map(Layer::non_zero_parameters).sum::<u64>(), 365_633);
         assert_eq!(layers.receptive_field(28, 28).len(), 129);
     }
 

@@ -2,14 +2,15 @@
 
 use crate::arithmetic::{Either, Int16, F32};
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
-use crate::kernels::{Lanes, PackedLayer};
+use crate::kernels::{Lanes, PackedLayer, Units};
 use crate::layers::Layers;
+use crate::plan::{headroom, try_room, Bytes, Memory};
 use crate::reference;
 use crate::schedule::Schedule;
-use crate::weights::Weights;
+use crate::weights::{self, Weights};
 use std::sync::{Arc, Mutex};
 
 /// The key of the metadata that names the background level.
@@ -25,37 +26,54 @@ pub struct Model {
     /// The file's `__metadata__`.
     pub metadata: Vec<(String, String)>,
     /// The weights, in their precision.
-    pub net: Either<Arc<Net<F32>>, Arc<Net<Int16>>>,
+    pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int16>>>,
+    /// What it and each run over it may take together.
+    pub(crate) memory: Memory,
+    /// What it takes.
+    pub(crate) bytes: Bytes,
 }
 
 /// A net's weights in one precision.
 #[derive(Debug)]
-pub struct Net<A: Lanes> {
+pub(crate) struct Net<A: Lanes> {
     /// What the file holds; the reference reads it.
     pub weights: Weights<A::Stored>,
     /// The same, as the kernels read it.
-    pub(crate) packed: Vec<PackedLayer<A>>,
+    pub packed: Vec<PackedLayer<A>>,
     logits: A::Rounding,
     /// The cache of the last run that ended, so that the next need not compute its constants anew.
     spare: Mutex<Option<Cache<A>>>,
 }
 
+/// What a model takes: the weights as the file holds them, the same as the kernels read them, and the list of layers.
+pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) -> Bytes {
+    let units = Units::of_precision(precision);
+    let packed = layers.iter().map(|layer| units.packed(layer)).sum();
+    let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
+    // Bounds of what the channels hold, while it is found out whether they can overflow.
+    weights::planned(layers) + packed + Bytes::of::<f64>(&[channels]) + Layers::planned(config)
+}
+
 impl<A: Lanes> Net<A> {
-    fn new(layers: &Layers, weights: Weights<A::Stored>) -> Arc<Net<A>> {
-        let packed = (0..layers.len()).map(|index| PackedLayer::new(layers, &weights, index)).collect();
+    fn new(layers: &Layers, weights: Weights<A::Stored>) -> Result<Arc<Net<A>>, Error> {
+        let guarded = A::can_overflow(layers, &weights)?;
+        let mut packed = try_room(layers.len())?;
+        for index in 0..layers.len() {
+            packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
+        }
         let logits = A::rounding(layers, &weights, layers.len() - 1);
-        Arc::new(Net { weights, packed, logits, spare: Mutex::new(None) })
+        Ok(Arc::new(Net { weights, packed, logits, spare: Mutex::new(None) }))
     }
 
-    pub(crate) fn logit(&self, sums: &[A::Value]) -> f32 {
+    pub fn logit(&self, sums: &[A::Value]) -> f32 {
         A::logit(self.logits, A::kept_sum(sums))
     }
 
-    pub(crate) fn take_spare(&self) -> Option<Cache<A>> {
+    pub fn take_spare(&self) -> Option<Cache<A>> {
         self.spare.try_lock().ok()?.take()
     }
 
-    pub(crate) fn give_spare(&self, cache: Option<Cache<A>>) {
+    pub fn give_spare(&self, cache: Option<Cache<A>>) {
         if let Ok(mut spare) = self.spare.try_lock() {
             *spare = cache;
         }
@@ -64,15 +82,42 @@ impl<A: Lanes> Net<A> {
 
 impl Model {
     /// Packs weights for the kernels. The config's precision becomes that of the weights.
-    pub fn new(config: Config, weights: impl Into<AnyWeights>, metadata: Vec<(String, String)>) -> Model {
-        let layers = Layers::new(&config);
-        let weights = weights.into();
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new(config: Config, weights: impl Into<AnyWeights>, metadata: Vec<(String, String)>) -> Result<Model, Error> {
+        Model::within(Memory::default(), config, weights, metadata)
+    }
+
+    /// As [`Model::new`], with another limit to the memory that the model, and with it each run, may take.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn within(
+        memory: Memory,
+        config: Config,
+        weights: impl Into<AnyWeights>,
+        metadata: Vec<(String, String)>,
+    ) -> Result<Model, Error> {
+        let layers = Layers::try_new(&config)?;
+        Model::of_layers(memory, config, layers, weights.into(), metadata)
+    }
+
+    pub(crate) fn of_layers(
+        memory: Memory,
+        config: Config,
+        layers: Layers,
+        weights: AnyWeights,
+        metadata: Vec<(String, String)>,
+    ) -> Result<Model, Error> {
         let config = Config { precision: weights.precision(), ..config };
-        let net = match weights {
-            Either::F32(weights) => Either::F32(Net::new(&layers, weights)),
-            Either::Int16(weights) => Either::Int16(Net::new(&layers, weights)),
-        };
-        Model { config, layers, metadata, net }
+        let bytes = planned(&config, &layers, config.precision);
+        memory.check(bytes)?;
+        let net = bytes.told(match weights {
+            Either::F32(weights) => Net::new(&layers, weights).map(Either::F32),
+            Either::Int16(weights) => Net::new(&layers, weights).map(Either::Int16),
+        })?;
+        Ok(Model { config, layers, metadata, net, memory, bytes })
     }
 
     /// The model file. `metadata` is added to the model's own, and replaces what that says under the same keys.
@@ -81,37 +126,71 @@ impl Model {
     /// Those of [`format::write`].
     pub fn to_bytes(&self, metadata: &[(String, String)]) -> Result<Vec<u8>, Error> {
         let kept = |key: &String| !format::OWN_KEYS.contains(&key.as_str()) && metadata.iter().all(|(other, _)| other != key);
-        let own = self.metadata.iter().filter(|(key, _)| kept(key));
-        let metadata: Vec<(String, String)> = own.chain(metadata).cloned().collect();
-        let weights = match &self.net {
-            Either::F32(net) => Either::F32(net.weights.clone()),
-            Either::Int16(net) => Either::Int16(net.weights.clone()),
-        };
-        format::write(&self.config, &metadata, &weights)
+        let own = || self.metadata.iter().filter(|(key, _)| kept(key)).chain(metadata);
+        headroom(own().map(|(key, value)| Bytes((key.len() + value.len() + 64) as u64)).sum())?;
+        let metadata: Vec<(String, String)> = own().cloned().collect();
+        match &self.net {
+            Either::F32(net) => format::write_values(&self.config, &metadata, &net.weights),
+            Either::Int16(net) => format::write_values(&self.config, &metadata, &net.weights),
+        }
+    }
+
+    /// The weights, as the file holds them.
+    pub fn weights(&self) -> Either<&Weights, &Weights<i32>> {
+        match &self.net {
+            Either::F32(net) => Either::F32(&net.weights),
+            Either::Int16(net) => Either::Int16(&net.weights),
+        }
+    }
+
+    /// Lets go of what an earlier run has left; whether there was anything.
+    pub(crate) fn forget_spare(&self) -> bool {
+        match &self.net {
+            Either::F32(net) => net.take_spare().is_some(),
+            Either::Int16(net) => net.take_spare().is_some(),
+        }
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.0
     }
 
     /// The same net, said to have another background.
     pub fn with_background(&self, level: u8) -> Model {
         let others = self.metadata.iter().filter(|(key, _)| key != BACKGROUND).cloned();
         let metadata = others.chain([(BACKGROUND.to_string(), level.to_string())]).collect();
-        Model { config: self.config.clone(), layers: self.layers.clone(), metadata, net: self.net.clone() }
+        let (config, layers, net) = (self.config.clone(), self.layers.clone(), self.net.clone());
+        Model { config, layers, metadata, net, memory: self.memory, bytes: self.bytes }
     }
 
-    /// The logits of every pixel of one image, `[height, width]`, by the plain loops of [`mod@reference`].
-    pub fn reference(&self, pixels: &[u8]) -> Vec<f32> {
+    /// The logits of every pixel of one image, `[height, width]`, by the plain loops of a twin that is easily read.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn reference(&self, pixels: &[u8]) -> Result<Vec<f32>, Error> {
         match &self.net {
             Either::F32(net) => reference::logits::<F32>(&self.config, &self.layers, &net.weights, pixels),
             Either::Int16(net) => reference::logits::<Int16>(&self.config, &self.layers, &net.weights, pixels),
         }
     }
 
-    /// Reads a model file.
+    /// Reads a model file. Bytes that are given away are let go of before the model is made.
     ///
     /// # Errors
     /// Those of [`format::read`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Model, Error> {
-        let file = format::read(bytes)?;
-        Ok(Model::new(file.config, file.weights, file.metadata))
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Model, Error> {
+        Model::from_bytes_within(Memory::default(), bytes)
+    }
+
+    /// As [`Model::from_bytes`], with another limit to the memory that the model, and with it each run, may take.
+    ///
+    /// # Errors
+    /// Those of [`format::read`].
+    pub fn from_bytes_within(memory: Memory, bytes: impl AsRef<[u8]>) -> Result<Model, Error> {
+        let file = format::read_within(memory, bytes.as_ref())?;
+        drop(bytes);
+        Model::within(memory, file.config, file.weights, file.metadata)
     }
 
     /// The level that fills most fields, as the metadata's `background` says; `None` where nobody has found out.

@@ -6,9 +6,11 @@
 
 use crate::activity::{reads, streams, Reads};
 use crate::arithmetic::Either;
+use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Layers, Source};
-use crate::model::Model;
+use crate::model::{self, Model};
+use crate::plan::{try_copy, try_room};
 use crate::sampler::{check_images, Method, Run, Skipping, Strategy};
 use crate::weights::Weights;
 use std::cmp::Reverse;
@@ -24,34 +26,52 @@ const POSITIONS: usize = 1 << 16;
 /// Those of [`reads`].
 pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
     check_images(&model.config, images)?;
-    let some = spread(images, model.config.pixels());
+    let (layers, planned) = (&model.layers, model::planned(&model.config, &model.layers, Precision::F32));
+    model.memory.check(model.bytes + planned)?;
+    let some = spread(images, model.config.pixels())?;
     let background = background(model, &some)?;
+    model.forget_spare();
     let reads = reads(model, background, &some)?;
+    drop(some);
     let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
-    let layers = &model.layers;
     let streams = streams(layers);
-    let orders: Vec<Vec<usize>> =
-        (0..layers.len()).map(|layer| order(&reads[streams[layer]], layers[layer].out_channels)).collect();
-    let weights = permute(layers, &net.weights, &orders);
-    Ok(Model::new(model.config.clone(), weights, model.metadata.clone()).with_background(background))
+    let mut orders: Vec<Vec<usize>> = try_room(layers.len())?;
+    for (layer, &stream) in streams.iter().enumerate() {
+        // Layers that residuals join have one order.
+        let own = match stream == layer {
+            true => order(&reads[stream], layers[layer].out_channels)?,
+            false => try_copy(&orders[stream])?,
+        };
+        orders.push(own);
+    }
+    drop(reads);
+    let weights = permute(layers, &net.weights, &orders)?;
+    let model = Model::within(model.memory, model.config.clone(), weights, model.metadata.clone())?;
+    Ok(model.with_background(background))
 }
 
 /// As many images, evenly spread over those given, as have [`POSITIONS`]; at least one.
-fn spread(images: &[u8], size: usize) -> Vec<u8> {
+fn spread(images: &[u8], size: usize) -> Result<Vec<u8>, Error> {
     let count = images.len() / size;
     let some = count.min((POSITIONS / size).max(1));
-    (0..some).flat_map(|i| &images[i * count / some * size..][..size]).copied().collect()
+    let mut spread = try_room(some * size)?;
+    for i in 0..some {
+        let at = (i as u64 * count as u64 / some as u64) as usize;
+        spread.extend_from_slice(&images[at * size..][..size]);
+    }
+    Ok(spread)
 }
 
 /// Channels in an order in which reads end early. From the last place to the first, each is given to the channel that
 /// makes the least of the reads as deep as that: those in which it is on and none behind it is. Channels that are on
 /// together so come to stand together, which spares 1 % more than the order of how often each is on (f32: 2 % of time).
-fn order(reads: &Reads, channels: usize) -> Vec<usize> {
+fn order(reads: &Reads, channels: usize) -> Result<Vec<usize>, Error> {
     let words = channels.div_ceil(64);
     let is_on = |read: usize, channel: usize| reads.on[read * words + channel / 64] >> (channel % 64) & 1 == 1;
     let costs_of = |read: usize| (0..channels).filter(move |&c| is_on(read, c)).map(move |c| (c, reads.costs[read]));
     let mut ended_by = vec![0; channels];
-    let mut open: Vec<usize> = (0..reads.costs.len()).collect();
+    let mut open: Vec<usize> = try_room(reads.costs.len())?;
+    open.extend(0..reads.costs.len());
     for (channel, cost) in open.iter().flat_map(|&read| costs_of(read)) {
         ended_by[channel] += cost;
     }
@@ -70,12 +90,12 @@ fn order(reads: &Reads, channels: usize) -> Vec<usize> {
         });
     }
     order.reverse();
-    order
+    Ok(order)
 }
 
 /// Renames channels: output `n` of a layer becomes what output `orders[layer][n]` was, for all that reads it too.
-pub fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Weights {
-    let mut values = Vec::with_capacity(weights.values().len());
+fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<Weights, Error> {
+    let mut values = try_room(weights.values().len())?;
     for (index, layer) in layers.iter().enumerate() {
         let (n, order) = (layer.out_channels, &orders[index]);
         for (number, input) in layer.inputs.iter().enumerate() {
@@ -92,7 +112,7 @@ pub fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Wei
         }
         values.extend(order.iter().map(|&o| weights.bias(index)[o]));
     }
-    Weights::new(layers, values).expect("a renamed net is as good as it was")
+    Weights::new(layers, values)
 }
 
 /// The background level under which skipping issues the fewest multiply-adds on images, `[count, height, width]`.
@@ -102,7 +122,7 @@ pub fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Wei
 pub fn background(model: &Arc<Model>, images: &[u8]) -> Result<u8, Error> {
     let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::Background };
     let cost = |level: u8| {
-        let mut run = Run::score(&Arc::new(model.with_background(level)), images.to_vec(), strategy)?;
+        let mut run = Run::score(&Arc::new(model.with_background(level)), try_copy(images)?, strategy)?;
         run.finish()?;
         Ok((run.macs(), level))
     };
@@ -119,20 +139,20 @@ mod tests {
         // By how often they are on, channel 0 (6) would stand between 2 (4 + 3) and 1 (4). But a read that 1 makes deep costs
         // no more for 2's being on too.
         let reads = Reads { on: vec![0b110, 0b001, 0b100], costs: vec![4, 6, 3] };
-        assert_eq!(order(&reads, 3), [0, 2, 1]);
+        assert_eq!(order(&reads, 3).unwrap(), [0, 2, 1]);
     }
 
     #[test]
     fn channels_of_which_nothing_is_known_stay_as_they_are() {
-        assert_eq!(order(&Reads::default(), 70), (0..70).collect::<Vec<_>>());
+        assert_eq!(order(&Reads::default(), 70).unwrap(), (0..70).collect::<Vec<_>>());
     }
 
     #[test]
     fn images_are_spread_evenly() {
-        assert_eq!(spread(&[1, 2, 3], 1), [1, 2, 3]);
-        assert_eq!(spread(&vec![7; 3 * POSITIONS], 2 * POSITIONS), vec![7; 2 * POSITIONS]);
+        assert_eq!(spread(&[1, 2, 3], 1).unwrap(), [1, 2, 3]);
+        assert_eq!(spread(&vec![7; 3 * POSITIONS], 2 * POSITIONS).unwrap(), vec![7; 2 * POSITIONS]);
         let many: Vec<u8> = (0..4).flat_map(|image| vec![image; POSITIONS / 2]).collect();
-        let some = spread(&many, POSITIONS / 2);
+        let some = spread(&many, POSITIONS / 2).unwrap();
         assert_eq!((some.len(), some[0], some[POSITIONS / 2]), (POSITIONS, 0, 2));
     }
 }

@@ -10,9 +10,11 @@
 
 use crate::activity::{peaks, streams};
 use crate::arithmetic::{Arithmetic, Either, F32};
+use crate::config::Precision;
 use crate::error::Error;
-use crate::layers::Source;
-use crate::model::Model;
+use crate::layers::{Input, Source};
+use crate::model::{self, Model};
+use crate::plan::try_room;
 use crate::weights::{overflowing, Weights, MAX_SHIFT};
 
 /// How far activations may exceed the largest that calibration saw before they are cut off.
@@ -27,6 +29,7 @@ const MAX_HALVINGS: usize = 64;
 /// [`Error::IntegerOverflow`] naming a layer whose sums fit under no shift; those of [`peaks`].
 pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
     let layers = &model.layers;
+    model.memory.check(model.bytes + model::planned(&model.config, layers, Precision::Int16))?;
     let mut peaks = peaks(model, images)?;
     let Either::F32(net) = &model.net else { unreachable!("`peaks` has refused it") };
     let streams = streams(layers);
@@ -36,53 +39,67 @@ pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
     // A layer that was never on takes any scale; the last has logits, and no scale.
     let peak = |layer: usize| if peaks[layer] > 0.0 { f64::from(peaks[layer]) } else { 1.0 };
     let mut scales: Vec<f64> = (0..layers.len()).map(|layer| f64::from(i16::MAX) / MARGIN / peak(layer)).collect();
+    let mut values = try_room(net.weights.values().len() + layers.len())?;
     let mut tries = 0;
-    loop {
-        match attempt(model, &net.weights, &streams, &scales) {
-            Ok(values) => {
-                let weights = Weights::new(layers, values)?;
-                return Ok(Model::new(model.config.clone(), weights, model.metadata.clone()));
-            }
-            // Where outputs are small beside their weights, the weights have to have the bits.
-            Err(layer) if layer + 1 < layers.len() && tries < MAX_HALVINGS => scales[streams[layer]] /= 2.0,
-            Err(layer) => return Err(Error::IntegerOverflow { layer: layers[layer].name.clone(), channel: None }),
+    while let Some(layer) = attempt(model, &net.weights, &streams, &scales, &mut values) {
+        // Where outputs are small beside their weights, the weights have to have the bits.
+        if layer + 1 == layers.len() || tries == MAX_HALVINGS {
+            return Err(Error::IntegerOverflow { layer: layers[layer].name.clone(), channel: None });
         }
+        scales[streams[layer]] /= 2.0;
         tries += 1;
     }
+    let weights = Weights::new(layers, values)?;
+    Model::within(model.memory, model.config.clone(), weights, model.metadata.clone())
 }
 
-/// All integers under the scales of streams, or the layer that fits under no shift.
-fn attempt(model: &Model, weights: &Weights, streams: &[usize], scales: &[f64]) -> Result<Vec<i32>, usize> {
+/// Fills `values` with all integers under the scales of streams, or names the layer that fits under no shift.
+fn attempt(model: &Model, weights: &Weights, streams: &[usize], scales: &[f64], values: &mut Vec<i32>) -> Option<usize> {
     let layers = &model.layers;
     let pixels = 1.0 / f64::from(F32::level(&model.config, 1));
-    let mut values = Vec::with_capacity(weights.values().len() + layers.len());
+    values.clear();
     for (index, layer) in layers.iter().enumerate() {
         let scale = if index + 1 == layers.len() { 1.0 } else { scales[streams[index]] };
-        let fitting = (0..=MAX_SHIFT).rev().find_map(|shift| {
+        let begin = values.len();
+        let count = |input: &Input| input.kernel_size * input.kernel_size * input.channels * layer.out_channels;
+        let fits = (0..=MAX_SHIFT).rev().any(|shift| {
             let scale = scale * f64::from(1u32 << shift);
-            let kernels = layer.inputs.iter().enumerate().map(|(number, input)| {
+            values.truncate(begin);
+            for (number, input) in layer.inputs.iter().enumerate() {
                 let scale_in = match input.source {
                     Source::Pixels => pixels,
                     Source::Layer(source) => scales[streams[source]],
                 };
-                let len = input.kernel_size * input.kernel_size * input.channels * layer.out_channels;
-                integers(&weights.kernel(index, number)[..len], scale / scale_in, i16::MAX.into())
-            });
-            let kernels: Vec<Vec<i32>> = kernels.collect::<Option<_>>()?;
-            let bias = integers(&weights.bias(index)[..layer.out_channels], scale, i32::MAX.into())?;
-            let overflows = overflowing(layers, index, |number| &kernels[number], &bias, shift as u32);
-            overflows.is_none().then(|| [kernels.concat(), bias, vec![shift]].concat())
+                if !integers(&weights.kernel(index, number)[..count(input)], scale / scale_in, i16::MAX.into(), values) {
+                    return false;
+                }
+            }
+            let bias = values.len();
+            if !integers(&weights.bias(index)[..layer.out_channels], scale, i32::MAX.into(), values) {
+                return false;
+            }
+            // Kernels lie one after the other.
+            let start = |number: usize| begin + layer.inputs[..number].iter().map(count).sum::<usize>();
+            overflowing(layers, index, |number| &values[start(number)..], &values[bias..], shift as u32).is_none() && {
+                values.push(shift);
+                true
+            }
         });
-        values.extend(fitting.ok_or(index)?);
+        if !fits {
+            return Some(index);
+        }
     }
-    Ok(values)
+    None
 }
 
-/// Each weight as the nearest integer at a scale, halves away from 0; `None` where one is beyond `most`.
-fn integers(weights: &[f32], scale: f64, most: f64) -> Option<Vec<i32>> {
-    let integer = |&weight: &f32| {
+/// Appends each weight as the nearest integer at a scale, halves away from 0; false where one is beyond `most`.
+fn integers(weights: &[f32], scale: f64, most: f64, values: &mut Vec<i32>) -> bool {
+    weights.iter().all(|&weight| {
         let value = (f64::from(weight) * scale).round();
-        (value.abs() <= most).then_some(value as i32)
-    };
-    weights.iter().map(integer).collect()
+        let fits = value.abs() <= most;
+        if fits {
+            values.push(value as i32);
+        }
+        fits
+    })
 }

@@ -4,6 +4,9 @@
 //! maps (key, counter) to four words. The key is the seed, the counter says which image, pixel and purpose a number is
 //! for, so batches, shards, workers and resumed runs draw the same numbers in any order.
 
+use crate::error::Error;
+use crate::plan::{try_room, Bytes, Memory};
+
 /// What a number is drawn for; purposes never share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -66,6 +69,18 @@ impl Words {
     /// The next word as a number in [0, 1).
     pub fn uniform(&mut self) -> f32 {
         uniform(self.word())
+    }
+
+    /// As many of the next words.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn take(&mut self, count: u32) -> Result<Vec<u32>, Error> {
+        let planned = Bytes::of::<u32>(&[count.into()]);
+        Memory::default().check(planned)?;
+        let mut words = planned.told(try_room(count as usize))?;
+        words.extend((0..count).map(|_| self.word()));
+        Ok(words)
     }
 
     /// The next word.

@@ -4,14 +4,17 @@
 //! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
 use crate::arithmetic::Either;
-use crate::cache::Skip;
+use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
 use crate::distribution;
 use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Watch, Whole};
-use crate::error::{try_zeroed, Error};
-use crate::kernels::Lanes;
+use crate::error::Error;
+use crate::kernels::{Lanes, Units};
 use crate::model::{Model, Net};
+use crate::plan::{product, try_room, try_zeroed, Bytes};
+use crate::reference;
 use crate::rng;
+use crate::schedule::Schedule;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +32,7 @@ pub enum Method {
     /// The whole image again for each pixel with the same kernels, keeping nothing: what everybody does, as a baseline.
     /// Given pixels are all known, so that the whole image is computed just once.
     Naive,
-    /// As naive, by the plain loops of [`mod@crate::reference`]. The oracle; very slow.
+    /// As naive, by plain loops over whole images. The oracle; very slow.
     Reference,
 }
 
@@ -117,6 +120,13 @@ pub struct Run {
     group: Range<usize>, // images in step
     computed: Vec<Logit>,
     front: Vec<Pixel>,
+    broken: Option<(usize, usize)>, // the first image and its first pixel, as far as is known, that have no finite logit
+}
+
+/// Where a run's pixels come from.
+enum Pixels {
+    Drawn(Draw),
+    Given(Vec<u8>),
 }
 
 impl Run {
@@ -136,9 +146,7 @@ impl Run {
         if start_index.checked_add(count as u64).is_none() {
             return invalid(format!("start_index plus count must fit in 64 bits, got {start_index} + {count}"));
         }
-        let bytes = (count as u64).saturating_mul(model.config.pixels() as u64);
-        let pixels = try_zeroed(usize::try_from(bytes).map_err(|_| Error::OutOfMemory { bytes })?)?;
-        Run::new(model, pixels, Some(draw), None, strategy)
+        Run::new(model, Pixels::Drawn(draw), strategy)
     }
 
     /// Walks over given images, `[count, height, width]` of levels, and keeps their logits.
@@ -147,37 +155,44 @@ impl Run {
     /// [`Error::InvalidArgument`] where the pixels are not whole images or not levels; [`Error::OutOfMemory`].
     pub fn score(model: &Arc<Model>, pixels: Vec<u8>, strategy: Strategy) -> Result<Run, Error> {
         check_images(&model.config, &pixels)?;
-        let logits = try_zeroed(pixels.len())?;
-        Run::new(model, pixels, None, Some(logits), strategy)
+        Run::new(model, Pixels::Given(pixels), strategy)
     }
 
-    fn new(
-        model: &Arc<Model>,
-        pixels: Vec<u8>,
-        draw: Option<Draw>,
-        logits: Option<Vec<f32>>,
-        strategy: Strategy,
-    ) -> Result<Run, Error> {
-        let count = pixels.len() / model.config.pixels();
-        let engine = match &model.net {
-            Either::F32(net) => engine(model, net, count, draw.is_none(), strategy)?,
-            Either::Int16(net) => engine(model, net, count, draw.is_none(), strategy)?,
+    /// Plans all that the run will take, and only then allocates any of it. What is left for its steps allocates nothing, but
+    /// for the oracle's, which is planned all the same.
+    fn new(model: &Arc<Model>, pixels: Pixels, strategy: Strategy) -> Result<Run, Error> {
+        let size = model.config.pixels();
+        let (draw, count) = match &pixels {
+            Pixels::Drawn(draw) => (Some(*draw), draw.count),
+            Pixels::Given(pixels) => (None, pixels.len() / size),
         };
-        let nats = try_zeroed(pixels.len())?;
-        let group = 0..engine.group().min(count);
-        Ok(Run {
-            model: Arc::clone(model),
-            draw,
-            count,
-            pixels,
-            nats,
-            logits,
-            engine,
-            step: 0,
-            group,
-            computed: Vec::new(),
-            front: Vec::new(),
-        })
+        let given = draw.is_none();
+        let blueprint = Blueprint::of(model, count, given, strategy);
+        let all = [count as u64, size as u64];
+        let logits = if given { Bytes::of::<f32>(&all) } else { Bytes(0) };
+        let kept = Bytes::of::<u8>(&all) + Bytes::of::<f32>(&all) + logits;
+        let step = Bytes::of::<Logit>(&[blueprint.step]) + Bytes::of::<Pixel>(&[blueprint.step]);
+        let planned = model.bytes + kept + step + blueprint.bytes;
+        model.memory.check(planned)?;
+
+        let allocate = |pixels: Pixels| {
+            let engine = match blueprint.engine(model) {
+                // What an earlier run has left may be what is missing.
+                Err(Error::OutOfMemory { .. }) if model.forget_spare() => blueprint.engine(model)?,
+                engine => engine?,
+            };
+            let len = count * size;
+            let pixels = match pixels {
+                Pixels::Drawn(_) => try_zeroed(len)?,
+                Pixels::Given(pixels) => pixels,
+            };
+            let (nats, logits) = (try_zeroed(len)?, if given { Some(try_zeroed(len)?) } else { None });
+            let group = 0..engine.group().min(count);
+            let (computed, front) = (try_room(blueprint.step as usize)?, try_room(blueprint.step as usize)?);
+            let model = Arc::clone(model);
+            Ok(Run { model, draw, count, pixels, nats, logits, engine, step: 0, group, computed, front, broken: None })
+        };
+        planned.told(allocate(pixels))
     }
 
     /// Computes the next front; returns how many pixels it held, 0 once all images are done.
@@ -196,16 +211,19 @@ impl Run {
     pub fn step_watched(&mut self, watch: Watch) -> Result<usize, Error> {
         self.front.clear();
         let engine = &mut self.engine;
+        let first = self.draw.map_or(0, |draw| draw.start_index);
         // A step may hold no pixel: on images narrower than the slope, and while leading layers start.
-        while self.front.is_empty() && self.group.start < self.count {
+        while (self.front.is_empty() || self.broken.is_some()) && self.group.start < self.count {
             self.computed.clear();
-            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed, watch);
+            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed, watch)?;
             for &(image, pixel, logit) in &self.computed {
-                let index = self.draw.map_or(0, |draw| draw.start_index) + image as u64;
-                if !logit.is_finite() {
-                    return Err(Error::NonFiniteLogit { image: index, pixel });
-                }
                 let at = image * self.model.config.pixels() + pixel;
+                if !logit.is_finite() {
+                    self.broken = Some(self.broken.map_or((image, pixel), |before| before.min((image, pixel))));
+                    engine.put(&self.model, image - self.group.start, pixel, self.pixels[at]);
+                    continue;
+                }
+                let index = first + image as u64;
                 if let Some(Draw { seed, temperature, .. }) = self.draw {
                     let u = rng::pixel_uniform(seed, index, pixel as u32, 0);
                     self.pixels[at] = distribution::draw(logit, temperature, u);
@@ -218,13 +236,25 @@ impl Run {
                 engine.put(&self.model, image - self.group.start, pixel, value);
                 self.front.push(Pixel { image, pixel, value, logit });
             }
+            // The first of all is told of, so that no method, batch or skipping tells of another: the walk goes on until none
+            // can come before it. What is drawn meanwhile depends on a pixel without a value, and is behind it.
+            if let Some((image, pixel)) = self.broken {
+                let settled = engine.settled(&self.model, self.step);
+                if settled == self.model.config.pixels() || image == self.group.start && settled > pixel {
+                    self.front.clear();
+                    self.group = self.count..self.count;
+                }
+            }
             self.step += 1;
             if self.step == engine.steps(&self.model) {
                 self.group = self.group.end..self.count.min(self.group.end + engine.group());
                 self.step = 0;
             }
         }
-        Ok(self.front.len())
+        match self.broken {
+            Some((image, pixel)) => Err(Error::NonFiniteLogit { image: first + image as u64, pixel }),
+            None => Ok(self.front.len()),
+        }
     }
 
     /// Runs to the end.
@@ -268,7 +298,7 @@ impl Run {
     }
 
     /// Bytes of activations kept for its images, and bytes of constants; 0 where nothing is kept.
-    pub fn state_bytes(&self) -> (usize, usize) {
+    pub fn state_bytes(&self) -> (u64, u64) {
         self.engine.bytes()
     }
 }
@@ -287,26 +317,54 @@ pub(crate) fn check_images(config: &Config, pixels: &[u8]) -> Result<(), Error> 
     Ok(())
 }
 
-/// The engine of a strategy. `given` where all pixels are.
-fn engine<A: Lanes>(
-    model: &Model,
-    net: &Arc<Net<A>>,
-    count: usize,
+/// An engine that is planned.
+struct Blueprint {
+    method: Method,
     given: bool,
-    Strategy { method, skipping }: Strategy,
-) -> Result<Box<dyn Engine>, Error> {
-    let skip = match skipping {
-        Skipping::None => Skip::default(),
-        Skipping::Background => Skip { background: model.background(), tails: false },
-        Skipping::All => Skip { background: model.background(), tails: true },
-    };
-    let incremental = |schedule| Incremental::new(model, net, schedule, count.min(GROUP), skip);
-    Ok(match method {
-        Method::Wavefront => Box::new(incremental(model.wavefront())?),
-        Method::Cached => Box::new(incremental(model.raster())?),
-        Method::Naive => Box::new(Whole::new(given, Kernels::new(model, net)?)),
-        Method::Reference => Box::new(Whole::new(given, Oracle(Arc::clone(net)))),
-    })
+    layout: Option<Layout>,
+    step: u64, // pixels of a step, at most
+    bytes: Bytes,
+}
+
+impl Blueprint {
+    /// Of a strategy's engine. `given` where all pixels are.
+    fn of(model: &Model, count: usize, given: bool, Strategy { method, skipping }: Strategy) -> Blueprint {
+        let skip = match skipping {
+            Skipping::None => Skip::default(),
+            Skipping::Background => Skip { background: model.background(), tails: false },
+            Skipping::All => Skip { background: model.background(), tails: true },
+        };
+        let (config, layers, images) = (&model.config, &model.layers, count.min(GROUP));
+        let units = Units::of_precision(config.precision);
+        let incremental = |schedule: Schedule| {
+            let pixels = product(&[images as u64, schedule.lanes() as u64]);
+            (Some(Layout::new(units, config, layers, schedule, images, Keep::Needed(skip))), pixels)
+        };
+        let whole = if given { config.pixels() as u64 } else { 1 };
+        let (layout, step) = match method {
+            Method::Wavefront => incremental(model.wavefront()),
+            Method::Cached => incremental(model.raster()),
+            Method::Naive => (Some(Layout::new(units, config, layers, model.raster(), 1, Keep::All)), whole),
+            Method::Reference => (None, whole),
+        };
+        let bytes = layout.as_ref().map_or_else(|| reference::planned(units, config, layers), Layout::bytes);
+        Blueprint { method, given, layout, step, bytes }
+    }
+
+    fn engine(&self, model: &Model) -> Result<Box<dyn Engine>, Error> {
+        match &model.net {
+            Either::F32(net) => self.engine_of(model, net),
+            Either::Int16(net) => self.engine_of(model, net),
+        }
+    }
+
+    fn engine_of<A: Lanes>(&self, model: &Model, net: &Arc<Net<A>>) -> Result<Box<dyn Engine>, Error> {
+        Ok(match (self.method, self.layout.clone()) {
+            (Method::Wavefront | Method::Cached, Some(layout)) => Box::new(Incremental::new(model, net, layout)?),
+            (_, Some(layout)) => Box::new(Whole::new(self.given, Kernels::new(model, net, layout)?)),
+            (_, None) => Box::new(Whole::new(self.given, Oracle(Arc::clone(net)))),
+        })
+    }
 }
 
 impl fmt::Debug for Run {

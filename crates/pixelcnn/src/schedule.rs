@@ -37,10 +37,9 @@ impl Schedule {
     }
 
     fn with_slope_from(least: usize, layers: &Layers, height: usize, width: usize) -> Option<Schedule> {
-        let reads: Vec<_> = layers.reads().filter(|&(_, _, tap)| fits(tap, height, width)).collect();
         // A row of lead a layer is the most that taps within the image can ask for, so no slope beyond is worth trying.
         let most = least.max(width * (layers.len() + 2));
-        let (slope, leads) = (least..=most).find_map(|slope| Some((slope, leads(&reads, layers.len(), slope)?)))?;
+        let (slope, leads) = (least..=most).find_map(|slope| Some((slope, leads(layers, height, width, slope)?)))?;
         let lead = leads.iter().copied().max().unwrap_or(0);
         Some(Schedule { slope, leads, height, width, lead })
     }
@@ -89,15 +88,17 @@ pub(crate) fn fits(tap: Tap, height: usize, width: usize) -> bool {
 }
 
 /// The least leads under a slope, or `None` where a tap on the image asks for more than the slope gives.
-fn leads(reads: &[(usize, Source, Tap)], layers: usize, slope: usize) -> Option<Vec<usize>> {
-    let mut leads = vec![0i64; layers];
+fn leads(layers: &Layers, height: usize, width: usize, slope: usize) -> Option<Vec<usize>> {
+    let mut leads = vec![0i64; layers.len()];
     // From the last layer to the first: all that read a layer come after it, so its lead is final when it is read here.
-    for &(layer, source, tap) in reads.iter().rev() {
-        let ahead = leads[layer] + i64::from(tap.dx) + slope as i64 * i64::from(tap.dy);
-        match source {
-            Source::Layer(source) => leads[source] = leads[source].max(ahead),
-            Source::Pixels if ahead >= 0 => return None,
-            Source::Pixels => {}
+    for layer in (0..layers.len()).rev() {
+        for (source, tap) in layers[layer].reads().filter(|&(_, tap)| fits(tap, height, width)) {
+            let ahead = leads[layer] + i64::from(tap.dx) + slope as i64 * i64::from(tap.dy);
+            match source {
+                Source::Layer(source) => leads[source] = leads[source].max(ahead),
+                Source::Pixels if ahead >= 0 => return None,
+                Source::Pixels => {}
+            }
         }
     }
     Some(leads.into_iter().map(|lead| lead as usize).collect())

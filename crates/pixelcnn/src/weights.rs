@@ -4,6 +4,7 @@ use crate::arithmetic::Shift;
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Activation, Input, Layer, Layers, Source};
+use crate::plan::Bytes;
 use std::fmt::Debug;
 
 /// How a tensor's numbers are written, little-endian.
@@ -52,7 +53,7 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// Number of values.
+    /// Number of values: below 2^32, since a net of more weights is refused.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -87,6 +88,13 @@ pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
         specs.extend(shifts.map(|dtype| flat(layer.shift(), 1, dtype)));
     }
     specs
+}
+
+/// What the weights of a net take in memory, which hold each number in 32 bits.
+pub(crate) fn planned(layers: &Layers) -> Bytes {
+    let kernels = layers.iter().flat_map(|layer| layer.inputs.iter().map(move |input| (input, layer.out_channels as u64)));
+    let kernels = kernels.map(|(i, out)| Bytes::of::<f32>(&[i.kernel_size as u64, i.kernel_size as u64, i.channels as u64, out]));
+    kernels.sum::<Bytes>() + layers.iter().map(|layer| Bytes::of::<f32>(&[layer.out_channels as u64 + 1])).sum()
 }
 
 /// A number of a model file.

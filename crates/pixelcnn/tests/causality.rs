@@ -3,6 +3,7 @@
 mod common;
 
 use common::{random_config, random_images, random_model, Draws};
+use pixelcnn::field::Field;
 use pixelcnn::{Config, Method, Model, Run, Skipping, Strategy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,10 +24,10 @@ fn changed(model: &Arc<Model>, image: &[u8], before: &[u32], pixel: usize) -> BT
 }
 
 /// The pixels whose derived receptive field holds `pixel`.
-fn readers(config: &Config, field: &BTreeSet<pixelcnn::layers::Tap>, pixel: usize) -> BTreeSet<usize> {
+fn readers(config: &Config, field: &Field, pixel: usize) -> BTreeSet<usize> {
     let (h, w) = (config.height as i32, config.width as i32);
     let (py, px) = (pixel as i32 / w, pixel as i32 % w);
-    let positions = field.iter().map(|tap| (py - tap.dy, px - tap.dx));
+    let positions = field.taps().map(|tap| (py - tap.dy, px - tap.dx));
     positions.filter(|&(y, x)| y < h && (0..w).contains(&x)).map(|(y, x)| (y * w + x) as usize).collect()
 }
 

@@ -26,7 +26,7 @@ fn gives_the_frozen_bits(file: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/golden");
     let golden = std::fs::read_to_string(folder.join(file)).unwrap();
     let Ok(Json::Object(golden)) = Json::parse(&golden) else { panic!("{file} is an object") };
-    let model = Arc::new(Model::from_bytes(&std::fs::read(folder.join(text(&golden, "model"))).unwrap()).unwrap());
+    let model = Arc::new(Model::from_bytes(std::fs::read(folder.join(text(&golden, "model"))).unwrap()).unwrap());
     let Some(Json::Array(samples)) = golden.get("samples") else { panic!("{file} has samples") };
     assert_eq!(samples.len(), 4);
     for sample in samples {

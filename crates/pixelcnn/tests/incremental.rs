@@ -82,7 +82,7 @@ fn all_strategies_score_given_images_the_same() {
         let ink = draws.pick(&[2, 10, 50, 97]);
         let images = random_images(&mut draws, &model.config, count, ink);
         let oracle: Vec<u32> =
-            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image)).map(f32::to_bits).collect();
+            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image).unwrap()).map(f32::to_bits).collect();
         for strategy in strategies().into_iter().chain([ORACLE]) {
             let (logits, pixels, _) = score(&model, &images, strategy);
             assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
@@ -184,12 +184,89 @@ fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
     let layers = pixelcnn::layers::Layers::new(&config);
     let small = pixelcnn::weights::Weights::random(&layers, 1);
     let values = small.values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
-    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()));
+    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
     let draw = Draw { count: 1, seed: 0, start_index: 40, temperature: 1.0 };
     for strategy in strategies().into_iter().chain([ORACLE]) {
         let error = Run::sample(&model, draw, strategy).unwrap().finish().unwrap_err();
         assert_eq!(error, pixelcnn::Error::NonFiniteLogit { image: 40, pixel: 0 });
     }
+}
+
+/// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a relu would hide it.
+fn overflowing_model(draws: &mut Draws, case: u64) -> Arc<Model> {
+    let config = random_config(draws);
+    let layers = pixelcnn::layers::Layers::new(&config);
+    let small = pixelcnn::weights::Weights::random(&layers, case);
+    let large = f32::powi(10.0, draws.from(0, 38) as i32);
+    let rare = draws.pick(&[3, 40, 200]);
+    let values = small.values().iter().map(|&w| if draws.from(0, rare) == 0 { (w * large).clamp(f32::MIN, f32::MAX) } else { w });
+    let weights = pixelcnn::weights::Weights::new(&layers, values.collect()).unwrap();
+    Arc::new(Model::new(config, weights, vec![("background".into(), draws.from(0, 1).to_string())]).unwrap())
+}
+
+#[test]
+fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() {
+    let (mut failed, mut drawn, mut behind) = (0, 0, 0);
+    for case in 0..200 {
+        let mut draws = Draws::new(8000 + case);
+        let model = overflowing_model(&mut draws, case);
+        let result = |count, start_index, strategy| {
+            let mut run = Run::sample(&model, Draw { count, seed: case, start_index, temperature: 1.0 }, strategy).unwrap();
+            let result = run.finish();
+            assert!(result.is_ok() || run.step() == result.clone().map(|()| 0), "a run that failed stays so");
+            result.map(|()| run.pixels().to_vec())
+        };
+        let oracle = result(3, 0, ORACLE);
+        for strategy in strategies() {
+            assert_eq!(result(3, 0, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
+        }
+        // One by one the same image is the first to fail, and at the same pixel.
+        let alone = (0..3).map(|image| result(1, image, FASTEST)).collect::<Result<Vec<_>, _>>().map(|images| images.concat());
+        assert_eq!(alone, oracle, "case {case}: {:?}", model.config);
+        let images = random_images(&mut draws, &model.config, 3, 40);
+        let scored = |strategy| {
+            let mut run = Run::score(&model, images.clone(), strategy).unwrap();
+            run.finish().map(|()| run.logits().unwrap().iter().map(|l| l.to_bits()).collect::<Vec<_>>())
+        };
+        let oracle_score = scored(ORACLE);
+        for strategy in strategies() {
+            assert_eq!(scored(strategy), oracle_score, "case {case}, {strategy:?}: {:?}", model.config);
+        }
+        match oracle_score {
+            Ok(_) => drawn += 1,
+            Err(pixelcnn::Error::NonFiniteLogit { image, pixel }) => {
+                failed += 1;
+                behind += u32::from(image > 0 || pixel > model.config.width);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(failed > 40 && drawn > 40 && behind > 5, "{failed} failed, {behind} of them late, {drawn} did not");
+}
+
+#[test]
+fn a_relu_hides_no_overflow() {
+    // The head's sum is MAX * MAX * 2 - MAX * MAX * 2, which is infinity less infinity, and 0 after a relu.
+    let config = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
+    let layers = pixelcnn::layers::Layers::new(&config);
+    let mut values = vec![0.0; layers.iter().map(|l| l.parameters() as usize).sum()];
+    values[18..20].fill(f32::MAX); // the stem's biases
+    values[20..24].copy_from_slice(&[2.0, 2.0, -2.0, -2.0]); // the head's kernel
+    let model = |values: &[f32]| {
+        let weights = pixelcnn::weights::Weights::new(&layers, values.to_vec()).unwrap();
+        Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
+    };
+    let error = |model: &Arc<Model>, strategy| {
+        let mut run = Run::sample(model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
+        run.finish().unwrap_err()
+    };
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let wanted = pixelcnn::Error::NonFiniteLogit { image: 7, pixel: 0 };
+        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
+        values[20..24].copy_from_slice(&[-2.0, -2.0, -2.0, -2.0]); // -infinity alone is 0 after a relu, too
+        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
+    }
+    assert_eq!(quantize(&model(&values), &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
 }
 
 #[test]

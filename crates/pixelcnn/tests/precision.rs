@@ -110,7 +110,7 @@ fn integers_hold_for_images_far_from_those_of_calibration() {
     let integers = Arc::new(quantize(&model, &blank).unwrap());
     for ink in [50, 100] {
         let image = random_images(&mut Draws::new(1), &model.config, 1, ink);
-        assert_eq!(logits(&integers, &image), integers.reference(&image));
+        assert_eq!(logits(&integers, &image), integers.reference(&image).unwrap());
     }
 }
 
@@ -137,8 +137,8 @@ fn integers_out_of_range_and_sums_that_can_overflow_are_refused() {
     let layers = Layers::new(&config);
     let model = random_model(config.clone(), 1);
     let integers = quantize(&model, &[0; 9]).unwrap();
-    let Either::Int16(net) = &integers.net else { panic!("integers") };
-    let values = net.weights.values().to_vec();
+    let Either::Int16(weights) = integers.weights() else { panic!("integers") };
+    let values = weights.values().to_vec();
     // stem.kernel [7, 7, 1, 2], stem.bias [2], stem.shift [1], logits.kernel [1, 1, 2, 1], logits.bias [1], logits.shift [1]
     let refused = |index: usize, value: i32| {
         let mut bad = values.clone();
@@ -161,7 +161,7 @@ fn a_model_that_does_not_fit_is_refused_with_the_layer() {
     let layers = Layers::new(&config);
     let mut values = Weights::random(&layers, 1).values().to_vec();
     values[0] = 1e30; // only one weight: its channel is never on in the images below, so that no scale knows of it
-    let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()));
+    let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
     let error = quantize(&model, &[0; 9]).unwrap_err();
     assert_eq!(error, Error::IntegerOverflow { layer: "stem".into(), channel: None });
     assert!(error.to_string().contains("use the model in f32"), "{error}");

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Draws;
-use pixelcnn::layers::{Activation, Input, Layer, Layers, Source, Tap};
+use common::{random_net, Draws};
+use pixelcnn::layers::{Layers, Source, Tap};
 use pixelcnn::schedule::Schedule;
 use pixelcnn::Config;
 
@@ -42,70 +42,6 @@ fn legal(layers: &Layers, slope: i64, height: i64, width: i64) -> Option<Vec<i64
         }
     }
     Some(leads)
-}
-
-fn layer(inputs: Vec<(Source, Vec<Tap>)>, residual: Option<usize>) -> Layer {
-    let inputs = inputs.into_iter().map(|(source, taps)| Input {
-        source,
-        kernel: String::new(),
-        kernel_size: 9,
-        mask: None,
-        channels: 1,
-        taps,
-    });
-    Layer {
-        name: String::new(),
-        group: String::new(),
-        inputs: inputs.collect(),
-        bias: String::new(),
-        out_channels: 1,
-        activation: Activation::None,
-        residual,
-    }
-}
-
-/// Random causal taps, at least one. `ahead` lets a tap on features look to the right in its own row, as the vertical
-/// stack of a gated net does.
-fn random_taps(draws: &mut Draws, pixels: bool, ahead: bool) -> Vec<Tap> {
-    let mut taps = Vec::new();
-    for _ in 0..draws.from(1, 4) {
-        let dy = -(draws.from(0, 3) as i32);
-        let dx = draws.from(0, 8) as i32 - 4;
-        let limit = if pixels {
-            -1
-        } else if ahead {
-            4
-        } else {
-            0
-        };
-        taps.push(Tap { dy, dx: if dy == 0 { dx.min(limit) } else { dx } });
-    }
-    taps.sort_unstable();
-    taps.dedup();
-    taps
-}
-
-/// A random net of one or two stacks. In a net that looks ahead only the layers that read pixels of the rows above do.
-fn random_net(draws: &mut Draws) -> Layers {
-    let mut layers = Vec::new();
-    let ahead = draws.from(0, 2) == 0;
-    let above = |taps: Vec<Tap>| taps.into_iter().map(|t| Tap { dy: t.dy.min(-1), dx: t.dx }).collect();
-    layers.push(layer(
-        vec![(Source::Pixels, if ahead { above(random_taps(draws, true, false)) } else { random_taps(draws, true, false) })],
-        None,
-    ));
-    for index in 1..draws.from(2, 5) {
-        let mut inputs = vec![(Source::Layer(draws.from(0, index - 1)), random_taps(draws, false, ahead))];
-        if draws.from(0, 2) == 0 {
-            inputs.push((Source::Layer(draws.from(0, index - 1)), random_taps(draws, false, false)));
-        }
-        if draws.from(0, 3) == 0 && !ahead {
-            inputs.push((Source::Pixels, random_taps(draws, true, false)));
-        }
-        let residual = (draws.from(0, 1) == 0).then(|| draws.from(0, index - 1));
-        layers.push(layer(inputs, residual));
-    }
-    Layers::from_list(layers)
 }
 
 #[test]

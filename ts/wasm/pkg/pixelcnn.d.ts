@@ -43,7 +43,7 @@ export class Run {
     /**
      * Bytes of activations kept for its images, and bytes of constants.
      */
-    state_bytes(): Uint32Array;
+    state_bytes(): Float64Array;
     /**
      * Computes the next front; how many pixels it held, 0 once all is done.
      */
@@ -73,9 +73,9 @@ export class Sampler {
      */
     metadata(): string;
     /**
-     * Reads a model file.
+     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
      */
-    constructor(model: Uint8Array | number[]);
+    constructor(model: Uint8Array, memory_limit?: number | null);
     /**
      * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
      */
@@ -83,7 +83,7 @@ export class Sampler {
     /**
      * Starts a walk over given images.
      */
-    score(pixels: Uint8Array | number[], method: string, skipping?: string | null): Run;
+    score(pixels: Uint8Array, method: string, skipping?: string | null): Run;
     /**
      * All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
      */
@@ -99,13 +99,13 @@ export function describe(config_json: string): string;
  * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
  * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
  */
-export function optimize(model: Uint8Array | number[], images: Uint8Array | number[], metadata_json: string): Uint8Array;
+export function optimize(model: Uint8Array, images: Uint8Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
  * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
  * object of strings, is added to the file's own.
  */
-export function quantize(model: Uint8Array | number[], images: Uint8Array | number[], metadata_json: string): Uint8Array;
+export function quantize(model: Uint8Array, images: Uint8Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
  * `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -121,7 +121,7 @@ export function simd_backend(): string;
  * The bytes of a model file. `metadata_json` is an object of strings; `weights` are all tensors in the order of
  * `describe`, logical kernels, one after the other.
  */
-export function write_model(config_json: string, metadata_json: string, weights: Float32Array | number[]): Uint8Array;
+export function write_model(config_json: string, metadata_json: string, weights: Float32Array): Uint8Array;
 
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
@@ -129,34 +129,36 @@ export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_sampler_free: (a: number, b: number) => void;
-    readonly describe: (a: number, b: number) => [number, number, number, number];
-    readonly optimize: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
-    readonly quantize: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
-    readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
+    readonly describe: (a: any) => [number, number, number, number];
+    readonly optimize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
+    readonly quantize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
+    readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly run_finish: (a: number) => [number, number];
-    readonly run_front: (a: number) => [number, number];
-    readonly run_front_logits: (a: number) => [number, number];
-    readonly run_layer_macs: (a: number) => [number, number];
-    readonly run_logits: (a: number) => [number, number];
+    readonly run_front: (a: number) => [number, number, number];
+    readonly run_front_logits: (a: number) => [number, number, number];
+    readonly run_layer_macs: (a: number) => [number, number, number];
+    readonly run_logits: (a: number) => [number, number, number];
     readonly run_macs: (a: number) => number;
-    readonly run_nats: (a: number) => [number, number];
-    readonly run_pixels: (a: number) => [number, number];
-    readonly run_state_bytes: (a: number) => [number, number];
+    readonly run_nats: (a: number) => [number, number, number];
+    readonly run_pixels: (a: number) => [number, number, number];
+    readonly run_state_bytes: (a: number) => [number, number, number];
     readonly run_step: (a: number) => [number, number, number];
     readonly run_step_layers: (a: number, b: any) => [number, number, number];
     readonly sampler_config: (a: number) => [number, number];
     readonly sampler_describe: (a: number) => [number, number, number, number];
-    readonly sampler_metadata: (a: number) => [number, number];
-    readonly sampler_new: (a: number, b: number) => [number, number, number];
+    readonly sampler_metadata: (a: number) => [number, number, number, number];
+    readonly sampler_new: (a: any, b: number, c: number) => [number, number, number];
     readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
-    readonly sampler_score: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
-    readonly sampler_weights: (a: number) => [number, number, number, number];
+    readonly sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number) => [number, number, number];
+    readonly sampler_weights: (a: number) => [number, number, number];
     readonly simd_backend: () => [number, number];
-    readonly write_model: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number, number];
-    readonly __wbindgen_externrefs: WebAssembly.Table;
+    readonly write_model: (a: any, b: any, c: any) => [number, number, number];
     readonly __wbindgen_malloc: (a: number, b: number) => number;
     readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_free: (a: number, b: number, c: number) => void;
+    readonly __wbindgen_exn_store: (a: number) => void;
+    readonly __externref_table_alloc: () => number;
+    readonly __wbindgen_externrefs: WebAssembly.Table;
     readonly __externref_table_dealloc: (a: number) => void;
     readonly __wbindgen_start: () => void;
 }

@@ -35,9 +35,10 @@ export class Run {
      */
     front() {
         const ret = wasm.run_front(this.__wbg_ptr);
-        var v1 = getArrayU32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * The logits of the last front.
@@ -45,9 +46,10 @@ export class Run {
      */
     front_logits() {
         const ret = wasm.run_front_logits(this.__wbg_ptr);
-        var v1 = getArrayF32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * Multiply-adds issued so far by each layer.
@@ -55,9 +57,10 @@ export class Run {
      */
     layer_macs() {
         const ret = wasm.run_layer_macs(this.__wbg_ptr);
-        var v1 = getArrayF64FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 8, 8);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * All logits of given images; empty for drawn ones.
@@ -65,9 +68,10 @@ export class Run {
      */
     logits() {
         const ret = wasm.run_logits(this.__wbg_ptr);
-        var v1 = getArrayF32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * Multiply-adds issued so far.
@@ -83,9 +87,10 @@ export class Run {
      */
     nats() {
         const ret = wasm.run_nats(this.__wbg_ptr);
-        var v1 = getArrayF32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * All pixels as levels.
@@ -93,19 +98,21 @@ export class Run {
      */
     pixels() {
         const ret = wasm.run_pixels(this.__wbg_ptr);
-        var v1 = getArrayU8FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * Bytes of activations kept for its images, and bytes of constants.
-     * @returns {Uint32Array}
+     * @returns {Float64Array}
      */
     state_bytes() {
         const ret = wasm.run_state_bytes(this.__wbg_ptr);
-        var v1 = getArrayU32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * Computes the next front; how many pixels it held, 0 once all is done.
@@ -190,25 +197,30 @@ export class Sampler {
      * @returns {string}
      */
     metadata() {
-        let deferred1_0;
-        let deferred1_1;
+        let deferred2_0;
+        let deferred2_1;
         try {
             const ret = wasm.sampler_metadata(this.__wbg_ptr);
-            deferred1_0 = ret[0];
-            deferred1_1 = ret[1];
-            return getStringFromWasm0(ret[0], ret[1]);
+            var ptr1 = ret[0];
+            var len1 = ret[1];
+            if (ret[3]) {
+                ptr1 = 0; len1 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred2_0 = ptr1;
+            deferred2_1 = len1;
+            return getStringFromWasm0(ptr1, len1);
         } finally {
-            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+            wasm.__wbindgen_free(deferred2_0, deferred2_1, 1);
         }
     }
     /**
-     * Reads a model file.
-     * @param {Uint8Array | number[]} model
+     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
+     * @param {Uint8Array} model
+     * @param {number | null} [memory_limit]
      */
-    constructor(model) {
-        const ptr0 = passArray8ToWasm0(model, wasm.__wbindgen_malloc);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.sampler_new(ptr0, len0);
+    constructor(model, memory_limit) {
+        const ret = wasm.sampler_new(model, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -250,27 +262,24 @@ export class Sampler {
     }
     /**
      * Starts a walk over given images.
-     * @param {Uint8Array | number[]} pixels
+     * @param {Uint8Array} pixels
      * @param {string} method
      * @param {string | null} [skipping]
      * @returns {Run}
      */
     score(pixels, method, skipping) {
-        let ptr0, len0, ptr1, len1, ptr2, len2;
+        let ptr0, len0, ptr1, len1;
         try {
-            ptr0 = passArray8ToWasm0(pixels, wasm.__wbindgen_malloc);
+            ptr0 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len0 = WASM_VECTOR_LEN;
-            ptr1 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            ptr1 = isLikeNone(skipping) ? 0 : passStringToWasm0(skipping, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len1 = WASM_VECTOR_LEN;
-            ptr2 = isLikeNone(skipping) ? 0 : passStringToWasm0(skipping, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-            len2 = WASM_VECTOR_LEN;
         } catch (e) {
-            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
             if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.sampler_score(this.__wbg_ptr, ptr0, len0, ptr1, len1, ptr2, len2);
+        const ret = wasm.sampler_score(this.__wbg_ptr, pixels, ptr0, len0, ptr1, len1);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -282,12 +291,10 @@ export class Sampler {
      */
     weights() {
         const ret = wasm.sampler_weights(this.__wbg_ptr);
-        if (ret[3]) {
-            throw takeFromExternrefTable0(ret[2]);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
         }
-        var v1 = getArrayF32FromWasm0(ret[0], ret[1]).slice();
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
+        return takeFromExternrefTable0(ret[0]);
     }
 }
 if (Symbol.dispose) Sampler.prototype[Symbol.dispose] = Sampler.prototype.free;
@@ -298,88 +305,56 @@ if (Symbol.dispose) Sampler.prototype[Symbol.dispose] = Sampler.prototype.free;
  * @returns {string}
  */
 export function describe(config_json) {
-    let deferred3_0;
-    let deferred3_1;
+    let deferred2_0;
+    let deferred2_1;
     try {
-        const ptr0 = passStringToWasm0(config_json, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.describe(ptr0, len0);
-        var ptr2 = ret[0];
-        var len2 = ret[1];
+        const ret = wasm.describe(config_json);
+        var ptr1 = ret[0];
+        var len1 = ret[1];
         if (ret[3]) {
-            ptr2 = 0; len2 = 0;
+            ptr1 = 0; len1 = 0;
             throw takeFromExternrefTable0(ret[2]);
         }
-        deferred3_0 = ptr2;
-        deferred3_1 = len2;
-        return getStringFromWasm0(ptr2, len2);
+        deferred2_0 = ptr1;
+        deferred2_1 = len1;
+        return getStringFromWasm0(ptr1, len1);
     } finally {
-        wasm.__wbindgen_free(deferred3_0, deferred3_1, 1);
+        wasm.__wbindgen_free(deferred2_0, deferred2_1, 1);
     }
 }
 
 /**
  * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
  * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
- * @param {Uint8Array | number[]} model
- * @param {Uint8Array | number[]} images
+ * @param {Uint8Array} model
+ * @param {Uint8Array} images
  * @param {string} metadata_json
+ * @param {number | null} [memory_limit]
  * @returns {Uint8Array}
  */
-export function optimize(model, images, metadata_json) {
-    let ptr0, len0, ptr1, len1, ptr2, len2;
-    try {
-        ptr0 = passArray8ToWasm0(model, wasm.__wbindgen_malloc);
-        len0 = WASM_VECTOR_LEN;
-        ptr1 = passArray8ToWasm0(images, wasm.__wbindgen_malloc);
-        len1 = WASM_VECTOR_LEN;
-        ptr2 = passStringToWasm0(metadata_json, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        len2 = WASM_VECTOR_LEN;
-    } catch (e) {
-        if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
-        if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
-        if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
-        throw e;
+export function optimize(model, images, metadata_json, memory_limit) {
+    const ret = wasm.optimize(model, images, metadata_json, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
     }
-    const ret = wasm.optimize(ptr0, len0, ptr1, len1, ptr2, len2);
-    if (ret[3]) {
-        throw takeFromExternrefTable0(ret[2]);
-    }
-    var v4 = getArrayU8FromWasm0(ret[0], ret[1]).slice();
-    wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
-    return v4;
+    return takeFromExternrefTable0(ret[0]);
 }
 
 /**
  * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
  * object of strings, is added to the file's own.
- * @param {Uint8Array | number[]} model
- * @param {Uint8Array | number[]} images
+ * @param {Uint8Array} model
+ * @param {Uint8Array} images
  * @param {string} metadata_json
+ * @param {number | null} [memory_limit]
  * @returns {Uint8Array}
  */
-export function quantize(model, images, metadata_json) {
-    let ptr0, len0, ptr1, len1, ptr2, len2;
-    try {
-        ptr0 = passArray8ToWasm0(model, wasm.__wbindgen_malloc);
-        len0 = WASM_VECTOR_LEN;
-        ptr1 = passArray8ToWasm0(images, wasm.__wbindgen_malloc);
-        len1 = WASM_VECTOR_LEN;
-        ptr2 = passStringToWasm0(metadata_json, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        len2 = WASM_VECTOR_LEN;
-    } catch (e) {
-        if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
-        if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
-        if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
-        throw e;
+export function quantize(model, images, metadata_json, memory_limit) {
+    const ret = wasm.quantize(model, images, metadata_json, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
     }
-    const ret = wasm.quantize(ptr0, len0, ptr1, len1, ptr2, len2);
-    if (ret[3]) {
-        throw takeFromExternrefTable0(ret[2]);
-    }
-    var v4 = getArrayU8FromWasm0(ret[0], ret[1]).slice();
-    wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
-    return v4;
+    return takeFromExternrefTable0(ret[0]);
 }
 
 /**
@@ -393,12 +368,10 @@ export function quantize(model, images, metadata_json) {
  */
 export function random_words(seed, purpose, epoch, item, count) {
     const ret = wasm.random_words(seed, purpose, epoch, item, count);
-    if (ret[3]) {
-        throw takeFromExternrefTable0(ret[2]);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
     }
-    var v1 = getArrayU32FromWasm0(ret[0], ret[1]).slice();
-    wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-    return v1;
+    return takeFromExternrefTable0(ret[0]);
 }
 
 /**
@@ -423,48 +396,86 @@ export function simd_backend() {
  * `describe`, logical kernels, one after the other.
  * @param {string} config_json
  * @param {string} metadata_json
- * @param {Float32Array | number[]} weights
+ * @param {Float32Array} weights
  * @returns {Uint8Array}
  */
 export function write_model(config_json, metadata_json, weights) {
-    let ptr0, len0, ptr1, len1, ptr2, len2;
-    try {
-        ptr0 = passStringToWasm0(config_json, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        len0 = WASM_VECTOR_LEN;
-        ptr1 = passStringToWasm0(metadata_json, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        len1 = WASM_VECTOR_LEN;
-        ptr2 = passArrayF32ToWasm0(weights, wasm.__wbindgen_malloc);
-        len2 = WASM_VECTOR_LEN;
-    } catch (e) {
-        if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 4, 4); }
-        if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
-        if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
-        throw e;
+    const ret = wasm.write_model(config_json, metadata_json, weights);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
     }
-    const ret = wasm.write_model(ptr0, len0, ptr1, len1, ptr2, len2);
-    if (ret[3]) {
-        throw takeFromExternrefTable0(ret[2]);
-    }
-    var v4 = getArrayU8FromWasm0(ret[0], ret[1]).slice();
-    wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
-    return v4;
+    return takeFromExternrefTable0(ret[0]);
 }
 function __wbg_get_imports() {
     const import0 = {
         __proto__: null,
+        __wbg___wbindgen_string_get_7ce8eee7fd327545: function(arg0, arg1) {
+            const obj = arg1;
+            const ret = typeof(obj) === 'string' ? obj : undefined;
+            var ptr1 = isLikeNone(ret) ? 0 : passStringToWasm0(ret, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            var len1 = WASM_VECTOR_LEN;
+            getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+            getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+        },
         __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
             throw new Error(getStringFromWasm0(arg0, arg1));
         },
         __wbg_call_6644580d575aa298: function(arg0, arg1, arg2) {
             arg0.call(arg1, arg2 >>> 0);
         },
+        __wbg_length_52e3837c62199728: function(arg0) {
+            const ret = arg0.length;
+            return ret;
+        },
+        __wbg_length_609d12da4e8be6ad: function(arg0) {
+            const ret = arg0.length;
+            return ret;
+        },
+        __wbg_length_cd00c6b29ea45b8d: function(arg0) {
+            const ret = arg0.length;
+            return ret;
+        },
+        __wbg_new_30b06e03f685253f: function() { return handleError(function (arg0) {
+            const ret = new Float64Array(arg0);
+            return ret;
+        }, arguments); },
+        __wbg_new_59c415fdc51b87a9: function() { return handleError(function (arg0) {
+            const ret = new Uint32Array(arg0);
+            return ret;
+        }, arguments); },
+        __wbg_new_5b0720f7bcbcaa0e: function() { return handleError(function (arg0) {
+            const ret = new Float32Array(arg0);
+            return ret;
+        }, arguments); },
         __wbg_new_5c29024b5f380203: function(arg0, arg1) {
             const ret = new Error(getStringFromWasm0(arg0, arg1));
             return ret;
         },
+        __wbg_new_b9731e0a4cc986b1: function() { return handleError(function (arg0) {
+            const ret = new Uint8Array(arg0);
+            return ret;
+        }, arguments); },
+        __wbg_prototypesetcall_8eb686f5da230208: function() { return handleError(function (arg0, arg1, arg2) {
+            Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), arg2);
+        }, arguments); },
+        __wbg_prototypesetcall_93569e4ee220579f: function() { return handleError(function (arg0, arg1, arg2) {
+            Float32Array.prototype.set.call(getArrayF32FromWasm0(arg0, arg1), arg2);
+        }, arguments); },
+        __wbg_set_06d2d1cd14d073ba: function(arg0, arg1, arg2) {
+            arg0.set(getArrayF32FromWasm0(arg1, arg2));
+        },
         __wbg_set_6c6879d3a89bf80a: function(arg0, arg1, arg2, arg3, arg4) {
             const ret = Reflect.set(arg0, getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
             return ret;
+        },
+        __wbg_set_90149060c697c1c7: function(arg0, arg1, arg2) {
+            arg0.set(getArrayU8FromWasm0(arg1, arg2));
+        },
+        __wbg_set_bcd9c0d8c9fbdf5b: function(arg0, arg1, arg2) {
+            arg0.set(getArrayU32FromWasm0(arg1, arg2));
+        },
+        __wbg_set_d69fc657e22796f9: function(arg0, arg1, arg2) {
+            arg0.set(getArrayF64FromWasm0(arg1, arg2));
         },
         __wbindgen_init_externref_table: function() {
             const table = wasm.__wbindgen_externrefs;
@@ -488,6 +499,12 @@ const SamplerFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_sampler_free(ptr, 1));
 
+function addToExternrefTable0(obj) {
+    const idx = wasm.__externref_table_alloc();
+    wasm.__wbindgen_externrefs.set(idx, obj);
+    return idx;
+}
+
 function getArrayF32FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getFloat32ArrayMemory0().subarray(ptr / 4, ptr / 4 + len);
@@ -506,6 +523,14 @@ function getArrayU32FromWasm0(ptr, len) {
 function getArrayU8FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getUint8ArrayMemory0().subarray(ptr / 1, ptr / 1 + len);
+}
+
+let cachedDataViewMemory0 = null;
+function getDataViewMemory0() {
+    if (cachedDataViewMemory0 === null || cachedDataViewMemory0.buffer.detached === true || (cachedDataViewMemory0.buffer.detached === undefined && cachedDataViewMemory0.buffer !== wasm.memory.buffer)) {
+        cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
+    }
+    return cachedDataViewMemory0;
 }
 
 let cachedFloat32ArrayMemory0 = null;
@@ -545,22 +570,17 @@ function getUint8ArrayMemory0() {
     return cachedUint8ArrayMemory0;
 }
 
+function handleError(f, args) {
+    try {
+        return f.apply(this, args);
+    } catch (e) {
+        const idx = addToExternrefTable0(e);
+        wasm.__wbindgen_exn_store(idx);
+    }
+}
+
 function isLikeNone(x) {
     return x === undefined || x === null;
-}
-
-function passArray8ToWasm0(arg, malloc) {
-    const ptr = malloc(arg.length * 1, 1) >>> 0;
-    getUint8ArrayMemory0().set(arg, ptr / 1);
-    WASM_VECTOR_LEN = arg.length;
-    return ptr;
-}
-
-function passArrayF32ToWasm0(arg, malloc) {
-    const ptr = malloc(arg.length * 4, 4) >>> 0;
-    getFloat32ArrayMemory0().set(arg, ptr / 4);
-    WASM_VECTOR_LEN = arg.length;
-    return ptr;
 }
 
 function passStringToWasm0(arg, malloc, realloc) {
@@ -640,6 +660,7 @@ function __wbg_finalize_init(instance, module) {
     wasmInstance = instance;
     wasm = instance.exports;
     wasmModule = module;
+    cachedDataViewMemory0 = null;
     cachedFloat32ArrayMemory0 = null;
     cachedFloat64ArrayMemory0 = null;
     cachedUint32ArrayMemory0 = null;

@@ -1,7 +1,7 @@
 //! A small property-test harness: seeded random nets, named in every failure.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use pixelcnn::layers::Layers;
+use pixelcnn::layers::{Activation, Input, Layer, Layers, Source, Tap};
 use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
 use pixelcnn::rng::{Purpose, Words};
@@ -48,7 +48,7 @@ pub fn random_config(draws: &mut Draws) -> Config {
 /// A net with random weights.
 pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
     let weights = Weights::random(&Layers::new(&config), seed);
-    Arc::new(Model::new(config, weights, Vec::new()))
+    Arc::new(Model::new(config, weights, Vec::new()).unwrap())
 }
 
 /// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
@@ -58,7 +58,7 @@ pub fn model_with_background(config: Config, seed: u64, background: u8, lean: f3
     let mut values = Weights::random(&layers, seed).values().to_vec();
     *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
     let weights = Weights::new(&layers, values).unwrap();
-    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]))
+    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]).unwrap())
 }
 
 /// A model as it is, with its channels in another order, or in integers.
@@ -86,4 +86,68 @@ pub fn strategies() -> Vec<Strategy> {
         all.extend(Skipping::ALL.iter().map(|&(_, skipping)| Strategy { method, skipping }));
     }
     all
+}
+
+fn layer(inputs: Vec<(Source, Vec<Tap>)>, residual: Option<usize>) -> Layer {
+    let inputs = inputs.into_iter().map(|(source, taps)| Input {
+        source,
+        kernel: String::new(),
+        kernel_size: 9,
+        mask: None,
+        channels: 1,
+        taps,
+    });
+    Layer {
+        name: String::new(),
+        group: String::new(),
+        inputs: inputs.collect(),
+        bias: String::new(),
+        out_channels: 1,
+        activation: Activation::None,
+        residual,
+    }
+}
+
+/// Random causal taps, at least one. `ahead` lets a tap on features look to the right in its own row, as the vertical
+/// stack of a gated net does.
+fn random_taps(draws: &mut Draws, pixels: bool, ahead: bool) -> Vec<Tap> {
+    let mut taps = Vec::new();
+    for _ in 0..draws.from(1, 4) {
+        let dy = -(draws.from(0, 3) as i32);
+        let dx = draws.from(0, 8) as i32 - 4;
+        let limit = if pixels {
+            -1
+        } else if ahead {
+            4
+        } else {
+            0
+        };
+        taps.push(Tap { dy, dx: if dy == 0 { dx.min(limit) } else { dx } });
+    }
+    taps.sort_unstable();
+    taps.dedup();
+    taps
+}
+
+/// A random net of one or two stacks. In a net that looks ahead only the layers that read pixels of the rows above do.
+pub fn random_net(draws: &mut Draws) -> Layers {
+    let mut layers = Vec::new();
+    let ahead = draws.from(0, 2) == 0;
+    let above = |taps: Vec<Tap>| taps.into_iter().map(|t| Tap { dy: t.dy.min(-1), dx: t.dx }).collect();
+    layers.push(layer(
+        vec![(Source::Pixels, if ahead { above(random_taps(draws, true, false)) } else { random_taps(draws, true, false) })],
+        None,
+    ));
+    for index in 1..draws.from(2, 5) {
+        let mut inputs = vec![(Source::Layer(draws.from(0, index - 1)), random_taps(draws, false, ahead))];
+        if draws.from(0, 2) == 0 {
+            inputs.push((Source::Layer(draws.from(0, index - 1)), random_taps(draws, false, false)));
+        }
+        if draws.from(0, 3) == 0 && !ahead {
+            inputs.push((Source::Pixels, random_taps(draws, true, false)));
+        }
+        let residual = (draws.from(0, 1) == 0).then(|| draws.from(0, index - 1));
+        layers.push(layer(inputs, residual));
+    }
+    Layers::from_list(layers)
 }

@@ -1,0 +1,314 @@
+//! Every net that a config can describe is planned, described, and drawn or refused: from tiny to absurd, at bounded cost.
+//!
+//! `cargo test` draws what takes few multiply-adds; `PIXELCNN_EXTREMES=1000000000 cargo test --release --test extremes` draws
+//! what takes up to that many.
+
+mod common;
+
+use common::{strategies, Draws};
+use pixelcnn::config::{MAX_BLOCKS, MAX_KERNEL, MAX_SIDE};
+use pixelcnn::describe::describe;
+use pixelcnn::json::Json;
+use pixelcnn::layers::{Layer, Layers};
+use pixelcnn::optimize::optimize;
+use pixelcnn::quantize::quantize;
+use pixelcnn::weights::Weights;
+use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// The system's allocator, which knows for each thread how many bytes are held, and the most since [`peak_of`] began.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+    static MADE: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(taken: usize, given_back: usize) {
+    let held = HELD.get() + taken as isize - given_back as isize;
+    PEAK.set(PEAK.get().max(held));
+    HELD.set(held);
+    MADE.set(MADE.get() + usize::from(taken > 0));
+}
+
+/// The result of a call, the most bytes that it held at a time, and how often it allocated.
+fn peak_of<T>(call: impl FnOnce() -> T) -> (T, u64, usize) {
+    let (before, made) = (HELD.get(), MADE.get());
+    PEAK.set(before);
+    let result = call();
+    (result, (PEAK.get() - before) as u64, MADE.get() - made)
+}
+
+// SAFETY: every call goes to `System` as it came; counting touches thread-local cells that need no allocation.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size, layout.size());
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What a plan leaves out: the run itself, a message, the names of a few things.
+const SMALL: u64 = 64 << 10;
+
+const LIMIT: Memory = Memory { limit: 64 << 20 };
+
+/// A number from `low` to `high`, small ones as likely as large ones: the exponent is drawn first.
+fn steeply(draws: &mut Draws, low: usize, high: usize) -> usize {
+    let top = low.max(high >> draws.from(0, high.ilog2() as usize));
+    draws.from(low, top)
+}
+
+/// Any config that is well formed, each field from its least to its most.
+fn any_config(draws: &mut Draws) -> Config {
+    loop {
+        let config = Config {
+            height: steeply(draws, 1, MAX_SIDE),
+            width: steeply(draws, 1, MAX_SIDE),
+            filters: 2 * steeply(draws, 1, 2048),
+            blocks: steeply(draws, 0, MAX_BLOCKS),
+            first_kernel: 2 * steeply(draws, 1, MAX_KERNEL / 2) + 1,
+            block_kernel: 2 * steeply(draws, 0, MAX_KERNEL / 2) + 1,
+            head_layers: steeply(draws, 0, MAX_BLOCKS),
+            ..Config::reference()
+        };
+        if let Ok(config) = config.checked() {
+            return config;
+        }
+    }
+}
+
+/// A net of random weights with a background, or why there is none.
+fn model_of(config: &Config, seed: u64) -> Result<Arc<Model>, Error> {
+    let layers = Layers::new(config);
+    // The weights alone: what is above the limit by them is not made to find it out.
+    let bytes = 4 * layers.iter().map(Layer::parameters).sum::<u64>();
+    if bytes > LIMIT.limit {
+        return Err(Error::OutOfMemory { bytes, limit: Some(LIMIT.limit) });
+    }
+    let weights = Weights::random(&layers, seed);
+    Model::within(LIMIT, config.clone(), weights, vec![("background".into(), (seed % 2).to_string())]).map(Arc::new)
+}
+
+fn macs_of_image(config: &Config) -> u64 {
+    Layers::new(config).iter().map(Layer::macs).sum::<u64>() * config.pixels() as u64
+}
+
+/// Starts a run, and holds it to its plan: refused, it has allocated nothing to speak of, and allowed, no more than planned.
+fn start(model: &Arc<Model>, strategy: Strategy) -> Option<Run> {
+    let fresh = Arc::new(model.with_background((model.background().unwrap_or(1)) % 2));
+    let draw = Draw { count: 1, seed: 5, start_index: 0, temperature: 1.0 };
+    let (run, held, _) = peak_of(|| Run::sample(&fresh, draw, strategy));
+    match run {
+        Ok(run) => {
+            assert!(held <= LIMIT.limit - model.bytes() + SMALL, "{held} bytes for {strategy:?}: {:?}", model.config);
+            Some(run)
+        }
+        Err(Error::OutOfMemory { bytes, limit }) => {
+            assert!(limit == Some(LIMIT.limit) && bytes > LIMIT.limit);
+            // Lists as long as the net, and no more.
+            let lists = 2048 * (model.layers.len() as u64 + 8);
+            assert!(held <= lists, "{held} bytes before {strategy:?} was refused: {:?}", model.config);
+            None
+        }
+        Err(error) => panic!("{error}: {:?}", model.config),
+    }
+}
+
+#[test]
+fn every_net_is_planned_and_described_at_bounded_cost() {
+    let (mut refused, mut largest) = (0, 0);
+    for case in 0..2000 {
+        let config = any_config(&mut Draws::new(case));
+        let (json, held, _) = peak_of(|| describe(&config).unwrap());
+        assert!(held < 16 << 20, "{held} bytes to describe {config:?}");
+        let Ok(Json::Object(description)) = Json::parse(&json) else { panic!("{config:?}") };
+        let number = |key: &str| match description.get(key) {
+            Some(Json::Number(text)) => text.parse::<u64>().unwrap(),
+            other => panic!("{key} is {other:?}"),
+        };
+        assert_eq!(number("macsPerImage"), macs_of_image(&config));
+        largest = largest.max(number("stateBytes"));
+        let field = Layers::new(&config).receptive_field(config.height, config.width);
+        assert!(field.intervals() <= 2 * config.height, "{config:?}: a field is an interval or two a row");
+        refused += u64::from(model_bytes(&config) > LIMIT.limit);
+    }
+    assert!(refused > 100 && largest > 1 << 28, "the cases bite: {refused} models are too large, {largest} bytes of state");
+}
+
+/// Twice the weights: at least what a model takes.
+fn model_bytes(config: &Config) -> u64 {
+    8 * Layers::new(config).iter().map(Layer::non_zero_parameters).sum::<u64>()
+}
+
+#[test]
+fn every_net_is_drawn_or_begun_or_refused_by_every_method() {
+    let budget = std::env::var("PIXELCNN_EXTREMES").map_or(1_000_000, |text| text.parse::<u64>().expect("a number"));
+    let cases = if budget > 1_000_000 { 2000 } else { 160 };
+    let (mut drawn, mut begun, mut refused) = (0, 0, 0);
+    for case in 0..cases {
+        let config = any_config(&mut Draws::new(case));
+        let model = match model_of(&config, case) {
+            Ok(model) => model,
+            Err(Error::OutOfMemory { .. }) => {
+                refused += 1;
+                continue;
+            }
+            Err(error) => panic!("{error}: {config:?}"),
+        };
+        let image = macs_of_image(&config);
+        // Those that compute the whole image for each pixel.
+        let whole = image.saturating_mul(config.pixels() as u64);
+        let mut images = Vec::new();
+        let oracle = Strategy { method: Method::Reference, skipping: Skipping::None };
+        for strategy in strategies().into_iter().chain([oracle]) {
+            let Some(mut run) = start(&model, strategy) else {
+                refused += 1;
+                continue;
+            };
+            let kept = matches!(strategy.method, Method::Wavefront | Method::Cached);
+            if if kept { image } else { whole } <= budget {
+                run.finish().unwrap();
+                images.push((run.pixels().to_vec(), run.nats().to_vec()));
+                drawn += 1;
+            } else if kept || image <= budget {
+                let ((), held, made) = peak_of(|| assert!(run.step().unwrap() > 0));
+                assert!(!kept || made == 0, "a step of {strategy:?} allocates {held} bytes: {config:?}");
+                begun += 1;
+            }
+        }
+        assert!(images.windows(2).all(|pair| pair[0] == pair[1]), "methods differ: {config:?}");
+    }
+    assert!(drawn > cases / 2 && begun > cases / 4 && refused > cases / 10, "{drawn} drawn, {begun} begun, {refused} refused");
+}
+
+#[test]
+fn a_run_takes_what_is_planned_and_its_steps_nothing() {
+    let config = Config { height: 30, width: 33, filters: 40, blocks: 2, ..Config::reference() };
+    let model = model_of(&config, 1).unwrap();
+    for strategy in strategies() {
+        for count in [1, 5, 40] {
+            // The least limit under which it begins is what it says it takes.
+            let draw = Draw { count, seed: 5, start_index: 0, temperature: 1.0 };
+            let tight = |limit| {
+                let weights = Weights::random(&model.layers, 1);
+                Model::within(Memory { limit }, config.clone(), weights, model.metadata.clone()).map(Arc::new)
+            };
+            let least = tight(model.bytes()).unwrap();
+            let Err(Error::OutOfMemory { bytes, limit }) = Run::sample(&least, draw, strategy) else { panic!("{strategy:?}") };
+            assert_eq!(limit, Some(model.bytes()));
+            assert!(Run::sample(&tight(bytes - 1).unwrap(), draw, strategy).is_err());
+            let model = tight(bytes).unwrap();
+            let (run, held, _) = peak_of(|| Run::sample(&model, draw, strategy));
+            let mut run = run.unwrap();
+            let planned = bytes - model.bytes();
+            assert!(held <= planned + SMALL, "{held} bytes where {planned} were planned, {strategy:?}, {count} images");
+            assert!(held * 2 >= planned, "{planned} bytes are planned where {held} are taken, {strategy:?}, {count} images");
+            if strategy.method != Method::Naive {
+                let ((), held, made) = peak_of(|| run.finish().unwrap());
+                assert_eq!((held, made), (0, 0), "steps allocate: {strategy:?}, {count} images");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_takes_what_is_planned() {
+    for case in 0..40 {
+        let mut draws = Draws::new(9000 + case);
+        let config = loop {
+            let config = any_config(&mut draws);
+            let config = Config { filters: config.filters.min(96), blocks: config.blocks % 8, ..config }.checked().unwrap();
+            if model_bytes(&config) < LIMIT.limit / 4 {
+                break config;
+            }
+        };
+        let model = model_of(&config, case).unwrap();
+        let file = model.to_bytes(&[]).unwrap();
+        let (read, held, _) = peak_of(|| Model::from_bytes_within(LIMIT, &file[..]).unwrap());
+        let bytes = read.bytes();
+        assert!(held <= bytes + SMALL, "{held} bytes where {bytes} were planned: {config:?}");
+        let refused = |limit| {
+            let (result, held, _) = peak_of(|| Model::from_bytes_within(Memory { limit }, &file[..]).map(drop));
+            let wanted = bytes + file.len() as u64;
+            assert_eq!(result, Err(Error::OutOfMemory { bytes: wanted, limit: Some(limit) }));
+            assert!(held <= 2048 * (read.layers.len() as u64 + 64), "{held} bytes before a file was refused: {config:?}");
+        };
+        refused(bytes + file.len() as u64 - 1);
+        refused(1);
+    }
+}
+
+#[test]
+fn conversions_take_what_is_planned() {
+    let config = Config { height: 40, width: 37, filters: 24, blocks: 2, ..Config::reference() };
+    let images = common::random_images(&mut Draws::new(1), &config, 12, 20);
+    let weights = Weights::random(&Layers::new(&config), 1);
+    let limit = 40 << 20;
+    let within = |limit| Arc::new(Model::within(Memory { limit }, config.clone(), weights.clone(), Vec::new()).unwrap());
+    let model = within(limit);
+    let (result, held, _) = peak_of(|| quantize(&model, &images).map(drop));
+    assert!(result.is_ok() && held <= limit, "{held}");
+    let (result, held, _) = peak_of(|| optimize(&model, &images).map(drop));
+    assert!(result.is_ok() && held <= limit, "{held}");
+    // Under any limit they succeed, or are refused with what they would take.
+    let mut refused = 0;
+    for limit in (model.bytes()..limit / 4).step_by(1 << 19) {
+        for to_integers in [true, false] {
+            let model = within(limit);
+            let convert = || if to_integers { quantize(&model, &images) } else { optimize(&model, &images) };
+            let (result, held, _) = peak_of(|| convert().map(drop));
+            let left = limit - model.bytes();
+            assert!(held <= left + SMALL, "{held} bytes where {left} are left, to integers: {to_integers}");
+            if let Err(error) = result {
+                assert_eq!(error.code(), "OUT_OF_MEMORY");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 4, "the limits bite: {refused} refused");
+}
+
+#[test]
+fn sizes_beyond_32_bits_are_told_as_they_are() {
+    // 236 blocks over 700 x 1200, by every position's case of a blank background; and the largest of all.
+    let deep =
+        Config { height: 700, width: 1200, filters: 42, blocks: 236, first_kernel: 3, block_kernel: 5, ..Config::reference() };
+    let thin = Config { height: 3183, width: 4096, filters: 2, blocks: 229, block_kernel: 31, ..Config::reference() };
+    for config in [deep, thin] {
+        let layers = Layers::new(&config);
+        let weights = Weights::new(&layers, vec![0.0; layers.iter().map(Layer::parameters).sum::<u64>() as usize]).unwrap();
+        let metadata = vec![("background".to_string(), "0".to_string())];
+        let model = Arc::new(Model::new(config, weights, metadata).unwrap());
+        let draw = Draw { count: 1, seed: 0, start_index: 0, temperature: 1.0 };
+        let (result, held, _) = peak_of(|| Run::sample(&model, draw, common::FASTEST).map(drop));
+        let Err(Error::OutOfMemory { bytes, limit: Some(4_294_967_296) }) = result else { panic!("{result:?}") };
+        assert!(bytes > 1 << 34 && held < 4 << 20, "{bytes} bytes, {held} held");
+    }
+    // All images of a run, counted beyond what any host has.
+    let model = model_of(&Config { height: 4096, width: 4096, filters: 2, blocks: 0, ..Config::reference() }, 1).unwrap();
+    let draw = Draw { count: u32::MAX as usize, seed: 0, start_index: 0, temperature: 1.0 };
+    let error = Run::sample(&model, draw, common::FASTEST).unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { bytes, .. } if bytes > 1 << 58), "{error}");
+}
