@@ -52,20 +52,20 @@ const calibrated = ['slow.safetensors', '--calibrate', 'slow.npy', '--images', '
 
 describe.runIf(process.platform === 'linux')('while the core works', () => {
   const cases: [args: string[], signal: NodeJS.Signals, code: number, said: RegExp][] = [
-    [['quantize', ...calibrated], 'SIGINT', 130, /^pixelcnn: interrupted\n$/],
-    [['optimize', ...calibrated], 'SIGTERM', 143, /^pixelcnn: stopped by SIGTERM\n$/],
-    [['quantize', 'slow.safetensors', '--out', 'new.safetensors'], 'SIGTERM', 143, /^pixelcnn: stopped by SIGTERM\n$/],
+    [['quantize', ...calibrated], 'SIGINT', 130, /^pixelcnn: interrupted\n$/m],
+    [['optimize', ...calibrated], 'SIGTERM', 143, /^pixelcnn: stopped by SIGTERM\n$/m],
+    [['quantize', 'slow.safetensors', '--out', 'new.safetensors'], 'SIGTERM', 143, /^pixelcnn: stopped by SIGTERM\n$/m],
     [
       ['eval', 'slow.safetensors', ...data],
       'SIGHUP',
       129,
-      /^pixelcnn: stopped by SIGHUP.*; \d+ of 400 images were scored\n$/,
+      /^pixelcnn: stopped by SIGHUP.*; \d+ of 400 images were scored\n$/m,
     ],
     [
       ['sample', '--model', 'slow.safetensors', '--method', 'reference', '--workers', '1'],
       'SIGINT',
       130,
-      /^pixelcnn: interrupted; no image was written\n$/,
+      /^pixelcnn: interrupted; no image was written\n$/m,
     ],
   ];
 

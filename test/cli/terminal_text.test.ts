@@ -86,7 +86,7 @@ it('shows names of files and parse errors that would steer the terminal', async 
   for (const { code, stdout, stderr } of endings) {
     expect(code).not.toBe(0);
     expect(isPlain(stdout + stderr), stderr).toBe(true);
-    expect(stderr).toMatch(/^pixelcnn: .*\\u/);
+    expect(stderr).toMatch(/^pixelcnn: .*\\u/m);
   }
 });
 
