@@ -30,6 +30,24 @@ export function findCargo(): NodeJS.ProcessEnv | undefined {
   return output('cargo', ['--version'], { env }) === undefined ? undefined : env;
 }
 
+/** The target that a compiler builds for when it is told none: this machine. */
+export function hostTarget(env: NodeJS.ProcessEnv): string {
+  const host = /^host: (.*)$/m.exec(output('rustc', ['--version', '--verbose'], { env }) ?? '')?.[1];
+  if (!host) throw new Error('rustc --version --verbose names no host');
+  return host;
+}
+
+/**
+ * Environment under which cargo builds with AddressSanitizer, if this compiler has its runtime: a stable one does where it
+ * comes from rustup, and takes the flag with RUSTC_BOOTSTRAP. The target must be named, so that build scripts stay as they are.
+ */
+export function addressSanitizer(env: NodeJS.ProcessEnv): { RUSTC_BOOTSTRAP: string; RUSTFLAGS: string } | undefined {
+  const flags = { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' };
+  const libraries = output('rustc', ['--print', 'target-libdir'], { env });
+  if (!libraries || !existsSync(libraries)) return undefined;
+  return readdirSync(libraries).some((name) => /^librustc.*_rt\.asan\.a$/.test(name)) ? flags : undefined;
+}
+
 /** The first compiler, of those in PATH and Debian's, that has a standard library for WASM. */
 export function findToolchain(): Toolchain | undefined {
   const cargoBin = join(cargoHome, 'bin');
