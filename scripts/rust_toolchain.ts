@@ -7,6 +7,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { output } from './shell.js';
 
 export const wasmTarget = 'wasm32-unknown-unknown';
+/** The same with files, arguments and output, so that std's test harness runs; nothing of it is shipped. */
+export const wasiTarget = 'wasm32-wasip1';
 
 /** Where cargo keeps its programs and the sources of dependencies. */
 export const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
@@ -50,27 +52,37 @@ export function addressSanitizer(env: NodeJS.ProcessEnv): { RUSTC_BOOTSTRAP: str
 
 /** The first compiler, of those in PATH and Debian's, that has a standard library for WASM. */
 export function findToolchain(): Toolchain | undefined {
+  const found = findCompiler(wasmTarget);
+  if (!found) return undefined;
+  const { env, sysroot, libraries } = found;
+  const rlibs = readdirSync(libraries).filter((name) => name.endsWith('.rlib'));
+  return {
+    rustc: output('rustc', ['--version', '--verbose'], { env })!.split('\n')[0]!,
+    host: hostTarget(env),
+    sysroot,
+    std: { origin: originOf(sysroot), sha256: hashOf(libraries, rlibs) },
+    env,
+  };
+}
+
+/** Environment under which cargo builds the tests for WASM, where they can be built. */
+export function findWasiToolchain(): NodeJS.ProcessEnv | undefined {
+  return findCompiler(wasiTarget)?.env;
+}
+
+function findCompiler(target: string): { env: NodeJS.ProcessEnv; sysroot: string; libraries: string } | undefined {
   const cargoBin = join(cargoHome, 'bin');
   const ordinary = withPath(process.env.PATH, cargoBin);
   const debian = withPath('/usr/bin', process.env.PATH, cargoBin);
   for (const env of [ordinary, debian]) {
     const sysroot = output('rustc', ['--print', 'sysroot'], { env });
-    const libraries = output('rustc', ['--print', 'target-libdir', '--target', wasmTarget], { env });
-    const version = output('rustc', ['--version', '--verbose'], { env });
-    if (!sysroot || !libraries || !version || !existsSync(libraries)) continue;
-    const rlibs = readdirSync(libraries).filter((name) => name.endsWith('.rlib'));
-    if (!rlibs.some((name) => name.startsWith('libstd-'))) continue;
+    const libraries = output('rustc', ['--print', 'target-libdir', '--target', target], { env });
+    if (!sysroot || !libraries || !existsSync(libraries)) continue;
+    if (!readdirSync(libraries).some((name) => /^libstd-.*\.rlib$/.test(name))) continue;
 
-    const host = /^host: (.*)$/m.exec(version)?.[1] ?? 'unknown';
-    const linker = findLinker(join(sysroot, 'lib', 'rustlib', host, 'bin'), env);
-    if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
-    return {
-      rustc: version.split('\n')[0]!,
-      host,
-      sysroot,
-      std: { origin: originOf(sysroot), sha256: hashOf(libraries, rlibs) },
-      env,
-    };
+    const linker = findLinker(join(sysroot, 'lib', 'rustlib', hostTarget(env), 'bin'), env);
+    if (linker) env[`CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}_LINKER`] = linker;
+    return { env, sysroot, libraries };
   }
   return undefined;
 }
