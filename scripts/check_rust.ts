@@ -7,7 +7,7 @@
 
 import { join } from 'node:path';
 import { rustFlags } from './build_wasm.js';
-import { addressSanitizer, findCargo, findWasiToolchain, hostTarget, wasiTarget } from './rust_toolchain.js';
+import { addressSanitizer, findCargo, findWasiToolchain, hostTarget, shouted, wasiTarget } from './rust_toolchain.js';
 import { output, root, run, runMain } from './shell.js';
 
 const testAll = process.env.PIXELCNN_TEST_ALL === '1';
@@ -31,18 +31,18 @@ function targetFolder(name: string): { CARGO_TARGET_DIR: string } {
 }
 
 function wasm(): Lacking | undefined {
-  const env = findWasiToolchain();
-  if (!env) return { lacks: `a compiler for ${wasiTarget}; run scripts/setup-rust.sh`, always: true };
+  const toolchain = findWasiToolchain();
+  if (!toolchain) return { lacks: `a compiler for ${wasiTarget}; run scripts/setup-rust.sh`, always: true };
   const runner = [join(root, 'node_modules', '.bin', 'tsx'), join(root, 'scripts', 'run_wasi.ts')].join(' ');
-  const flags = {
-    ...env,
+  const env = {
+    ...toolchain.env,
     ...targetFolder('wasi'),
-    RUSTFLAGS: rustFlags.join(' '),
-    CARGO_TARGET_WASM32_WASIP1_RUNNER: runner,
+    RUSTFLAGS: [...rustFlags, ...toolchain.flags].join(' '),
+    [`CARGO_TARGET_${shouted(wasiTarget)}_RUNNER`]: runner,
     NODE_NO_WARNINGS: '1',
   };
   for (const backend of [[], ['--features', 'scalar']]) {
-    run('cargo', [...test, '--lib', '--tests', '--target', wasiTarget, ...backend], { env: flags });
+    run('cargo', [...test, '--lib', '--tests', '--target', wasiTarget, ...backend], { env });
   }
   return undefined;
 }
@@ -65,7 +65,7 @@ function valgrind(cargo: NodeJS.ProcessEnv): Lacking | undefined {
   const env = {
     ...cargo,
     ...targetFolder('valgrind'),
-    [`CARGO_TARGET_${host.toUpperCase().replaceAll('-', '_')}_RUNNER`]: runner,
+    [`CARGO_TARGET_${shouted(host)}_RUNNER`]: runner,
   };
   run('cargo', [...test, ...small, '--target', host, '--', '--test-threads=1'], { env });
   return undefined;

@@ -37,6 +37,9 @@ const targets = {
 };
 type Target = keyof typeof targets;
 
+/** Exit status of a program that a signal told to end: its counts are true, and nothing was found. */
+const interrupted = 72;
+
 /** Seconds after which one input is a finding: far above what any takes, on any machine. */
 const timeout = 300;
 
@@ -48,6 +51,9 @@ const rustFlags = [
   '-Cllvm-args=-sanitizer-coverage-pc-table',
   '-Ccodegen-units=1',
 ];
+
+/** Bytes of the longest input that is committed: what few inputs need more for, a run finds again. */
+const longestKept = 1400;
 
 const fuzzFolder = join(root, 'fuzz');
 const workFolder = join(root, 'target', 'fuzz');
@@ -102,8 +108,8 @@ const committed = (target: Target) => join(fuzzFolder, 'corpus', target);
 const found = (target: Target) => join(workFolder, 'found', target);
 
 /** Runs a target's program with its output in a log; returns its exit status and the log. */
-function runTarget(programs: string, target: Target, args: string[]): { status: number | null; log: string } {
-  const path = join(workFolder, `${target}.log`);
+function runTarget(programs: string, target: Target, args: string[], name: string = target) {
+  const path = join(workFolder, `${name}.log`);
   const file = openSync(path, 'w');
   const { longest, words } = targets[target];
   const all = [`-max_len=${longest}`, `-dict=${join(fuzzFolder, words)}`, `-timeout=${timeout}`, ...args];
@@ -131,9 +137,10 @@ function fuzz(programs: string, target: Target, bound: string, seeds: string[]):
   const seconds = (Date.now() - start) / 1000;
   console.log(
     `fuzz ${target}: ${executions.toLocaleString('en')} executions in ${seconds.toFixed(0)} s` +
-      `${reached ? `, ${reached} edges reached` : ''}; ${told}; ${status === 0 ? 'no finding' : 'FOUND'}`,
+      `${reached ? `, ${reached} edges reached` : ''}; ${told}; ${status === 0 ? 'no finding' : status === interrupted ? 'interrupted, no finding' : 'FOUND'}`,
   );
   if (status === 0) return true;
+  if (status === interrupted) throw new Error('interrupted');
   const words = log.split('\n').filter((line) => /panicked at|^ERROR|SUMMARY|ALARM|assertion|another image/.test(line));
   console.log(words.slice(0, 6).join('\n'));
   for (const path of kept) {
@@ -150,18 +157,20 @@ function merge(programs: string, target: Target, seeds: string[]): void {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const from = [committed(target), ...seeds, found(target)].filter(existsSync);
-  const { status } = runTarget(programs, target, ['-set_cover_merge=1', '-use_counters=0', out, ...from]);
+  const { status } = runTarget(
+    programs,
+    target,
+    ['-set_cover_merge=1', '-use_counters=0', out, ...from],
+    `${target}-merge`,
+  );
   if (status !== 0) throw new Error(`merging ${target} ended with ${status}`);
   rmSync(committed(target), { recursive: true, force: true });
   mkdirSync(committed(target), { recursive: true });
-  let bytes = 0;
-  for (const name of readdirSync(out)) {
-    bytes += statSync(join(out, name)).size;
-    writeFileSync(join(committed(target), name.slice(0, 12)), readFileSync(join(out, name)));
-  }
-  console.log(
-    `fuzz ${target}: ${readdirSync(out).length} files of ${bytes} bytes in ${relative(root, committed(target))}`,
-  );
+  const kept = readdirSync(out).filter((name) => statSync(join(out, name)).size <= longestKept);
+  const inputs = kept.map((name): [string, Buffer] => [name.slice(0, 12), readFileSync(join(out, name))]);
+  for (const [name, bytes] of inputs) writeFileSync(join(committed(target), name), bytes);
+  const size = inputs.reduce((sum, [, bytes]) => sum + bytes.length, 0);
+  console.log(`fuzz ${target}: ${inputs.length} files of ${size} bytes in ${relative(root, committed(target))}`);
 }
 
 function positive(name: string, text: string): number {
