@@ -26,6 +26,7 @@ await runMain('check', () => {
   const cargo = findCargo();
   if (cargo) {
     stage('cargo fmt', 'cargo', ['fmt', '--all', '--check'], cargo);
+    stage('cargo fmt of the fuzz targets', 'cargo', ['fmt', '--manifest-path', 'fuzz/Cargo.toml', '--check'], cargo);
     const clippy = ['clippy', '--workspace', '--locked'];
     stage('cargo clippy', 'cargo', [...clippy, '--all-targets', '--', '-D', 'warnings'], cargo);
     const toolchain = findToolchain();
@@ -36,6 +37,8 @@ await runMain('check', () => {
     } else {
       console.log(`\n== cargo clippy for WASM: skipped, found no ${wasmTarget}; run scripts/setup-rust.sh`);
     }
+    const doc = ['doc', '--workspace', '--no-deps', '--locked', '--document-private-items', '--quiet'];
+    stage('rustdoc', 'cargo', doc, { ...cargo, RUSTDOCFLAGS: '-D warnings' });
   } else if (testAll) {
     throw new Error('found no cargo, which PIXELCNN_TEST_ALL=1 asks for; run scripts/setup-rust.sh');
   } else {

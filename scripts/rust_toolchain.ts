@@ -7,6 +7,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { output } from './shell.js';
 
 export const wasmTarget = 'wasm32-unknown-unknown';
+/** The same with files, arguments and output, so that std's test harness runs; nothing of it is shipped. */
+export const wasiTarget = 'wasm32-wasip1';
 
 /** Where cargo keeps its programs and the sources of dependencies. */
 export const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
@@ -30,29 +32,66 @@ export function findCargo(): NodeJS.ProcessEnv | undefined {
   return output('cargo', ['--version'], { env }) === undefined ? undefined : env;
 }
 
+/** The target that a compiler builds for when it is told none: this machine. */
+export function hostTarget(env: NodeJS.ProcessEnv): string {
+  const host = /^host: (.*)$/m.exec(output('rustc', ['--version', '--verbose'], { env }) ?? '')?.[1];
+  if (!host) throw new Error('rustc --version --verbose names no host');
+  return host;
+}
+
+/**
+ * Environment under which cargo builds with AddressSanitizer, if this compiler has its runtime: a stable one does where it
+ * comes from rustup, and takes the flag with RUSTC_BOOTSTRAP. The target must be named, so that build scripts stay as they are.
+ */
+export function addressSanitizer(env: NodeJS.ProcessEnv): { RUSTC_BOOTSTRAP: string; RUSTFLAGS: string } | undefined {
+  const flags = { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' };
+  const libraries = output('rustc', ['--print', 'target-libdir'], { env });
+  if (!libraries || !existsSync(libraries)) return undefined;
+  return readdirSync(libraries).some((name) => /^librustc.*_rt\.asan\.a$/.test(name)) ? flags : undefined;
+}
+
 /** The first compiler, of those in PATH and Debian's, that has a standard library for WASM. */
 export function findToolchain(): Toolchain | undefined {
+  const found = findCompiler(wasmTarget);
+  if (!found) return undefined;
+  const { env, sysroot, libraries } = found;
+  const rlibs = readdirSync(libraries).filter((name) => name.endsWith('.rlib'));
+  return {
+    rustc: output('rustc', ['--version', '--verbose'], { env })!.split('\n')[0]!,
+    host: hostTarget(env),
+    sysroot,
+    std: { origin: originOf(sysroot), sha256: hashOf(libraries, rlibs) },
+    env,
+  };
+}
+
+/** Environment under which cargo builds the tests for WASM, where they can be built, and the flags that this takes. */
+export function findWasiToolchain(): { env: NodeJS.ProcessEnv; flags: string[] } | undefined {
+  const found = findCompiler(wasiTarget);
+  if (!found) return undefined;
+  // Debian's C library is older than its std, and lacks calls that join threads, of which there are none on this target.
+  const debian = `CARGO_TARGET_${shouted(wasiTarget)}_LINKER` in found.env;
+  return { env: found.env, flags: debian ? ['-Clink-arg=--unresolved-symbols=ignore-all'] : [] };
+}
+
+/** A target as the names of cargo's variables have it. */
+export function shouted(target: string): string {
+  return target.toUpperCase().replaceAll('-', '_');
+}
+
+function findCompiler(target: string): { env: NodeJS.ProcessEnv; sysroot: string; libraries: string } | undefined {
   const cargoBin = join(cargoHome, 'bin');
   const ordinary = withPath(process.env.PATH, cargoBin);
   const debian = withPath('/usr/bin', process.env.PATH, cargoBin);
   for (const env of [ordinary, debian]) {
     const sysroot = output('rustc', ['--print', 'sysroot'], { env });
-    const libraries = output('rustc', ['--print', 'target-libdir', '--target', wasmTarget], { env });
-    const version = output('rustc', ['--version', '--verbose'], { env });
-    if (!sysroot || !libraries || !version || !existsSync(libraries)) continue;
-    const rlibs = readdirSync(libraries).filter((name) => name.endsWith('.rlib'));
-    if (!rlibs.some((name) => name.startsWith('libstd-'))) continue;
+    const libraries = output('rustc', ['--print', 'target-libdir', '--target', target], { env });
+    if (!sysroot || !libraries || !existsSync(libraries)) continue;
+    if (!readdirSync(libraries).some((name) => /^libstd-.*\.rlib$/.test(name))) continue;
 
-    const host = /^host: (.*)$/m.exec(version)?.[1] ?? 'unknown';
-    const linker = findLinker(join(sysroot, 'lib', 'rustlib', host, 'bin'), env);
-    if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
-    return {
-      rustc: version.split('\n')[0]!,
-      host,
-      sysroot,
-      std: { origin: originOf(sysroot), sha256: hashOf(libraries, rlibs) },
-      env,
-    };
+    const linker = findLinker(join(sysroot, 'lib', 'rustlib', hostTarget(env), 'bin'), env);
+    if (linker) env[`CARGO_TARGET_${shouted(target)}_LINKER`] = linker;
+    return { env, sysroot, libraries };
   }
   return undefined;
 }

@@ -29,7 +29,7 @@ impl Precision {
     }
 }
 
-/// The blueprint of a net. Made by [`Config::new`] or [`Config::from_json`], which check it; then immutable.
+/// The blueprint of a net. Made by [`Config::checked`] or [`Config::from_json`], which check it; then immutable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The family.
