@@ -1,7 +1,7 @@
 //! The blueprint of a net: a handful of numbers from which everything else is derived.
 
 use crate::error::Error;
-use crate::json::{clip, Json, Object};
+use crate::json::{Json, Object, clip};
 
 /// Which family of nets a config describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Precision {
     }
 }
 
-/// The blueprint of a net. Made by [`Config::new`] or [`Config::from_json`], which check it; then immutable.
+/// The blueprint of a net. Made by [`Config::checked`] or [`Config::from_json`], which check it; then immutable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The family.
@@ -179,7 +179,7 @@ impl Config {
             other => {
                 return Err(Error::UnsupportedModel {
                     reason: format!("architecture must be `plain` in this version, got `{}`", clip(other)),
-                })
+                });
             }
         };
         let precision = match string("precision")? {
@@ -188,7 +188,7 @@ impl Config {
             other => {
                 return Err(Error::UnsupportedModel {
                     reason: format!("precision must be `f32` or `int16` in this version, got `{}`", clip(other)),
-                })
+                });
             }
         };
         Config {

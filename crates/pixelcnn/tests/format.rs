@@ -4,11 +4,11 @@
 
 use pixelcnn::config::Precision;
 use pixelcnn::describe::describe;
-use pixelcnn::format::{metadata_from_json, read, write, MAX_CONFIG, MAX_HEADER, MAX_METADATA};
+use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
-use pixelcnn::weights::{tensor_specs, Weights};
+use pixelcnn::weights::{Weights, tensor_specs};
 use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
