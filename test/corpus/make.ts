@@ -11,7 +11,8 @@
 //   { "hex": "c0ff" }           bytes
 //   { "valid": [from, to] }     a slice of the first file, which is valid
 //
-// `code` is null where the file must load. The program shares no code with the parser and the writer that it tests.
+// `code` is null where the file must load. Its images are then drawn by every method, or begun where they are large, with
+// 256 MiB of memory; `runs` names the methods that must end in an error, and its code. The program shares no code with the parser and the writer that it tests.
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,8 +22,12 @@ type Part = string | { text: string; times: number } | { u64: string } | { hex: 
 export interface CorpusFile {
   name: string;
   code: string | null;
+  runs?: Partial<Record<Method, string>>;
   parts: Part[];
 }
+
+export const methods = ['wavefront', 'cached', 'naive', 'reference'] as const;
+type Method = (typeof methods)[number];
 
 /** Longest header that the format accepts. */
 const CAP = 2 ** 20;
@@ -168,6 +173,19 @@ function withWeight(tensor: string, index: number, hex: string): Part[] {
   return [{ valid: [0, at] }, { hex }, { valid: [at + 4, SIZE] }];
 }
 
+/** The valid file with weights of the first block's first layer, all four, and a bias before it at the end of the range. */
+function withOverflow(hex: string): Part[] {
+  const [bias, kernel] = [offsets('stem.bias'), offsets('blocks.0.in.kernel')];
+  return [
+    { valid: [0, DATA_START + bias[0]] },
+    { hex: MOST.repeat(2) + hex.repeat(4) },
+    { valid: [DATA_START + kernel[1], SIZE] },
+  ];
+}
+
+/** The largest f32, and the least. */
+const [MOST, LEAST] = ['ffff7f7f', 'ffff7fff'];
+
 /** A file of integers: kernels of 16 bits, biases and shifts of 32. `changes` give a tensor other numbers, or another dtype. */
 function integers(changes: Record<string, { dtype?: string; at?: number; value?: number }> = {}): Part[] {
   const config = JSON.stringify({ ...CONFIG, precision: 'int16' });
@@ -206,6 +224,8 @@ function full(before: string, text: string, after: string): Part[] {
 function corpus(): CorpusFile[] {
   const files: CorpusFile[] = [];
   const add = (code: string | null, name: string, parts: Part[]) => files.push({ name, code, parts });
+  const addGood = (name: string, parts: Part[], runs: NonNullable<CorpusFile['runs']> = {}) =>
+    files.push({ name, code: null, runs, parts });
   const list = members(METADATA);
   const [metadata, stem, ...rest] = list as [Member, Member, ...Member[]];
 
@@ -590,6 +610,26 @@ function corpus(): CorpusFile[] {
   add('INTEGER_OVERFLOW', 'integers: bias at the top', integers({ 'stem.bias': { at: 1, value: 2 ** 31 - 1 } }));
   add('INTEGER_OVERFLOW', 'integers: bias at the bottom', integers({ 'logits.bias': { at: 0, value: -(2 ** 31) } }));
   add('FORBIDDEN_WEIGHT', 'integers: mask A', integers({ 'stem.kernel': { at: 8, value: 1 } }));
+
+  // Good files that are extreme.
+  for (const background of ['0', '1', '2', '-1', 'white']) {
+    addGood(`extreme: background ${background}`, withMetadata({ background }));
+  }
+  for (const [height, width] of [
+    [1, 1],
+    [1, 4096],
+    [4096, 1],
+  ]) {
+    addGood(`extreme: ${height} x ${width} pixels`, withConfig({ height, width }));
+  }
+  const config = JSON.stringify({ ...CONFIG, height: 4096, width: 4096 });
+  const whole = { naive: 'OUT_OF_MEMORY', reference: 'OUT_OF_MEMORY' };
+  addGood('extreme: 4096 x 4096 pixels', withMetadata({ config }), whole);
+  addGood('extreme: 4096 x 4096 pixels with a background', withMetadata({ config, background: '0' }), whole);
+  const broken = Object.fromEntries(methods.map((method) => [method, 'NON_FINITE_LOGIT']));
+  addGood('extreme: a hidden sum is infinite', withOverflow(MOST), broken);
+  addGood('extreme: a hidden sum is -infinite, which a relu would hide', withOverflow(LEAST), broken);
+  addGood('extreme: every weight of a layer at the end of the range', withOverflow(MOST.replace('7f7f', '7f00')));
   return files;
 }
 

@@ -2,9 +2,9 @@
 //! for a copy.
 
 use crate::js_error;
-use pixelcnn::format::MAX_HEADER;
-use pixelcnn::plan::{headroom, try_zeroed, Bytes};
 use pixelcnn::Error;
+use pixelcnn::format::MAX_HEADER;
+use pixelcnn::plan::{Bytes, headroom, try_zeroed};
 use wasm_bindgen::prelude::*;
 
 /// Declares array types: the name in both languages, its numbers, and the name as TypeScript sees it.

@@ -6,7 +6,7 @@ mod array;
 #[cfg(target_arch = "wasm32")]
 mod reserve;
 
-use array::{Float32Array, Float64Array, Text, Uint32Array, Uint8Array};
+use array::{Float32Array, Float64Array, Text, Uint8Array, Uint32Array};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
@@ -15,7 +15,7 @@ use pixelcnn::plan::try_room;
 use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{format, json, plan, simd, Config, Draw, Error, Memory, Method, Model, Skipping, Strategy};
+use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, plan, simd};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;

@@ -69,11 +69,7 @@ unsafe impl GlobalAlloc for Reserve {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are passed on.
         let at = unsafe { System.alloc(layout) };
-        if at.is_null() {
-            self.take(layout)
-        } else {
-            at
-        }
+        if at.is_null() { self.take(layout) } else { at }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::kernels::Units;
 use crate::layers::{Layers, Source};
 use crate::model::{Model, Net};
-use crate::plan::{product, reserve, Bytes};
+use crate::plan::{Bytes, product, reserve};
 use crate::sampler::check_images;
 use crate::schedule::Schedule;
 use std::sync::Arc;

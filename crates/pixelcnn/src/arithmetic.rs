@@ -122,7 +122,7 @@ impl Arithmetic for F32 {
         let end = f64::from(f32::MAX);
         let mut bounds: Vec<f64> = try_room(layers.iter().map(|layer| layer.out_channels).sum())?; // (layer, channel)
         let mut starts: Vec<(usize, bool)> = try_room(layers.len())?; // of its bounds, and whether it has no negative value
-                                                                      // The last layer's sums are logits, which are looked at anyway.
+        // The last layer's sums are logits, which are looked at anyway.
         for (index, layer) in layers.iter().enumerate().take(layers.len() - 1) {
             let n = layer.out_channels;
             let positive = |source: Source| match source {
@@ -230,11 +230,7 @@ impl Arithmetic for Int16 {
     const LAST_VALUES: usize = size_of::<i32>() / size_of::<i16>();
 
     fn sum_values(Shift { whole, .. }: Shift) -> usize {
-        if whole {
-            Int16::LAST_VALUES
-        } else {
-            1
-        }
+        if whole { Int16::LAST_VALUES } else { 1 }
     }
 
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {

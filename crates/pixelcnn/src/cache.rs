@@ -23,8 +23,8 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::kernels::{self, Lanes, PackedLayer, Row, Scratch, Shape, Units};
 use crate::layers::{Layers, Source, Tap};
-use crate::plan::{product, reserve, try_room, try_zeroed, Bytes};
-use crate::schedule::{fits, Schedule};
+use crate::plan::{Bytes, product, reserve, try_room, try_zeroed};
+use crate::schedule::{Schedule, fits};
 use std::ops::Range;
 
 /// The row of zeros, which is never read; also what stands for a constant that is not computed yet.

@@ -1,7 +1,7 @@
 //! The blueprint of a net: a handful of numbers from which everything else is derived.
 
 use crate::error::Error;
-use crate::json::{clip, Json, Object};
+use crate::json::{Json, Object, clip};
 
 /// Which family of nets a config describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl Config {
             other => {
                 return Err(Error::UnsupportedModel {
                     reason: format!("architecture must be `plain` in this version, got `{}`", clip(other)),
-                })
+                });
             }
         };
         let precision = match string("precision")? {
@@ -188,7 +188,7 @@ impl Config {
             other => {
                 return Err(Error::UnsupportedModel {
                     reason: format!("precision must be `f32` or `int16` in this version, got `{}`", clip(other)),
-                })
+                });
             }
         };
         Config {

@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::json::write_quoted;
 use crate::kernels::Units;
 use crate::layers::{Activation, Layer, Layers, MaskKind, Source, Tap};
-use crate::plan::{headroom, Bytes, Text};
+use crate::plan::{Bytes, Text, headroom};
 use crate::schedule::Schedule;
-use crate::weights::{tensor_specs, TensorSpec};
+use crate::weights::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};
 
 /// Layers with their taps, tensors with shapes and fans, receptive field, schedule, cost and memory of a net, as JSON. Takes

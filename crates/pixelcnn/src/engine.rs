@@ -186,11 +186,7 @@ impl<F: Forward> Engine for Whole<F> {
     }
 
     fn steps(&self, model: &Model) -> usize {
-        if self.given {
-            1
-        } else {
-            model.config.pixels()
-        }
+        if self.given { 1 } else { model.config.pixels() }
     }
 
     fn compute(
@@ -209,11 +205,7 @@ impl<F: Forward> Engine for Whole<F> {
     }
 
     fn settled(&self, model: &Model, step: usize) -> usize {
-        if self.given {
-            model.config.pixels()
-        } else {
-            step + 1
-        }
+        if self.given { model.config.pixels() } else { step + 1 }
     }
 
     fn put(&mut self, _: &Model, _: usize, _: usize, _: u8) {}

@@ -223,7 +223,10 @@ impl fmt::Display for Error {
                 write!(f, "model file: expected at least {wanted} bytes, got {got}; the file is cut off or not a model")
             }
             Error::HeaderTooLarge { length, cap } => {
-                write!(f, "model file: expected a header of at most {cap} bytes, got a stated length of {length}; this is not a safetensors file of ours")
+                write!(
+                    f,
+                    "model file: expected a header of at most {cap} bytes, got a stated length of {length}; this is not a safetensors file of ours"
+                )
             }
             Error::HeaderNotUtf8 { offset } => {
                 write!(f, "model file: expected a header in UTF-8, got a bad byte at offset {offset} of the header")
@@ -292,10 +295,16 @@ impl fmt::Display for Error {
                 )
             }
             Error::OutOfMemory { bytes, limit: Some(limit) } => {
-                write!(f, "memory: expected to need at most the limit of {limit} bytes, got a need of {bytes}; ask for fewer images at once, use a smaller model or allow more")
+                write!(
+                    f,
+                    "memory: expected to need at most the limit of {limit} bytes, got a need of {bytes}; ask for fewer images at once, use a smaller model or allow more"
+                )
             }
             Error::OutOfMemory { bytes, limit: None } => {
-                write!(f, "memory: expected {bytes} bytes, got less from this host; ask for fewer images at once or use a smaller model")
+                write!(
+                    f,
+                    "memory: expected {bytes} bytes, got less from this host; ask for fewer images at once or use a smaller model"
+                )
             }
         }
     }

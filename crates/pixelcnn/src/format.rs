@@ -17,11 +17,11 @@
 use crate::arithmetic::Either;
 use crate::config::{Config, Precision};
 use crate::error::Error;
-use crate::json::{clip, quote, write_quoted, JsonError, Reader};
+use crate::json::{JsonError, Reader, clip, quote, write_quoted};
 use crate::layers::Layers;
 use crate::model;
-use crate::plan::{headroom, try_room, Bytes, Memory, Text};
-use crate::weights::{tensor_specs, Stored, TensorSpec, Weights};
+use crate::plan::{Bytes, Memory, Text, headroom, try_room};
+use crate::weights::{Stored, TensorSpec, Weights, tensor_specs};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::fmt::Write as _;

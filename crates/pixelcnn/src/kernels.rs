@@ -18,11 +18,11 @@
 //! will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use crate::arithmetic::{Arithmetic, Int16, Shift, F32};
+use crate::arithmetic::{Arithmetic, F32, Int16, Shift};
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Activation, Input, Layer, Layers};
-use crate::plan::{product, reserve, try_room, try_zeroed, Bytes};
+use crate::plan::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::weights::Weights;
 use std::ops::Range;
@@ -229,11 +229,7 @@ impl Shape {
 
     /// Values that a tap of an input reads.
     fn tap(&self, input: &Input, step: usize) -> usize {
-        if self.gathered {
-            input.channels
-        } else {
-            input.channels.next_multiple_of(step)
-        }
+        if self.gathered { input.channels } else { input.channels.next_multiple_of(step) }
     }
 }
 
@@ -593,7 +589,7 @@ impl<A: Lanes> Place<'_, A> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use std::panic::{catch_unwind, AssertUnwindSafe};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// Whether a layer of 16 channels over rows of 16 values runs with these places.
     fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {

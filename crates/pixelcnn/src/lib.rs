@@ -1,7 +1,7 @@
 //! Sampling from PixelCNN image models, one front of pixels at a time, with activations kept.
 //!
-//! Data flows one way: [`config`] -> [`layers`] -> [`weights`] -> [`schedule`] -> [`kernels`] over a [`cache`] -> pixels by
-//! the [`sampler`]. [`mod@reference`] is the same net in plain loops, and the oracle for all of it. The crate uses the standard
+//! Data flows one way: [`config`] -> [`layers`] -> [`weights`] -> [`schedule`] -> kernels over a cache -> pixels by
+//! the [`sampler`]. `reference` is the same net in plain loops, and the oracle for all of it. The crate uses the standard
 //! library alone, reads no clock, file or entropy, and gives the same bits on every target.
 
 #![deny(missing_docs, unsafe_code)]

@@ -83,11 +83,7 @@ fn two_atanh(s: f64, terms: u32) -> f64 {
 pub fn sigmoid(x: f64) -> f64 {
     let e = exp(-x.abs());
     let (one, other) = (1.0 / (1.0 + e), e / (1.0 + e));
-    if x >= 0.0 {
-        one
-    } else {
-        other
-    }
+    if x >= 0.0 { one } else { other }
 }
 
 /// ln(1 + e^x), without overflow: -ln(1 - sigmoid(x)).

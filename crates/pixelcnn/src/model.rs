@@ -1,13 +1,13 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
-use crate::arithmetic::{Either, Int16, F32};
+use crate::arithmetic::{Either, F32, Int16};
 use crate::cache::Cache;
 use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
 use crate::kernels::{Lanes, PackedLayer, Units};
 use crate::layers::Layers;
-use crate::plan::{headroom, try_room, Bytes, Memory};
+use crate::plan::{Bytes, Memory, headroom, try_room};
 use crate::reference;
 use crate::schedule::Schedule;
 use crate::weights::{self, Weights};

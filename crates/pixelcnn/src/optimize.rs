@@ -1,17 +1,17 @@
 //! The same function in another order: what makes exact skipping find more to skip.
 //!
 //! Hidden channels are numbered so that the zeros of what a tile reads gather at its end, where
-//! [`crate::cache::Skip::tails`] leaves them out. Renaming channels changes no sum's terms but their order, hence in
+//! skipping leaves them out. Renaming channels changes no sum's terms but their order, hence in
 //! f32 the last bits of logits: an optimised model is a model of its own, with its own reference.
 
-use crate::activity::{reads, streams, Reads};
+use crate::activity::{Reads, reads, streams};
 use crate::arithmetic::Either;
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Layers, Source};
 use crate::model::{self, Model};
 use crate::plan::{try_copy, try_room};
-use crate::sampler::{check_images, Method, Run, Skipping, Strategy};
+use crate::sampler::{Method, Run, Skipping, Strategy, check_images};
 use crate::weights::Weights;
 use std::cmp::Reverse;
 use std::sync::Arc;

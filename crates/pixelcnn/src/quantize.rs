@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::layers::{Input, Source};
 use crate::model::{self, Model};
 use crate::plan::try_room;
-use crate::weights::{overflowing, Weights, MAX_SHIFT};
+use crate::weights::{MAX_SHIFT, Weights, overflowing};
 
 /// How far activations may exceed the largest that calibration saw before they are cut off.
 const MARGIN: f64 = 2.0;

@@ -11,7 +11,7 @@ use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Watch, Whole};
 use crate::error::Error;
 use crate::kernels::{Lanes, Units};
 use crate::model::{Model, Net};
-use crate::plan::{product, try_room, try_zeroed, Bytes};
+use crate::plan::{Bytes, product, try_room, try_zeroed};
 use crate::reference;
 use crate::rng;
 use crate::schedule::Schedule;

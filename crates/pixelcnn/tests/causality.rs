@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{random_config, random_images, random_model, Draws};
+use common::{Draws, random_config, random_images, random_model};
 use pixelcnn::field::Field;
 use pixelcnn::{Config, Method, Model, Run, Skipping, Strategy};
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{strategies, Draws};
+use common::{Draws, strategies};
 use pixelcnn::config::{MAX_BLOCKS, MAX_KERNEL, MAX_SIDE};
 use pixelcnn::describe::describe;
 use pixelcnn::json::Json;

@@ -3,14 +3,16 @@
 //! The malformed files are those of `test/corpus/corpus.json`, which vitest reads too, through WebAssembly.
 
 use pixelcnn::config::Precision;
-use pixelcnn::format::{metadata_from_json, read, write, MAX_CONFIG, MAX_HEADER, MAX_METADATA};
+use pixelcnn::describe::describe;
+use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
-use pixelcnn::weights::{tensor_specs, Weights};
-use pixelcnn::{Config, Error};
+use pixelcnn::weights::{Weights, tensor_specs};
+use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// The system's allocator, which knows for each thread how many bytes are held, and the most since [`peak_of`] began.
 struct Counting;
@@ -82,7 +84,14 @@ fn read_bounded(name: &str, bytes: &[u8], beyond: usize) -> Result<(), Error> {
 
 /// The corpus: name, code of the error or `None` where the file must load, bytes. The first file is the valid one.
 fn corpus() -> Vec<(String, Option<String>, Vec<u8>)> {
-    let mut files: Vec<(String, Option<String>, Vec<u8>)> = Vec::new();
+    corpus_with_runs().into_iter().map(|(name, code, bytes, _)| (name, code, bytes)).collect()
+}
+
+/// The code of the error in which a method ends, for those that end in one.
+type Runs = Vec<(String, String)>;
+
+fn corpus_with_runs() -> Vec<(String, Option<String>, Vec<u8>, Runs)> {
+    let mut files: Vec<(String, Option<String>, Vec<u8>, Runs)> = Vec::new();
     for file in array(&Json::parse(include_str!("../../../test/corpus/corpus.json")).unwrap()) {
         let mut bytes = Vec::new();
         for part in array(field(file, "parts")) {
@@ -104,7 +113,14 @@ fn corpus() -> Vec<(String, Option<String>, Vec<u8>)> {
             Json::String(code) => Some(code.clone()),
             _ => None,
         };
-        files.push((string(field(file, "name")).to_string(), code, bytes));
+        let Json::Object(object) = file else { panic!("{file:?} is no object") };
+        let runs = match object.get("runs") {
+            Some(Json::Object(runs)) => {
+                runs.iter().map(|(method, code)| (method.to_string(), string(code).to_string())).collect()
+            }
+            _ => Vec::new(),
+        };
+        files.push((string(field(file, "name")).to_string(), code, bytes, runs));
     }
     files
 }
@@ -148,6 +164,34 @@ fn each_malformed_file_is_the_error_it_should_be_and_the_next_good_file_loads() 
         assert_eq!(found.as_ref().err().map(Error::code), code.as_deref(), "{name}: {found:?}");
         assert_eq!(read_bounded("valid", valid, SMALL), Ok(()), "after {name}");
     }
+}
+
+#[test]
+fn each_good_file_is_described_and_drawn_by_every_method() {
+    let mut drawn = 0;
+    for (name, code, bytes, runs) in corpus_with_runs() {
+        if code.is_some() {
+            continue;
+        }
+        let model = Arc::new(Model::from_bytes_within(Memory { limit: 256 << 20 }, bytes).unwrap());
+        assert!(describe(&model.config).unwrap().contains("macsPerImage"), "{name}");
+        let mut images = Vec::new();
+        for &(method_name, method) in Method::ALL {
+            let strategy = Strategy { method, skipping: Skipping::All };
+            let run = Run::sample(&model, Draw { count: 1, seed: 1, start_index: 0, temperature: 1.0 }, strategy);
+            let small = model.config.pixels() <= 100;
+            let result = run.and_then(|mut run| {
+                if small { run.finish() } else { run.step().map(drop) }?;
+                Ok(run.pixels().to_vec())
+            });
+            let wanted = runs.iter().find(|(method, _)| method == method_name).map(|(_, code)| code.as_str());
+            assert_eq!(result.as_ref().err().map(Error::code), wanted, "{name} by {method_name}");
+            images.extend(result.ok().filter(|_| small));
+            drawn += 1;
+        }
+        assert!(images.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
+    }
+    assert!(drawn >= 80, "{drawn} runs");
 }
 
 #[test]

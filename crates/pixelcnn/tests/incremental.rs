@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{model_with_background, random_config, random_form, random_images, random_model, strategies, Draws, FASTEST};
+use common::{Draws, FASTEST, model_with_background, random_config, random_form, random_images, random_model, strategies};
 use pixelcnn::quantize::quantize;
 use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{model_with_background, random_config, random_form, random_images, random_model, Draws, FASTEST};
-use pixelcnn::activity::{reads, Reads};
+use common::{Draws, FASTEST, model_with_background, random_config, random_form, random_images, random_model};
+use pixelcnn::activity::{Reads, reads};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::config::Precision;
 use pixelcnn::layers::Layers;
@@ -59,7 +59,7 @@ fn reads_tell_what_is_issued_where_all_is_skipped() {
             Config { filters: draws.pick(&[16, 18, 34, 140]), height: 7, width: draws.pick(&[3, 6, 9]), ..Config::reference() };
         let model = model_with_background(Config { blocks: draws.from(1, 3), ..config }, case, 1, 2.0);
         let image = random_images(&mut draws, &model.config, 1, 70); // two would share tiles
-                                                                     // The second walk: the first one computes constants.
+        // The second walk: the first one computes constants.
         let walk = || {
             let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::All };
             let mut run = Run::score(&model, image.clone(), strategy).unwrap();

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{random_net, Draws};
-use pixelcnn::layers::{Layers, Source, Tap};
+use common::{Draws, random_net};
 use pixelcnn::Config;
+use pixelcnn::layers::{Layers, Source, Tap};
 use std::collections::BTreeSet;
 
 /// The field by its definition: a set of offsets for each layer.

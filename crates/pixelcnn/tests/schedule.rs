@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{random_net, Draws};
+use common::{Draws, random_net};
+use pixelcnn::Config;
 use pixelcnn::layers::{Layers, Source, Tap};
 use pixelcnn::schedule::Schedule;
-use pixelcnn::Config;
 
 /// Whether some assignment of leads makes every read of every in-image position legal under a slope, found by walking
 /// positions and not by the formula under test: leads are raised until nothing moves, then the pixel rule is checked.

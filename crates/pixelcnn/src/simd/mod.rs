@@ -5,12 +5,12 @@
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
 mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
-pub use simd128::{F32x4, I16x8, I32x4, BACKEND};
+pub use simd128::{BACKEND, F32x4, I16x8, I32x4};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
 mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
-pub use scalar::{F32x4, I16x8, I32x4, BACKEND};
+pub use scalar::{BACKEND, F32x4, I16x8, I32x4};
 
 #[cfg(test)]
 mod tests {
