@@ -96,7 +96,7 @@ it('refuses what is no model and no module', async () => {
   }
   await expect(loadSampler('')).rejects.toThrow(`${kinds}, got an empty string`);
   await expect(loadSampler('x', { signal: {} as never })).rejects.toThrow('signal: expected an AbortSignal');
-  await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow('options: expected only signal, got "sginal"');
+  await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow('options: expected only signal, memoryLimit, got "sginal"');
   expect(() => createSampler({ module: new Uint8Array(8) as never, model: new Uint8Array(8) })).toThrow(
     'module: expected a WebAssembly.Module, got an object of type Uint8Array',
   );
