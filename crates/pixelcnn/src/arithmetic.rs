@@ -122,6 +122,8 @@ impl Arithmetic for F32 {
         let end = f64::from(f32::MAX);
         let mut bounds: Vec<f64> = try_room(layers.iter().map(|layer| layer.out_channels).sum())?; // (layer, channel)
         let mut starts: Vec<(usize, bool)> = try_room(layers.len())?; // of its bounds, and whether it has no negative value
+        let most = layers.iter().map(|layer| layer.out_channels).max().unwrap_or(0);
+        let mut sums: Vec<(f64, f64)> = try_room(most)?; // (channel) -> magnitude of its sum, and what a relu lets through
         // The last layer's sums are logits, which are looked at anyway.
         for (index, layer) in layers.iter().enumerate().take(layers.len() - 1) {
             let n = layer.out_channels;
@@ -132,26 +134,28 @@ impl Arithmetic for F32 {
             let passes = layer.activation == Activation::Relu && layer.inputs.iter().all(|input| positive(input.source));
             let terms: usize = 1 + layer.inputs.iter().map(|input| input.taps.len() * input.channels).sum::<usize>();
             let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
-            let start = bounds.len();
-            for o in 0..n {
-                let bias = f64::from(weights.bias(index)[o]);
-                let (mut sum, mut passed) = (bias.abs(), bias.max(0.0));
-                for (number, input) in layer.inputs.iter().enumerate() {
-                    let kernel = weights.kernel(index, number);
-                    for &tap in &input.taps {
-                        let from = input.weight_index(tap, n) + o;
-                        for k in 0..input.channels {
-                            let source = match input.source {
-                                Source::Pixels => 1.0,
-                                Source::Layer(source) => bounds[starts[source].0 + k],
-                            };
-                            let weight = f64::from(kernel[from + k * n]);
-                            sum += weight.abs() * source;
-                            passed += weight.max(0.0) * source;
+            sums.clear();
+            sums.extend(weights.bias(index)[..n].iter().map(|&bias| (f64::from(bias.abs()), f64::from(bias.max(0.0)))));
+            for (number, input) in layer.inputs.iter().enumerate() {
+                let kernel = weights.kernel(index, number);
+                for &tap in &input.taps {
+                    let from = input.weight_index(tap, n);
+                    for (k, weights) in kernel[from..from + input.channels * n].chunks_exact(n).enumerate() {
+                        let source = match input.source {
+                            Source::Pixels => 1.0,
+                            Source::Layer(source) => bounds[starts[source].0 + k],
+                        };
+                        for ((sum, passed), &weight) in sums.iter_mut().zip(weights) {
+                            *sum += f64::from(weight.abs()) * source;
+                            *passed += f64::from(weight.max(0.0)) * source;
                         }
                     }
                 }
-                let value = if passes { passed } else { sum } + layer.residual.map_or(0.0, |source| bounds[starts[source].0 + o]);
+            }
+            let start = bounds.len();
+            for (o, &(sum, passed)) in sums.iter().enumerate() {
+                let residual = layer.residual.map_or(0.0, |source| bounds[starts[source].0 + o]);
+                let value = if passes { passed } else { sum } + residual;
                 if sum.max(value) * rounding >= end {
                     return Ok(true);
                 }

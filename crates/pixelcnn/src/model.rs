@@ -50,8 +50,8 @@ pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) ->
     let units = Units::of_precision(precision);
     let packed = layers.iter().map(|layer| units.packed(layer)).sum();
     let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
-    // Bounds of what the channels hold, while it is found out whether they can overflow.
-    weights::planned(layers) + packed + Bytes::of::<f64>(&[channels]) + Layers::planned(config)
+    // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
+    weights::planned(layers) + packed + Bytes::of::<[f64; 3]>(&[channels]) + Layers::planned(config)
 }
 
 impl<A: Lanes> Net<A> {
@@ -209,5 +209,67 @@ impl Model {
     pub fn raster(&self) -> Schedule {
         let schedule = Schedule::raster(&self.layers, self.config.height, self.config.width);
         schedule.expect("an architecture expands to causal layers")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Arithmetic;
+    use crate::layers::Activation;
+    use crate::{Draw, Method, Run, Skipping, Strategy};
+    use std::path::Path;
+
+    #[test]
+    fn the_packaged_models_are_proven_safe_and_pay_for_no_guard() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).collect();
+        assert!(files.len() >= 3);
+        for path in files {
+            let model = Model::from_bytes(std::fs::read(&path).unwrap()).unwrap();
+            let guarded = match &model.net {
+                Either::F32(net) => net.packed.iter().any(|layer| layer.guard().is_some()),
+                Either::Int16(net) => net.packed.iter().any(|layer| layer.guard().is_some()),
+            };
+            assert!(!guarded, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_net_is_guarded_where_a_hidden_value_may_overflow() {
+        let config = Config { filters: 4, blocks: 1, ..Config::reference() };
+        let layers = Layers::new(&config);
+        for (factor, wanted) in [(1.0, false), (1e4, false), (1e12, true), (1e36, true)] {
+            let values = Weights::random(&layers, 3).values().iter().map(|w| w * factor).collect();
+            let weights = Weights::new(&layers, values).unwrap();
+            let guarded = F32::can_overflow(&layers, &weights).unwrap();
+            assert_eq!(guarded, wanted, "weights of about {factor}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_layer_without_activation_is_the_same_in_lanes_and_in_plain_loops() {
+        let (mut drawn, mut failed) = (0, 0);
+        for case in 0..60 {
+            let config = Config { height: 5, width: 6, filters: 6, blocks: 1, first_kernel: 3, ..Config::reference() };
+            let mut layers = Layers::new(&config).to_vec();
+            layers.iter_mut().for_each(|layer| layer.activation = Activation::None);
+            let layers = Layers::from_list(layers);
+            let large = f32::powi(10.0, case % 20);
+            let values = Weights::random(&layers, case as u64).values().iter().map(|w| w * large).collect();
+            let weights = Weights::new(&layers, values).unwrap();
+            let model = Model::of_layers(Memory::default(), config, layers, weights.into(), Vec::new());
+            let model = Arc::new(model.unwrap());
+            let draw = Draw { count: 2, seed: 1, start_index: 0, temperature: 1.0 };
+            let results = Method::ALL.iter().map(|&(_, method)| {
+                let mut run = Run::sample(&model, draw, Strategy { method, skipping: Skipping::All }).unwrap();
+                run.finish().map(|()| (run.pixels().to_vec(), run.nats().to_vec()))
+            });
+            let results: Vec<_> = results.collect();
+            assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "case {case}: {results:?}");
+            (drawn, failed) = if results[0].is_ok() { (drawn + 1, failed) } else { (drawn, failed + 1) };
+        }
+        assert!(drawn > 10 && failed > 10, "{drawn} drawn, {failed} failed");
     }
 }
