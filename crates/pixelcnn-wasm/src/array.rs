@@ -4,7 +4,7 @@
 use crate::js_error;
 use pixelcnn::Error;
 use pixelcnn::format::MAX_HEADER;
-use pixelcnn::plan::{Bytes, headroom, try_zeroed};
+use pixelcnn::memory::{Bytes, headroom, try_zeroed};
 use wasm_bindgen::prelude::*;
 
 /// Declares array types: the name in both languages, its numbers, and the name as TypeScript sees it.

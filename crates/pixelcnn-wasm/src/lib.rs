@@ -10,12 +10,12 @@ use array::{Float32Array, Float64Array, Text, Uint8Array, Uint32Array};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
+use pixelcnn::memory::try_room;
 use pixelcnn::optimize as core_optimize;
-use pixelcnn::plan::try_room;
 use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, plan, simd};
+use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, memory, simd};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -183,7 +183,7 @@ impl Sampler {
 
     /// The file's metadata, as JSON.
     pub fn metadata(&self) -> Result<String, JsValue> {
-        let json = plan::Text::written(|to| {
+        let json = memory::Text::written(|to| {
             to.write_str("{")?;
             for (number, (key, value)) in self.model.metadata.iter().enumerate() {
                 to.write_str(if number > 0 { "," } else { "" })?;

@@ -3,7 +3,7 @@
 use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::layers::{Activation, Layers, Source};
-use crate::plan::try_room;
+use crate::memory::try_room;
 use crate::weights::{Stored, Weights};
 use std::fmt::Debug;
 

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::kernels::{self, Lanes, PackedLayer, Row, Scratch, Shape, Units};
 use crate::layers::{Layers, Source, Tap};
-use crate::plan::{Bytes, product, reserve, try_room, try_zeroed};
+use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
 use std::ops::Range;
 

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::json::write_quoted;
 use crate::kernels::Units;
 use crate::layers::{Activation, Layer, Layers, MaskKind, Source, Tap};
-use crate::plan::{Bytes, Text, headroom};
+use crate::memory::{Bytes, Text, headroom};
 use crate::schedule::Schedule;
 use crate::weights::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};

@@ -22,7 +22,7 @@ use crate::arithmetic::{Arithmetic, F32, Int16, Shift};
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Activation, Input, Layer, Layers};
-use crate::plan::{Bytes, product, reserve, try_room, try_zeroed};
+use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::weights::Weights;
 use std::ops::Range;

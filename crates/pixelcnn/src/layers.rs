@@ -6,7 +6,7 @@
 use crate::config::{Architecture, Config};
 use crate::error::Error;
 use crate::field::Field;
-use crate::plan::{Bytes, headroom};
+use crate::memory::{Bytes, headroom};
 use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).

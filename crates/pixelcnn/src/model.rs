@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::{self, AnyWeights};
 use crate::kernels::{Lanes, PackedLayer, Units};
 use crate::layers::Layers;
-use crate::plan::{Bytes, Memory, headroom, try_room};
+use crate::memory::{Bytes, Memory, headroom, try_room};
 use crate::reference;
 use crate::schedule::Schedule;
 use crate::weights::{self, Weights};

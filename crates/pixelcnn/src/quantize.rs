@@ -13,9 +13,10 @@ use crate::arithmetic::{Arithmetic, Either, F32};
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Input, Source};
+use crate::memory::try_room;
 use crate::model::{self, Model};
-use crate::plan::try_room;
-use crate::weights::{MAX_SHIFT, Weights, overflowing};
+use crate::overflow::overflowing;
+use crate::weights::{MAX_SHIFT, Weights};
 
 /// How far activations may exceed the largest that calibration saw before they are cut off.
 const MARGIN: f64 = 2.0;

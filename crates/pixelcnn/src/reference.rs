@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::kernels::Units;
 use crate::layers::{Layers, Source};
-use crate::plan::{Bytes, reserve, try_room};
+use crate::memory::{Bytes, reserve, try_room};
 use crate::weights::Weights;
 
 /// What [`logits`] takes: every output of every layer.

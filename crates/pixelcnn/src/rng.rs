@@ -5,7 +5,7 @@
 //! for, so batches, shards, workers and resumed runs draw the same numbers in any order.
 
 use crate::error::Error;
-use crate::plan::{Bytes, Memory, try_room};
+use crate::memory::{Bytes, Memory, try_room};
 
 /// What a number is drawn for; purposes never share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

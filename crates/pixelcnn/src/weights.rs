@@ -1,10 +1,10 @@
 //! The trained numbers of a net, as the file holds them: one flat array, checked once, then immutable.
 
-use crate::arithmetic::Shift;
 use crate::config::Precision;
 use crate::error::Error;
-use crate::layers::{Activation, Input, Layer, Layers, Source};
-use crate::plan::Bytes;
+use crate::layers::{Layers, Source};
+use crate::memory::Bytes;
+use crate::overflow::overflowing;
 use std::fmt::Debug;
 
 /// How a tensor's numbers are written, little-endian.
@@ -181,47 +181,6 @@ impl Stored for i32 {
             }
         }
         Ok(())
-    }
-}
-
-/// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias with what rounding adds,
-/// and all products at their most or at their least.
-pub(crate) fn overflowing<'a>(
-    layers: &Layers,
-    index: usize,
-    kernel: impl Fn(usize) -> &'a [i32],
-    bias: &[i32],
-    shift: u32,
-) -> Option<usize> {
-    let layer = &layers[index];
-    let half = i64::from(Shift::new(layers, index, shift).half);
-    (0..layer.out_channels).find(|&output| {
-        let bias = i64::from(bias[output]) + half;
-        let (mut most, mut least) = (bias.max(0), bias.min(0));
-        for (number, input) in layer.inputs.iter().enumerate() {
-            let (low, high) = input_range(layers, input);
-            for &tap in &input.taps {
-                let from = input.weight_index(tap, layer.out_channels);
-                for k in 0..input.channels {
-                    let weight = i64::from(kernel(number)[from + k * layer.out_channels + output]);
-                    most += (weight * low).max(weight * high);
-                    least += (weight * low).min(weight * high);
-                }
-            }
-        }
-        i32::try_from(most).is_err() || i32::try_from(least).is_err()
-    })
-}
-
-/// What an input's integers lie between, 0 included. Those of the image are its levels.
-fn input_range(layers: &Layers, input: &Input) -> (i64, i64) {
-    fn positive(layers: &Layers, layer: &Layer) -> bool {
-        layer.activation == Activation::Relu && layer.residual.is_none_or(|source| positive(layers, &layers[source]))
-    }
-    match input.source {
-        Source::Pixels => (0, 255),
-        Source::Layer(source) if positive(layers, &layers[source]) => (0, i16::MAX.into()),
-        Source::Layer(_) => (i16::MIN.into(), i16::MAX.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{model_with_background, random_images, strategies, Draws};
+use common::{Draws, model_with_background, random_images, strategies};
 use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
 use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
