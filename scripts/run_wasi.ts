@@ -18,4 +18,5 @@ const wasi = new WASI({
 });
 const module = new WebAssembly.Module(readFileSync(program));
 const instance = new WebAssembly.Instance(module, wasi.getImportObject() as WebAssembly.Imports);
+Object.assign(globalThis, { wasi }); // else it may be collected while the program runs, and Node aborts (seen with Node 20)
 process.exitCode = wasi.start(instance);
