@@ -114,7 +114,10 @@ if has_target rustc "$test_target" || has_target /usr/bin/rustc "$test_target"; 
   say "$test_target: kept"
 elif command -v rustup >/dev/null && say "rustup target add $test_target" && timeout 300 rustup target add "$test_target"; then
   :
-elif [ -x /usr/bin/rustc ] && command -v wasm-ld-22 >/dev/null && command -v apt-get >/dev/null; then
+elif command -v apt-get >/dev/null; then
+  say "no rustup that can fetch $test_target: taking Debian's Rust"
+  [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && command -v wasm-ld-22 >/dev/null || install_debian_rust
+  as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wasi-libc >/dev/null
   libc=$(/usr/bin/rustc --print sysroot)/lib/rustlib/$test_target/lib/self-contained
   as_root mkdir -p "$libc"

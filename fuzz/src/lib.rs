@@ -195,10 +195,12 @@ fn other_net(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
         level => vec![("background".to_string(), (level - 1).to_string())],
     };
     let weights = Weights::random(&layers, numbers.below(1 << 20) as u64);
-    let model = Model::new(config, weights, metadata);
-    let pixels = model.config.pixels();
-    let model = if pixels <= 200 && numbers.below(2) == 0 { quantize(&model, &vec![0; pixels]).ok()? } else { model };
-    model.to_bytes(&[]).ok()
+    let bytes = write(&config, &metadata, &Either::F32(weights)).ok()?;
+    if config.pixels() > 200 || numbers.below(2) == 0 {
+        return Some(bytes);
+    }
+    let integers = quantize(&Model::from_bytes(&bytes).ok()?, &vec![0; config.pixels()]).ok()?;
+    integers.to_bytes(&[]).ok()
 }
 
 /// Writes a line when the fuzzer ends, whether or not it found something.

@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// Height, width, filters, blocks, both kernels, head layers, images at a time. With 34 filters a layer has 5 panels, so that
 /// tiles of one and of two positions take some panels together and are left with one; the images at a time and the widths
 /// make fronts of 1 to 12 positions.
-const NETS: [[usize; 8]; 6] = [
-    [3, 4, 10, 1, 3, 3, 1, 1],
+const NETS: [[usize; 8]; 7] = [
+    [2, 2, 6, 1, 3, 3, 0, 2],
+    [2, 3, 10, 1, 3, 3, 0, 2],
     [2, 3, 34, 0, 3, 1, 1, 2],
     [1, 6, 2, 2, 5, 5, 0, 3],
     [5, 1, 6, 0, 3, 3, 2, 3],
@@ -35,7 +36,7 @@ fn walk(mut run: Run, model: &Model) -> (Vec<u32>, Vec<u8>) {
 #[test]
 fn every_strategy_agrees_on_nets_of_every_tile() {
     // A run finds the constants of the one before, so each comes twice. Miri has a ten-thousandth of the speed.
-    let (nets, times) = if cfg!(miri) { (&NETS[..2], 1) } else { (&NETS[..], 2) };
+    let (nets, times) = if cfg!(miri) { (&NETS[..1], 1) } else { (&NETS[..], 2) };
     for &[height, width, filters, blocks, first_kernel, block_kernel, head_layers, count] in nets {
         let config = Config { height, width, filters, blocks, first_kernel, block_kernel, head_layers, ..Config::reference() };
         let config = config.checked().unwrap();
