@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ownSignal } from '../abort.js';
 import { wrongKind, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 import { reasonOf, replaceDurably, tryFolder } from '../node/files.js';
@@ -40,12 +41,21 @@ export type { TrainEvent, TrainRun } from './train_run.js';
  */
 export function train(options: TrainOptions = {}): TrainRun {
   const core = startCore();
-  checkTrainOptions(core, options);
-  const asked = { ...options }; // what the caller changes from now on is not checked
-  return runOf((stop) => {
-    const signal = asked.signal === undefined ? stop : AbortSignal.any([asked.signal, stop]);
-    return trainEvents(core, { ...asked, signal });
-  });
+  const asked = checkTrainOptions(core, options);
+  return runOf((stop) => stoppableEvents(core, asked, stop));
+}
+
+async function* stoppableEvents(
+  core: Core,
+  asked: TrainOptions,
+  stop: AbortSignal,
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const { own, leave } = ownSignal(asked.signal === undefined ? [stop] : [asked.signal, stop]);
+  try {
+    yield* trainEvents(core, { ...asked, signal: own });
+  } finally {
+    leave();
+  }
 }
 
 async function* trainEvents(

@@ -1,6 +1,6 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
-import { checkFunction, show, wrongKind } from '../../arguments.js';
+import { checkFunction, lookedAt, show, wrongKind } from '../../arguments.js';
 import { reasonOf } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
 
@@ -18,12 +18,13 @@ export type Watcher = (event: TrainEvent) => Promise<void>;
  * `warn` is told why, once for each reason, and the run goes on.
  */
 export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
-  if (!Array.isArray(all)) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
-  for (const [i, watch] of all.entries()) checkFunction(`all[${i}]`, watch);
+  const own = lookedAt('all', () => Array.isArray(all) && Array.from<Watcher>(all));
+  if (own === false) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
+  for (const [i, watch] of own.entries()) checkFunction(`all[${i}]`, watch);
   checkFunction('warn', warn);
   const told = new Set<string>();
   return async (event) => {
-    for (const watch of all) {
+    for (const watch of own) {
       try {
         await watch(event);
       } catch (error) {
