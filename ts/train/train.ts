@@ -53,6 +53,9 @@ async function* stoppableEvents(
   const { own, leave } = ownSignal(asked.signal === undefined ? [stop] : [asked.signal, stop]);
   try {
     yield* trainEvents(core, { ...asked, signal: own });
+  } catch (error) {
+    // Who leaves the loop is not told of a signal besides.
+    throw stop.aborted && error === own.reason ? stop.reason : error;
   } finally {
     leave();
   }
