@@ -179,6 +179,30 @@ it('refuses proxies of bytes, and objects that throw when they are looked at', a
   }
 });
 
+it('refuses options and images that throw when they are read, naming them', async () => {
+  const get = () => {
+    throw new Error('from a getter');
+  };
+  const throwing = (name: string) => Object.defineProperty({}, name, { enumerable: true, get });
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const calls: [argument: string, call: () => unknown][] = [
+    ['options', () => good.sample(revoked)],
+    ['seed', () => good.sample(throwing('seed'))],
+    ['options', () => good.sampleSteps(revoked)],
+    ['images', () => good.logits(revoked as never)],
+    ['images', () => good.logProb(throwing('data') as never)],
+    ['images', () => good.logits({ data: new Uint8Array(12), shape: new Proxy([], { get: () => Symbol('length') }) })],
+    ['options', () => loadSampler(model, revoked)],
+    ['signal', () => loadSampler(model, throwing('signal'))],
+    ['createSampler', () => createSampler(revoked as never)],
+    ['options', () => quantizeModel(model, wanted, revoked)],
+  ];
+  for (const [argument, call] of calls) {
+    expect(await failure(call)).toMatchObject({ name: 'TypeError', argument });
+  }
+});
+
 it('reads each option once, and uses what it checked', async () => {
   const counted = <T extends object>(options: T) => {
     const reads: Record<string, number> = {};

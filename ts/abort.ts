@@ -47,6 +47,33 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
+ * Starts work with a signal of this realm, since hosts take no other, that aborts as the given ones do; the end is the work's own,
+ * which has something to put in order.
+ */
+export async function withOwnSignal<T>(
+  signal: AbortSignal | undefined,
+  work: (signal?: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work();
+  const { own, leave } = ownSignal([signal]);
+  try {
+    return await work(own);
+  } finally {
+    leave();
+  }
+}
+
+/** A signal of this realm that aborts with the first of some, and how to wait for them no longer. */
+export function ownSignal(signals: readonly AbortSignal[]): { own: AbortSignal; leave: () => void } {
+  const controller = new AbortController();
+  const leaves = signals.map((signal) => onAbort(signal, () => controller.abort(reasonOf(signal))));
+  const leave = (): void => {
+    for (const stop of leaves) stop();
+  };
+  return { own: controller.signal, leave };
+}
+
+/**
  * Starts work and rejects as soon as the signal aborts, though the work may hang.
  *
  * @param work Given a signal of this realm to end by, since hosts take no other.

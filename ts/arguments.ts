@@ -1,6 +1,7 @@
 /** Checks of arguments: each names the argument, what was wanted and what came, in one sentence. */
 
 import { isKind, kindOf } from './brand.js';
+import { PixelCnnError } from './error.js';
 
 /** The error of a value of the wrong kind. `sentence` says what was wanted and what came. */
 export function wrongKind(argument: string, sentence: string, options?: ErrorOptions): TypeError {
@@ -101,9 +102,22 @@ function isSignal(value: unknown): value is AbortSignal {
   return isKind(value, 'AbortSignal', properties);
 }
 
+/**
+ * What `look` finds in an argument. One that throws when it is looked at (a getter, a proxy, a proxy that is revoked) is an argument
+ * of the wrong kind, whatever it throws.
+ */
+export function lookedAt<T>(name: string, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    if (argumentOf(cause) !== undefined || cause instanceof PixelCnnError) throw cause;
+    throw wrongKind(name, 'expected a value that can be read, got one that throws when it is looked at', { cause });
+  }
+}
+
 /** An object that is no array. */
 export function checkObject(name: string, value: unknown): asserts value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || value === null || lookedAt(name, () => Array.isArray(value))) {
     throw wrongKind(name, `expected an object, got ${show(value)}`);
   }
 }
@@ -125,14 +139,30 @@ export function checkOptions<Name extends string>(
   if (!['Object', 'Module'].includes(kindOf(value))) {
     throw wrongKind(name, `expected a plain object, got ${show(value)}`);
   }
-  const unknown = Object.keys(value).find((key) => !(known as readonly string[]).includes(key));
+  const names = lookedAt(name, () => Object.keys(value));
+  const unknown = names.find((key) => !(known as readonly string[]).includes(key));
   if (unknown !== undefined) {
     const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
     throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}${hint}`);
   }
   const given = value as { readonly [Key in Name]?: unknown };
-  return Object.fromEntries(known.map((key) => [key, given[key]])) as { readonly [Key in Name]?: unknown };
+  const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
+  return Object.fromEntries(read) as { readonly [Key in Name]?: unknown };
+}
+
+/**
+ * As {@link checkOptions}, without the names that were not given, which a spread would put in the place of defaults: the options
+ * from there on.
+ */
+export function ownOptions<Options extends object>(
+  name: string,
+  value: Options,
+  known: readonly string[],
+  elsewhere?: Readonly<Record<string, string>>,
+): Options {
+  const read = Object.entries(checkOptions(name, value, known, elsewhere));
+  return Object.fromEntries(read.filter(([, given]) => given !== undefined)) as Options;
 }
 
 /** The known name that another is a misspelling of; undefined where it is like none. */

@@ -30,11 +30,27 @@ function slot(prototype: object, name: PropertyKey): (value: unknown) => unknown
 
 const typedArrayKind = slot(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
 const typedArrayLength = slot(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
+const typedArrayOffset = slot(Object.getPrototypeOf(Uint8Array.prototype), 'byteOffset');
+const typedArrayBuffer = slot(Object.getPrototypeOf(Uint8Array.prototype), 'buffer');
 const bufferLength = slot(ArrayBuffer.prototype, 'byteLength');
 
 /** Whether it is a Uint8Array, or of a subclass such as Buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayKind(value) === 'Uint8Array';
+}
+
+/** The same bytes in the same memory, as a plain Uint8Array: whatever a subclass says of its length, or gives for a part. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(
+    typedArrayBuffer(bytes) as ArrayBuffer,
+    typedArrayOffset(bytes) as number,
+    typedArrayLength(bytes) as number,
+  );
+}
+
+/** Whether it is a URL, of this realm or another's. */
+export function isUrl(value: unknown): value is URL {
+  return isKind(value, 'URL', { href: 'string' });
 }
 
 /** Whether it is an ArrayBuffer, and not one that threads share. */

@@ -7,6 +7,7 @@ import {
   checkOptions,
   checkShortText,
   checkSignal,
+  lookedAt,
   show,
   wrongValue,
 } from './arguments.js';
@@ -75,7 +76,7 @@ export function quantizeModel(model: ModelSource, images: Images, options: Conve
  */
 export function conversionsOf(metadata: Readonly<Record<string, string>>): Conversion[] {
   checkObject('metadata', metadata);
-  const { derived } = metadata;
+  const derived = lookedAt('metadata', () => metadata.derived);
   if (derived === undefined) return [];
   const list = parsed(derived);
   if (Array.isArray(list) && list.every(isConversion)) {

@@ -1,6 +1,6 @@
 /** Images as arguments. */
 
-import { show, wrongKind, wrongValue } from './arguments.js';
+import { lookedAt, show, wrongKind, wrongValue } from './arguments.js';
 import { isBytes } from './brand.js';
 import { ownBytes } from './bytes.js';
 import type { Config } from './config.js';
@@ -33,12 +33,13 @@ export interface OwnImages {
 /** Copies images. Whether they fit a model, {@link fitImages} tells. */
 export function takeImages(images: unknown): OwnImages {
   if (isBytes(images)) return { data: ownBytes('images', images) };
-  const { data, shape } = (images ?? {}) as { data?: unknown; shape?: unknown };
+  const given = (images ?? {}) as { data?: unknown; shape?: unknown };
+  const { data, shape } = lookedAt('images', () => ({ data: given.data, shape: given.shape }));
   if (!isBytes(data)) {
     const got = show(data ?? images);
     throw wrongKind('images', `expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
   }
-  return { data: ownBytes('images', data), shape: takeShape(shape) };
+  return { data: ownBytes('images', data), shape: lookedAt('images', () => takeShape(shape)) };
 }
 
 function takeShape(shape: unknown): OwnImages['shape'] {

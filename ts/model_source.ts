@@ -2,7 +2,7 @@
 
 import { onAbort, reasonOf, throwIfAborted } from './abort.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind } from './brand.js';
+import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind, isUrl } from './brand.js';
 import { ownBytes, room } from './bytes.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
@@ -51,11 +51,6 @@ function parseUrl(text: string): URL {
   } catch {
     throw wrongValue('model', `expected a URL, got ${show(text)}`);
   }
-}
-
-/** By kind, for one of another realm or of a polyfill. */
-function isUrl(model: unknown): model is URL {
-  return isKind(model, 'URL', { href: 'string' });
 }
 
 function isResponse(model: unknown): model is Response {

@@ -103,6 +103,17 @@ it('is stopped before it has told of anything', async () => {
   await expect(begun.result).rejects.toMatchObject({ code: 'STOPPED' });
 });
 
+it('is left without a word by who aborts its signal and leaves the loop', async () => {
+  const controller = new AbortController();
+  const run = train({ ...plain, signal: controller.signal });
+  for await (const { type } of run) {
+    if (type !== 'step') continue;
+    controller.abort(new Error('enough'));
+    break;
+  }
+  await expect(run.result).rejects.toMatchObject({ code: 'STOPPED' });
+});
+
 it('throws out of the loop what its body throws, with a checkpoint written', async () => {
   const checkpointFolder = join(folder, 'thrown');
   const failed = (async () => {

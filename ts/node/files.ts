@@ -36,7 +36,10 @@ interface WriteOptions {
 
 async function replace(path: string, data: Uint8Array | string, { durable }: WriteOptions): Promise<void> {
   const old = await stat(path).catch(() => undefined);
-  if (old?.isFile() === false) throw new Error(`a ${old.isDirectory() ? 'folder' : 'device'} stands in its place`);
+  if (old?.isFile() === false) {
+    const kind = old.isDirectory() ? 'folder' : 'device';
+    throw Object.assign(new Error(`a ${kind} stands in its place`), { syscall: 'rename', path }); // as the system says it
+  }
   const temporary = temporaryPath(dirname(path));
   try {
     await writeNew(temporary, data, { durable, ...(old && { mode: old.mode & 0o777 }) });

@@ -9,10 +9,13 @@ import {
   checkOptions,
   checkSignal,
   checkText,
+  lookedAt,
+  ownOptions,
   show,
   wrongKind,
   wrongValue,
 } from '../arguments.js';
+import { isUrl } from '../brand.js';
 import type { Config } from '../config.js';
 import { sha256 } from '../node/files.js';
 import { checkImageSet, type ImageSet } from './data/image_set.js';
@@ -53,7 +56,7 @@ const byPlan: Check = () => undefined;
 /** A check for each option: the list of their names too. */
 const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   data: (name, value) => {
-    if (typeof value === 'string' || value instanceof URL) checkData(name, value);
+    if (typeof value === 'string' || isUrl(value)) checkData(name, value);
     else checkOwnImages(name, value);
   },
   config: (name, value) => {
@@ -67,7 +70,7 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   out: checkText,
   checkpointFolder: checkText,
   resume: checkBoolean,
-  note: checkObject,
+  note: checkNote,
   offline: checkBoolean,
   signal: (_, value) => checkSignal(value),
   say: checkFunction,
@@ -92,9 +95,18 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
 /** Where the parts of a net stand. */
 const elsewhere = Object.fromEntries(configNames.map((name) => [name, `config: { ${name} }`]));
 
-/** Refuses, before anything is begun, all that can be known to be wrong. Throws RangeError, TypeError. */
-export function checkTrainOptions(core: Core, options: TrainOptions): void {
-  checkOptions('options', options, Object.keys(checks), elsewhere);
+/**
+ * Refuses, before anything is begun, all that can be known to be wrong. Returns what it checked: each option read once, whatever the
+ * caller's object says later. Throws RangeError, TypeError.
+ */
+export function checkTrainOptions(core: Core, asked: TrainOptions): TrainOptions {
+  const given = ownOptions('options', asked, Object.keys(checks), elsewhere);
+  const { config, data } = given;
+  const options: TrainOptions = {
+    ...given,
+    ...(config && { config: ownOptions('config', config, configNames) }),
+    ...(data !== null && isImageSet(data) && { data: checkImageSet('data', data) }),
+  };
   for (const [name, check] of Object.entries(checks)) {
     const value = options[name as keyof TrainOptions];
     if (value === null) throw wrongKind(name, 'expected a value, or nothing at all, got null');
@@ -107,6 +119,20 @@ export function checkTrainOptions(core: Core, options: TrainOptions): void {
   checkRunOptions(options);
   checkConfig(core, options.config ?? {});
   if (isImageSet(options.data)) checkImages(core, options, options.data);
+  return options;
+}
+
+/** What JSON makes of a note is what a checkpoint holds: one that it refuses would end the run at its first checkpoint. */
+function checkNote(name: string, value: unknown): void {
+  checkObject(name, value);
+  lookedAt(name, () => {
+    try {
+      if (JSON.stringify(value) !== undefined) return;
+    } catch (cause) {
+      throw wrongKind(name, `expected what JSON can hold, got ${show(value)} that it cannot`, { cause });
+    }
+    throw wrongKind(name, `expected what JSON can hold, got ${show(value)} that says it is nothing`);
+  });
 }
 
 /** Refuses images that do not suit the options, or any net. At a resume, the checkpoint has a say in it. */
@@ -124,11 +150,11 @@ export function checkImages(core: Core, options: TrainOptions, data: ImageSet): 
 
 /** Whether the images are given, not named. */
 export function isImageSet(data: TrainOptions['data']): data is ImageSet {
-  return data !== undefined && typeof data !== 'string' && !(data instanceof URL);
+  return data !== undefined && typeof data !== 'string' && !isUrl(data);
 }
 
-function checkOwnImages(name: string, value: unknown): void {
-  checkImageSet(name, value);
+function checkOwnImages(name: string, set: unknown): void {
+  const value = checkImageSet(name, set);
   const wanted = sha256(value.greys ?? value.pixels);
   if (value.sha256 === wanted) return;
   const sentence = `expected that of the images, ${wanted}, got ${show(value.sha256)}; a model's record would tell of others`;

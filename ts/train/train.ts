@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ownSignal } from '../abort.js';
 import { wrongKind, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 import { reasonOf, replaceDurably, tryFolder } from '../node/files.js';
@@ -40,12 +41,24 @@ export type { TrainEvent, TrainRun } from './train_run.js';
  */
 export function train(options: TrainOptions = {}): TrainRun {
   const core = startCore();
-  checkTrainOptions(core, options);
-  const asked = { ...options }; // what the caller changes from now on is not checked
-  return runOf((stop) => {
-    const signal = asked.signal === undefined ? stop : AbortSignal.any([asked.signal, stop]);
-    return trainEvents(core, { ...asked, signal });
-  });
+  const asked = checkTrainOptions(core, options);
+  return runOf((stop) => stoppableEvents(core, asked, stop));
+}
+
+async function* stoppableEvents(
+  core: Core,
+  asked: TrainOptions,
+  stop: AbortSignal,
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const { own, leave } = ownSignal(asked.signal === undefined ? [stop] : [asked.signal, stop]);
+  try {
+    yield* trainEvents(core, { ...asked, signal: own });
+  } catch (error) {
+    // Who leaves the loop is not told of a signal besides.
+    throw stop.aborted && error === own.reason ? stop.reason : error;
+  } finally {
+    leave();
+  }
 }
 
 async function* trainEvents(

@@ -6,13 +6,14 @@ import {
   checkInteger,
   checkNumber,
   checkObject,
-  checkOptions,
   checkText,
+  lookedAt,
+  ownOptions,
   show,
   wrongKind,
   wrongValue,
 } from '../../arguments.js';
-import { isBytes } from '../../brand.js';
+import { byteLengthOf, isBytes, plainBytes } from '../../brand.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
@@ -28,15 +29,15 @@ import { invalid, type RawImages } from './raw.js';
  *   which it makes one level alone, with the rule that would fit.
  */
 export async function binariseImages(
-  images: RawImages,
+  given: RawImages,
   source: string,
-  options: Binarisation = {},
+  asked: Binarisation = {},
   name: string = source,
 ): Promise<ImageSet> {
-  checkRawImages(images);
+  const images = checkRawImages(given);
   checkText('source', source);
   checkText('name', name);
-  checkOptions('options', options, ['binarisation', 'threshold', 'binarisationSeed']);
+  const options = ownOptions('options', asked, ['binarisation', 'threshold', 'binarisationSeed']);
   const { method, drawn, threshold, seed } = checkBinarisation(options);
   if (method === 'threshold' && images.reading !== undefined && threshold > 0 && threshold <= 1) {
     const meant = threshold * 255;
@@ -104,16 +105,24 @@ export function checkBinarisation(options: Binarisation): {
   return { method, drawn, threshold, seed };
 }
 
-function checkRawImages(images: RawImages): void {
-  checkObject('images', images);
+/** Images whose parts go together, each read once. */
+function checkRawImages(given: RawImages): RawImages {
+  checkObject('images', given);
+  const images = lookedAt('images', () => ({
+    pixels: given.pixels,
+    count: given.count,
+    height: given.height,
+    width: given.width,
+    ...(given.reading !== undefined && { reading: given.reading }),
+  }));
   const { pixels, count, height, width } = images;
   for (const [name, value] of Object.entries({ count, height, width })) {
     checkInteger(`images.${name}`, value, { min: 1, max: Number.MAX_SAFE_INTEGER });
   }
   if (!isBytes(pixels)) throw wrongKind('images.pixels', `expected a Uint8Array of grey values, got ${show(pixels)}`);
-  if (pixels.length === count * height * width) return;
+  if (byteLengthOf(pixels) === count * height * width) return { ...images, pixels: plainBytes(pixels) };
   const wanted = `expected ${count * height * width} values, as [${count}, ${height}, ${width}] has`;
-  throw wrongValue('images.pixels', `${wanted}, got ${pixels.length}`);
+  throw wrongValue('images.pixels', `${wanted}, got ${byteLengthOf(pixels)}`);
 }
 
 /** A range that values come in, told by the greatest of them. */

@@ -1,7 +1,7 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
-import { checkInteger, checkNumber, checkOptions, show, wrongKind, wrongValue } from '../../arguments.js';
-import { isBytes } from '../../brand.js';
+import { checkInteger, checkNumber, ownOptions, show, wrongKind, wrongValue } from '../../arguments.js';
+import { byteLengthOf, isBytes, plainBytes } from '../../brand.js';
 import { sha256 } from '../../node/files.js';
 import type { PublishedSet, RawImages } from './raw.js';
 
@@ -79,10 +79,10 @@ export function sliceImages(set: ImageSet, start: number, end: number, split: st
  * The first `count` images, 1 to all. Of data with validation images of its own: the first of both parts, in the numbers
  * in which they stand to each other.
  */
-export function firstImages(set: ImageSet, count: number): ImageSet {
-  checkImageSet('set', set);
+export function firstImages(images: ImageSet, count: number): ImageSet {
+  const set = checkImageSet('set', images);
   checkInteger('limit', count, { min: 1, max: set.count });
-  if (count === set.count) return set;
+  if (count === set.count) return images;
   const name = `the first ${count.toLocaleString('en-US')}`;
   const split = set.split === 'all' ? name : `${name} of ${set.split}`;
   if (set.validationImages === undefined) return sliceImages(set, 0, count, split);
@@ -111,10 +111,10 @@ export const ownParts = 'the training and validation images';
 
 /** The two parts of a data set: its own, where it has validation images, else the last `validationSplit` validates. */
 export function splitImages(
-  set: ImageSet,
+  images: ImageSet,
   validationSplit: number = referenceValidationSplit,
 ): { train: ImageSet; validation: ImageSet } {
-  checkImageSet('set', set);
+  const set = checkImageSet('set', images);
   const { validationImages } = set;
   const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;
   if (validationImages !== undefined) {
@@ -155,13 +155,13 @@ const words = ['source', 'split', 'binarisation', 'sha256'] as const;
 const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'validationImages', 'origin'];
 
 /**
- * Refuses what is no image set, or one whose parts do not go together. Throws RangeError, TypeError.
+ * Refuses what is no image set, or one whose parts do not go together. Returns it, each part read once, its bytes in plain arrays on
+ * the same memory. Throws RangeError, TypeError.
  *
  * @param name What an error calls it: `data`.
  */
-export function checkImageSet(name: string, value: unknown): asserts value is ImageSet {
-  checkOptions(name, value, fields);
-  const set = value as ImageSet;
+export function checkImageSet(name: string, value: unknown): ImageSet {
+  const set = ownOptions(name, value as ImageSet, fields);
   for (const field of Object.keys(numbers) as (keyof typeof numbers)[]) {
     checkInteger(`${name}.${field}`, set[field], { min: numbers[field], max: Number.MAX_SAFE_INTEGER });
   }
@@ -177,16 +177,18 @@ export function checkImageSet(name: string, value: unknown): asserts value is Im
     const values: unknown = set[field];
     if (field === 'greys' && values === undefined) continue;
     if (!isBytes(values)) throw wrongKind(`${name}.${field}`, `expected a Uint8Array, got ${show(values)}`);
-    if (values.length === count * height * width * channels) continue;
+    if (byteLengthOf(values) === count * height * width * channels) continue;
     const wanted = `expected ${count * height * width * channels} values, as ${shape} has`;
-    throw wrongValue(`${name}.${field}`, `${wanted}, got ${values.length}`);
+    throw wrongValue(`${name}.${field}`, `${wanted}, got ${byteLengthOf(values)}`);
   }
-  const at = set.pixels.findIndex((level) => level >= levels);
+  const [pixels, greys] = [plainBytes(set.pixels), set.greys && plainBytes(set.greys)];
+  const at = pixels.findIndex((level) => level >= levels);
   if (at >= 0) {
     const advice = 'binariseImages makes levels of grey values';
     throw wrongValue(
       `${name}.pixels`,
-      `expected levels from 0 to ${levels - 1}, got ${set.pixels[at]} at index ${at}; ${advice}`,
+      `expected levels from 0 to ${levels - 1}, got ${pixels[at]} at index ${at}; ${advice}`,
     );
   }
+  return { ...set, pixels, ...(greys && { greys }) };
 }

@@ -2,17 +2,19 @@
 
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { throwIfAborted, withOwnSignal } from '../../abort.js';
 import {
   checkBoolean,
   checkChoice,
   checkFunction,
   checkInteger,
-  checkOptions,
   checkSignal,
+  ownOptions,
   show,
   wrongKind,
   wrongValue,
 } from '../../arguments.js';
+import { isUrl } from '../../brand.js';
 import { PixelCnnError } from '../../error.js';
 import { reasonOf } from '../../node/files.js';
 import { loadCore, randomOrder } from '../net/core.js';
@@ -72,13 +74,17 @@ const known = ['data', 'split', 'limit', 'offline', 'signal', 'say', 'binarisati
  *   `INVALID_DATA` with the path of a file that is not what it should be.
  */
 export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
-  checkOptions('options', options, known);
+  const asked = ownOptions('options', options, known);
+  return withOwnSignal(checkSignal(asked.signal), (signal) => load({ ...asked, ...(signal && { signal }) }));
+}
+
+async function load(options: DataOptions): Promise<ImageSet> {
   const { limit, offline, say, binarisation, threshold, binarisationSeed } = options;
   const data = checkData('data', options.data ?? 'mnist');
   if (limit !== undefined) checkInteger('limit', limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
   if (offline !== undefined) checkBoolean('offline', offline);
   if (say !== undefined) checkFunction('say', say);
-  checkSignal(options.signal)?.throwIfAborted();
+  throwIfAborted(options.signal);
   checkBinarisation(options);
   const split = checkChoice('split', options.split ?? 'reference', dataSplits);
   const { images, published } = await loadImages(data, options);
@@ -127,9 +133,9 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
 /** The name or path of a data set. Throws RangeError, TypeError. */
 export function checkData(name: string, value: unknown): string {
   const wanted = `expected ${Object.keys(publishedSets).join(', ')}, a path or a file: URL`;
-  if (value instanceof URL) {
+  if (isUrl(value)) {
     try {
-      return fileURLToPath(value);
+      return fileURLToPath(value.href);
     } catch (cause) {
       throw wrongValue(name, `${wanted}, got ${show(value.href)}`, { cause });
     }

@@ -13,8 +13,9 @@ import {
   checkBoolean,
   checkChoice,
   checkInteger,
-  checkOptions,
   checkText,
+  lookedAt,
+  ownOptions,
   show,
   wrongKind,
   wrongValue,
@@ -96,7 +97,8 @@ const made = new WeakMap<object, PixelLayers>();
  * for (let block = 0; block < 5; block++) model.add(new ResidualBlock({ filters: 128 }));
  */
 export function pixelLayers(tf: LayersTf): PixelLayers {
-  if (typeof tf?.layers?.Layer !== 'function' || typeof tf.customGrad !== 'function') {
+  const isOne = lookedAt('tf', () => typeof tf?.layers?.Layer === 'function' && typeof tf.customGrad === 'function');
+  if (!isOne) {
     throw wrongKind('tf', `expected TensorFlow.js with its layers, such as @tensorflow/tfjs, got ${show(tf)}`);
   }
   const known = made.get(tf.layers.Layer);
@@ -174,8 +176,9 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     readonly #config: Required<Pick<PixelConvConfig, 'maskType' | 'filters' | 'kernelSize' | 'activation'>>;
     #convolution: Convolution | undefined;
 
-    constructor(config: PixelConvConfig) {
-      super(checkConfig('PixelConvLayer', config, ['maskType', 'filters', 'kernelSize', 'activation']));
+    constructor(given: PixelConvConfig) {
+      const config = ownConfig('PixelConvLayer', given, ['maskType', 'filters', 'kernelSize', 'activation']);
+      super(layerArgs('PixelConvLayer', config));
       const { kernelSize } = config;
       const maskType = checkChoice('maskType', config.maskType, ['A', 'B']);
       const activation = checkChoice('activation', config.activation ?? 'linear', ['linear', 'relu']);
@@ -208,8 +211,9 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     readonly #config: Required<Pick<ResidualBlockConfig, 'filters' | 'kernelSize'>>;
     #convolutions: readonly Convolution[] = [];
 
-    constructor(config: ResidualBlockConfig) {
-      super(checkConfig('ResidualBlock', config, ['filters', 'kernelSize']));
+    constructor(given: ResidualBlockConfig) {
+      const config = ownConfig('ResidualBlock', given, ['filters', 'kernelSize']);
+      super(layerArgs('ResidualBlock', config));
       const { kernelSize = 3 } = config;
       checkKernel(kernelSize, 'B');
       const filters = checkFilters(config.filters);
@@ -292,19 +296,26 @@ const alwaysDone: Readonly<Record<string, unknown>> = {
   biasConstraint: undefined,
 };
 
+/** The config of a layer, each option read once. */
+function ownConfig<Config extends object>(layer: string, config: Config, own: readonly string[]): Config {
+  return ownOptions(layer, config, [...own, ...ofAnyLayer, ...Object.keys(alwaysDone)]);
+}
+
 /** Refuses what a layer would not do; returns what every layer of TensorFlow.js takes. */
-function checkConfig(layer: string, config: NonNullable<LayerArgs>, own: readonly string[]): NonNullable<LayerArgs> {
-  checkOptions(layer, config, [...own, ...ofAnyLayer, ...Object.keys(alwaysDone)]);
+function layerArgs(layer: string, config: NonNullable<LayerArgs>): NonNullable<LayerArgs> {
   const given = config as Readonly<Record<string, unknown>>;
   for (const [name, done] of Object.entries(alwaysDone)) {
     const asked = given[name];
     if (asked === undefined || asked === null) continue;
-    if ((Array.isArray(asked) ? asked : [asked]).every((part) => part === done)) continue;
+    if (lookedAt(name, () => (Array.isArray(asked) ? asked : [asked]).every((part) => part === done))) continue;
     const wanted = done === undefined ? 'none' : String(done);
     throw wrongValue(name, `expected ${wanted}, as ${layer} does nothing else, got ${show(asked)}`);
   }
   if (config.name !== undefined) checkText('name', config.name);
   if (config.trainable !== undefined) checkBoolean('trainable', config.trainable);
+  if (config.weights !== undefined && !lookedAt('weights', () => Array.isArray(config.weights))) {
+    throw wrongKind('weights', `expected an array of tensors, got ${show(config.weights)}`);
+  }
   const names = [...ofAnyLayer, 'dtype', 'inputDType'];
   return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
 }

@@ -1,6 +1,6 @@
 // What is stored with a model about how it was made. Every likelihood goes with the protocol it was measured under.
 
-import { checkObject, show } from '../../arguments.js';
+import { checkObject, lookedAt, show } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { trainingBinarisation } from '../data/binarisation.js';
 import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js';
@@ -124,7 +124,7 @@ export function readTrainingOrigin(metadata: Readonly<Record<string, string>>): 
  */
 export function readValidation(metadata: Readonly<Record<string, string>>): Compared | undefined {
   checkObject('metadata', metadata);
-  const text = metadata[validationKey];
+  const text = lookedAt('metadata', () => metadata[validationKey]);
   return text === undefined ? undefined : readEvaluation(parse(validationKey, text), validationKey);
 }
 

@@ -1,6 +1,6 @@
 // Two likelihoods beside each other, where they may stand so.
 
-import { checkText, show, wrongKind } from '../../arguments.js';
+import { checkText, lookedAt, show, wrongKind } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import type { Evaluation, Protocol } from './protocol.js';
 
@@ -16,10 +16,12 @@ export interface Compared extends Pick<Evaluation, 'images' | 'natsPerImage' | '
  */
 export function readEvaluation(value: unknown, name: string): Compared {
   checkText('name', name);
-  return comparedOf(value, (place, wanted, got) => {
-    const message = `${name}: expected ${wanted}${place && ` in ${place}`}, as eval --json prints, got ${show(got)}`;
-    return new PixelCnnError('INVALID_DATA', message);
-  });
+  return lookedAt(name, () =>
+    comparedOf(value, (place, wanted, got) => {
+      const message = `${name}: expected ${wanted}${place && ` in ${place}`}, as eval --json prints, got ${show(got)}`;
+      return new PixelCnnError('INVALID_DATA', message);
+    }),
+  );
 }
 
 /** The fields of an evaluation; `wrong` makes the error of one that is none of its kind. */
@@ -58,12 +60,14 @@ function comparedOf(value: unknown, wrong: (place: string, wanted: string, got: 
 
 /** An argument that must be an evaluation. */
 function checkCompared(name: string, value: unknown): Compared {
-  return comparedOf(value, (place, wanted, got) => {
-    return wrongKind(
-      place === '' ? name : `${name}.${place}`,
-      `expected ${wanted}, as an evaluation has, got ${show(got)}`,
-    );
-  });
+  return lookedAt(name, () =>
+    comparedOf(value, (place, wanted, got) => {
+      return wrongKind(
+        place === '' ? name : `${name}.${place}`,
+        `expected ${wanted}, as an evaluation has, got ${show(got)}`,
+      );
+    }),
+  );
 }
 
 /** One minus the other: below 0 where the first finds the images likelier. */

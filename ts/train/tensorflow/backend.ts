@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import util from 'node:util';
-import { checkBoolean, checkChoice, checkObject, checkOptions, show, wrongKind } from '../../arguments.js';
+import { checkBoolean, checkChoice, checkObject, lookedAt, ownOptions, show, wrongKind } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import type { Ops } from '../net/ops.js';
 import { tapsOps } from '../net/ops_taps.js';
@@ -63,8 +63,8 @@ export interface BackendOptions extends Omit<SetupOptions, 'variant'>, Tensorflo
  */
 export async function openBackend(device: Device = 'auto', options: BackendOptions = {}): Promise<Backend> {
   checkChoice('device', device, devices);
-  checkOptions('options', options, ['tf32', 'deterministic', ...setupNames]);
-  const { tf32, deterministic, ...setup } = options;
+  const asked = ownOptions('options', options, ['tf32', 'deterministic', ...setupNames]);
+  const { tf32, deterministic, ...setup } = asked;
   checkSetupOptions(setup);
   for (const [name, value] of Object.entries({ tf32, deterministic }))
     if (value !== undefined) checkBoolean(name, value);
@@ -84,7 +84,7 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
     if (backend.device !== 'gpu') throw noGpu(unusedReason(native, backend.version));
     return backend;
   }
-  const say = options.say ?? (() => undefined);
+  const say = asked.say ?? (() => undefined);
   const withoutGpu = (why: string): void => {
     if (host.driver !== undefined) say(`The GPU is not used: ${why}. Training on the CPU.`);
   };
@@ -103,8 +103,11 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
 /** Refuses what `openBackend` has not opened. Throws TypeError. */
 export function checkBackend(name: string, value: unknown): asserts value is Backend {
   checkObject(name, value);
-  const { tf, ops, microBatch } = value as Partial<Backend>;
-  if (typeof tf?.tidy === 'function' && typeof ops?.convolve === 'function' && Number.isInteger(microBatch)) return;
+  const isOurs = lookedAt(name, () => {
+    const { tf, ops, microBatch } = value as Partial<Backend>;
+    return typeof tf?.tidy === 'function' && typeof ops?.convolve === 'function' && Number.isInteger(microBatch);
+  });
+  if (isOurs) return;
   throw wrongKind(name, `expected what openBackend gives, got ${show(value)}`);
 }
 
@@ -154,7 +157,8 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   else if (gpu !== undefined) env.CUDA_VISIBLE_DEVICES ??= String(host?.gpus?.indexOf(gpu));
   restoreUtil();
   const tf = createRequire(from)(packageName) as Tf;
-  const backend = tf.backend() as unknown as TensorflowBackend;
+  // Not the one that computes: who has loaded it before may have gone back to another since.
+  const backend = tf.findBackend('tensorflow') as unknown as TensorflowBackend;
   const usesGpu = backend.isUsingGpuDevice;
   const settings = JSON.stringify([env.CUDA_VISIBLE_DEVICES, env.NVIDIA_TF32_OVERRIDE, env.TF_DETERMINISTIC_OPS]);
   loadedWith ??= settings;

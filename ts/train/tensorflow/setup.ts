@@ -10,7 +10,8 @@ import { access, copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, s
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal } from '../../arguments.js';
+import { throwIfAborted } from '../../abort.js';
+import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal, ownOptions } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { lastLines, pip, runCommand } from '../../node/command.js';
@@ -60,7 +61,7 @@ export function checkSetupOptions(options: SetupOptions): void {
   const { variant, offline, signal, say, progress } = options;
   if (variant !== undefined) checkChoice('variant', variant, ['cpu', 'cuda']);
   if (offline !== undefined) checkBoolean('offline', offline);
-  checkSignal(signal)?.throwIfAborted();
+  throwIfAborted(checkSignal(signal));
   for (const [name, value] of Object.entries({ say, progress })) if (value !== undefined) checkFunction(name, value);
 }
 
@@ -69,7 +70,8 @@ export function checkSetupOptions(options: SetupOptions): void {
  *
  * @throws RangeError, TypeError for a wrong option; PixelCnnError `BACKEND_UNAVAILABLE`, its message naming what is missing.
  */
-export async function setUpTensorflow(options: SetupOptions = {}): Promise<NativeTensorflow> {
+export async function setUpTensorflow(asked: SetupOptions = {}): Promise<NativeTensorflow> {
+  const options = ownOptions('options', asked, setupNames);
   checkSetupOptions(options);
   const variant = options.variant ?? (await suitableVariant(options));
   // A build for CUDA computes on a CPU as well, so it is not fetched once more for that.

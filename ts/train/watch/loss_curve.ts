@@ -5,20 +5,20 @@ import { checkText } from '../../arguments.js';
 import { type ChartOption, pngOfSvg, renderChart } from '../../node/chart.js';
 import { replaceFile } from '../../node/files.js';
 import type { EpochRecord } from '../run/checkpoint.js';
-import type { Watcher } from './watcher.js';
+import { type Watcher, writing } from './watcher.js';
 
 /** Writes `loss.svg` and `loss.png` into `folder`, axes alone before the first epoch. Needs the packages of charts. */
 export function lossCurve(folder: string): Watcher {
   checkText('folder', folder);
   let history: readonly EpochRecord[] = [];
-  return async (event) => {
+  return writing(async (event) => {
     // At the start too, so that who lacks a package hears of it then, and not an epoch later.
     if (event.type !== 'start' && event.type !== 'epoch') return;
     history = event.type === 'start' ? event.history : [...history, event];
     const svg = await renderChart(curveOf(history), { width: 720, height: 440 });
     await replaceFile(join(folder, 'loss.svg'), svg);
     await replaceFile(join(folder, 'loss.png'), await pngOfSvg(svg));
-  };
+  });
 }
 
 /** Training and validation loss over epochs. */

@@ -3,9 +3,11 @@
 import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkText } from '../../arguments.js';
-import { makeFolder, replaceDurably } from '../../node/files.js';
+import { codeOf } from '../../brand.js';
+import { PixelCnnError } from '../../error.js';
+import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
-import type { Watcher } from './watcher.js';
+import { type Watcher, writing } from './watcher.js';
 
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
 export type MetricsLine =
@@ -56,11 +58,11 @@ export function metricsFile(path: string): Watcher {
   /** Bytes of whole lines; undefined before the file has been opened. */
   let length: number | undefined;
   let whole = true;
-  return async (event) => {
+  return writing(async (event) => {
     if (event.type === 'start') {
       const { epoch, stepInEpoch, stepsPerEpoch } = event;
       const done = epoch * stepsPerEpoch + stepInEpoch;
-      const lines = (await readMetrics(path)).filter((line) =>
+      const lines = (await readLines(path)).filter((line) =>
         line.type === 'step' ? line.step <= done : line.epoch <= epoch,
       );
       const text = lines.map(textOf).join('');
@@ -83,16 +85,26 @@ export function metricsFile(path: string): Watcher {
     if (size === 0) await makeFolder(dirname(path));
     await appendFile(path, text);
     [length, whole] = [length + Buffer.byteLength(text), true];
-  };
+  });
 }
 
 const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 
-/** The lines of a file; none where there is no file. What a crash cut short is left out. */
+/**
+ * The lines of a file; none where there is no file. What a crash cut short is left out.
+ *
+ * @throws PixelCnnError `INVALID_DATA` where there is something that cannot be read.
+ */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
   checkText('path', path);
+  return readLines(path).catch((cause: unknown) => {
+    throw new PixelCnnError('INVALID_DATA', `metrics: expected to read ${path}, got: ${reasonOf(cause)}`, { cause });
+  });
+}
+
+async function readLines(path: string): Promise<MetricsLine[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (codeOf(error) === 'ENOENT') return '';
     throw error;
   });
   return text.split('\n').flatMap((line) => {

@@ -6,7 +6,7 @@ import { loadSampler } from '../../load.js';
 import { replaceFile } from '../../node/files.js';
 import { gridPng } from '../../node/png.js';
 import { countRange, maxSeed } from '../../sample_options.js';
-import type { Watcher } from './watcher.js';
+import { type Watcher, writing } from './watcher.js';
 
 export interface SampleGridOptions {
   /** Images of a grid, at least 1. Default: 25. */
@@ -21,7 +21,7 @@ export function sampleGrid(folder: string, options: SampleGridOptions = {}): Wat
   checkOptions('samples', options, ['count', 'seed']);
   const count = checkInteger('samples.count', options.count ?? 25, countRange);
   const seed = checkInteger('samples.seed', options.seed ?? 0, { min: 0, max: maxSeed });
-  return async (event) => {
+  return writing(async (event) => {
     if (event.type !== 'epoch') return;
     const sampler = await loadSampler(await event.model());
     try {
@@ -31,5 +31,5 @@ export function sampleGrid(folder: string, options: SampleGridOptions = {}): Wat
     } finally {
       sampler.dispose();
     }
-  };
+  });
 }

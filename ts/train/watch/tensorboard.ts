@@ -8,7 +8,7 @@ import { PixelCnnError } from '../../error.js';
 import { makeFolder } from '../../node/files.js';
 import type { Backend } from '../tensorflow/backend.js';
 import { type MetricsLine, metricsLine, readMetrics } from './metrics.js';
-import type { Watcher } from './watcher.js';
+import { type Watcher, writing } from './watcher.js';
 
 /** What tfjs-node offers beyond tfjs. */
 interface SummaryFileWriter {
@@ -35,7 +35,7 @@ export function tensorBoard(folder: string, options: TensorBoardOptions = {}): W
   if (metrics !== undefined) checkText('metrics', metrics);
   let writer: SummaryFileWriter | undefined;
   let backend: Backend | undefined;
-  return async (event) => {
+  return writing(async (event) => {
     if (event.type === 'backend') backend = event.backend;
     if (event.type === 'start' && backend !== undefined) {
       if (metrics !== undefined) await removeEventFiles(folder);
@@ -46,7 +46,7 @@ export function tensorBoard(folder: string, options: TensorBoardOptions = {}): W
     if (writer === undefined || line === undefined) return;
     write(writer, line);
     if (line.type === 'epoch') writer.flush();
-  };
+  });
 }
 
 function write(writer: SummaryFileWriter, line: MetricsLine): void {

@@ -1,6 +1,7 @@
 // Watchers look at the events of a run, one event after the other, and leave something behind: figures, a curve, samples.
 
-import { checkFunction, show, wrongKind } from '../../arguments.js';
+import { checkFunction, checkObject, lookedAt, show, wrongKind } from '../../arguments.js';
+import { PixelCnnError } from '../../error.js';
 import { reasonOf } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
 
@@ -18,12 +19,13 @@ export type Watcher = (event: TrainEvent) => Promise<void>;
  * `warn` is told why, once for each reason, and the run goes on.
  */
 export function watchers(all: readonly Watcher[], warn: (line: string) => void): Watcher {
-  if (!Array.isArray(all)) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
-  for (const [i, watch] of all.entries()) checkFunction(`all[${i}]`, watch);
+  const own = lookedAt('all', () => Array.isArray(all) && Array.from<Watcher>(all));
+  if (own === false) throw wrongKind('all', `expected an array of watchers, got ${show(all)}`);
+  for (const [i, watch] of own.entries()) checkFunction(`all[${i}]`, watch);
   checkFunction('warn', warn);
   const told = new Set<string>();
   return async (event) => {
-    for (const watch of all) {
+    for (const watch of own) {
       try {
         await watch(event);
       } catch (error) {
@@ -31,6 +33,19 @@ export function watchers(all: readonly Watcher[], warn: (line: string) => void):
         if (!told.has(reason)) warn(reason);
         told.add(reason);
       }
+    }
+  };
+}
+
+/** A watcher that, where the system does not let it write, throws PixelCnnError `WRITE_FAILED`. */
+export function writing(watch: Watcher): Watcher {
+  return async (event) => {
+    checkObject('event', event);
+    try {
+      await watch(event);
+    } catch (cause) {
+      if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+      throw new PixelCnnError('WRITE_FAILED', sentenceOf(cause), { cause });
     }
   };
 }
