@@ -163,6 +163,36 @@ it('trusts no state without a hash, nor more of a LATEST than a name', async () 
   expect(found.skipped.join().length).toBeLessThan(200);
 });
 
+it('says of JSON of another kind, and of none, that it is no checkpoint', async () => {
+  const folder = newFolder();
+  const path = await writeCheckpoint(folder, checkpointOf(6), 1);
+  for (const [text, what] of [
+    ['null', 'expected a checkpoint of format 2, got undefined'],
+    ['{"state"', 'checkpoint.json is cut off or damaged'],
+  ] as const) {
+    writeFileSync(join(path, 'checkpoint.json'), text);
+    await expect(readCheckpoint(folder)).rejects.toThrow(`(${path} is not whole: ${what})`);
+  }
+});
+
+it.skipIf(process.platform === 'win32')('waits for no FIFO in the place of its files', async () => {
+  const folder = newFolder();
+  const before = await writeCheckpoint(folder, checkpointOf(6), 3);
+  for (const [step, file] of [
+    [7, 'checkpoint.json'],
+    [8, 'm.f32'],
+  ] as const) {
+    const path = join(await writeCheckpoint(folder, checkpointOf(step), 3), file);
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+  }
+  rmSync(join(folder, 'LATEST'));
+  execFileSync('mkfifo', [join(folder, 'LATEST')]);
+  const { path, skipped } = (await readCheckpoint(folder))!;
+  expect(path).toBe(before);
+  expect(skipped.map((line) => line.split(': ')[1])).toEqual(new Array(2).fill('a device or FIFO stands in its place'));
+});
+
 it('names every checkpoint where none is whole', async () => {
   const folder = newFolder();
   const paths = [await writeCheckpoint(folder, checkpointOf(6), 2), await writeCheckpoint(folder, checkpointOf(7), 2)];

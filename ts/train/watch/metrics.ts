@@ -1,9 +1,9 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
-import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
+import { appendFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkText } from '../../arguments.js';
-import { makeFolder, replaceDurably } from '../../node/files.js';
+import { makeFolder, readWholeFile, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
 import type { Watcher } from './watcher.js';
 
@@ -91,15 +91,18 @@ const textOf = (line: MetricsLine): string => `${JSON.stringify(line)}\n`;
 /** The lines of a file; none where there is no file. What a crash cut short is left out. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
   checkText('path', path);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readWholeFile(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
   });
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as MetricsLine];
-    } catch {
-      return [];
-    }
-  });
+  return text
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+      } catch {
+        return [];
+      }
+    });
 }
