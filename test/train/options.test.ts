@@ -157,7 +157,7 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
     RangeError,
     'data: expected mnist, fashion-mnist, a path or a file: URL, got "https://example.com/mnist"',
   ],
-  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, a path or a file: URL, got ""'],
+  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, a folder or a file, got ""'],
 ];
 
 it.each(wrongImages)('refuses %s as images at the call, in one sentence', (_, images, kind, message) => {
