@@ -102,7 +102,7 @@ export function checkSplit(
   if (patience !== undefined && validationImages === 0) {
     throw wrongValue('patience', 'expected images to validate on, got a validationSplit that leaves none');
   }
-  if (trainImages < 1) throw wrongValue('data', `expected at least 1 training image, got ${data.count} images in all`);
+  if (trainImages < 1) throw wrongValue('data', `expected at least 1 training image, got ${data.count} in all`);
   return { trainImages, validationImages, validationSplit };
 }
 
