@@ -241,7 +241,7 @@ function manifestOf(bytes: Buffer): Partial<Manifest> {
   try {
     return (JSON.parse(bytes.toString('utf8')) as Partial<Manifest> | null) ?? {};
   } catch {
-    throw new Error('checkpoint.json is cut off or damaged');
+    throw new Error('checkpoint.json is no JSON, cut off or damaged');
   }
 }
 
@@ -257,7 +257,8 @@ function numbersOf(name: string): readonly [step: number, suffix: number] {
 async function namesIn(folder: string): Promise<readonly string[]> {
   const all = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-    throw error;
+    const message = `expected a folder of checkpoints that can be read at ${folder}, got: ${reasonOf(error)}`;
+    throw new PixelCnnError('INVALID_CHECKPOINT', message, { cause: error });
   });
   return all
     .filter((name) => namePattern.test(name))
