@@ -141,7 +141,13 @@ async function chooseImages(
       'these are not the images and levels that the model was trained on, though they are split as those were',
     );
   }
-  return { data: first(splitImages(whole, validationSplit)[split]), warnings };
+  const part = splitImages(whole, validationSplit)[split];
+  if (part.count === 0) {
+    throw new UsageError(
+      `--split: expected a part with images, got ${split}, which has none of ${whole.source}; all has them`,
+    );
+  }
+  return { data: first(part), warnings };
 }
 
 /** The sha256 of all that a model's training could see. */
