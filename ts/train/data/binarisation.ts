@@ -17,8 +17,7 @@ import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
 import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
-import { letIn } from './let_in.js';
-import { invalid, type RawImages } from './raw.js';
+import { invalid, letIn, type RawImages } from './raw.js';
 
 /**
  * Grey images as levels.

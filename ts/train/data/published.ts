@@ -11,10 +11,10 @@ import { sha256 } from '../../node/files.js';
 import { readArray, readDataFile } from './data_file.js';
 import { type FetchOptions, fetchFile } from './fetch.js';
 import { idxImagesHeader, parseIdxImages } from './idx.js';
-import { letIn } from './let_in.js';
 import {
   invalid,
   joinImages,
+  letIn,
   type NamedImages,
   type Parts,
   type PublishedSet,

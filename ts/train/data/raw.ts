@@ -1,7 +1,7 @@
 // Images as files hold them, and as 8-bit values, before a rule makes levels of these.
 
+import { setImmediate } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
-import { letIn } from './let_in.js';
 
 /** Greyscale images of 8-bit values, `[count, height, width]`. */
 export interface RawImages {
@@ -271,6 +271,15 @@ export function joinImages(name: string, parts: Parts<RawImages & { path: string
     validationImages: validation?.count ?? 0,
     testImages: test?.count ?? 0,
   };
+}
+
+/**
+ * Between two of the times that millions of values are gone over: lets signals and timers in; throws the reason of a signal
+ * that has aborted.
+ */
+export async function letIn(signal?: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 /** What is wrong with a file. */
