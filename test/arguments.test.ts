@@ -24,7 +24,7 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
   [
     { count: 1e12 },
     RangeError,
-    `count: ${integer(2 ** 20)}, got 1000000000000; draw more in several calls, each with its startIndex`,
+    `count: ${integer(2 ** 20)}, got 1000000000000; draw more in several calls, each from where the last one ended`,
   ],
   [{ count: '3' }, TypeError, `count: ${integer(2 ** 20)}, got "3"`],
   [{ count: null }, TypeError, `count: ${integer(2 ** 20)}, got null`],
@@ -112,7 +112,7 @@ it('refuses what is no model and no module', async () => {
   ]) {
     await expect(loadSampler(value as never)).rejects.toThrow(new TypeError(`${kinds}, got ${got}`));
   }
-  await expect(loadSampler('')).rejects.toThrow(new TypeError(`${kinds}, got an empty string`));
+  await expect(loadSampler('')).rejects.toThrow(new TypeError('model: expected a path or a URL, got an empty string'));
   await expect(loadSampler('x', { signal: {} as never })).rejects.toThrow(
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );

@@ -41,7 +41,11 @@ const files: [name: string, bytes: Uint8Array, what: RegExp][] = [
   ['new.pt', zip('archive/data.pkl'), /a model of PyTorch/],
   ['images.npy', padded('\x93NUMPY\x01\0'), /a NumPy array \(\.npy\); images are for `pixelcnn train --data`$/],
   ['images.npz', zip('x_train.npy'), /an archive of NumPy arrays/],
-  ['files.zip', zip('model.safetensors'), /a zip archive; unpack it, and give the \.safetensors file in it$/],
+  [
+    'files.zip',
+    zip('model.safetensors'),
+    /a zip archive; unpack it, and give the \.safetensors file in it, if it holds one$/,
+  ],
   ['grid.png', padded('\x89PNG\r\n\x1a\n'), /a picture/],
   ['train-images-idx3-ubyte', padded('\0\0\x08\x03\0\0\xea\x60'), /an IDX file/],
 ];

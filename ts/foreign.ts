@@ -91,7 +91,7 @@ function archive(bytes: Uint8Array): ForeignFormat {
   if (names.includes('.npy')) {
     return { what: 'an archive of NumPy arrays (.npz)', todo: trainOn };
   }
-  return { what: 'a zip archive', todo: 'unpack it, and give the .safetensors file in it' };
+  return { what: 'a zip archive', todo: 'unpack it, and give the .safetensors file in it, if it holds one' };
 }
 
 function latin1(bytes: Uint8Array): string {

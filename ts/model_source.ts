@@ -29,8 +29,8 @@ export async function readModel(model: ModelSource, signal?: AbortSignal): Promi
   if (isBytes(model) || isArrayBuffer(model)) return takeModel(model);
   if (isResponse(model)) return readResponse(model, signal);
   if (!isUrl(model) && (typeof model !== 'string' || model === '')) {
-    const got = model === '' ? 'an empty string' : show(model);
-    throw wrongKind('model', `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${got}`);
+    if (model === '') throw wrongKind('model', 'expected a path or a URL, got an empty string');
+    throw wrongKind('model', `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${show(model)}`);
   }
   const isPath = typeof model === 'string' && !/^(file|https?|data|blob):/i.test(model);
   const url = isPath ? model : parseUrl(isUrl(model) ? model.href : model);

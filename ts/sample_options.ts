@@ -62,7 +62,11 @@ export interface ScoreOptions {
 }
 
 /** The range of `count`, with what to do for more. */
-export const countRange = { min: 1, max: maxCount, more: 'draw more in several calls, each with its startIndex' };
+export const countRange = {
+  min: 1,
+  max: maxCount,
+  more: 'draw more in several calls, each from where the last one ended',
+};
 
 /** The options of a call that draws. */
 export const sampleNames = ['count', 'seed', 'temperature', 'startIndex', 'method', 'skipping'] as const;

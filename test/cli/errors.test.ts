@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { pixelcnn, temporaryFolder } from './run.js';
+import { cli, ended, pixelcnn, temporaryFolder } from './run.js';
 
 const folder = temporaryFolder();
 
@@ -27,7 +27,9 @@ const wrong: [args: string, message: string][] = [
   ['sample --workers 0', '--workers: expected an integer from 1 to 1024, got 0'],
   [`${model} --start-index 9007199254740990`, '--start-index: expected an integer from 0 to 9007199254740975, got'],
   ['sample --tempreature 1', 'lists, got --tempreature; did you mean --temperature?'],
-  ['sample digits', 'expected 0 arguments beside the options, as `pixelcnn sample --help` shows, got 1'],
+  ['sample digits', 'expected no argument beside the options, as `pixelcnn sample --help` shows, got 1'],
+  ['inspect one two', 'expected at most 1 argument beside the options, as `pixelcnn inspect --help` shows, got 2'],
+  ['export', 'pixelcnn: run: expected one, as `pixelcnn export --help` shows, got none'],
   ['smaple', 'expected a command that `pixelcnn --help` lists, got smaple; did you mean sample?'],
   ['sample --model none.safetensors', 'model: expected a file at none.safetensors, got none'],
   ['inspect none.safetensors', 'model: expected a file at none.safetensors, got none'],
@@ -44,7 +46,7 @@ const wrong: [args: string, message: string][] = [
   ],
   [
     'eval tiny.safetensors --against nowhere.json',
-    '--against: expected a file at nowhere.json, could not read one (ENOENT)',
+    '--against: expected a file at nowhere.json, got: no such file or folder',
   ],
   [
     'eval tiny.safetensors --against tiny.safetensors',
@@ -52,8 +54,22 @@ const wrong: [args: string, message: string][] = [
   ],
   ['eval tiny.safetensors --map-images 1,x', '--map-images: expected an integer from 0'],
   ['eval tiny.safetensors --map tiny.safetensors', '--map: expected a folder that can be written'],
-  [`${model} --out tiny.safetensors`, '--out: expected a folder that can be written, got tiny.safetensors (EEXIST)'],
+  [
+    `${model} --out tiny.safetensors`,
+    '--out: expected a folder that can be written, got tiny.safetensors (a file stands in its place)',
+  ],
   [`${model} --out tiny.safetensors/below`, '--out: expected a folder that can be written, got tiny.safetensors/below'],
+  [`${model} --out=`, '--out: expected the name of a folder, got an empty one'],
+  ['eval tiny.safetensors --against .', '--against: expected a file at ., got: a folder stands in its place'],
+  ['quantize tiny.safetensors --out=', '--out: expected the name of a file, got an empty one'],
+  ['quantize tiny.safetensors --out new/', '--out: expected the name of a file, got the folder new/'],
+  ['optimize tiny.safetensors --out .', '--out: expected the name of a file, got the folder .'],
+  // told before the images are read, which says more than one line
+  ['train --ema-decay 1', '--ema-decay: expected a number from 0 to below 1, got 1'],
+  ['train --validation-split 1', '--validation-split: expected a number below 1, got 1'],
+  ['train --first-kernel 4', '--first-kernel: must be odd, because the mask needs a centre, got 4'],
+  ['train --out=', '--out: expected the name of a folder, got an empty one'],
+  ['train --data=', '--data: expected mnist, fashion-mnist, a folder or a file, got ""'],
   ['train --epochs 0', '--epochs: expected an integer from 1'],
   ['train --device tpu', '--device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
   ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere'],
@@ -62,10 +78,17 @@ const wrong: [args: string, message: string][] = [
   ['setup --cuda --cpu', 'pixelcnn: expected --cuda or --cpu, got both'],
 ];
 if (process.platform === 'linux') {
-  wrong.push([
-    `${model} --out /proc/pixelcnn`,
-    '--out: expected a folder that can be written, got /proc/pixelcnn (ENOENT)',
-  ]);
+  wrong.push(
+    [
+      `${model} --out /proc/pixelcnn`,
+      '--out: expected a folder that can be written, got /proc/pixelcnn (no such file or folder)',
+    ],
+    [
+      'eval tiny.safetensors --against /dev/zero',
+      '--against: expected a file at /dev/zero, got: a device or FIFO stands in its place',
+    ],
+    ['quantize tiny.safetensors --out /dev/full', '--out: expected the name of a file, got /dev/full, where something'],
+  );
 }
 
 it.concurrent.for(wrong)(
@@ -86,7 +109,7 @@ if (process.getuid?.() !== 0) {
   it('refuses a folder that may not be written', async () => {
     await mkdir(join(folder.path, 'closed'), { mode: 0o500 });
     const { code, stderr } = await pixelcnn(folder.path, [...model.split(' '), '--out', 'closed']);
-    expect(stderr).toContain('--out: expected a folder that can be written, got closed (EACCES)');
+    expect(stderr).toContain('--out: expected a folder that can be written, got closed (permission denied)');
     expect(code).toBe(2);
   });
 }
@@ -95,6 +118,13 @@ it('exits with 1 where the arguments are right and the model is not, and names t
   await writeFile(join(folder.path, 'broken.safetensors'), 'no model');
   const { code, stderr } = await pixelcnn(folder.path, ['inspect', 'broken.safetensors']);
   expect(stderr).toMatch(/^pixelcnn: broken\.safetensors: model file: [^\n]+\n$/);
+  expect(code).toBe(1);
+});
+
+it.skipIf(process.platform === 'win32')('says so where the current folder was removed', async () => {
+  const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" inspect';
+  const { code, stderr } = await ended('sh', ['-c', script, process.execPath, cli], folder.path);
+  expect(stderr).toBe('pixelcnn: expected a current folder, got one that was removed; change into another\n');
   expect(code).toBe(1);
 });
 

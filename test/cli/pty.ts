@@ -16,11 +16,12 @@ export async function onTerminal(
   cwd: string,
   args: readonly string[],
   presses: readonly Press[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ output: string; code: number | null }> {
   const program = fileURLToPath(new URL('pty.py', import.meta.url));
   const child = spawn('python3', ['-I', program, JSON.stringify(presses), process.execPath, ...args], {
     cwd,
-    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined },
+    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, ...env },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

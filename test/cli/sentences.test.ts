@@ -41,6 +41,23 @@ async function failure(args: readonly string[]): Promise<[code: number | null, s
   return [code, lines.at(-1)!.slice('pixelcnn: '.length)];
 }
 
+it('says so where a model has no images of the part that is to be scored', async () => {
+  const out = ['--out', 'unvalidated', '--validation-split', '0', '--epochs', '1'];
+  expect(await pixelcnn(folder.path, ['train', ...tiny, ...out])).toMatchObject({ code: 0 });
+  const [code, sentence] = await failure(['eval', 'unvalidated/model.safetensors', '--data', 'digits']);
+  expect(sentence).toMatch(
+    /^--split: expected a part with images, got validation, which has none of .*; all has them$/,
+  );
+  expect(code).toBe(2);
+});
+
+it('starts no thread that would have nothing to draw', async () => {
+  const args = ['sample', '--model', 'tiny.safetensors', '--count', '2', '--workers', '1024', '--json'];
+  const { code, stdout } = await pixelcnn(folder.path, args);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ workers: 2 });
+});
+
 it.each<[what: string, args: string[], code: number, sentence: string | RegExp]>([
   [
     'a model of integers quantised again',

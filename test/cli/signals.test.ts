@@ -107,6 +107,14 @@ describe.runIf(process.platform === 'linux')('on a terminal', () => {
     expect(readdirSync(join(folder.path, 'samples')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
+  it('draws no bar on a terminal that takes no commands', async () => {
+    const args = [cli, 'sample', '--model', 'tiny.safetensors', '--count', '40', '--workers', '1', '--out', 'dumb'];
+    const { output, code } = await onTerminal(folder.path, args, [], { TERM: 'dumb' });
+    expect(code).toBe(0);
+    expect(output).toContain('images 0 to 39 of seed');
+    expect(output).not.toContain('\x1b');
+  });
+
   it.each([
     ['a second Ctrl-C ends it', 'process.exit(130)', 130],
     ['an error that nobody foresaw does', "setImmediate(() => { throw new Error('no') })", 1],

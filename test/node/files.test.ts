@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
-import { makeFolder, reasonOf, replaceDurably } from '../../ts/node/files.js';
+import { makeFolder, readWholeFile, reasonOf, replaceDurably } from '../../ts/node/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -66,4 +67,16 @@ it.each([
   ['EOTHER', 'what the system said'],
 ])('puts into words what the system means by %s', (code, words) => {
   expect(reasonOf(Object.assign(new Error('what the system said'), { code }))).toBe(words);
+});
+
+it('reads a file whole, and waits for nothing that is none', async () => {
+  const path = join(folder, 'whole');
+  writeFileSync(path, 'all of it');
+  expect((await readWholeFile(path)).toString()).toBe('all of it');
+  await expect(readWholeFile(path, 8)).rejects.toThrow('it has 9 bytes, more than 8');
+  await expect(readWholeFile(folder)).rejects.toThrow('a folder stands in its place');
+  if (process.platform === 'win32') return;
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  await expect(readWholeFile(join(folder, 'fifo'))).rejects.toThrow('a device or FIFO stands in its place');
+  await expect(readWholeFile('/dev/zero')).rejects.toThrow('a device or FIFO stands in its place');
 });

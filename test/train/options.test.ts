@@ -90,13 +90,27 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
     RangeError,
     'config.firstKernel: must be odd, because the mask needs a centre, got 4',
   ],
+  [
+    'two parts that no net has, of which one is told of',
+    { config: { ...smallConfig, filters: 1, firstKernel: 1 } },
+    RangeError,
+    expect.stringMatching(/^config\.(filters|firstKernel): must be an integer from \d+ to \d+, got 1$/),
+  ],
+  [
+    'a split that leaves nothing to train on',
+    { validationSplit: 0.999 },
+    RangeError,
+    expect.stringMatching(
+      /^validationSplit: expected one that leaves at least 1 training image of \d+ images in all, got 0.999$/,
+    ),
+  ],
   ['filters as text', { config: { filters: '4' } }, RangeError, 'config.filters: must be a whole number, got "4"'],
   ['another width', { config: { width: 9 } }, RangeError, 'config.width: expected 6, as the images have, got 9'],
   [
     'patience with nothing to validate on',
     { patience: 2, validationSplit: 0 },
     RangeError,
-    'patience: expected images to validate on, got a validationSplit that leaves none',
+    'patience: expected images to validate on, got none: all of them train',
   ],
 ];
 
@@ -157,7 +171,7 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
     RangeError,
     'data: expected mnist, fashion-mnist, a path or a file: URL, got "https://example.com/mnist"',
   ],
-  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, a path or a file: URL, got ""'],
+  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, a folder or a file, got ""'],
 ];
 
 it.each(wrongImages)('refuses %s as images at the call, in one sentence', (_, images, kind, message) => {

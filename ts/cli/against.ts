@@ -1,24 +1,28 @@
 /** What `eval --against` compares with. */
 
-import { readFile } from 'node:fs/promises';
 import { show } from '../arguments.js';
-import { loadSampler } from '../load.js';
+import { loadSampler, namingModel } from '../load.js';
+import { maxModelBytes } from '../model_source.js';
+import { readWholeFile, reasonOf } from '../node/files.js';
 import type { Compared, Comparison } from '../train/score/compare.js';
 import { UsageError } from './failure.js';
 import { thousands } from './format.js';
 
 /** Reads what `eval --json` printed, or the likelihood of the validation images from a model's training record. */
-export async function readAgainst(path: string): Promise<Compared> {
+export async function readAgainst(path: string, signal: AbortSignal): Promise<Compared> {
   const [{ readValidation }, { readEvaluation }] = await Promise.all([
     import('../train/run/record.js'),
     import('../train/score/compare.js'),
   ]);
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`--against: expected a file at ${path}, could not read one (${cause.code})`, { cause });
+  const bytes = await readWholeFile(path, maxModelBytes, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new UsageError(`--against: expected a file at ${path}, got: ${reasonOf(cause)}`, { cause });
   });
   // A model begins with a length of 8 bytes, whose last is 0; text holds no such byte.
   if (bytes.length >= 8 && bytes[7] === 0) {
-    const { metadata } = await loadSampler(path);
+    const { metadata } = await loadSampler(bytes, { signal }).catch((error: unknown) => {
+      throw namingModel(error, path);
+    });
     const validation = readValidation(metadata);
     // What was made from a model carries the record of that model, whose likelihood is not quite its own.
     if (validation !== undefined && metadata.derived === undefined) return validation;

@@ -1,7 +1,6 @@
 /** What the commands share that make a model file from another. */
 
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { imageSize } from '../images.js';
 import { loadSampler, namingModel } from '../load.js';
@@ -12,11 +11,10 @@ import { type CalibrationOptions, calibrateHelp, calibrationImages } from './cal
 import type { Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
 import { addRuleOptions } from './data_option.js';
-import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
 import { interruptible } from './interrupt.js';
 import { integer } from './option.js';
-import { openOutputFolder } from './output_folder.js';
+import { openOutputFile } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { print, printJson } from './terminal.js';
 
@@ -47,10 +45,7 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
   return interruptible(async (signal) => {
     const path = model ?? packagedModel();
     const out = options.out ?? `${basename(path).replace(/\.safetensors$/, '')}.${suffix}.safetensors`;
-    if ((await stat(out).catch(() => undefined))?.isDirectory()) {
-      throw new UsageError(`--out: expected the name of a file, got the folder ${out}`);
-    }
-    const folder = await openOutputFolder(dirname(out), '--out');
+    const write = await openOutputFile(out, '--out');
     const before = await readModel(path, signal);
     const old = await loadSampler(before, { signal }).catch((error: unknown) => {
       throw namingModel(error, path);
@@ -62,7 +57,7 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
       throw namingModel(error, path);
     });
     const { after } = made;
-    await folder.write(basename(out), after);
+    await write(after);
     const { figures, rows } = describe(made, openSampler(after));
     if (options.json) {
       printJson({ model: path, out, calibration, bytes: after.length, ...figures });

@@ -59,7 +59,9 @@ function isLongStep({ count, method }: DrawingOptions['request'], description: D
 export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   const { model, sampler, request, signal } = options;
   const description = sampler.describe();
-  const workers = options.workers ?? workersFor(request.count, request.method, description);
+  // One that would have nothing to do takes its time to start all the same.
+  const asked = options.workers ?? workersFor(request.count, request.method, description);
+  const workers = Math.min(asked, request.count);
   const threads = workers > 1 || isLongStep(request, description);
   const pool = threads ? await openPool(model, workers, signal) : undefined;
   if (pool === undefined) {

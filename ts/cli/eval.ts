@@ -29,8 +29,9 @@ interface EvalCommandOptions extends DataFlags {
   json?: boolean;
 }
 
-const indices = (text: string): number[] =>
-  text.split(',').map((part) => integer('--map-images', { min: 0, max: 2 ** 31 })(part.trim()));
+const indices = (text: string): number[] => [
+  ...new Set(text.split(',').map((part) => integer('--map-images', { min: 0, max: 2 ** 31 })(part.trim()))),
+];
 
 export const command = addDataOptions(
   createCommand('eval', 'tell how likely a model finds a data set, on any CPU', [
@@ -69,7 +70,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
     throw namingModel(error, model);
   });
-  const other = options.against === undefined ? undefined : await readAgainst(options.against);
+  const other = options.against === undefined ? undefined : await readAgainst(options.against, signal);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
   for (const warning of warnings) tell(`warning: ${warning}`);
@@ -140,7 +141,13 @@ async function chooseImages(
       'these are not the images and levels that the model was trained on, though they are split as those were',
     );
   }
-  return { data: first(splitImages(whole, validationSplit)[split]), warnings };
+  const part = splitImages(whole, validationSplit)[split];
+  if (part.count === 0) {
+    throw new UsageError(
+      `--split: expected a part with images, got ${split}, which has none of ${whole.source}; all has them`,
+    );
+  }
+  return { data: first(part), warnings };
 }
 
 /** The sha256 of all that a model's training could see. */

@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { createCommand } from './command.js';
 import { UsageError } from './failure.js';
 import { labelled, bytes as size, thousands } from './format.js';
-import { openOutputFolder } from './output_folder.js';
+import { openOutputFile } from './output_folder.js';
 import { print, printJson, tell } from './terminal.js';
 
 interface ExportCommandOptions {
@@ -31,14 +31,13 @@ async function run(path: string, options: ExportCommandOptions): Promise<void> {
     import('../train/run/record.js'),
   ]);
   if (!(await stat(path).catch(() => undefined))?.isDirectory()) {
-    throw new UsageError(`run: expected the folder of a run or of a checkpoint, got ${path}`);
+    throw new UsageError(
+      `run: expected the folder of a run or of a checkpoint, got ${path === '' ? 'an empty name' : path}`,
+    );
   }
   const { bytes, checkpoint, result, skipped } = await exportModel(path, { ...(options.best && { best: true }) });
   const out = options.out ?? `${nameOf(checkpoint)}.safetensors`;
-  if ((await stat(out).catch(() => undefined))?.isDirectory()) {
-    throw new UsageError(`--out: expected the name of a file, got the folder ${out}`);
-  }
-  await (await openOutputFolder(dirname(out), '--out')).write(basename(out), bytes);
+  await (await openOutputFile(out, '--out'))(bytes);
   for (const sentence of skipped) tell(`warning: ${sentence}`);
   const { updates, epoch, recipe } = result;
   const valLoss = validated(result)?.valLoss;

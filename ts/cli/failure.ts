@@ -83,11 +83,12 @@ export function usageErrorOf(error: CommanderError, command: string): Error {
     case 'commander.optionMissingArgument':
       return new UsageError(`${named}: expected a value, got none`);
     case 'commander.excessArguments': {
-      const [, wanted, got] = /Expected (\d+).* got (\d+)/.exec(error.message) ?? [];
-      return new UsageError(
-        `expected ${wanted} arguments beside the options, as \`${command} --help\` shows, got ${got}`,
-      );
+      const [, most, got] = /Expected (\d+).* got (\d+)/.exec(error.message) ?? [];
+      const wanted = most === '0' ? 'no argument' : `at most ${most} argument${most === '1' ? '' : 's'}`;
+      return new UsageError(`expected ${wanted} beside the options, as \`${command} --help\` shows, got ${got}`);
     }
+    case 'commander.missingArgument':
+      return new UsageError(`${named}: expected one, as \`${command} --help\` shows, got none`);
     case 'commander.conflictingOption': {
       const [one, other] = [...error.message.matchAll(/'(.*?)'/g)].map(([, option]) => option?.split(' ')[0]);
       return new UsageError(`expected ${one} or ${other}, got both`);

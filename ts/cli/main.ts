@@ -9,7 +9,7 @@ import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { command as exportCommand } from './export.js';
-import { exitCodeOf, exitCodes, sentenceOf, UsageError } from './failure.js';
+import { exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
 import { command as optimizeCommand } from './optimize.js';
@@ -44,6 +44,7 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
 let running: Command | undefined;
 program.hook('preAction', (_program, command) => {
   running = command;
+  checkCurrentFolder();
 });
 
 /** Runs the command line; returns the exit code. */
@@ -75,6 +76,15 @@ function checkText(argv: readonly string[]): void {
   const broken = argv.find((argument) => argument.includes('\ufffd'));
   if (broken === undefined) return;
   throw new UsageError(`expected arguments in UTF-8, got ${show(broken)}, in which U+FFFD stands for other bytes`);
+}
+
+/** What Node says of a current folder that was removed is of its insides, and comes from wherever it is first asked for. */
+function checkCurrentFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new Failure('expected a current folder, got one that was removed; change into another', { cause });
+  }
 }
 
 watchOutput();

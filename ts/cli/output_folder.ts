@@ -1,6 +1,7 @@
-/** The folder that a command writes into: made and tried first, each file put there whole. */
+/** The folder or the file that a command writes: made and tried first, each file put there whole. */
 
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { reasonOf, replaceFile, tryToWrite } from '../node/files.js';
 import { Failure, UsageError } from './failure.js';
 
@@ -11,10 +12,13 @@ export interface OutputFolder {
 
 /** Makes `path` if it is not there, and tries that it can be written. `option` is what an error calls it. */
 export async function openOutputFolder(path: string, option: string): Promise<OutputFolder> {
+  if (path === '') throw new UsageError(`${option}: expected the name of a folder, got an empty one`);
   try {
     await tryToWrite(path);
   } catch (cause) {
-    throw new UsageError(`${option}: expected a folder that can be written, got ${path} (${codeOf(cause)})`, { cause });
+    throw new UsageError(`${option}: expected a folder that can be written, got ${path} (${reasonOf(cause)})`, {
+      cause,
+    });
   }
   return {
     write: async (name, bytes) => {
@@ -27,6 +31,16 @@ export async function openOutputFolder(path: string, option: string): Promise<Ou
   };
 }
 
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+/**
+ * Sees to it, before any work is done, that a file can be put at `path`, and makes the folder of it; what it returns puts it
+ * there whole.
+ */
+export async function openOutputFile(path: string, option: string): Promise<(bytes: Uint8Array) => Promise<unknown>> {
+  const refuse = (got: string) => new UsageError(`${option}: expected the name of a file, got ${got}`);
+  if (path === '') throw refuse('an empty one');
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() || /[/\\]$/.test(path)) throw refuse(`the folder ${path}`);
+  if (found !== undefined && !found.isFile()) throw refuse(`${path}, where something else stands`);
+  const folder = await openOutputFolder(dirname(path), option);
+  return (bytes) => folder.write(basename(path), bytes);
 }

@@ -21,7 +21,7 @@ export interface ProgressOptions {
 
 /**
  * A bar from 0 to `total`, shown in units of `unitSize`, with their rate and the time left; nothing at all where stderr is no
- * terminal.
+ * terminal, or one that takes no commands.
  */
 export async function startProgress(
   title: string,
@@ -29,7 +29,7 @@ export async function startProgress(
   unit: string,
   { unitSize = 1, from = 0 }: ProgressOptions = {},
 ): Promise<Progress> {
-  if (!process.stderr.isTTY) return silent;
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return silent; // a dumb terminal prints what should move its cursor
   const { default: cliProgress } = await import('cli-progress');
   const started = performance.now();
   const bar: SingleBar = new cliProgress.SingleBar({

@@ -153,22 +153,29 @@ export const command = addDataOptions(
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const [{ train }, { holdsCheckpoints }, { publishedSets }, { watchRun }] = await Promise.all([
-    import('../train/train.js'),
-    import('../train/run/checkpoint.js'),
-    import('../train/data/published.js'),
-    import('../train/watch/watch_run.js'),
-  ]);
+  const [{ train }, { checkTrainOptions }, { startCore }, { holdsCheckpoints }, { publishedSets }, { watchRun }] =
+    await Promise.all([
+      import('../train/train.js'),
+      import('../train/options.js'),
+      import('../train/net/core.js'),
+      import('../train/run/checkpoint.js'),
+      import('../train/data/published.js'),
+      import('../train/watch/watch_run.js'),
+    ]);
   const { out, json = false, offline, resume = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
+  const recipe = { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay };
+  const given = { ...recipe, validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes };
+  if (out === '') throw new UsageError('--out: expected the name of a folder, got an empty one');
   const checkpointFolder = join(out, 'checkpoints');
+  checkTrainOptions(startCore(), { ...given, checkpointFolder, config: netOf(options) }); // told before all images are read
   const before = resume ? await readRun(checkpointFolder) : undefined;
   if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
-  const given = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
-  const asked = before === undefined ? given : await dataOfRun(before, given);
+  const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
+  const asked = before === undefined ? images : await dataOfRun(before, images);
   const data = await readData({ ...asked, signal });
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
@@ -195,11 +202,10 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   });
   try {
     const events = train({
-      ...{ preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay },
-      ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal },
+      ...given,
+      ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal, offline },
       config: netOf(options),
       out: join(out, 'model.safetensors'),
-      ...{ validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, offline },
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
     });

@@ -1,8 +1,8 @@
 // Files that are on disk whole, or not at all.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, rmSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PixelCnnError } from '../error.js';
 
@@ -60,6 +60,34 @@ async function writeNew(path: string, data: Uint8Array | string, { durable, mode
     if (mode !== undefined) await file.chmod(mode);
     await file.writeFile(data);
     if (durable) await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Opens a file to read it. What stands in its place and is none is refused, never waited for: a FIFO may never begin, and a
+ * device never end.
+ */
+export async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error(`a ${found.isDirectory() ? 'folder' : 'device or FIFO'} stands in its place`);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+
+/** A whole file of at most `most` bytes, opened as {@link openFile} does. */
+export async function readWholeFile(path: string, most = 2 ** 31 - 1, signal?: AbortSignal): Promise<Buffer> {
+  const file = await openFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size > most) throw new Error(`it has ${size} bytes, more than ${most}`);
+    return await file.readFile({ signal });
   } finally {
     await file.close();
   }
@@ -162,6 +190,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'a file stands in its place',
+  EISDIR: 'a folder stands in its place',
+  ELOOP: 'links lead round in a circle',
+  ENAMETOOLONG: 'the name is too long',
   EIO: 'the disk failed',
   EFBIG: 'it grew longer than the limit for files',
   EBADF: 'it is closed',

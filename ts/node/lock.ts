@@ -3,9 +3,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync, unlinkSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
+import { readWholeFile } from './files.js';
 
 /** Who holds a lock. What the system does not tell is left out. */
 export interface Owner {
@@ -89,7 +90,7 @@ export class Lock {
 
   async #refresh(): Promise<'kept' | 'gone' | 'lost'> {
     try {
-      if (parse(await readFile(this.path, 'utf8'))?.id !== this.owner.id) return 'lost';
+      if (parse((await readWholeFile(this.path)).toString('utf8'))?.id !== this.owner.id) return 'lost';
       // By its content, so that a disk of another machine sets the time by its own clock.
       await write(this.path, this.owner, 'r+');
       return 'kept';
@@ -185,7 +186,7 @@ async function write(path: string, owner: Owner, flag: 'wx' | 'r+'): Promise<boo
 async function look(path: string): Promise<Held | undefined> {
   try {
     const [{ mtimeMs, size }, now] = [await stat(path), await timeOf(path)];
-    const owner = size > 10_000 ? undefined : parse(await readFile(path, 'utf8'));
+    const owner = size > 10_000 ? undefined : parse((await readWholeFile(path)).toString('utf8'));
     const age = Math.max(0, now - mtimeMs) / 1000;
     return { owner, age, words: wordsOf(owner, age, now) };
   } catch (error) {

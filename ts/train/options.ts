@@ -175,12 +175,14 @@ export function checkConfig(core: Core, config: Partial<Config>): void {
     core.describe({ ...referenceConfig, ...config });
   } catch (error) {
     if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
-    // The part at fault is the one without which all is well.
-    const fault = (Object.keys(config) as (keyof Config)[]).find((name) =>
-      isNet({ ...config, [name]: referenceConfig[name] }),
-    );
+    // The part at fault is the one without which all is well; where several are, the one that is told of.
+    const names = Object.keys(config) as (keyof Config)[];
+    const told = error.message.replace(/^config: /, '');
+    const fault =
+      names.find((name) => isNet({ ...config, [name]: referenceConfig[name] })) ??
+      names.find((name) => told.startsWith(`${name} `));
     if (fault === undefined) throw error;
-    const sentence = error.message.replace(/^config: /, '').replace(`${fault} `, '');
+    const sentence = told.replace(`${fault} `, '');
     throw wrongValue(`config.${fault}`, sentence, { cause: error });
   }
 }

@@ -47,6 +47,13 @@ it('draws each level once, by a number of (seed, image, pixel) alone, with proba
   });
 });
 
+it('stops drawing levels once its signal aborts', async () => {
+  const stop = new AbortController();
+  const drawing = binariseImages(ramp(5000, 4, 4), 'a ramp', { binarisation: 'static' }, 'a ramp', stop.signal);
+  setImmediate(() => stop.abort(new Error('enough')));
+  await expect(drawing).rejects.toThrow('enough');
+});
+
 it('never draws a 1 of value 0, nor a 0 of value 255, by the least and the greatest random number', () => {
   const greys = Uint8Array.of(0, 1, 254, 255);
   const set: ImageSet = { ...binarise({ pixels: greys, count: 1, height: 2, width: 2 }, 'four'), greys };

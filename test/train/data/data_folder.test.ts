@@ -147,6 +147,18 @@ it('takes a class that is called as a part is for a class, and looks for parts b
   expect(said).toContain(`Left alone in ${join(root, 'beside')}: logo.png`);
 });
 
+it('says what it leaves alone, whatever it is, but for labels', async () => {
+  const text = { 'README.md': '# Digits', 'labels.csv': 'a.png,3', 'b.jpg': Buffer.from('ffd8ffe0', 'hex') };
+  const pictures = await load(folder('others', { '1.png': image(1), '2.png': image(2), ...text }));
+  expect(pictures.said).toContain(`Left alone in ${join(root, 'others')}: README.md, b.jpg, labels.csv`);
+  const arrays = { 'train.npy': array(1, 2), 'train.npy.gz': gzipSync(array(3, 4)), 'test/more.npy': array(5) };
+  const { numbers, said } = await load(
+    folder('packed-too', { ...arrays, 'train-labels.idx': idxLabels(Uint8Array.of(3, 4)) }),
+  );
+  expect(numbers).toEqual([1, 2]);
+  expect(said).toContain(`Left alone in ${join(root, 'packed-too')}: test/more.npy, train.npy.gz`);
+});
+
 it('leaves out what is hidden, and what systems leave behind', async () => {
   const odd = png([0, 0, 0], { height: 1, width: 3 });
   const hidden = [

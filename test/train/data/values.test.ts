@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
 import { loadMnist, publishedSetOf } from '../../../ts/train/data/published.js';
+import { readValues } from '../../../ts/train/data/raw.js';
 import { idx } from './idx.js';
 import { npy } from './npy.js';
 
@@ -109,6 +110,7 @@ it.each<[string, readonly number[], string]>([
     [-1, -0.5, 0, 1],
     'fractions from -1 to 1; bring black to 0 and white to 1, as by (x - x.min()) / (x.max() - x.min())',
   ],
+  ["'<f4'", [0, 0.25, 0.5, 1.001], 'fractions from 0 to 1.001; bring white to 1, as by x / x.max()'],
   ["'<f4'", [0, 0.5, 100, 254], 'fractions from 0 to 254; round them, by x.round().astype(numpy.uint8)'],
   ["'<u2'", [0, 1, 2, 65535], 'whole numbers from 0 to 65535; bring black to 0'],
   ["'<i8'", [0, 1, 2, 2 ** 40], 'whole numbers from 0 to 1099510000000; bring black to 0'],
@@ -116,6 +118,23 @@ it.each<[string, readonly number[], string]>([
   ["'|i1'", [-1, 1, 2, 3], 'whole numbers from -1 to 3; bring black to 0'],
 ])('refuses values of dtype %s that are none of these, with their range: %o', async (descr, values, message) => {
   await refused(array(descr, values)).toContain(message);
+});
+
+it('stops between two looks at the values once its signal aborts', async () => {
+  const bytes = new Uint8Array(2 ** 23 + 4);
+  const images = {
+    format: 'IDX',
+    path: 'x',
+    type: 'u1',
+    littleEndian: false,
+    count: bytes.length / 4,
+    height: 1,
+    width: 4,
+  };
+  const stop = new AbortController();
+  const reading = readValues({ train: { ...images, format: 'IDX', bytes } }, stop.signal);
+  setImmediate(() => stop.abort(new Error('enough')));
+  await expect(reading).rejects.toThrow('enough');
 });
 
 it('reads the files of a set by one rule', async () => {

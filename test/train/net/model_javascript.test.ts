@@ -44,6 +44,22 @@ it("updates as Keras's Adam does, with epsilon outside the bias correction", asy
   });
 });
 
+it('takes a limit that float32 does not hold for none', async () => {
+  const { tf } = (await openTestBackend('javascript'))!;
+  const [bounded, free] = [1e300, 0].map((clipNorm) => {
+    const state: AdamState = {
+      parameters: tf.tensor1d([1, 2]),
+      m: tf.zeros([2]),
+      v: tf.zeros([2]),
+      ema: undefined,
+      step: 0,
+    };
+    adamUpdate(tf, state, tf.tensor1d([0.6, -0.8]), { learningRate: 0.1, clipNorm, emaDecay: 0 });
+    return state.parameters.dataSync();
+  });
+  expect(bounded).toEqual(free);
+});
+
 it('clips the whole gradient by its norm, and averages what the update made', async () => {
   const { tf } = (await openTestBackend('javascript'))!;
   const state = (): AdamState => ({

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -161,6 +161,43 @@ it('trusts no state without a hash, nor more of a LATEST than a name', async () 
   const found = (await readCheckpoint(folder))!;
   expect(found.path).toBe(newest);
   expect(found.skipped.join().length).toBeLessThan(200);
+});
+
+it('says of JSON of another kind, and of none, that it is no checkpoint', async () => {
+  const folder = newFolder();
+  const path = await writeCheckpoint(folder, checkpointOf(6), 1);
+  for (const [text, what] of [
+    ['null', 'expected a checkpoint of format 2, got undefined'],
+    ['{"state"', 'checkpoint.json is no JSON, cut off or damaged'],
+  ] as const) {
+    writeFileSync(join(path, 'checkpoint.json'), text);
+    await expect(readCheckpoint(folder)).rejects.toThrow(`(${path} is not whole: ${what})`);
+  }
+});
+
+it.skipIf(process.platform === 'win32')('says of a folder that it cannot be read', async () => {
+  const folder = newFolder();
+  symlinkSync(basename(folder), folder); // to itself, which not even root can read
+  const message = `expected a folder of checkpoints that can be read at ${folder}, got: links lead round in a circle`;
+  await expect(readCheckpoint(folder)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT', message });
+});
+
+it.skipIf(process.platform === 'win32')('waits for no FIFO in the place of its files', async () => {
+  const folder = newFolder();
+  const before = await writeCheckpoint(folder, checkpointOf(6), 3);
+  for (const [step, file] of [
+    [7, 'checkpoint.json'],
+    [8, 'm.f32'],
+  ] as const) {
+    const path = join(await writeCheckpoint(folder, checkpointOf(step), 3), file);
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+  }
+  rmSync(join(folder, 'LATEST'));
+  execFileSync('mkfifo', [join(folder, 'LATEST')]);
+  const { path, skipped } = (await readCheckpoint(folder))!;
+  expect(path).toBe(before);
+  expect(skipped.map((line) => line.split(': ')[1])).toEqual(new Array(2).fill('a device or FIFO stands in its place'));
 });
 
 it('names every checkpoint where none is whole', async () => {

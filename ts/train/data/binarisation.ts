@@ -18,13 +18,14 @@ import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
 import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
-import { invalid, type RawImages } from './raw.js';
+import { invalid, letIn, type RawImages } from './raw.js';
 
 /**
  * Grey images as levels.
  *
  * @param source What the images are, as likelihoods are quoted with: `MNIST, 60,000 training then 10,000 test images`.
  * @param name What an error calls them; a path where there is one.
+ * @param signal Stops it, with the signal's reason.
  * @throws RangeError for an option out of its range; PixelCnnError `INVALID_DATA` for values that the rule cannot mean, or of
  *   which it makes one level alone, with the rule that would fit.
  */
@@ -33,6 +34,7 @@ export async function binariseImages(
   source: string,
   asked: Binarisation = {},
   name: string = source,
+  signal?: AbortSignal,
 ): Promise<ImageSet> {
   const images = checkRawImages(given);
   checkText('source', source);
@@ -44,6 +46,7 @@ export async function binariseImages(
     const wanted = `expected a number from 0 to 255, as for ${images.reading}`;
     throw wrongValue('threshold', `${wanted}, got ${threshold}; ${meant} is the same`);
   }
+  await letIn(signal);
   const values = valuesOf(images.pixels);
   const { least, most, range } = values;
   if (least === most && !(drawn && range.grey && most < 255)) {
@@ -52,11 +55,15 @@ export async function binariseImages(
   if (method === 'none' ? most > 1 : (drawn || options.threshold === undefined) && !range.grey) {
     throw unfit(images, name, method, values);
   }
-  const set = await levelled(images, source, method, threshold, seed, range.most);
+  const set = await levelled(images, source, method, threshold, seed, range.most, signal);
+  await letIn(signal);
   const ones = onesOf(set);
   if (ones === 0 || ones === set.pixels.length) throw constant(name, method, threshold, ones === 0 ? 0 : 1, values);
   return set;
 }
+
+/** Images between two looks at the signal. */
+const drawnAtOnce = 1000;
 
 async function levelled(
   images: RawImages,
@@ -65,6 +72,7 @@ async function levelled(
   threshold: number,
   seed: number,
   most: number,
+  signal?: AbortSignal,
 ): Promise<ImageSet> {
   if (method === 'threshold') {
     const set = binarise(images, source, threshold);
@@ -73,7 +81,17 @@ async function levelled(
   if (method === 'none') {
     return binarySet(images, { pixels: images.pixels, source, binarisation: 'pixels 0 or 1 as they are stored' });
   }
-  const pixels = drawLevels(await loadCore(), images.pixels, images.count, (image) => image, { seed, epoch: 0 });
+  const core = await loadCore();
+  const size = images.height * images.width;
+  const pixels = new Uint8Array(images.pixels.length);
+  for (let start = 0; start < images.count; start += drawnAtOnce) {
+    await letIn(signal);
+    const greys = images.pixels.subarray(start * size, (start + drawnAtOnce) * size);
+    pixels.set(
+      drawLevels(core, greys, greys.length / size, (i) => start + i, { seed, epoch: 0 }),
+      start * size,
+    );
+  }
   const binarisation = `pixel 1 with probability value / 255, drawn once with seed ${seed}`;
   const set = { pixels, source, binarisation };
   return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });

@@ -48,6 +48,11 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
   const grids = pngs.filter((file) => isGridOfSamples(folder, file, pngs));
   const images = pngs.filter((file) => !grids.includes(file));
   const path = (file: string): string => join(folder, file);
+  /** What is neither read nor labels of what is. */
+  const unused = (used: readonly string[]): string[] => {
+    const taken = new Set(used);
+    return files.filter((file) => !taken.has(file) && !isLabels(formats.get(file)));
+  };
   const pngFiles = `${images.length.toLocaleString('en-US')} PNG file${images.length === 1 ? '' : 's'}`;
   if (arrays.length > 0 && depthOf(arrays[0]!) <= leastDepth(images)) {
     if (images.length > 0 && arrays.every((file) => arrayPartOf(file) === undefined)) {
@@ -58,13 +63,15 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
         `${got}; keep them in folders of their own, or name the file`,
       );
     }
-    const { parts, rest } = divideArrays(folder, arrays);
+    const parts = divideArrays(folder, arrays);
+    const rest = unused([...partNames.flatMap((part) => parts[part] ?? []), ...images]);
     const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : []), ...odd];
     return { kind: 'arrays', parts: mapParts(parts, path), leftAlone };
   }
   if (images.length === 0) throw nothingFound(folder, files, odd, formats);
-  const { parts, rest } = dividePngs(folder, images);
-  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...grids, ...rest, ...odd] };
+  const parts = dividePngs(folder, images);
+  const rest = unused(partNames.flatMap((part) => parts[part] ?? []));
+  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...rest, ...odd] };
 }
 
 function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {
@@ -136,7 +143,7 @@ function arrayPartOf(file: string): PartName | undefined {
   return named === undefined ? undefined : partOf[named];
 }
 
-function divideArrays(folder: string, files: readonly string[]): { parts: Parts<string>; rest: string[] } {
+function divideArrays(folder: string, files: readonly string[]): Parts<string> {
   // The same name plain and packed, or with dots for dashes, is the same file: the plain one is read.
   const same = (file: string): string => file.toLowerCase().replace(/\.gz$/, '').replaceAll('.', '-');
   const kept = new Map<string, string>();
@@ -155,8 +162,7 @@ function divideArrays(folder: string, files: readonly string[]): { parts: Parts<
   const [train, validation, test] = partNames.map(one);
   const others = of(undefined);
   if (train !== undefined) {
-    const parts = { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
-    return { parts, rest: others };
+    return { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
   }
   const part = validation ?? test;
   if (part !== undefined) {
@@ -167,7 +173,7 @@ function divideArrays(folder: string, files: readonly string[]): { parts: Parts<
       `${beside}; name one file to take it as the whole set`,
     );
   }
-  if (others.length === 1) return { parts: { train: others[0]! }, rest: [] };
+  if (others.length === 1) return { train: others[0]! };
   throw mixed(
     folder,
     'one file of images, or one called train and one called test',
@@ -178,19 +184,15 @@ function divideArrays(folder: string, files: readonly string[]): { parts: Parts<
 const partWords: Readonly<Record<PartName, string>> = { train: 'training', validation: 'validation', test: 'test' };
 
 /** By folders that are called after parts, at the first depth where such folders stand beside each other. */
-function dividePngs(folder: string, files: readonly string[]): { parts: Parts<string[]>; rest: string[] } {
+function dividePngs(folder: string, files: readonly string[]): Parts<string[]> {
   const levels = files.reduce((most, file) => Math.max(most, depthOf(file)), 1) - 1;
   for (let depth = 0; depth < levels; depth++) {
     const named = new Map<PartName, Map<string, string[]>>();
-    const rest: string[] = [];
     for (const file of files) {
       const steps = file.split('/');
       const name = depth < steps.length - 1 ? steps[depth]!.toLowerCase() : '';
       const part = Object.hasOwn(partOf, name) ? partOf[name] : undefined;
-      if (part === undefined) {
-        rest.push(file);
-        continue;
-      }
+      if (part === undefined) continue;
       const folders = named.get(part) ?? new Map<string, string[]>();
       const list = folders.get(name) ?? [];
       list.push(file);
@@ -208,10 +210,9 @@ function dividePngs(folder: string, files: readonly string[]): { parts: Parts<st
     if (train === undefined) {
       throw mixed(folder, 'a folder train/ of training images', 'folders of validation and test images alone');
     }
-    const parts = { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
-    return { parts, rest };
+    return { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
   }
-  return { parts: { train: [...files] }, rest: [] };
+  return { train: [...files] };
 }
 
 /** A few names, and how many more there are. */

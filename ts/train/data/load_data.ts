@@ -104,7 +104,8 @@ async function load(options: DataOptions): Promise<ImageSet> {
     ...(binarisationSeed !== undefined && { binarisationSeed }),
   };
   // Before any of them are left out, so that an image's level does not depend on which others there are.
-  const all = await binariseImages(images, images.source, rule, isPublished(data) ? images.source : data);
+  const { signal } = options;
+  const all = await binariseImages(images, images.source, rule, isPublished(data) ? images.source : data, signal);
   const values = valuesOf(images.pixels);
   options.say?.(`Values: ${images.reading ?? valuesInWords(values)}: ${levelsInWords(all)}`);
   if ((binarisation === 'static' || binarisation === 'dynamic') && values.most < 128) {
@@ -132,7 +133,8 @@ async function load(options: DataOptions): Promise<ImageSet> {
 
 /** The name or path of a data set. Throws RangeError, TypeError. */
 export function checkData(name: string, value: unknown): string {
-  const wanted = `expected ${Object.keys(publishedSets).join(', ')}, a path or a file: URL`;
+  const kinds = Object.keys(publishedSets).join(', ');
+  const wanted = `expected ${kinds}, a path or a file: URL`;
   if (isUrl(value)) {
     try {
       return fileURLToPath(value.href);
@@ -141,7 +143,8 @@ export function checkData(name: string, value: unknown): string {
     }
   }
   if (typeof value !== 'string') throw wrongKind(name, `${wanted}, got ${show(value)}`);
-  if (value === '' || value.includes('\0')) throw wrongValue(name, `${wanted}, got ${show(value)}`);
+  if (value === '' || value.includes('\0'))
+    throw wrongValue(name, `expected ${kinds}, a folder or a file, got ${show(value)}`);
   return value;
 }
 
@@ -184,7 +187,7 @@ async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
     if (peek(data)?.reader === 'PNG') {
       return { images: joinImages('PNG file', { train: { ...(await readPngs([data])), path: data } }) };
     }
-    return ofArrays({ train: await readArray(data, signal) }, say);
+    return ofArrays({ train: await readArray(data, signal) }, options);
   }
   const { leftAlone, ...files } = await findData(data, signal);
   if (leftAlone.length > 0) say?.(`Left alone in ${data}: ${listed(leftAlone)}`);
@@ -195,13 +198,13 @@ async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
     ...(validation !== undefined && { validation: await readArray(validation, signal) }),
     ...(test !== undefined && { test: await readArray(test, signal) }),
   };
-  return ofArrays(stored, say);
+  return ofArrays(stored, options);
 }
 
-function ofArrays(stored: Parts<StoredImages>, say: DataOptions['say']): Loaded {
+async function ofArrays(stored: Parts<StoredImages>, { signal, say }: DataOptions): Promise<Loaded> {
   const files = partNames.flatMap((part) => stored[part] ?? []);
   const formats = [...new Set(files.map(({ format }) => format))];
-  const parts = readValues(stored);
+  const parts = await readValues(stored, signal);
   const published = publishedSetOf(parts);
   const name =
     published === undefined

@@ -4,7 +4,6 @@
 import { basename, dirname, join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
 import { readDataFile, readHead } from './data_file.js';
 import { formatOf } from './data_format.js';
 import { invalid, mostPixels, type RawImages } from './raw.js';
@@ -48,10 +47,12 @@ export async function readPngs(paths: readonly string[], { order, signal }: PngO
     }
     let rgba: Uint8Array;
     try {
-      if (header.interlaced) checkInterlaced(bytes, header);
+      if (header.interlaced) checkInterlaced(bytes, header, path);
       rgba = PNG.sync.read(bytes).data;
     } catch (cause) {
-      const message = `${path}: expected a whole PNG file, could not decode it (${reasonOf(cause)})`;
+      if (cause instanceof PixelCnnError) throw cause;
+      // The decoder's own words speak of its insides.
+      const message = `${path}: expected a whole PNG file, got one that is cut off or damaged`;
       throw new PixelCnnError('INVALID_DATA', message, { cause });
     }
     const size = height * width;
@@ -113,7 +114,7 @@ const passes = [
 ] as const;
 
 /** Unpacks an interlaced image no further than its size asks for; the decoder would follow it without end. */
-function checkInterlaced(bytes: Buffer, { height, width, bits }: Header): void {
+function checkInterlaced(bytes: Buffer, { height, width, bits }: Header, path: string): void {
   let length = 0;
   for (const [top, left, down, right] of passes) {
     const [rows, columns] = [Math.ceil((height - top) / down), Math.ceil((width - left) / right)];
@@ -128,7 +129,8 @@ function checkInterlaced(bytes: Buffer, { height, width, bits }: Header): void {
     inflateSync(Buffer.concat(parts), { maxOutputLength: length });
   } catch (cause) {
     const tooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
-    throw tooLong ? new Error(`it unpacks to more than the ${length} bytes of its size`) : cause;
+    if (!tooLong) throw cause;
+    throw invalid(path, 'a whole PNG file', `one that unpacks to more than the ${length} bytes of its size`);
   }
 }
 

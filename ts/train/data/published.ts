@@ -14,6 +14,7 @@ import { idxImagesHeader, parseIdxImages } from './idx.js';
 import {
   invalid,
   joinImages,
+  letIn,
   type NamedImages,
   type Parts,
   type PublishedSet,
@@ -80,7 +81,7 @@ const files = ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'] as const;
 export async function loadMnist({ name = 'mnist', ...options }: MnistOptions = {}): Promise<NamedImages> {
   const set = publishedSets[name];
   const parts = (await readInstalled(set, options.signal)) ?? (await readCached(name, options));
-  return joinImages(set.title, readValues(parts));
+  return joinImages(set.title, await readValues(parts, options.signal));
 }
 
 /** The set that images are, told by the sha256 of their values, whatever files they came in. */
@@ -110,6 +111,7 @@ async function readInstalled(set: Published, signal?: AbortSignal): Promise<Part
       throw new PixelCnnError('DATA_NOT_FOUND', message);
     }
     const images = await readArray(path, signal);
+    await letIn(signal);
     const got = hashOf(images, images.bytes);
     if (got === sha256) return images;
     throw invalid(path, `sha256 ${sha256}, as ${set.title} has`, `${got}; ${again}`);

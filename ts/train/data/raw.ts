@@ -1,5 +1,6 @@
 // Images as files hold them, and as 8-bit values, before a rule makes levels of these.
 
+import { setImmediate } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
 
 /** Greyscale images of 8-bit values, `[count, height, width]`. */
@@ -145,9 +146,13 @@ function checkImageShape({ shape, type }: ArrayHeader, path: string): readonly n
  *
  * @throws PixelCnnError `INVALID_DATA` for values of any other range, with the range found.
  */
-export function readValues(stored: Parts<StoredImages>): Parts<RawImages & { path: string }> {
+export async function readValues(
+  stored: Parts<StoredImages>,
+  signal?: AbortSignal,
+): Promise<Parts<RawImages & { path: string }>> {
   const files = partNames.flatMap((part) => stored[part] ?? []);
-  const ranges = files.map(rangeOf);
+  const ranges: Range[] = [];
+  for (const file of files) ranges.push(await rangeOf(file, signal));
   const scaled = ranges.some(({ whole }) => !whole);
   const fits = ({ min, max, whole }: Range): boolean => min >= 0 && max <= (scaled ? 1 : 255) && (scaled || whole);
   const wrong = ranges.findIndex((range) => !fits(range));
@@ -161,21 +166,21 @@ export function readValues(stored: Parts<StoredImages>): Parts<RawImages & { pat
     throw invalid(path, 'whole numbers from 0 to 255, or fractions from 0 to 1', withAdvice(ranges[wrong]!));
   }
   const reading = 'floats 0 to 1 read as value x 255';
-  const read = (file: StoredImages): RawImages & { path: string } => {
+  const read = async (file: StoredImages): Promise<RawImages & { path: string }> => {
     const { count, height, width, path, type, bytes } = file;
     const shape = { count, height, width, path };
     if (type === 'u1' && !scaled) return { ...shape, pixels: bytes };
     const pixels = new Uint8Array(count * height * width);
-    eachNumber(file, (value, index) => {
+    await eachNumber(file, signal, (value, index) => {
       pixels[index] = scaled ? Math.round(value * 255) : value;
     });
     return { ...shape, pixels, ...(scaled && { reading }) };
   };
   const { train, validation, test } = stored;
   return {
-    train: read(train),
-    ...(validation !== undefined && { validation: read(validation) }),
-    ...(test !== undefined && { test: read(test) }),
+    train: await read(train),
+    ...(validation !== undefined && { validation: await read(validation) }),
+    ...(test !== undefined && { test: await read(test) }),
   };
 }
 
@@ -193,13 +198,15 @@ function rangeText({ min, max, whole }: Range): string {
 
 function withAdvice(range: Range): string {
   const { min, max } = range;
-  if (min >= 0 && max <= 255) return `${rangeText(range)}; round them, by x.round().astype(numpy.uint8)`;
+  // Rounded, values of a narrow range would be left with a few levels.
+  if (min >= 0 && max > 128 && max <= 255) return `${rangeText(range)}; round them, by x.round().astype(numpy.uint8)`;
+  if (min >= 0 && max <= 128) return `${rangeText(range)}; bring white to 1, as by x / x.max()`;
   return `${rangeText(range)}; bring black to 0 and white to 1, as by (x - x.min()) / (x.max() - x.min())`;
 }
 
-function rangeOf(file: StoredImages): Range {
+async function rangeOf(file: StoredImages, signal: AbortSignal | undefined): Promise<Range> {
   let [min, max, whole] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, true];
-  eachNumber(file, (value, index) => {
+  await eachNumber(file, signal, (value, index) => {
     if (!Number.isFinite(value)) {
       throw invalid(file.path, 'finite numbers', `${value} in image ${Math.floor(index / (file.height * file.width))}`);
     }
@@ -210,14 +217,24 @@ function rangeOf(file: StoredImages): Range {
   return { min, max, whole };
 }
 
-function eachNumber({ type, littleEndian, bytes }: StoredImages, visit: (value: number, index: number) => void): void {
-  if (type === 'u1') {
-    bytes.forEach(visit); // as most files are, and several times as fast
-    return;
-  }
+/** Values between two looks at the signal. */
+const valuesAtOnce = 2 ** 22;
+
+async function eachNumber(
+  { type, littleEndian, bytes }: StoredImages,
+  signal: AbortSignal | undefined,
+  visit: (value: number, index: number) => void,
+): Promise<void> {
   const { size, read } = numberTypes[type]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let index = 0; (index + 1) * size <= bytes.length; index++) visit(read(view, index * size, littleEndian), index);
+  const count = Math.floor(bytes.length / size);
+  for (let start = 0; start < count; start += valuesAtOnce) {
+    await letIn(signal);
+    const end = Math.min(count, start + valuesAtOnce);
+    // As most files are, and several times as fast.
+    if (type === 'u1') for (let index = start; index < end; index++) visit(bytes[index]!, index);
+    else for (let index = start; index < end; index++) visit(read(view, index * size, littleEndian), index);
+  }
 }
 
 /** Parts as one set, under one name; all of them have images of one size. */
@@ -254,6 +271,15 @@ export function joinImages(name: string, parts: Parts<RawImages & { path: string
     validationImages: validation?.count ?? 0,
     testImages: test?.count ?? 0,
   };
+}
+
+/**
+ * Between two of the times that millions of values are gone over: lets signals and timers in; throws the reason of a signal
+ * that has aborted.
+ */
+export async function letIn(signal?: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 /** What is wrong with a file. */

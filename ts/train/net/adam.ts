@@ -34,7 +34,7 @@ export function adamUpdate(tf: Tf, state: AdamState, gradient: Tensor1D, options
   const rate = (learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
   const { norm, ...next } = tf.tidy(() => {
     const norm: Scalar = tf.sqrt(tf.sum(tf.square(gradient)));
-    const g = clipNorm > 0 ? clip(tf, gradient, norm, clipNorm) : gradient;
+    const g = limits(clipNorm) ? clip(tf, gradient, norm, clipNorm) : gradient;
     const m: Tensor1D = tf.add(state.m, tf.mul(tf.sub(g, state.m), 1 - beta1));
     const v: Tensor1D = tf.add(state.v, tf.mul(tf.sub(tf.square(g), state.v), 1 - beta2));
     const parameters: Tensor1D = tf.sub(state.parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon)));
@@ -48,6 +48,9 @@ export function adamUpdate(tf: Tf, state: AdamState, gradient: Tensor1D, options
 }
 
 /** The gradient, scaled so that its norm is at most `limit` (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1). */
+/** Whether any norm of float32 is over it: what is infinite there would make NaN of all. */
+const limits = (clipNorm: number): boolean => clipNorm > 0 && Number.isFinite(Math.fround(clipNorm));
+
 function clip(tf: Tf, gradient: Tensor1D, norm: Scalar, limit: number): Tensor1D {
   return tf.mul(gradient, tf.div(limit, tf.maximum(norm, limit)));
 }

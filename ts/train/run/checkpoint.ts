@@ -2,7 +2,7 @@
 // temporary name, flushed to disk and renamed; the file LATEST names it and is renamed last. Whatever a crash
 // interrupts, LATEST names a whole one. What a disk spoils later is found by hashes, and the checkpoint before serves.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { show } from '../../arguments.js';
 import type { Config } from '../../config.js';
@@ -11,6 +11,8 @@ import {
   flushFolder,
   forgetTemporary,
   makeFolder,
+  openFile,
+  readWholeFile,
   reasonOf,
   replaceDurably,
   sha256,
@@ -213,10 +215,7 @@ const mostState = 2 ** 26;
 /** Reads one checkpoint; throws where anything about it is not as it was written. */
 async function readWhole(path: string): Promise<Checkpoint> {
   const stateFile = join(path, 'checkpoint.json');
-  const { size } = await stat(stateFile);
-  if (size > mostState) throw new Error(`checkpoint.json has ${size} bytes, more than ${mostState}`);
-  const manifest = JSON.parse(await readFile(stateFile, 'utf8')) as Partial<Manifest>;
-  const { state, files, sha256: recorded } = manifest;
+  const { state, files, sha256: recorded } = manifestOf(await readWholeFile(stateFile, mostState));
   if (state?.format !== 2 || files === undefined) {
     throw new Error(`expected a checkpoint of format 2, got ${show(state?.format)}`);
   }
@@ -226,8 +225,8 @@ async function readWhole(path: string): Promise<Checkpoint> {
   const arrays: Record<string, Float32Array> = {};
   for (const [array, { sha256: expected, length }] of Object.entries(files)) {
     const file = join(path, `${array}.f32`);
-    const bytes = (await stat(file)).size === 4 * length ? await readFile(file) : undefined;
-    if (bytes === undefined || sha256(bytes) !== expected) {
+    const bytes = await readWholeFile(file, 4 * length);
+    if (bytes.length !== 4 * length || sha256(bytes) !== expected) {
       throw new Error(`the sha256 of ${array}.f32 is not the one recorded`);
     }
     arrays[array] = new Float32Array(Uint8Array.from(bytes).buffer);
@@ -235,6 +234,15 @@ async function readWhole(path: string): Promise<Checkpoint> {
   // JSON has no NaN; without validation images, that is what val_loss is.
   const history = state.history.map((epoch) => ({ ...epoch, valLoss: epoch.valLoss ?? Number.NaN }));
   return { state: { ...state, history }, arrays };
+}
+
+/** What a text says of a checkpoint: nothing, where it is another kind of JSON, or none. */
+function manifestOf(bytes: Buffer): Partial<Manifest> {
+  try {
+    return (JSON.parse(bytes.toString('utf8')) as Partial<Manifest> | null) ?? {};
+  } catch {
+    throw new Error('checkpoint.json is no JSON, cut off or damaged');
+  }
 }
 
 const namePattern = /^step-(\d+)(?:-(\d+))?$/;
@@ -249,7 +257,8 @@ function numbersOf(name: string): readonly [step: number, suffix: number] {
 async function namesIn(folder: string): Promise<readonly string[]> {
   const all = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-    throw error;
+    const message = `expected a folder of checkpoints that can be read at ${folder}, got: ${reasonOf(error)}`;
+    throw new PixelCnnError('INVALID_CHECKPOINT', message, { cause: error });
   });
   return all
     .filter((name) => namePattern.test(name))
@@ -261,7 +270,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 /** What LATEST names. A file that cannot be read is no reason to give up what it points to. */
 async function latestIn(folder: string): Promise<string | undefined> {
-  const file = await open(join(folder, 'LATEST'), 'r').catch(() => undefined);
+  const file = await openFile(join(folder, 'LATEST')).catch(() => undefined);
   try {
     // Longer than any name, and no more of whatever else may be in its place.
     const read = await file?.read({ buffer: Buffer.alloc(80) });

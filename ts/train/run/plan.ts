@@ -100,9 +100,17 @@ export function checkSplit(
   }
   const { trainImages, validationImages, validationSplit } = dividedBy(data, asked);
   if (patience !== undefined && validationImages === 0) {
-    throw wrongValue('patience', 'expected images to validate on, got a validationSplit that leaves none');
+    throw wrongValue('patience', 'expected images to validate on, got none: all of them train');
   }
-  if (trainImages < 1) throw wrongValue('data', `expected at least 1 training image, got ${data.count} images in all`);
+  if (trainImages < 1) {
+    const all = `${data.count} image${data.count === 1 ? '' : 's'} in all`;
+    if (data.count < 2)
+      throw wrongValue('data', `expected at least 1 training image beside those that validate, got ${all}`);
+    throw wrongValue(
+      'validationSplit',
+      `expected one that leaves at least 1 training image of ${all}, got ${validationSplit}`,
+    );
+  }
   return { trainImages, validationImages, validationSplit };
 }
 

@@ -1,11 +1,11 @@
 // metrics.jsonl: the figures of a run, one JSON object a line.
 
-import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
+import { appendFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkText } from '../../arguments.js';
 import { codeOf } from '../../brand.js';
 import { PixelCnnError } from '../../error.js';
-import { makeFolder, reasonOf, replaceDurably } from '../../node/files.js';
+import { makeFolder, readWholeFile, reasonOf, replaceDurably } from '../../node/files.js';
 import type { TrainEvent } from '../train_run.js';
 import { type Watcher, writing } from './watcher.js';
 
@@ -103,15 +103,18 @@ export async function readMetrics(path: string): Promise<MetricsLine[]> {
 }
 
 async function readLines(path: string): Promise<MetricsLine[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readWholeFile(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return '';
     throw error;
   });
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as MetricsLine];
-    } catch {
-      return [];
-    }
-  });
+  return text
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+      } catch {
+        return [];
+      }
+    });
 }
