@@ -6,7 +6,7 @@ use crate::engine::Kernels;
 use crate::error::Error;
 use crate::kernels::Units;
 use crate::layers::{Layers, Source};
-use crate::memory::{Bytes, product, reserve};
+use crate::memory::{Bytes, product, reserve, try_zeroed};
 use crate::model::{Model, Net};
 use crate::sampler::check_images;
 use crate::schedule::Schedule;
@@ -20,10 +20,11 @@ use std::sync::Arc;
 pub fn peaks(model: &Model, images: &[u8]) -> Result<Vec<f32>, Error> {
     let net = net_of(model, images)?;
     let (layers, width) = (&model.layers, model.config.width);
+    model.room_for_lists()?;
     let layout = Kernels::<F32>::layout(model);
     model.memory.check(model.bytes + layout.bytes())?;
     let mut kernels = Kernels::new(model, net, layout)?;
-    let mut peaks = vec![0f32; layers.len()];
+    let mut peaks: Vec<f32> = try_zeroed(layers.len())?;
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
         let cache = kernels.forward(image);
         for pixel in 0..image.len() {
@@ -76,6 +77,7 @@ fn words(layers: &Layers, layer: usize) -> usize {
 /// # Errors
 /// Those of [`peaks`].
 pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>, Error> {
+    model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());
     let streams = streams(layers);
     let drawn = schedule.delay(Source::Layer(layers.len() - 1));

@@ -254,6 +254,8 @@ fn read_config(metadata: &[(String, String)]) -> Result<Config, Error> {
 /// inside the file.
 fn read_ranges(header: &str, specs: &[TensorSpec]) -> Result<Vec<Range<u64>>, Error> {
     const SYNTAX: &str = "read_metadata has checked the header's syntax";
+    // A string that holds escapes is decoded once more where it is passed over; and the lists of tensors.
+    headroom(Bytes(header.len() as u64 + 128 * specs.len() as u64) + Bytes(SMALL))?;
     let index: BTreeMap<&str, usize> = specs.iter().enumerate().map(|(i, spec)| (spec.name.as_str(), i)).collect();
     let mut ranges = vec![None; specs.len()];
     let mut reader = Reader::new(header);
@@ -376,8 +378,14 @@ fn check_ranges(specs: &[TensorSpec], ranges: &[Range<u64>], data_start: usize, 
     Ok(())
 }
 
+/// What a copy of metadata takes.
+pub(crate) fn sizes<'a>(metadata: impl Iterator<Item = &'a (String, String)>) -> Bytes {
+    metadata.map(|(key, value)| Bytes((key.len() + value.len() + 128) as u64)).sum()
+}
+
 /// The writer's own keys, then the caller's.
 fn all_metadata(config: &Config, metadata: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+    headroom(sizes(metadata.iter()) + Bytes(SMALL))?;
     let own = [FORMAT.to_string(), VERSION.to_string(), config.to_json()];
     let mut all: Vec<(String, String)> = OWN_KEYS.map(str::to_string).into_iter().zip(own).collect();
     for (i, (key, value)) in metadata.iter().enumerate() {

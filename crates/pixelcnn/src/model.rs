@@ -127,7 +127,7 @@ impl Model {
     pub fn to_bytes(&self, metadata: &[(String, String)]) -> Result<Vec<u8>, Error> {
         let kept = |key: &String| !format::OWN_KEYS.contains(&key.as_str()) && metadata.iter().all(|(other, _)| other != key);
         let own = || self.metadata.iter().filter(|(key, _)| kept(key)).chain(metadata);
-        headroom(own().map(|(key, value)| Bytes((key.len() + value.len() + 64) as u64)).sum())?;
+        headroom(format::sizes(own()))?;
         let metadata: Vec<(String, String)> = own().cloned().collect();
         match &self.net {
             Either::F32(net) => format::write_values(&self.config, &metadata, &net.weights),
@@ -149,6 +149,17 @@ impl Model {
             Either::F32(net) => net.take_spare().is_some(),
             Either::Int16(net) => net.take_spare().is_some(),
         }
+    }
+
+    /// Makes sure of room for what is small and made for each layer: layouts, lists, plans. To be called before they are made, and
+    /// before what is large is.
+    pub(crate) fn room_for_lists(&self) -> Result<(), Error> {
+        headroom(Layers::planned(&self.config))
+    }
+
+    /// Makes sure of room for a copy of all but its weights.
+    pub(crate) fn room_for_copy(&self) -> Result<(), Error> {
+        headroom(Layers::planned(&self.config) + format::sizes(self.metadata.iter()))
     }
 
     /// What it takes in memory.

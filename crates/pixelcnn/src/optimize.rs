@@ -9,7 +9,7 @@ use crate::arithmetic::Either;
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Layers, Source};
-use crate::memory::{try_copy, try_room};
+use crate::memory::{try_copy, try_room, try_zeroed};
 use crate::model::{self, Model};
 use crate::sampler::{Method, Run, Skipping, Strategy, check_images};
 use crate::weights::Weights;
@@ -34,6 +34,7 @@ pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
     let reads = reads(model, background, &some)?;
     drop(some);
     let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
+    model.room_for_lists()?;
     let streams = streams(layers);
     let mut orders: Vec<Vec<usize>> = try_room(layers.len())?;
     for (layer, &stream) in streams.iter().enumerate() {
@@ -46,7 +47,9 @@ pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
     }
     drop(reads);
     let weights = permute(layers, &net.weights, &orders)?;
+    model.room_for_copy()?;
     let model = Model::within(model.memory, model.config.clone(), weights, model.metadata.clone())?;
+    model.room_for_copy()?;
     Ok(model.with_background(background))
 }
 
@@ -69,14 +72,14 @@ fn order(reads: &Reads, channels: usize) -> Result<Vec<usize>, Error> {
     let words = channels.div_ceil(64);
     let is_on = |read: usize, channel: usize| reads.on[read * words + channel / 64] >> (channel % 64) & 1 == 1;
     let costs_of = |read: usize| (0..channels).filter(move |&c| is_on(read, c)).map(move |c| (c, reads.costs[read]));
-    let mut ended_by = vec![0; channels];
+    let mut ended_by: Vec<u64> = try_zeroed(channels)?;
     let mut open: Vec<usize> = try_room(reads.costs.len())?;
     open.extend(0..reads.costs.len());
     for (channel, cost) in open.iter().flat_map(|&read| costs_of(read)) {
         ended_by[channel] += cost;
     }
-    let mut left: Vec<usize> = (0..channels).collect();
-    let mut order = Vec::with_capacity(channels);
+    let (mut left, mut order): (Vec<usize>, Vec<usize>) = (try_room(channels)?, try_room(channels)?);
+    left.extend(0..channels);
     // The last of equals, so that channels of which nothing is known stay as they are.
     while let Some(at) = (0..left.len()).max_by_key(|&at| Reverse(ended_by[left[at]])) {
         let channel = left.remove(at);
@@ -122,6 +125,7 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
 pub fn background(model: &Arc<Model>, images: &[u8]) -> Result<u8, Error> {
     let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::Background };
     let cost = |level: u8| {
+        model.room_for_copy()?;
         let mut run = Run::score(&Arc::new(model.with_background(level)), try_copy(images)?, strategy)?;
         run.finish()?;
         Ok((run.macs(), level))

@@ -33,6 +33,7 @@ pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
     model.memory.check(model.bytes + model::planned(&model.config, layers, Precision::Int16))?;
     let mut peaks = peaks(model, images)?;
     let Either::F32(net) = &model.net else { unreachable!("`peaks` has refused it") };
+    model.room_for_lists()?;
     let streams = streams(layers);
     for layer in 0..layers.len() {
         peaks[streams[layer]] = peaks[streams[layer]].max(peaks[layer]);
@@ -51,6 +52,7 @@ pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
         tries += 1;
     }
     let weights = Weights::new(layers, values)?;
+    model.room_for_copy()?;
     Model::within(model.memory, model.config.clone(), weights, model.metadata.clone())
 }
 

@@ -167,6 +167,7 @@ impl Run {
             Pixels::Given(pixels) => (None, pixels.len() / size),
         };
         let given = draw.is_none();
+        model.room_for_lists()?;
         let blueprint = Blueprint::of(model, count, given, strategy);
         let all = [count as u64, size as u64];
         let logits = if given { Bytes::of::<f32>(&all) } else { Bytes(0) };

@@ -3,7 +3,7 @@
 use crate::config::Precision;
 use crate::error::Error;
 use crate::layers::{Layers, Source};
-use crate::memory::Bytes;
+use crate::memory::{Bytes, headroom};
 use crate::overflow::overflowing;
 use std::fmt::Debug;
 
@@ -205,9 +205,11 @@ impl<T: Stored> Weights<T> {
     /// Checks and takes a net's weights.
     ///
     /// # Errors
-    /// [`Error::WeightCount`], [`Error::ForbiddenWeight`]; in f32 [`Error::NonFiniteWeight`]; in integers
+    /// [`Error::OutOfMemory`], [`Error::WeightCount`], [`Error::ForbiddenWeight`]; in f32 [`Error::NonFiniteWeight`]; in integers
     /// [`Error::WeightOutOfRange`], [`Error::IntegerOverflow`].
     pub fn new(layers: &Layers, values: Vec<T>) -> Result<Weights<T>, Error> {
+        const LISTS: u64 = 512; // of a layer: names and shapes of its tensors, and where they lie
+        headroom(Bytes(LISTS * layers.len() as u64))?;
         let specs = tensor_specs(layers, T::PRECISION);
         let wanted = specs.iter().map(TensorSpec::len).sum();
         if values.len() != wanted {
