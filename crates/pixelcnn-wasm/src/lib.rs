@@ -26,8 +26,9 @@ static RESERVE: reserve::Reserve = reserve::Reserve::new();
 
 /// What a call leaves behind, unless it has taken the last of the memory, which the next call needs.
 fn kept<T>(made: T) -> Result<T, JsValue> {
+    // The glue puts it into a box, too, which must not come to lie in the block: more than that would give at a time.
     #[cfg(target_arch = "wasm32")]
-    if !RESERVE.is_whole() {
+    if !RESERVE.is_whole() || plan::headroom(plan::Bytes(2 * reserve::LARGEST as u64)).is_err() {
         drop(made);
         return Err(js_error(Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None }));
     }

@@ -12,7 +12,7 @@ use std::cell::{Cell, UnsafeCell};
 /// Bytes of the block.
 const SIZE: usize = 32 << 10;
 /// The most that comes out of it at a time: anything larger was asked for fallibly.
-const LARGEST: usize = 4 << 10;
+pub const LARGEST: usize = 4 << 10;
 
 #[repr(align(16))]
 struct Block {

@@ -34,11 +34,13 @@ pub fn describe(config: &Config) -> Result<String, Error> {
     let per_front = pixels as f64 / schedule.steps() as f64;
     let (parameters, non_zero): (u64, u64) =
         (net.iter().map(Layer::parameters).sum(), net.iter().map(Layer::non_zero_parameters).sum());
+    // Made before the text, which grows into the room that was found for them.
+    let (json, tensors) = (config.to_json(), tensor_specs(&net, config.precision));
     Text::written(|to| {
-        write!(to, r#"{{"config":{},"layers":"#, config.to_json())?;
+        write!(to, r#"{{"config":{json},"layers":"#)?;
         list(to, net.iter(), |to, item| layer(to, item, &net))?;
         to.write_str(r#","tensors":"#)?;
-        list(to, tensor_specs(&net, config.precision).iter(), tensor)?;
+        list(to, tensors.iter(), tensor)?;
         write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"#)?;
         write!(to, r#""receptiveField":{{"pixels":{},"above":{above},"left":{left},"right":{right}}},"#, field.len())?;
         write!(to, r#""schedule":{{"slope":{},"leads":{:?},"#, schedule.slope, schedule.leads)?;
