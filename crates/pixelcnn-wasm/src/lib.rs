@@ -28,7 +28,7 @@ static RESERVE: reserve::Reserve = reserve::Reserve::new();
 fn kept<T>(made: T) -> Result<T, JsValue> {
     // The glue puts it into a box, too, which must not come to lie in the block: more than that would give at a time.
     #[cfg(target_arch = "wasm32")]
-    if !RESERVE.is_whole() || plan::headroom(plan::Bytes(2 * reserve::LARGEST as u64)).is_err() {
+    if !RESERVE.is_whole() || memory::headroom(memory::Bytes(2 * reserve::LARGEST as u64)).is_err() {
         drop(made);
         return Err(js_error(Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None }));
     }
