@@ -2,6 +2,10 @@
 //!
 //! The malformed files are those of `test/corpus/corpus.json`, which vitest reads too, through WebAssembly.
 
+#[path = "common/counting.rs"]
+mod counting;
+
+use counting::{Counting, peak_of};
 use pixelcnn::config::Precision;
 use pixelcnn::describe::describe;
 use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
@@ -10,56 +14,7 @@ use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::{Weights, tensor_specs};
 use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
-
-/// The system's allocator, which knows for each thread how many bytes are held, and the most since [`peak_of`] began.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(taken: usize, given_back: usize) {
-    // While a block is resized there may be two of it.
-    let most = HELD.get() + taken as isize;
-    PEAK.set(PEAK.get().max(most));
-    HELD.set(most - given_back as isize);
-}
-
-/// The result of a call, and the most bytes that it held at a time.
-fn peak_of<T>(call: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.get();
-    PEAK.set(before);
-    let result = call();
-    (result, (PEAK.get() - before) as usize)
-}
-
-// SAFETY: every call goes to `System` as it came; counting touches thread-local cells that need no allocation.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 0);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 0);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size, layout.size());
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count(0, layout.size());
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -72,9 +27,9 @@ const LARGE: usize = 4 << 20;
 
 /// Reads a file and checks what holds of every file: bounded memory, and a message that fits on a line.
 fn read_bounded(name: &str, bytes: &[u8], beyond: usize) -> Result<(), Error> {
-    let (result, held) = peak_of(|| read(bytes).map(drop));
+    let (result, held, _) = peak_of(|| read(bytes).map(drop));
     // With the file itself, this is twice its size.
-    assert!(held <= bytes.len() + beyond, "{name}: {} bytes long, {held} held", bytes.len());
+    assert!(held as usize <= bytes.len() + beyond, "{name}: {} bytes long, {held} held", bytes.len());
     if let Err(error) = &result {
         let message = error.to_string();
         assert!(message.len() < 500 && !message.chars().any(char::is_control), "{name}: {message}");
