@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { conversionsOf, loadSampler, optimizeModel, quantizeModel, type Sampler } from '../ts/index.js';
 import { configJson, randomModel } from './wasm.js';
 
@@ -91,4 +91,16 @@ it('takes no `derived` that is not as it writes it: an error where it is needed,
   ]);
   expect(() => conversionsOf(null as never)).toThrow('metadata: expected an object, got null');
   expect(() => conversionsOf({ derived: 3 as never })).toThrow(wanted);
+});
+
+it('names what the host lacks where a file has no hash to be named by', async () => {
+  vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) }); // as on a page that came over http
+  try {
+    await expect(optimizeModel(bytes, images)).rejects.toMatchObject({
+      code: 'CRYPTO_UNAVAILABLE',
+      message: 'expected a host with crypto.subtle, got none; serve the page over https',
+    });
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });

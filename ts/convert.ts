@@ -164,7 +164,10 @@ async function convert(
 
 function digest(bytes: Uint8Array): Promise<ArrayBuffer> {
   if (globalThis.crypto?.subtle === undefined) {
-    throw new PixelCnnError('INTERNAL', 'expected a host with crypto.subtle, got none; serve the page over https');
+    throw new PixelCnnError(
+      'CRYPTO_UNAVAILABLE',
+      'expected a host with crypto.subtle, got none; serve the page over https',
+    );
   }
   return crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
 }

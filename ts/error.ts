@@ -58,6 +58,8 @@ export type PixelCnnErrorCode =
   | 'SIMD_UNSUPPORTED'
   /** A sampler, pool or epoch's model was used after its end, or a pool disposed of while at work. */
   | 'DISPOSED'
+  /** Converting: the host has no `crypto.subtle` to name a file by, as pages that are not served over https. */
+  | 'CRYPTO_UNAVAILABLE'
   /** A pool: the host has no worker threads, as at the edge. */
   | 'WORKERS_UNAVAILABLE'
   /** A pool: a worker did not start, or one after the other stopped over the same images; `cause` is the last one's error. */
