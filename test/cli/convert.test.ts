@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { conversionsOf, loadSampler } from '../../ts/index.js';
@@ -50,6 +50,12 @@ it('names what is wrong with the arguments, and leaves the old file alone', asyn
   expect(await refused('quantize', 'tiny.safetensors', '--images', '0')).toContain('--images');
   expect(await refused('quantize', 'tiny.safetensors', '--out', '.')).toContain('--out: expected the name of a file');
   expect(await refused('optimize', 'tiny.safetensors', '--calibrate', 'nowhere')).toContain('nowhere');
+  await symlink('tiny.safetensors', file('link.safetensors'));
+  for (const out of ['tiny.safetensors', './tiny.safetensors', 'link.safetensors']) {
+    expect(await refused('quantize', 'tiny.safetensors', '--out', out)).toBe(
+      `pixelcnn: --out: expected another file than the model itself, which would be lost, got ${out}\n`,
+    );
+  }
   const missing = await pixelcnn(folder.path, ['optimize', 'none.safetensors']);
   expect(missing.code).not.toBe(0);
   expect(missing.stderr).toContain('none.safetensors');

@@ -1,5 +1,6 @@
 /** What the commands share that make a model file from another. */
 
+import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { imageSize } from '../images.js';
@@ -11,6 +12,7 @@ import { type CalibrationOptions, calibrateHelp, calibrationImages } from './cal
 import type { Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
 import { addRuleOptions } from './data_option.js';
+import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
 import { interruptible } from './interrupt.js';
 import { integer } from './option.js';
@@ -45,6 +47,9 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
   return interruptible(async (signal) => {
     const path = model ?? packagedModel();
     const out = options.out ?? `${basename(path).replace(/\.safetensors$/, '')}.${suffix}.safetensors`;
+    if (await isSameFile(path, out)) {
+      throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);
+    }
     const write = await openOutputFile(out, '--out');
     const before = await readModel(path, signal);
     const old = await loadSampler(before, { signal }).catch((error: unknown) => {
@@ -72,4 +77,9 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
       ]),
     );
   });
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)));
+  return a !== undefined && a === b;
 }
