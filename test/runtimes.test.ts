@@ -139,7 +139,9 @@ it('samples on workerd, and says that it has no threads', async (context) => {
       },
     };`,
   );
-  const names = readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'));
+  const names = ['', 'pool/'].flatMap((room) =>
+    readdirSync(join(root, 'dist', room)).flatMap((name) => (name.endsWith('.js') ? [`${room}${name}`] : [])),
+  );
   const modules = [...names, 'wasm/pkg/pixelcnn.js'].map(
     (name) => `(name = "dist/${name}", esModule = embed "dist/${name}")`,
   );

@@ -11,6 +11,15 @@ export interface Press {
   pause?: number;
 }
 
+/** As if nobody had said that there are no colours: a CI's own variables say so. */
+const aTerminal = {
+  TERM: 'xterm-256color',
+  NO_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  CI: undefined,
+  TF_BUILD: undefined,
+};
+
 /** Runs Node in a folder on a terminal of 100 columns; what the terminal was sent. */
 export async function onTerminal(
   cwd: string,
@@ -21,7 +30,7 @@ export async function onTerminal(
   const program = fileURLToPath(new URL('pty.py', import.meta.url));
   const child = spawn('python3', ['-I', program, JSON.stringify(presses), process.execPath, ...args], {
     cwd,
-    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, ...env },
+    env: { ...process.env, ...aTerminal, ...env },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

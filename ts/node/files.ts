@@ -73,7 +73,10 @@ export async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = await file.stat();
-    if (!found.isFile()) throw new Error(`a ${found.isDirectory() ? 'folder' : 'device or FIFO'} stands in its place`);
+    if (!found.isFile()) {
+      const message = `a ${found.isDirectory() ? 'folder' : 'device or FIFO'} stands in its place`;
+      throw Object.assign(new Error(message), { syscall: 'open', path }); // as an error of the system has it
+    }
   } catch (error) {
     await file.close();
     throw error;

@@ -13,6 +13,7 @@ import { appendFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { PixelCnnError } from '../../../ts/error.js';
 import { loadSampler } from '../../../ts/load.js';
 import { gridPng } from '../../../ts/node/png.js';
 import { openBackend } from '../../../ts/train/tensorflow/backend.js';
@@ -149,7 +150,9 @@ it('repairs the file after a line that could only be written in part', async () 
       // A full disk: the write fails, and part of the line stays.
       renameSync(path, `${path}.aside`);
       mkdirSync(path);
-      await expect(watch(event)).rejects.toThrow('EISDIR');
+      await expect(watch(event)).rejects.toThrow(
+        new PixelCnnError('WRITE_FAILED', `expected to write ${path}, got: a folder stands in its place`),
+      );
       rmSync(path, { recursive: true });
       renameSync(`${path}.aside`, path);
       appendFileSync(path, '{"type":"st');
