@@ -37,15 +37,19 @@ function drawGood(): void {
   sampler.free();
 }
 
-it('describes 300 nets from tiny to absurd, and draws, begins or refuses them by every method', () => {
-  const words = wasm.random_words(5, 3, 0, 0, 300 * 16);
+/** Multiply-adds up to which a whole image is drawn. As natively: `PIXELCNN_EXTREMES=1000000000 npx vitest run test/extremes.test.ts`. */
+const budget = Number(process.env.PIXELCNN_EXTREMES ?? 1e6);
+const nets = budget > 1e6 ? 2000 : 300;
+
+it(`describes ${nets} nets from tiny to absurd, and draws, begins or refuses them by every method`, () => {
+  const words = wasm.random_words(5, 3, 0, 0, nets * 16);
   let next = 0;
   const below = (bound: number) => words[next++]! % bound;
   /** From `low` to `high`, small numbers as likely as large ones. */
   const steeply = (low: number, high: number) =>
     low + below(Math.max(1, (high >> below(Math.ceil(Math.log2(high)) + 1)) - low + 1));
   const counts: Record<string, number> = {};
-  for (let number = 0; number < 300; number++) {
+  for (let number = 0; number < nets; number++) {
     next = 16 * number;
     const json = configJson({
       height: steeply(1, 4096),
@@ -71,11 +75,11 @@ it('describes 300 nets from tiny to absurd, and draws, begins or refuses them by
     for (const method of sampler ? methods : []) {
       const kept = method === 'wavefront' || method === 'cached';
       const step = kept ? 0 : description.macsPerImage;
-      if (step > 1e6) continue;
+      if (step > budget) continue;
       const outcome = codeOf(() => {
         const run = sampler!.sample(1, 1, 0, 1, method);
         try {
-          if (description.macsPerImage + step * height * width <= 1e6) run.finish();
+          if (description.macsPerImage + step * height * width <= budget) run.finish();
           else run.step();
         } finally {
           run.free();
@@ -89,7 +93,7 @@ it('describes 300 nets from tiny to absurd, and draws, begins or refuses them by
   }
   expect(counts.null).toBeGreaterThan(200);
   expect(counts.OUT_OF_MEMORY).toBeGreaterThan(10);
-});
+}, 7_200_000);
 
 describe('sizes that do not fit in 32 bits', () => {
   const begin = (changes: Partial<Config>, method: string) => {
