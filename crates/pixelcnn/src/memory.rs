@@ -172,6 +172,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri ends where a host would say no")]
     fn what_the_host_cannot_give_is_an_error() {
         let bytes = u64::MAX / 2;
         assert_eq!(headroom(Bytes(bytes)), Err(Error::OutOfMemory { bytes, limit: None }));
