@@ -3,7 +3,6 @@
  * meanwhile. What they take and make travels between threads.
  */
 
-import type { Description } from '../config.js';
 import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
 import { loadSampler } from '../load.js';
 import type { Failure } from '../pool/message.js';
@@ -21,10 +20,6 @@ interface Conversion {
 
 /** A task; `progress` is told how many images are done. */
 type Task<Given, Made> = (given: Given, progress: (done: number) => void) => Promise<Made>;
-
-const describe: Task<{ model: Uint8Array }, Description> = async ({ model }) => {
-  return (await loadSampler(model)).describe();
-};
 
 /** Images that tell what skipping saves. */
 const mostCounted = 64;
@@ -81,7 +76,7 @@ const surprise: Task<Maps, { name: string; bytes: Uint8Array }[]> = async ({ mod
   return surprisePngs(await loadSampler(model), data, chosen);
 };
 
-export const tasks = { describe, optimize, quantize, evaluate, surprise };
+export const tasks = { optimize, quantize, evaluate, surprise };
 
 export type Tasks = { [Name in keyof typeof tasks]: (typeof tasks)[Name] };
 export type Given<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];

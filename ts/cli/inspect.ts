@@ -1,9 +1,7 @@
 /** `pixelcnn inspect`: what a model file holds and what follows from it. */
 
-import { loadSampler, namingModel } from '../load.js';
-import { readModel } from '../model_source.js';
+import { loadSampler } from '../load.js';
 import { createCommand } from './command.js';
-import { inThread } from './core_thread.js';
 import { bytes, labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { packagedModel } from './packaged_model.js';
@@ -22,11 +20,8 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
   );
 
 async function run(path: string, { json }: { json?: boolean }, signal: AbortSignal): Promise<void> {
-  const model = await readModel(path, signal);
-  const { metadata } = await loadSampler(model, { signal }).catch((error: unknown) => {
-    throw namingModel(error, path);
-  });
-  const description = await inThread('describe', { model }, signal);
+  const sampler = await loadSampler(path, { signal });
+  const [{ metadata }, description] = [sampler, sampler.describe()]; // milliseconds, whatever the net
   if (json) {
     printJson({ model: path, ...description, metadata });
     return;
