@@ -4,8 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { imageSize } from '../images.js';
-import { loadSampler, namingModel } from '../load.js';
-import { readModel } from '../model_source.js';
+import { namingModel } from '../load.js';
 import { maxSeed } from '../sample_options.js';
 import { openSampler, type Sampler } from '../sampler.js';
 import { type CalibrationOptions, calibrateHelp, calibrationImages } from './calibration.js';
@@ -15,6 +14,7 @@ import { addRuleOptions } from './data_option.js';
 import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
 import { interruptible } from './interrupt.js';
+import { openModel } from './open_model.js';
 import { integer } from './option.js';
 import { openOutputFile } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
@@ -51,10 +51,7 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
       throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);
     }
     const write = await openOutputFile(out, '--out');
-    const before = await readModel(path, signal);
-    const old = await loadSampler(before, { signal }).catch((error: unknown) => {
-      throw namingModel(error, path);
-    });
+    const { bytes: before, sampler: old } = await openModel(path, signal);
     const { data: images, name: calibration } = await calibrationImages(before, old, options, signal);
     const size = imageSize(old.config);
     old.dispose();

@@ -1,7 +1,5 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
-import { loadSampler, namingModel } from '../load.js';
-import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
@@ -13,6 +11,7 @@ import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readData } fr
 import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
+import { openModel } from './open_model.js';
 import { choice, integer } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
@@ -66,10 +65,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (options.mapImages !== undefined && options.map === undefined) {
     throw new UsageError('--map-images: expected --map beside it, which says where the pictures go, got none');
   }
-  const bytes = await readModel(model, signal);
-  const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
-    throw namingModel(error, model);
-  });
+  const { bytes, sampler } = await openModel(model, signal);
   const other = options.against === undefined ? undefined : await readAgainst(options.against, signal);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
