@@ -2,6 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { argumentOf } from '../ts/arguments.js';
 import { createSampler, loadSampler, optimizeModel, type Sampler } from '../ts/index.js';
 import { loadCore } from '../ts/train/net/core.js';
+import { failure } from './failure.js';
 import { configJson, randomModel } from './wasm.js';
 
 const size = 12;
@@ -127,16 +128,6 @@ it('refuses what is no model and no module', async () => {
   );
 });
 
-/** What a call throws or rejects with. */
-async function errorOf(call: () => unknown): Promise<unknown> {
-  try {
-    await call();
-  } catch (error) {
-    return error;
-  }
-  return expect.unreachable();
-}
-
 it('names the argument on every error that one led to, and on no other', async () => {
   const core = await loadCore();
   const { config } = sampler;
@@ -158,8 +149,8 @@ it('names the argument on every error that one led to, and on no other', async (
     [undefined, () => new Array(-1)],
     [undefined, () => Promise.reject(undefined)],
   ];
-  for (const [argument, call] of calls) expect(argumentOf(await errorOf(call)), String(call)).toBe(argument);
-  const error = await errorOf(() => sampler.sample({ count: 0 }));
+  for (const [argument, call] of calls) expect(argumentOf(await failure(call)), String(call)).toBe(argument);
+  const error = await failure(() => sampler.sample({ count: 0 }));
   expect(Object.keys(error as object)).toEqual([]); // printed as any other RangeError
 });
 

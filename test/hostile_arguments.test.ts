@@ -4,6 +4,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { createSampler, loadSampler, optimizeModel, quantizeModel } from '../ts/index.js';
 import { enter } from '../ts/instance.js';
 import { maxModelBytes } from '../ts/model_source.js';
+import { failure } from './failure.js';
 import { configJson, randomModel, wasmModule } from './wasm.js';
 
 const model = randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1 }), 1);
@@ -32,16 +33,6 @@ function outOfBounds(bytes: Uint8Array): Uint8Array {
   const view = new Uint8Array(buffer, length, length);
   buffer.resize(length);
   return view;
-}
-
-/** What the call throws or rejects with. */
-async function failure(call: () => unknown): Promise<Error> {
-  try {
-    await call();
-  } catch (error) {
-    return error as Error;
-  }
-  return expect.unreachable();
 }
 
 const gone =

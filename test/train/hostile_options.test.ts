@@ -15,22 +15,13 @@ import { checkBackend, openBackend } from '../../ts/train/tensorflow/backend.js'
 import { setUpTensorflow } from '../../ts/train/tensorflow/setup.js';
 import { train } from '../../ts/train/train.js';
 import { watchers } from '../../ts/train/watch/watcher.js';
+import { failure } from '../failure.js';
 import { configJson, randomModel } from '../wasm.js';
 import { plain } from './run/run.js';
 import { blobs, smallConfig } from './support.js';
 
 const data = blobs(20, smallConfig);
 const sampler = await loadSampler(randomModel(configJson(smallConfig), 1));
-
-/** What the call throws or rejects with. */
-async function failure(call: () => unknown): Promise<Error> {
-  try {
-    await call();
-  } catch (error) {
-    return error as Error;
-  }
-  return expect.unreachable();
-}
 
 function revoked(of: object): never {
   const { proxy, revoke } = Proxy.revocable(of, {});
