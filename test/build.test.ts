@@ -21,6 +21,7 @@ interface Manifest {
   version: string;
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
+  scripts: Record<string, string>;
 }
 
 const manifest = JSON.parse(read('package.json')) as Manifest;
@@ -82,6 +83,12 @@ describe('package.json', () => {
     const names = withTheirOwn(Object.keys(manifest.dependencies ?? {}));
     const bytes = [...names].reduce((sum, name) => sum + sizeOf(join(root, 'node_modules', name)), 0);
     expect(bytes).toBeLessThan(1_000_000);
+  });
+
+  it('runs what may draw on several threads from dist/, where the worker of a pool is', () => {
+    for (const name of ['sample', 'optimize', 'quantize']) {
+      expect(manifest.scripts[name]).toBe(`tsx scripts/build_ts.ts --if-stale && node dist/cli/main.js ${name}`);
+    }
   });
 
   it('is locked by hashes and names no registry host', () => {
