@@ -8,11 +8,13 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -95,16 +97,20 @@ export async function killRun(
   try {
     writeImages(root);
     await attempt(root, 'unbroken', [...options, '--json']);
-    const model = (out: string): Buffer => readFileSync(join(root, out, 'model.safetensors'));
+    const modelIn = (out: string): Buffer => readFileSync(join(root, out, 'model.safetensors'));
     /** The figures of every update and epoch but how long they took. */
     const figuresOf = async (out: string): Promise<string[]> =>
       (await readMetrics(join(root, out, 'metrics.jsonl'))).map((line) =>
         JSON.stringify({ ...line, seconds: undefined }),
       );
     const unbroken = await figuresOf('unbroken');
-    /** How a run that came to its end differs from the unbroken one; `whole` unless its folder was removed on the way. */
-    const difference = async (out: string, whole: boolean): Promise<string | undefined> => {
-      if (!model(out).equals(model('unbroken'))) return 'with another model';
+    /**
+     * How a run that came to its end differs from the unbroken one; `whole` unless its folder was removed on the way.
+     * `removed` is the model that lay in the folder when it was: then the run had its end behind it, and no model is due.
+     */
+    const difference = async (out: string, whole: boolean, removed?: Buffer): Promise<string | undefined> => {
+      if (!(removed ?? modelIn(out)).equals(modelIn('unbroken'))) return 'with another model';
+      if (removed !== undefined) return undefined;
       const figures = await figuresOf(out);
       if (whole && figures.length !== unbroken.length) return `with ${figures.length} lines of figures`;
       const expected = unbroken.slice(unbroken.length - figures.length);
@@ -127,12 +133,13 @@ export async function killRun(
       const checkpoints = join(root, name, 'checkpoints');
       let updates = 0;
       let whole = true; // until its folder is removed, with the figures of what was done
+      let removedModel: Buffer | undefined;
       const seen = new Set<string>(); // what SIGKILL leaves is swept up only once a whole checkpoint has been written
       for (;;) {
         const resume = await holdsCheckpoints(checkpoints);
         const moment = momentOf(moments);
         const asked = resume ? ['--resume'] : [...options, '--checkpoint-every', '1'];
-        const { start, saved, ended } = await attempt(root, name, [...asked, '--json'], moment);
+        const { start, saved, ended, removed } = await attempt(root, name, [...asked, '--json'], moment);
         const { epoch = 0, stepInEpoch = 0, stepsPerEpoch = 0, warnings = [] } = start;
         const unforeseen = warnings.filter((line) => !line.startsWith('a run that has ended without a word'));
         if (unforeseen.length > 0) throw new Error(`the resumed run warned: ${unforeseen.join('; ')}`);
@@ -140,6 +147,7 @@ export async function killRun(
         if (from < updates)
           throw new Error(`the run told of a checkpoint after ${updates} updates, and began at ${from}`);
         if (moment?.way === 'removed folder') whole = false;
+        removedModel = removed;
         if (ended) break;
         if (moment === undefined) throw new Error('the run ended before its end, though nothing befell it');
         updates = Math.max(from, saved);
@@ -153,9 +161,9 @@ export async function killRun(
         else if (!left.includes('LATEST') || newest !== readFileSync(join(checkpoints, 'LATEST'), 'utf8').trim())
           beforeLatest++;
       }
-      const other = await difference(name, whole);
+      const other = await difference(name, whole, removedModel);
       if (other !== undefined) throw new Error(`run ${runs} ended ${other}, after ${moments} moments in all`);
-      rmSync(join(root, name), { recursive: true });
+      rmSync(join(root, name), { recursive: true, force: true });
       runs++;
       say(`${moments} moments: run ${runs} ended with the unbroken run's model and figures`);
     }
@@ -202,6 +210,7 @@ async function attempt(root: string, out: string, more: readonly string[], momen
   /** What is to be done once the next checkpoint is told of. */
   let next: (() => void) | undefined;
   let fault: Error | undefined;
+  let removed: Buffer | undefined;
   const filler = join(root, 'disk', 'filler');
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const befall: Record<Way, () => unknown> = {
@@ -214,7 +223,12 @@ async function attempt(root: string, out: string, more: readonly string[], momen
       child.stdout.destroy();
     },
     'removed folder': () => {
-      rmSync(join(root, out), { recursive: true, force: true, maxRetries: 5 });
+      // Moved away in one step, so that a model either lies in it or is still to be written, and not there.
+      const away = join(root, `${out}-removed`);
+      renameSync(join(root, out), away);
+      const model = join(away, 'model.safetensors');
+      if (existsSync(model)) removed = readFileSync(model);
+      rmSync(away, { recursive: true, force: true, maxRetries: 5 });
       next = () => child.kill('SIGTERM');
     },
     'full disk': () => {
@@ -265,7 +279,7 @@ async function attempt(root: string, out: string, more: readonly string[], momen
   if (start === undefined || !(ended || foreseen)) {
     throw new Error(`${moment?.way}: the run ended with code ${code}, signal ${signal}: ${stderr}`);
   }
-  return { start, saved, ended };
+  return { start, saved, ended, removed };
 }
 
 /** Writes until the disk is full. */
