@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod arithmetic;
 mod cache;
+pub mod cell;
 pub mod config;
 pub mod describe;
 mod distribution;
