@@ -17,6 +17,8 @@ mod engine;
 pub mod error;
 pub mod field;
 pub mod format;
+#[allow(dead_code, reason = "the sampler draws by `distribution` yet")]
+mod head;
 pub mod json;
 mod kernels;
 pub mod layers;
