@@ -24,6 +24,7 @@ mod kernels;
 pub mod layers;
 pub mod math;
 pub mod memory;
+pub mod mixture;
 pub mod model;
 pub mod optimize;
 mod overflow;
