@@ -71,7 +71,7 @@ impl Head {
                 let weights = &mut weights[..logits.len()];
                 let mut whole = 0.0;
                 for (weight, &logit) in weights.iter_mut().zip(logits) {
-                    *weight = math::exp((f64::from(logit) - max) / temperature);
+                    *weight = math::fast_exp((f64::from(logit) - max) / temperature);
                     whole += *weight;
                 }
                 let mut sum = 0.0;
@@ -110,7 +110,7 @@ impl Head {
                 let mut others = 0.0;
                 for (j, &logit) in logits.iter().enumerate() {
                     if j != likeliest {
-                        others += math::exp(f64::from(logit) - max);
+                        others += math::fast_exp(f64::from(logit) - max);
                     }
                 }
                 let whole = if others <= 1.0 { math::ln_1p(others) } else { math::ln(1.0 + others) };
