@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { parseNpyImages } from '../../../ts/train/data/files/npy.js';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
-import { parseNpyImages } from '../../../ts/train/data/npy.js';
 import { npy } from './npy.js';
 import { png } from './png.js';
 

@@ -17,8 +17,9 @@ import { byteLengthOf, isBytes, plainBytes } from '../../brand.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
+import { invalid, letIn } from './files/numbers.js';
 import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
-import { invalid, letIn, type RawImages } from './raw.js';
+import type { RawImages } from './raw.js';
 
 /**
  * Grey images as levels.

@@ -19,10 +19,11 @@ import { PixelCnnError } from '../../error.js';
 import { reasonOf } from '../../node/files.js';
 import { loadCore, randomOrder } from '../net/core.js';
 import { binariseImages, checkBinarisation, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
-import { oddKindOf, peek, readArray } from './data_file.js';
-import { findData, listed } from './data_folder.js';
+import { oddKindOf, peek, readArray } from './files/data_file.js';
+import { findData, listed } from './files/data_folder.js';
+import type { StoredImages } from './files/numbers.js';
+import { readPngs } from './files/png_images.js';
 import { type Binarisation, type DataOrigin, firstImages, type ImageSet, ownParts, sliceImages } from './image_set.js';
-import { readPngs } from './png_images.js';
 import { loadMnist, publishedSetOf, publishedSets } from './published.js';
 import {
   joinImages,
@@ -33,7 +34,6 @@ import {
   partNames,
   type RawImages,
   readValues,
-  type StoredImages,
 } from './raw.js';
 
 export interface DataOptions extends Binarisation {

@@ -8,20 +8,11 @@ import { dirname, join } from 'node:path';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { sha256 } from '../../node/files.js';
-import { readArray, readDataFile } from './data_file.js';
-import { type FetchOptions, fetchFile } from './fetch.js';
-import { idxImagesHeader, parseIdxImages } from './idx.js';
-import {
-  invalid,
-  joinImages,
-  letIn,
-  type NamedImages,
-  type Parts,
-  type PublishedSet,
-  type RawImages,
-  readValues,
-  type StoredImages,
-} from './raw.js';
+import { readArray, readDataFile } from './files/data_file.js';
+import { type FetchOptions, fetchFile } from './files/fetch.js';
+import { idxImagesHeader, parseIdxImages } from './files/idx.js';
+import { invalid, letIn, type StoredImages } from './files/numbers.js';
+import { joinImages, type NamedImages, type Parts, type PublishedSet, type RawImages, readValues } from './raw.js';
 
 export interface MnistOptions extends FetchOptions {
   /** Which set: `mnist`, `fashion-mnist`. Default: `mnist`. */

@@ -4,12 +4,12 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
+import { PixelCnnError } from '../../../error.js';
+import { reasonOf } from '../../../node/files.js';
+import { type PartName, type Parts, partNames } from '../raw.js';
 import { oddKindOf, peek } from './data_file.js';
 import { type DataFormat, isLabels } from './data_format.js';
 import { isGridOfSamples } from './png_images.js';
-import { type PartName, type Parts, partNames } from './raw.js';
 
 /** Which files to read, by path. */
 export type FoundData =

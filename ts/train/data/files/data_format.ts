@@ -4,7 +4,7 @@
 import { extname } from 'node:path';
 import { idxHeader } from './idx.js';
 import { isNpy, npyHeader } from './npy.js';
-import { type ArrayHeader, shapeText } from './raw.js';
+import { type ArrayHeader, shapeText } from './numbers.js';
 
 /** So many first bytes tell any of them. */
 export const headLength = 4096;

@@ -1,7 +1,7 @@
 // IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
 // 32-bit integer, then the values, big-endian too.
 
-import { type ArrayHeader, imagesOf, invalid, type StoredImages } from './raw.js';
+import { type ArrayHeader, imagesOf, invalid, type StoredImages } from './numbers.js';
 
 const types: Readonly<Record<number, string>> = { 8: 'u1', 9: 'i1', 11: 'i2', 12: 'i4', 13: 'f4', 14: 'f8' };
 

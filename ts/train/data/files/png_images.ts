@@ -3,10 +3,11 @@
 
 import { basename, dirname, join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { PixelCnnError } from '../../error.js';
+import { PixelCnnError } from '../../../error.js';
+import type { RawImages } from '../raw.js';
 import { readDataFile, readHead } from './data_file.js';
 import { formatOf } from './data_format.js';
-import { invalid, mostPixels, type RawImages } from './raw.js';
+import { invalid, mostPixels } from './numbers.js';
 
 /** The longest side that a model can have. */
 const mostSide = 4096;

@@ -4,12 +4,12 @@
 import { closeSync, constants, openSync, readSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip, gunzipSync, constants as zlibConstants } from 'node:zlib';
-import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
+import { PixelCnnError } from '../../../error.js';
+import { reasonOf } from '../../../node/files.js';
 import { type DataFormat, formatOf, headLength } from './data_format.js';
 import { idxHeader, parseIdxImages } from './idx.js';
 import { npyHeader, parseNpyImages } from './npy.js';
-import { type ArrayHeader, fileLength, invalid, mostPixels, type StoredImages } from './raw.js';
+import { type ArrayHeader, fileLength, invalid, mostPixels, type StoredImages } from './numbers.js';
 
 /** The most bytes of a file of numbers: {@link mostPixels} of 8 bits, and a header. */
 const mostBytes = mostPixels + 2 ** 16;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
-import { loadData } from '../../../ts/train/data/load_data.js';
-import { idx } from './idx.js';
-import { npy } from './npy.js';
-import { png, pngOf } from './png.js';
+import { loadData } from '../../../../ts/train/data/load_data.js';
+import { idx } from '../idx.js';
+import { npy } from '../npy.js';
+import { png, pngOf } from '../png.js';
 
 const root = mkdtempSync(join(tmpdir(), 'pixelcnn-file-'));
 afterAll(() => rmSync(root, { recursive: true }));
