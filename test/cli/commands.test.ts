@@ -5,7 +5,7 @@ import { binarisations } from '../../ts/cli/data_option.js';
 import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
-import { binarisations as trainBinarisations } from '../../ts/train/data/image_set.js';
+import { binarisations as trainBinarisations } from '../../ts/train/data/rule.js';
 import { devices as trainDevices } from '../../ts/train/tensorflow/backend.js';
 import { idx } from '../train/data/idx.js';
 import { pixelcnn, temporaryFolder } from './run.js';

@@ -1,10 +1,19 @@
 // Images as files hold them, and as 8-bit values, before a rule makes levels of these.
 
 import { eachNumber, invalid, type StoredImages } from './files/numbers.js';
+import { mostLevels } from './rule.js';
 
-/** Greyscale images of 8-bit values, `[count, height, width]`. */
-export interface RawImages {
-  readonly pixels: Uint8Array;
+/** Levels of pixels, in 16 bits where there are more than 256. */
+export type Levels = Uint8Array | Uint16Array;
+
+/** Room for the levels of so many pixels. */
+export function levelsArray(length: number, levels: number): Levels {
+  return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
+}
+
+/** Images of one channel, `[count, height, width]`: grey values of 8 bits, or values that are levels. */
+export interface RawImages<Pixels extends Levels = Uint8Array> {
+  readonly pixels: Pixels;
   readonly count: number;
   readonly height: number;
   readonly width: number;
@@ -12,15 +21,31 @@ export interface RawImages {
   readonly reading?: string;
 }
 
+/** The images of one part, with what else is known of each. */
+export interface PartImages<Pixels extends Levels = Uint8Array> extends RawImages<Pixels> {
+  /** What an error calls them. */
+  readonly path: string;
+  /** The class of each, `[count]`. */
+  readonly labels?: Uint16Array;
+  /** Which of them are parts of one whole, `[count]`: equal numbers, side by side. */
+  readonly wholes?: Uint32Array;
+}
+
 /** All images of a data set, with what it is: training images, then those of validation, then those of the test. */
-export interface NamedImages extends RawImages {
+export interface NamedImages<Pixels extends Levels = Uint8Array> extends RawImages<Pixels> {
   /** `MNIST, 60,000 training then 10,000 test images`. */
   readonly source: string;
   /** How many, the last ones, are test images; 0 where the set is not divided so. */
   readonly testImages: number;
   /** How many, those before the test images, are validation images of the set's own; 0 where it has none. */
   readonly validationImages: number;
+  /** The class of each, {@link unlabelled} in a part whose classes nothing tells; none where no part has any. */
+  readonly labels?: Uint16Array;
+  readonly wholes?: Uint32Array;
 }
+
+/** The label of an image whose class nothing tells. */
+export const unlabelled = 2 ** 16 - 1;
 
 export type PublishedSet = 'mnist' | 'fashion-mnist';
 
@@ -37,10 +62,7 @@ export type Parts<T> = { readonly train: T } & { readonly [part in PartName]?: T
  *
  * @throws PixelCnnError `INVALID_DATA` for values of any other range, with the range found.
  */
-export async function readValues(
-  stored: Parts<StoredImages>,
-  signal?: AbortSignal,
-): Promise<Parts<RawImages & { path: string }>> {
+export async function readValues(stored: Parts<StoredImages>, signal?: AbortSignal): Promise<Parts<PartImages>> {
   const files = partNames.flatMap((part) => stored[part] ?? []);
   const ranges: Range[] = [];
   for (const file of files) ranges.push(await rangeOf(file, signal));
@@ -57,7 +79,7 @@ export async function readValues(
     throw invalid(path, 'whole numbers from 0 to 255, or fractions from 0 to 1', withAdvice(ranges[wrong]!));
   }
   const reading = 'floats 0 to 1 read as value x 255';
-  const read = async (file: StoredImages): Promise<RawImages & { path: string }> => {
+  const read = async (file: StoredImages): Promise<PartImages> => {
     const { count, height, width, path, type, bytes } = file;
     const shape = { count, height, width, path };
     if (type === 'u1' && !scaled) return { ...shape, pixels: bytes };
@@ -67,11 +89,60 @@ export async function readValues(
     });
     return { ...shape, pixels, ...(scaled && { reading }) };
   };
-  const { train, validation, test } = stored;
+  return eachPart(stored, read);
+}
+
+/**
+ * Files of one data set whose values are levels as they are stored, from 0 to 511.
+ *
+ * @param of What the values are, in an error: `codes`.
+ * @throws PixelCnnError `INVALID_DATA` for any other value.
+ */
+export async function readStored(
+  stored: Parts<StoredImages>,
+  of: string,
+  signal?: AbortSignal,
+): Promise<Parts<PartImages<Levels>>> {
+  const ranges = await eachPart(stored, (file) => storedRange(file, of, signal));
+  const levels = Math.max(...partNames.map((part) => ranges[part] ?? 0)) + 1;
+  return eachPart(stored, async (file) => {
+    const { count, height, width, path, type, bytes } = file;
+    const pixels = type === 'u1' && levels <= 256 ? bytes : levelsArray(count * height * width, levels);
+    if (pixels !== bytes) {
+      await eachNumber(file, signal, (value, index) => {
+        pixels[index] = value;
+      });
+    }
+    return { count, height, width, path, pixels };
+  });
+}
+
+/** The largest of values that are levels. */
+async function storedRange(file: StoredImages, of: string, signal: AbortSignal | undefined): Promise<number> {
+  let most = 0;
+  await eachNumber(file, signal, (value, index) => {
+    if (Number.isInteger(value) && value >= 0 && value < mostLevels) {
+      if (value > most) most = value;
+      return;
+    }
+    const at = `in image ${Math.floor(index / (file.height * file.width))}`;
+    if (Number.isInteger(value)) throw invalid(file.path, `${of} from 0 to ${mostLevels - 1}`, `${value} ${at}`);
+    const hint = value > 0 && value < 1 ? '; grey values become levels by levels (--levels)' : '';
+    throw invalid(file.path, `whole numbers, as ${of} are`, `${Number(value.toPrecision(6))} ${at}${hint}`);
+  });
+  return most;
+}
+
+/** Changes each part that there is, one after the other. */
+export async function eachPart<T, U>(
+  parts: Parts<T>,
+  change: (value: T, part: PartName) => U | Promise<U>,
+): Promise<Parts<U>> {
+  const { train, validation, test } = parts;
   return {
-    train: await read(train),
-    ...(validation !== undefined && { validation: await read(validation) }),
-    ...(test !== undefined && { test: await read(test) }),
+    train: await change(train, 'train'),
+    ...(validation !== undefined && { validation: await change(validation, 'validation') }),
+    ...(test !== undefined && { test: await change(test, 'test') }),
   };
 }
 
@@ -88,7 +159,8 @@ function rangeText({ min, max, whole }: Range): string {
 }
 
 function withAdvice(range: Range): string {
-  const { min, max } = range;
+  const { min, max, whole } = range;
+  if (whole && min >= 0 && max < mostLevels) return `${rangeText(range)}; nominal takes codes as they are (--nominal)`;
   // Rounded, values of a narrow range would be left with a few levels.
   if (min >= 0 && max > 128 && max <= 255) return `${rangeText(range)}; round them, by x.round().astype(numpy.uint8)`;
   if (min >= 0 && max <= 128) return `${rangeText(range)}; bring white to 1, as by x / x.max()`;
@@ -109,7 +181,7 @@ async function rangeOf(file: StoredImages, signal: AbortSignal | undefined): Pro
 }
 
 /** Parts as one set, under one name; all of them have images of one size. */
-export function joinImages(name: string, parts: Parts<RawImages & { path: string }>): NamedImages {
+export function joinImages<Pixels extends Levels>(name: string, parts: Parts<PartImages<Pixels>>): NamedImages<Pixels> {
   const { train, validation, test } = parts;
   const all = partNames.flatMap((part) => parts[part] ?? []);
   const odd = all.find(({ height, width }) => height !== train.height || width !== train.width);
@@ -117,16 +189,7 @@ export function joinImages(name: string, parts: Parts<RawImages & { path: string
     const wanted = `images of ${train.height}x${train.width}, as ${train.path} has`;
     throw invalid(odd.path, wanted, `${odd.height}x${odd.width}`);
   }
-  const pixels =
-    all.length === 1 ? train.pixels : new Uint8Array(all.reduce((sum, part) => sum + part.pixels.length, 0));
-  if (all.length > 1) {
-    let at = 0;
-    for (const part of all) {
-      pixels.set(part.pixels, at);
-      at += part.pixels.length;
-    }
-  }
-  const number = (of: RawImages, kind: string): string => `${of.count.toLocaleString('en-US')}${kind}`;
+  const number = (of: RawImages<Levels>, kind: string): string => `${of.count.toLocaleString('en-US')}${kind}`;
   const images = train.count === 1 && all.length === 1 ? 'image' : 'images';
   const counted = [
     number(train, all.length > 1 ? ' training' : ''),
@@ -134,12 +197,36 @@ export function joinImages(name: string, parts: Parts<RawImages & { path: string
     ...(test === undefined ? [] : [number(test, ' test')]),
   ].join(' then ');
   const { height, width, reading } = train;
+  const none = (count: number): Uint16Array => new Uint16Array(count).fill(unlabelled);
+  // A number of one part is another whole than the same number of the next.
+  let wholesBefore = 0;
+  const wholesOf = ({ wholes, count }: PartImages<Pixels>): Uint32Array => {
+    const numbered = Uint32Array.from({ length: count }, (_, image) => wholesBefore + (wholes?.[image] ?? image));
+    wholesBefore = numbered[count - 1]! + 1;
+    return numbered;
+  };
   return {
-    ...{ pixels, height, width },
+    ...{ pixels: joined(all.map(({ pixels }) => pixels)), height, width },
     count: all.reduce((sum, { count }) => sum + count, 0),
     ...(reading !== undefined && { reading }),
     source: `${name}, ${counted} ${images}${reading === undefined ? '' : `, ${reading}`}`,
     validationImages: validation?.count ?? 0,
     testImages: test?.count ?? 0,
+    ...(all.some(({ labels }) => labels) && { labels: joined(all.map(({ labels, count }) => labels ?? none(count))) }),
+    ...(all.some(({ wholes }) => wholes) && { wholes: joined(all.map(wholesOf)) }),
   };
+}
+
+/** Arrays of one kind, one behind the other; one alone is not copied. */
+function joined<Numbers extends Levels | Uint32Array>(arrays: readonly Numbers[]): Numbers {
+  const [first] = arrays as readonly [Numbers];
+  if (arrays.length === 1) return first;
+  const length = arrays.reduce((sum, array) => sum + array.length, 0);
+  const all = new (first.constructor as new (length: number) => Numbers)(length);
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
 }

@@ -118,7 +118,7 @@ function checkImageShape({ shape, type }: ArrayHeader, path: string): readonly n
 const valuesAtOnce = 2 ** 22;
 
 export async function eachNumber(
-  { type, littleEndian, bytes }: StoredImages,
+  { type, littleEndian, bytes }: Pick<StoredImages, 'type' | 'littleEndian' | 'bytes'>,
   signal: AbortSignal | undefined,
   visit: (value: number, index: number) => void,
 ): Promise<void> {
@@ -143,7 +143,8 @@ export async function letIn(signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
 }
 
-/** What is wrong with a file. */
-export function invalid(path: string, wanted: string, got: string): PixelCnnError {
-  return new PixelCnnError('INVALID_DATA', `${path}: expected ${wanted}, got ${got}`);
+/** What is wrong with a file. `argument`: what was asked for that does not suit it, where it was that. */
+export function invalid(path: string, wanted: string, got: string, argument?: string): PixelCnnError {
+  const options = argument === undefined ? {} : { argument };
+  return new PixelCnnError('INVALID_DATA', `${path}: expected ${wanted}, got ${got}`, options);
 }
