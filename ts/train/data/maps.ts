@@ -86,71 +86,23 @@ export async function readMaps(
         throw invalid(path, 'at least one map', text === '' ? 'an empty file' : 'lines that are none');
       for (const map of maps) found.push({ map, ...(labels && { label: labels[file]! }) });
     }
-    return [...orderOf(part, found.length)].map((index) => found[index]!);
+    return Array.from(orderOf(part, found.length), (index) => found[index]!);
   });
-  const all = partNames.flatMap((part) => places[part] ?? []);
-  const maps = all.map(({ map }) => map);
-  const size = options.window ?? sizeOf(maps);
-  const filled = maps.filter(({ width, shortest }) => shortest < Math.max(width, size[1]));
-  const [height, width] = size;
-  for (const map of maps) checkMap(map, size, rules, options.window !== undefined);
-  const [rows, columns] = options.stride ?? [1, 1];
-  const windowsOf = (map: TextMap): [number[], number[]] => [
-    starts(map.height, height, rows),
-    starts(Math.max(map.width, width), width, columns),
-  ];
-  const count = maps.reduce((sum, map) => sum + windowsOf(map).reduce((product, { length }) => product * length, 1), 0);
+  const maps = partNames.flatMap((part) => places[part] ?? []).map(({ map }) => map);
+  const windowed = options.window !== undefined;
+  const grid: Grid = { size: options.window ?? sizeOf(maps), stride: options.stride ?? [1, 1] };
+  for (const map of maps) checkMap(map, grid.size, rules, windowed);
+  const count = maps.reduce((sum, map) => sum + windowCount(map, grid), 0);
+  const [height, width] = grid.size;
   if (count * height * width > mostPixels) {
     const got = `${count} windows of ${height}x${width}; take a larger stride (--stride)`;
     throw invalid(maps[0]!.path, `at most ${mostPixels} pixels in all`, got, 'stride');
   }
-  const levelOf = new Map(alphabet.map((character, level) => [character, level]));
-  const space = levelOf.get(' ');
-  const parts = await eachPart(places, async (list) => {
-    const imagesOf = list.map(({ map }) => windowsOf(map).reduce((product, { length }) => product * length, 1));
-    const images = imagesOf.reduce((sum, number) => sum + number, 0);
-    const pixels = levelsArray(images * height * width, alphabet.length);
-    const [labels, wholes] = [new Uint16Array(images), new Uint32Array(images)];
-    let image = 0;
-    for (const [index, { map, label }] of list.entries()) {
-      if (index % 1024 === 0) await letIn(signal);
-      const cells = rowsOf(map, rules);
-      const [tops, lefts] = windowsOf(map);
-      for (const top of tops) {
-        for (const left of lefts) {
-          for (let y = 0, at = image * height * width; y < height; y++) {
-            const row = cells[top + y]!;
-            for (let x = left; x < left + width; x++, at++) {
-              pixels[at] = x < row.length ? levelOf.get(row[x]!)! : space!;
-            }
-          }
-          labels[image] = label ?? 0;
-          wholes[image] = index;
-          image++;
-        }
-      }
-    }
-    return {
-      ...{ pixels, count: images, height, width, path: list[0]!.map.path },
-      ...(list[0]!.label !== undefined && { labels }),
-      ...(options.window !== undefined && { wholes }),
-    };
-  });
-  const number = (count: number, of: string): string =>
-    `${count.toLocaleString('en-US')} ${of}${count === 1 ? '' : 's'}`;
-  const steps = rows === 1 && columns === 1 ? '' : ` every ${rows}x${columns}`;
-  const windows = `windows of ${height}x${width}${steps}`;
-  const spaces =
-    filled.length === 0 ? '' : `; short lines of ${filled.length.toLocaleString('en-US')} filled with spaces`;
+  const parts = await eachPart(places, (list) => cut(list, grid, alphabet, rules, signal));
   return {
-    parts,
+    parts: windowed ? parts : await eachPart(parts, ({ wholes: _, ...images }) => images),
     alphabet,
-    name: options.window === undefined ? 'text maps' : `${windows} of ${number(maps.length, 'text map')}`,
-    said: [
-      `Maps: ${number(maps.length, 'text map')}${spaces}`,
-      ...(options.window === undefined ? [] : [`Windows: ${windows}, ${count.toLocaleString('en-US')} in all`]),
-      `Characters as levels 0 to ${alphabet.length - 1}: ${JSON.stringify(alphabet.join(''))}`,
-    ],
+    ...inWords(maps, grid, count, windowed),
   };
 }
 
@@ -159,11 +111,87 @@ interface Place {
   readonly label?: number;
 }
 
+type Size = readonly [height: number, width: number];
+
+/** The windows that a map is cut into. */
+interface Grid {
+  readonly size: Size;
+  readonly stride: Size;
+}
+
 /** Where windows begin along one side: every so many cells, and the last one at the edge. */
 function starts(length: number, window: number, stride: number): number[] {
   const last = length - window;
   const places = Array.from({ length: Math.floor(last / stride) + 1 }, (_, index) => index * stride);
   return last % stride === 0 ? places : [...places, last];
+}
+
+/** Rows and columns in which windows of a map begin; one that lost spaces is as wide as a window. */
+function windowsOf(
+  map: TextMap,
+  { size: [height, width], stride: [rows, columns] }: Grid,
+): readonly [number[], number[]] {
+  return [starts(map.height, height, rows), starts(Math.max(map.width, width), width, columns)];
+}
+
+function windowCount(map: TextMap, grid: Grid): number {
+  const [tops, lefts] = windowsOf(map, grid);
+  return tops.length * lefts.length;
+}
+
+/** The windows of maps as images, map by map. */
+async function cut(
+  places: readonly Place[],
+  grid: Grid,
+  alphabet: readonly string[],
+  rules: CellRules,
+  signal: AbortSignal | undefined,
+): Promise<PartImages<Levels>> {
+  const levelOf = new Map(alphabet.map((character, level) => [character, level]));
+  const space = levelOf.get(' ');
+  const [height, width] = grid.size;
+  const count = places.reduce((sum, { map }) => sum + windowCount(map, grid), 0);
+  const pixels = levelsArray(count * height * width, alphabet.length);
+  const [labels, wholes] = [new Uint16Array(count), new Uint32Array(count)];
+  let image = 0;
+  let at = 0;
+  for (const [index, { map, label }] of places.entries()) {
+    if (index % 1024 === 0) await letIn(signal);
+    const rows = rowsOf(map, rules);
+    const [tops, lefts] = windowsOf(map, grid);
+    for (const top of tops) {
+      for (const left of lefts) {
+        for (const row of rows.slice(top, top + height)) {
+          for (let x = left; x < left + width; x++) pixels[at++] = x < row.length ? levelOf.get(row[x]!)! : space!;
+        }
+        labels[image] = label ?? 0;
+        wholes[image] = index;
+        image++;
+      }
+    }
+  }
+  const { map, label } = places[0]!;
+  return { pixels, count, height, width, path: map.path, wholes, ...(label !== undefined && { labels }) };
+}
+
+function inWords(
+  maps: readonly TextMap[],
+  { size: [height, width], stride: [rows, columns] }: Grid,
+  count: number,
+  windowed: boolean,
+): Pick<MapImages, 'name' | 'said'> {
+  const number = (of: number): string => of.toLocaleString('en-US');
+  const textMaps = `${number(maps.length)} text map${maps.length === 1 ? '' : 's'}`;
+  const filled = maps.filter((map) => map.shortest < Math.max(map.width, width)).length;
+  const spaces = filled === 0 ? '' : `; short lines of ${number(filled)} filled with spaces`;
+  const steps = rows === 1 && columns === 1 ? '' : ` every ${rows}x${columns}`;
+  return {
+    name: windowed ? `windows of ${height}x${width}${steps} of ${textMaps}` : 'text maps',
+    said: [
+      `Maps: ${textMaps}${spaces}`,
+      ...(windowed ? [`Windows: ${number(count)} of ${height}x${width}${steps}`] : []),
+    ],
+  };
 }
 
 /** The characters in the order of their levels, and what that says of spaces and semicolons. */
@@ -199,8 +227,6 @@ async function alphabetOf(
   if (alphabet.length <= mostLevels) return { alphabet, rules: { ...reading, space: found.has(' ') } };
   throw invalid(path, `maps of at most ${mostLevels} different characters`, `${alphabet.length}; are these maps?`);
 }
-
-type Size = readonly [height: number, width: number];
 
 /** The size that most maps have, the first of several. */
 function sizeOf(maps: readonly TextMap[]): Size {

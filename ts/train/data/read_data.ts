@@ -123,10 +123,12 @@ function withLabels<Pixels extends Levels>(
 }
 
 async function ofPublished(name: PublishedSet, options: ReadOptions): Promise<FoundImages> {
-  const { rule, signal, say, offline, classes } = options;
+  const { rule, maps, signal, say, offline, classes } = options;
+  const { title } = publishedSets[name];
+  refuseMapOptions(maps, title);
   const set = await readPublished({ name, offline, signal, say });
   const labels = await ifLabelled(options, () => readPublishedLabels(set, { name, offline, signal, say }, classes));
-  const { title, classNames } = publishedSets[name];
+  const { classNames } = publishedSets[name];
   const known = { published: name, ...(labels && { classNames }) };
   if (rule.kind === 'stored') {
     const images = joinImages(title, withLabels(await readStored(set.parts, storedAs(rule), signal), labels));
@@ -237,6 +239,12 @@ async function ofMaps(
     signal,
   );
   for (const line of said) say?.(line);
+  say?.(`Characters as levels 0 to ${alphabet.length - 1}: ${JSON.stringify(alphabet.join(''))}`);
+  const { train, validation } = parts;
+  if (train.wholes !== undefined && new Set(train.wholes).size === 1 && validation === undefined) {
+    const advice = 'unless maps of their own do (val/, val.txt)';
+    say?.(`All windows that train are of one map, and stay together: none validate, ${advice}`);
+  }
   say?.(`Order of the maps: drawn from seed ${orderSeed}, since theirs in files is no random one`);
   const joined = joinImages(name, parts);
   const images = { ...joined, source: `${joined.source}, in the order of seed ${orderSeed}` };
