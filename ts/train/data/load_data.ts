@@ -24,7 +24,7 @@ import { checkMapOptions } from './maps.js';
 import { publishedSets } from './published.js';
 import { type Levels, type NamedImages, unlabelled } from './raw.js';
 import { type FoundImages, findImages, isPublished, type ReadOptions } from './read_data.js';
-import { checkRule, type LevelRule, type MapOptions, type Rule } from './rule.js';
+import { checkRule, type LevelRule, type MapOptions, mapNames, type Rule, ruleNames } from './rule.js';
 import { checkNotCodes, valuesOf } from './values.js';
 
 export interface DataOptions extends LevelRule, MapOptions {
@@ -57,9 +57,6 @@ export interface DataOptions extends LevelRule, MapOptions {
 /** Which images of a data set a run is given. */
 export const dataSplits = ['reference', 'standard', 'test', 'all'] as const;
 
-/** Those of the options that a record has too. */
-const ruleNames = ['binarisation', 'threshold', 'binarisationSeed', 'levels', 'nominal'] as const;
-const mapNames = ['alphabet', 'window', 'stride'] as const;
 const known = ['data', 'split', 'limit', 'classes', 'offline', 'signal', 'say', ...ruleNames, ...mapNames];
 
 /**

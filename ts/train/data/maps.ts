@@ -86,7 +86,7 @@ export async function readMaps(
         throw invalid(path, 'at least one map', text === '' ? 'an empty file' : 'lines that are none');
       for (const map of maps) found.push({ map, ...(labels && { label: labels[file]! }) });
     }
-    return Array.from(orderOf(part, found.length), (index) => found[index]!);
+    return found;
   });
   const maps = partNames.flatMap((part) => places[part] ?? []).map(({ map }) => map);
   const windowed = options.window !== undefined;
@@ -98,7 +98,10 @@ export async function readMaps(
     const got = `${count} windows of ${height}x${width}; take a larger stride (--stride)`;
     throw invalid(maps[0]!.path, `at most ${mostPixels} pixels in all`, got, 'stride');
   }
-  const parts = await eachPart(places, (list) => cut(list, grid, alphabet, rules, signal));
+  const parts = await eachPart(places, (list, part) => {
+    const ordered = Array.from(orderOf(part, list.length), (index) => list[index]!);
+    return cut(ordered, grid, alphabet, rules, signal);
+  });
   return {
     parts: windowed ? parts : await eachPart(parts, ({ wholes: _, ...images }) => images),
     alphabet,

@@ -37,6 +37,9 @@ export interface LevelRule extends Binarisation {
   readonly nominal?: boolean;
 }
 
+/** The options of a rule; a record has them too, and so has the command line. */
+export const ruleNames = ['binarisation', 'threshold', 'binarisationSeed', 'levels', 'nominal'] as const;
+
 /** How text becomes images of nominal levels: each character is one. */
 export interface MapOptions {
   /**
@@ -49,6 +52,9 @@ export interface MapOptions {
   /** Rows and columns from one window to the next; the last ends at the edge. Default: `[1, 1]`, every window. */
   readonly stride?: readonly [rows: number, columns: number];
 }
+
+/** The options of maps, likewise. */
+export const mapNames = ['alphabet', 'window', 'stride'] as const;
 
 /** The most levels that a pixel can have. */
 export const mostLevels = 512;
