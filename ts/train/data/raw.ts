@@ -222,7 +222,9 @@ function joined<Numbers extends Levels | Uint32Array>(arrays: readonly Numbers[]
   const [first] = arrays as readonly [Numbers];
   if (arrays.length === 1) return first;
   const length = arrays.reduce((sum, array) => sum + array.length, 0);
-  const all = new (first.constructor as new (length: number) => Numbers)(length);
+  // What comes of a file is a Buffer, of which none are made.
+  const kind = [Uint32Array, Uint16Array].find((kind) => first instanceof kind) ?? Uint8Array;
+  const all = new kind(length) as Numbers;
   let at = 0;
   for (const array of arrays) {
     all.set(array, at);
