@@ -22,7 +22,7 @@ import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
 import { DownloadBar } from './setup.js';
 import { JsonPrinter, LinePrinter } from './train_output.js';
 
-interface TrainCommandOptions extends DataFlags, Partial<Config> {
+interface TrainCommandOptions extends DataFlags, Omit<Partial<Config>, 'classes'> {
   out: string;
   preset?: PresetName;
   epochs?: number;
