@@ -296,7 +296,11 @@ it('refuses more folders than there are classes, and data without labels, where 
   expect((await load(many)).set.count).toBe(1025);
   const bare = folder({ 'x.npy': array(1, 2) });
   await expect(load(bare, { classes: true })).rejects.toThrow(
-    'classes: expected images with labels, got .npy file, 2 images; put labels.npy beside them, a whole number for each, or each into the folder of its class',
+    'classes: expected images with labels, got .npy file, 2 images; put labels.npy beside them, a whole number for each',
+  );
+  const pictures = folder({ '1.png': image, '2.png': image, '3.png': png([...inks(2)], { height: 1, width: 4 }) });
+  await expect(load(pictures, { classes: true })).rejects.toThrow(
+    'classes: expected images with labels, got PNG files, 3 images, in the order of seed 0; put each into a folder for its class',
   );
   await expect(load(bare, { classes: 1 as unknown as boolean })).rejects.toThrow(
     'classes: expected true or false, got 1',

@@ -201,8 +201,8 @@ it('takes no codes for grey values in silence, nor grey values for levels', asyn
     '-: expected whole numbers from 0 to 255, or fractions from 0 to 1, got whole numbers from 0 to 511; nominal takes codes as they are (--nominal)',
   );
   await refused(array(Uint8Array.of(0, 90, 127, 3)), { levels: 128 }).toBe(
-    'levels: expected grey values from 0 to 255, of which to make 128 levels, got none above 127: these seem to be levels already, 128 of ' +
-      'them or fewer; nominal would fit codes (--nominal), binarisation none levels in an order (--binarisation none --levels 128)',
+    'levels: expected grey values from 0 to 255, of which to make 128 levels, got uint8 from 0 to 127, which seem to be ' +
+      'levels already; nominal would fit codes (--nominal), binarisation none levels in an order (--binarisation none --levels 128)',
   );
   // What is grey for certain, or said to be, stays so.
   for (const binarisation of ['threshold', 'static'] as const) {

@@ -5,7 +5,7 @@ import { invalid, letIn } from './files/numbers.js';
 import { type ImageSet, levelCounts, wholeSet } from './image_set.js';
 import { type Levels, levelsArray, type RawImages } from './raw.js';
 import { checkRule, type LevelRule, mostLevels } from './rule.js';
-import { checkRawImages, nothingIn, type Values, valuesInWords, valuesOf } from './values.js';
+import { checkRawImages, nothingIn, storedAdvice, type Values, valuesInWords, valuesOf } from './values.js';
 
 /**
  * Grey images as levels in even steps: value v, of 0 to 255, is level floor(v * levels / 256), so that 255 is the last one.
@@ -52,13 +52,8 @@ export async function quantiseImages(
 /** Refuses values that are something else than grey ones of 8 bits. */
 function checkGrey(name: string, levels: number, values: Values): void {
   const { most, range } = values;
-  if (range.grey && (most >= levels || levels === 256)) return;
-  const seem = range.grey ? `levels already, ${levels} of them or fewer` : `values ${range.name}`;
-  const advice =
-    most < 2
-      ? 'binarisation none would fit (--binarisation none)'
-      : `nominal would fit codes (--nominal), binarisation none levels in an order (--binarisation none --levels ${most + 1})`;
-  const got = `none above ${most}: these seem to be ${seem}; ${advice}`;
+  if (range.grey) return;
+  const got = `none above ${most}: these seem to be values ${range.name}; ${storedAdvice(most)}`;
   throw invalid(name, `grey values from 0 to 255, of which to make ${levels} levels`, got, 'levels');
 }
 

@@ -106,7 +106,7 @@ async function load(options: DataOptions): Promise<ImageSet> {
     test: () => sliceImages(all, before, images.count, 'the test images'),
     all: () => all,
   }[split]();
-  const labelled = checkLabels(chosen, { classes, say }, data);
+  const labelled = checkLabels(chosen, { classes, say }, data, found.classesBy);
   const set = limit === undefined ? labelled : firstImages(labelled, limit);
   const { published } = found;
   const origin: DataOrigin = {
@@ -155,6 +155,7 @@ async function levelled(found: FoundImages, options: DataOptions, rule: Rule, na
   }
   const { images } = found;
   if (rule.kind === 'quantise') {
+    if (found.integers !== undefined) checkNotCodes(name, found.integers, images.pixels, rule.levels);
     const set = await quantiseImages(images, source, { levels: rule.levels }, name, signal);
     say?.(`Values: ${greyInWords(images)}: ${levelsInWords(set)}`);
     return set;
@@ -188,11 +189,17 @@ function withLabels(set: ImageSet, { images: { labels }, classNames }: FoundImag
 }
 
 /** Says which classes there are. Labels that do not make any fail only where classes are asked for. */
-function checkLabels(set: ImageSet, { classes, say }: Pick<ReadOptions, 'classes' | 'say'>, data: string): ImageSet {
+function checkLabels(
+  set: ImageSet,
+  { classes, say }: Pick<ReadOptions, 'classes' | 'say'>,
+  data: string,
+  by: FoundImages['classesBy'],
+): ImageSet {
   const { labels, classNames, labelsSha256: _, ...without } = set;
   if (labels === undefined || classNames === undefined) {
     if (!classes) return set;
-    const advice = 'put labels.npy beside them, a whole number for each, or each into the folder of its class';
+    const advice =
+      by === 'file' ? 'put labels.npy beside them, a whole number for each' : 'put each into a folder for its class';
     throw wrongValue('classes', `expected images with labels, got ${set.source}; ${advice}`);
   }
   const [wanted, got] = problemOf(labels, classNames) ?? [];

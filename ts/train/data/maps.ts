@@ -160,12 +160,16 @@ async function cut(
   let at = 0;
   for (const [index, { map, label }] of places.entries()) {
     if (index % 1024 === 0) await letIn(signal);
-    const rows = rowsOf(map, rules);
+    const full = Math.max(map.width, width);
+    const cells = new Uint16Array(map.height * full);
+    for (const [y, row] of rowsOf(map, rules).entries()) {
+      for (let x = 0; x < full; x++) cells[y * full + x] = x < row.length ? levelOf.get(row[x]!)! : space!;
+    }
     const [tops, lefts] = windowsOf(map, grid);
     for (const top of tops) {
       for (const left of lefts) {
-        for (const row of rows.slice(top, top + height)) {
-          for (let x = left; x < left + width; x++) pixels[at++] = x < row.length ? levelOf.get(row[x]!)! : space!;
+        for (let y = top; y < top + height; y++, at += width) {
+          pixels.set(cells.subarray(y * full + left, y * full + left + width), at);
         }
         labels[image] = label ?? 0;
         wholes[image] = index;

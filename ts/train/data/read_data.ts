@@ -42,6 +42,8 @@ export interface ReadOptions {
 export type FoundImages = {
   /** The published set that they are, as their hashes tell. */
   readonly published?: PublishedSet;
+  /** What would tell their classes: a file of labels beside them, or the folders that they lie in. */
+  readonly classesBy: 'file' | 'folder';
   /** What their classes are called, where somebody named them. */
   readonly classNames?: readonly string[];
 } & (
@@ -129,7 +131,7 @@ async function ofPublished(name: PublishedSet, options: ReadOptions): Promise<Fo
   const set = await readPublished({ name, offline, signal, say });
   const labels = await ifLabelled(options, () => readPublishedLabels(set, { name, offline, signal, say }, classes));
   const { classNames } = publishedSets[name];
-  const known = { published: name, ...(labels && { classNames }) };
+  const known = { published: name, classesBy: 'file', ...(labels && { classNames }) } as const;
   if (rule.kind === 'stored') {
     const images = joinImages(title, withLabels(await readStored(set.parts, storedAs(rule), signal), labels));
     return { kind: 'stored', images, ...known };
@@ -157,7 +159,7 @@ async function ofArrays(files: Parts<FoundArray>, options: ReadOptions): Promise
   });
   if (rule.kind === 'stored') {
     const parts = await readStored(stored, storedAs(rule), signal);
-    return { kind: 'stored', images: joinImages(several, withLabels(parts, labels)) };
+    return { kind: 'stored', images: joinImages(several, withLabels(parts, labels)), classesBy: 'file' };
   }
   const parts = await readValues(stored, signal);
   const published = publishedSetOf(parts);
@@ -168,10 +170,10 @@ async function ofArrays(files: Parts<FoundArray>, options: ReadOptions): Promise
   if (published === undefined && stored.train.format === 'IDX') {
     say?.('These IDX files are neither MNIST nor Fashion-MNIST as published; they are taken as they are.');
   }
-  if (published === undefined) return { kind: 'grey', images, ...integersIn(all) };
+  if (published === undefined) return { kind: 'grey', images, classesBy: 'file', ...integersIn(all) };
   const { train, test } = labels ?? {};
   const classNames = train && test && publishedClassNames(published, { train, test });
-  return { kind: 'grey', images, published, ...(classNames && { classNames }) };
+  return { kind: 'grey', images, published, classesBy: 'file', ...(classNames && { classNames }) };
 }
 
 /** The widest type of arrays that hold integers alone, as NumPy calls it. */
@@ -220,7 +222,12 @@ async function ofPngs(
   const joined = joinImages(name, parts);
   const images =
     name === 'PNG file' ? joined : { ...joined, source: `${joined.source}, in the order of seed ${orderSeed}` };
-  return { kind: codes ? 'stored' : 'grey', images, ...(labels && { classNames: classes!.names }) };
+  return {
+    kind: codes ? 'stored' : 'grey',
+    images,
+    classesBy: 'folder',
+    ...(labels && { classNames: classes!.names }),
+  };
 }
 
 /** Maps, put into an order likewise. */
@@ -248,7 +255,7 @@ async function ofMaps(
   say?.(`Order of the maps: drawn from seed ${orderSeed}, since theirs in files is no random one`);
   const joined = joinImages(name, parts);
   const images = { ...joined, source: `${joined.source}, in the order of seed ${orderSeed}` };
-  return { kind: 'maps', images, alphabet, ...(labels && { classNames: classes!.names }) };
+  return { kind: 'maps', images, alphabet, classesBy: 'folder', ...(labels && { classNames: classes!.names }) };
 }
 
 /** The classes that folders tell, file by file. */

@@ -75,16 +75,30 @@ export function valuesInWords({ least, most, range }: Values): string {
   return all ? range.name : `${range.name}, here ${least} to ${most}`;
 }
 
+/** Rules for values that are levels as they are stored, as advice. */
+export function storedAdvice(most: number): string {
+  if (most < 2) return 'binarisation none would fit (--binarisation none)';
+  const amounts = `--binarisation none --levels ${most + 1}`;
+  return `nominal would fit codes (--nominal), binarisation none levels in an order (${amounts})`;
+}
+
 /**
  * Refuses integers that may be codes rather than grey values, where nothing says which: those of more than 8 bits, as codes are
  * mostly stored and grey values hardly ever, and those that are all in the lower half of 8 bits. A threshold would make nonsense
  * of codes, and nobody would see it. Values of 0 and 1 are refused without it.
  *
  * @param type What NumPy calls theirs.
+ * @param levels How many are to be made of them, if not two by a default: those that are all below it are levels already.
  */
-export function checkNotCodes(name: string, type: string, pixels: Uint8Array): void {
+export function checkNotCodes(name: string, type: string, pixels: Uint8Array, levels?: number): void {
   const { least, most } = valuesOf(pixels);
-  if (most < 2 || least === most || (most >= 128 && type.endsWith('int8'))) return;
+  if (most < 2 || least === most) return;
+  if (levels !== undefined) {
+    if (most >= levels || levels === 256) return;
+    const got = `${type} from ${least} to ${most}, which seem to be levels already; ${storedAdvice(most)}`;
+    throw invalid(name, `grey values from 0 to 255, of which to make ${levels} levels`, got, 'levels');
+  }
+  if (most >= 128 && type.endsWith('int8')) return;
   const middle = Math.ceil((least + most) / 2);
   const straddles = most > 16 && least < referenceThreshold && most >= referenceThreshold;
   const [grey, flag] = straddles

@@ -111,7 +111,7 @@ export function formatOf(head: Uint8Array, path: string): DataFormat {
       return { name: 'a table as text', advice };
     }
     const other = /^\.(json|xml|html?|md|rst|ya?ml|toml|py|ipynb|js|svg|tmx|log)$/i.test(ending);
-    return other ? { name: 'a text file' } : { name: 'a text file', reader: 'text' };
+    return other ? { name: `a ${ending.toLowerCase()} file` } : { name: 'a text file', reader: 'text' };
   }
   return { name: 'a file of other bytes' };
 }
