@@ -249,6 +249,16 @@ it.each<[string, Record<string, Buffer | string>, string]>([
     'labels.npy: expected 2 bytes of values for shape (2,), got 1',
   ],
   [
+    'one-hot',
+    { 'x.npy': array(1, 2, 3), 'labels.npy': npy([3, 4], new Uint8Array(12)) },
+    'labels.npy: expected labels of shape (count,), got (3, 4); those that are one-hot become such by y.argmax(1)',
+  ],
+  [
+    'texts',
+    { 'x.npy': array(1, 2, 3), 'labels.npy': npy([3], new Uint8Array(60), { descr: "'<U5'" }) },
+    "labels.npy: expected integers, floats or bools, such as dtype '|u1', got dtype '<U5'",
+  ],
+  [
     'of one class',
     { 'x.npy': array(1, 2), 'labels.npy': labels(0, 0) },
     ': expected labels of at least 2 classes, got 0 for every image',

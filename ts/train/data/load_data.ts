@@ -108,6 +108,10 @@ async function load(options: DataOptions): Promise<ImageSet> {
   }[split]();
   const labelled = checkLabels(chosen, { classes, say }, data, found.classesBy);
   const set = limit === undefined ? labelled : firstImages(labelled, limit);
+  if (set.wholes !== undefined && new Set(set.wholes).size === 1 && set.validationImages === undefined) {
+    const advice = 'unless maps of their own do (val/, val.txt)';
+    say?.(`All windows are of one map, and stay together: none validate, ${advice}`);
+  }
   const { published } = found;
   const origin: DataOrigin = {
     ...(published !== undefined && { data: published }),
