@@ -366,11 +366,10 @@ it('labels sets of the caller', async () => {
   wrong([0, 1], ['a', 'a']).toThrow('classNames: expected each once, got "a" twice');
   const changed = (changes: object) => expect(() => checkImageSet('data', { ...labelled, ...changes }));
   changed({ labels: undefined }).toThrow(
-    'data.classNames: expected labels beside it, got none; labelImages gives a set all of them',
+    'data.classNames: expected labels beside it, got none; labelImages gives a set labels',
   );
-  changed({ classNames: undefined }).toThrow(
-    'data.classNames: expected it beside labels, got none; labelImages gives a set all of them',
-  );
+  changed({ classNames: undefined }).toThrow('data.classNames: expected an array of texts, got undefined');
+  expect(checkImageSet('data', { ...labelled, labelsSha256: undefined })).toEqual(labelled);
   changed({ labels: Uint16Array.of(1, 2) }).toThrow(
     'data.labels: expected classes from 0 to 1, as there are names, got 2 at image 1',
   );
