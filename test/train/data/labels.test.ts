@@ -80,7 +80,7 @@ it.each<[string, Record<string, Buffer>, string]>([
     expect(pairs).toEqual(['1: 0', '2: 1', '3: 2']);
     expect(set.classNames).toEqual(['0', '1', '2']);
     expect(set.labelsSha256).toBe(sha256(Uint16Array.of(0, 1, 2)));
-    expect(said).toEqual(['Classes: 3, 0, 1, 2']);
+    expect(said).toEqual(['Classes: 3: 0, 1, 2']);
     expect(checkImageSet('data', set)).toEqual(set);
   }
 });
@@ -149,7 +149,7 @@ it('lets labels follow their images through every order, split, limit and slice'
   const right = new Set(['1: 0', '2: 1', '3: 2']);
   expect(new Set(pairs(set))).toEqual(right);
   expect(set.classNames).toEqual(classes);
-  expect(said).toEqual(['Classes: 3, bird, cat, dog']);
+  expect(said).toEqual(['Classes: 3: bird, cat, dog']);
   const { train, validation } = splitImages(set, 0.2);
   for (const part of [train, validation, firstImages(set, 10), firstImages(validation, 3)]) {
     expect([...new Set(pairs(part))].every((pair) => right.has(pair))).toBe(true);
@@ -181,7 +181,7 @@ it('knows folders as classes beside parts, in others, and as numbers', async () 
     const { set } = await load(data, { split: 'all' });
     expect(set.classNames).toEqual(['a', 'b', 'c']);
     expect(pairs(set).toSorted()).toEqual(['1: 0', '1: 0', '2: 1', '2: 1', '3: 2']);
-    expect((await load(data)).said).toEqual(['Classes: 3, a, b, c; no image of c']);
+    expect((await load(data)).said).toEqual(['Classes: 3: a, b, c; no image of c']);
   }
   const classFirst = await load(
     folder({ 'a/train/1.png': image(1), 'b/train/1.png': image(2), 'b/test/1.png': image(2) }),
@@ -209,14 +209,14 @@ it('gives every window of a map the class of its folder', async () => {
 
 it('says which classes never occur, and takes names of the published sets', async () => {
   const data = folder({ 'x.npy': array(1, 2, 3), 'y.npy': labels(0, 5, 3) });
-  expect((await load(data)).said).toEqual(['Classes: 6, 0, 1, 2 and 3 more; no image of 1, 2, 4']);
+  expect((await load(data)).said).toEqual(['Classes: 6: 0, 1, 2 and 3 more; no image of 1, 2, 4']);
   // The names belong to the whole, whichever part is taken.
   expect((await load(data, { limit: 1 })).set.classNames).toHaveLength(6);
   expect(publishedClassNames('mnist', { train: Uint16Array.of(1), test: Uint16Array.of(2) })).toBeUndefined();
   const { set, said } = await load('mnist', { limit: 10 });
   expect([...set.labels!]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
   expect(set.classNames).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-  expect(said).toEqual(['Classes: 10, 0, 1, 2 and 7 more']);
+  expect(said).toEqual(['Classes: 10: 0, 1, 2 and 7 more']);
 });
 
 it.each<[string, Record<string, Buffer | string>, string]>([

@@ -117,9 +117,8 @@ async function load(options: DataOptions): Promise<ImageSet> {
     ...(published !== undefined && { data: published }),
     split,
     ...(set !== labelled && { limit: set.count }),
-    ...Object.fromEntries(
-      [...ruleNames, ...mapNames].flatMap((name) => (name in options ? [[name, options[name]]] : [])),
-    ),
+    ...Object.fromEntries(ruleNames.flatMap((name) => (name in options ? [[name, options[name]]] : []))),
+    ...maps,
     // What was found is what other images of the same kind are read by.
     ...(rule.kind === 'stored' && found.kind === 'stored' && { levels: set.levels }),
     ...(found.kind === 'maps' && { alphabet: found.alphabet.join('') }),
@@ -216,7 +215,7 @@ function checkLabels(
   const there = new Set(labels);
   const never = classNames.filter((_, label) => !there.has(label));
   const gaps = never.length === 0 ? '' : `; no image of ${listed(never)}`;
-  say?.(`Classes: ${classNames.length.toLocaleString('en-US')}, ${listed(classNames)}${gaps}`);
+  say?.(`Classes: ${classNames.length.toLocaleString('en-US')}: ${listed(classNames)}${gaps}`);
   return set;
 }
 
