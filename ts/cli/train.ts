@@ -22,7 +22,7 @@ import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
 import { DownloadBar } from './setup.js';
 import { JsonPrinter, LinePrinter } from './train_output.js';
 
-interface TrainCommandOptions extends DataFlags, Partial<Config> {
+interface TrainCommandOptions extends DataFlags, Omit<Partial<Config>, 'classes'> {
   out: string;
   preset?: PresetName;
   epochs?: number;
@@ -46,6 +46,7 @@ interface TrainCommandOptions extends DataFlags, Partial<Config> {
   resume?: boolean;
   samples?: number;
   tensorboard?: boolean;
+  classes?: boolean;
   json?: boolean;
 }
 
@@ -134,6 +135,7 @@ export const command = addDataOptions(
     '1x1 layers before the logits (default: 2)',
     integer('--head-layers', { min: 0, max: 2 ** 31 }),
   )
+  .option('--classes', 'images are of classes, which labels or folders beside them tell')
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
   .option(
     '--keep-checkpoints <n>',
@@ -176,7 +178,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, signal });
+  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   await openOutputFolder(out, '--out');

@@ -75,7 +75,7 @@ async function* score(
   for (let done = 0; done < data.count; ) {
     throwIfAborted(signal);
     const end = Math.min(done + batchSize, data.count);
-    const logProb = await sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
+    const logProb = await sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions) as Uint8Array);
     imageNats.push(...natsOf(logProb, end - done));
     done = end;
     yield { type: 'progress', done, total: data.count };
