@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
+import { readDescription } from '../../config_bridge.js';
 import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
@@ -44,7 +45,7 @@ export function startCore(): Core {
 const core: Core = {
   describe: (config) => {
     const json = configJson(config);
-    return JSON.parse(given('config', () => describe(json))) as Description;
+    return readDescription(given('config', () => describe(json)));
   },
   writeModel: (config, metadata, weights) => {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
