@@ -7,7 +7,7 @@ import { firstImages, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { createModel } from '../../../ts/train/net/model.js';
-import { layoutOf } from '../../../ts/train/net/parameters.js';
+import { layoutOf, toFull } from '../../../ts/train/net/parameters.js';
 import type { Tensor1D } from '../../../ts/train/net/tf.js';
 import { type BackendName, openTestBackend, plainForward, present, smallConfig } from '../support.js';
 
@@ -37,21 +37,13 @@ export function testParityOn(name: BackendName): void {
     const parameters: Tensor1D = tf.tensor1d(flat);
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const weights = model.weights(parameters);
+    const whole = toFull(layout, flat);
+    let at = 0;
     const full = new Map(
-      layout.slots.map((slot) => {
-        const skipped = (slot.fullShape[0] ?? 1) - (slot.shape[0] ?? 1);
-        const tensor = weights.get(slot.name)!;
-        // Rows below the pixel's own were cropped; rows above the farthest tap as well, where there are any.
-        const padded =
-          slot.shape.length < 4
-            ? tensor
-            : tf.pad(tensor, [
-                [0, skipped],
-                [0, 0],
-                [0, 0],
-                [0, 0],
-              ]);
-        return [slot.name, padded] as const;
+      net.tensors.map(({ name, shape }) => {
+        const size = shape.reduce((a, b) => a * b, 1);
+        at += size;
+        return [name, tf.tensor(whole.slice(at - size, at), [...shape])] as const;
       }),
     );
     const pixels = tf.tensor4d(

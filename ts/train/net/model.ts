@@ -66,7 +66,9 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
 
   const applyLayer = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>): Tensor4D =>
     tf.tidy(() => {
-      const parts = layer.inputs.map((input) => ops.convolve(get(outputs, input.source), get(values, input.kernel)));
+      const parts = layer.inputs.map(({ source, kernel }) =>
+        ops.convolve(get(outputs, source), get(values, kernel), layout.window(kernel)),
+      );
       const sum = parts.length === 1 ? (parts[0] as Tensor4D) : tf.addN(parts);
       const biased = ops.addBias(sum, get(values, layer.bias ?? ''));
       return layer.cell === 'relu' ? ops.relu(biased) : biased;
@@ -128,9 +130,9 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       const dy = layer.cell === 'relu' ? ops.reluGradient(dOutput, y) : dOutput;
       parts.set(layer.bias ?? '', ops.biasGradient(dy));
       for (const input of layer.inputs) {
-        const [rows = 1, columns = 1] = layout.slot(input.kernel).shape;
-        parts.set(input.kernel, ops.kernelGradient(get<Tensor4D>(kept.outputs, input.source), dy, rows, columns));
-        if (input.source !== 'pixels') add(input.source, ops.inputGradient(dy, get(values, input.kernel)));
+        const window = layout.window(input.kernel);
+        parts.set(input.kernel, ops.kernelGradient(get<Tensor4D>(kept.outputs, input.source), dy, window));
+        if (input.source !== 'pixels') add(input.source, ops.inputGradient(dy, get(values, input.kernel), window));
       }
       if (dy !== dOutput) dy.dispose();
       if (layer.residual === null) dOutput.dispose();
