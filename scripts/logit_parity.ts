@@ -30,13 +30,13 @@ export async function largestLogitDifference(
   const size = height * width;
   let largest = 0;
   for (let at = 0; at < pixels.length; at += microBatch * size) {
-    const part = Float32Array.from(pixels.subarray(at, at + microBatch * size));
-    const input = tf.tensor4d(part, [part.length / size, height, width, 1]);
-    const logits = model.logits(weights, input);
+    const part = Int32Array.from(pixels.subarray(at, at + microBatch * size));
+    const levels = tf.tensor4d(part, [part.length / size, height, width, 1], 'int32');
+    const logits = model.logits(weights, { levels });
     logits.dataSync().forEach((logit, i) => {
       largest = Math.max(largest, Math.abs(logit - expected[at + i]!));
     });
-    tf.dispose([input, logits]);
+    tf.dispose([levels, logits]);
   }
   release(weights);
   tf.dispose([mask, parameters]);

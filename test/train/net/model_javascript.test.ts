@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js'; // which tfjs-core alone has not
 import { describe, expect, it } from 'vitest';
 import { type AdamState, adamUpdate } from '../../../ts/train/net/adam.js';
 import { loadCore } from '../../../ts/train/net/core.js';

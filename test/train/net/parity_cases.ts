@@ -9,7 +9,7 @@ import { loadCore } from '../../../ts/train/net/core.js';
 import { createModel } from '../../../ts/train/net/model.js';
 import { layoutOf, toFull } from '../../../ts/train/net/parameters.js';
 import type { Tensor1D } from '../../../ts/train/net/tf.js';
-import { type BackendName, openTestBackend, plainForward, present, smallConfig } from '../support.js';
+import { type BackendName, batchOf, openTestBackend, plainForward, present, smallConfig } from '../support.js';
 
 const shipped = fileURLToPath(new URL('../../../models/mnist-binary.safetensors', import.meta.url));
 
@@ -46,11 +46,12 @@ export function testParityOn(name: BackendName): void {
         return [name, tf.tensor(whole.slice(at - size, at), [...shape])] as const;
       }),
     );
-    const pixels = tf.tensor4d(
-      Float32Array.from(words.subarray(0, 84), (word) => word & 1),
-      [2, 7, 6, 1],
+    const batch = batchOf(
+      tf,
+      net,
+      words.subarray(0, 84).map((word) => word & 1),
     );
-    const [got, expected] = [model.logits(weights, pixels), plainForward(tf, net, full, pixels)];
+    const [got, expected] = [model.logits(weights, batch), plainForward(tf, net, full, batch)];
     const difference = tf.max(tf.abs(tf.sub(got, expected))).dataSync()[0]!;
     expect(difference).toBeLessThan(1e-5);
   });
