@@ -23,7 +23,7 @@ const nets: Readonly<Record<string, Partial<Config>>> = {
   'plain, kernels of 3 rows': {},
   // No padding of TensorFlow's own makes these causal.
   'plain, kernels of 5 rows': { blockKernel: 5 },
-  tanh: { activation: 'tanh' },
+  'tanh, 5 levels': { activation: 'tanh', levels: 5 },
   sigmoid: { activation: 'sigmoid' },
   'kernels that lean': { lean: 1, blockKernel: 3 },
   'kernels that lean further than their box': { lean: 3, blockKernel: 5 },
@@ -121,6 +121,11 @@ export function testModelOn(name: BackendName): void {
 
   it('costs a level by logits that are far apart, without an overflow', (context) => {
     const { tf } = present(backend, context);
+    const levels = tf.tensor4d([0, 2], [1, 1, 2, 1], 'int32');
+    const z = tf.tensor4d([2000, -2000, 0, 2000, -2000, 0], [1, 1, 2, 3]);
+    const head = headOf(tf, { ...smallConfig, levels: 3 });
+    expect(head.nats(z, levels).dataSync()[0]).toBe(2000);
+    expect([...head.gradient(z, levels).dataSync()]).toEqual([0, 0, 0, 1, 0, -1]);
     const [one, levelOf] = [tf.tensor4d([3000, -3000], [1, 1, 2, 1]), tf.tensor4d([1, 1], [1, 1, 2, 1], 'int32')];
     const binary = headOf(tf, smallConfig);
     expect(binary.nats(one, levelOf).dataSync()[0]).toBe(3000);

@@ -86,11 +86,11 @@ it('refuses a net it has no likelihood for', async () => {
   const { tf, ops } = (await openTestBackend('javascript'))!;
   const net = core.describe(smallConfig);
   const layout = layoutOf(net);
-  const many = { ...net, config: { ...net.config, levels: 4 } };
+  const many = { ...net, config: { ...net.config, channels: 3 } };
   expect(() => createModel(tf, ops, many, layout, tf.tensor1d(layout.mask))).toThrow(
     expect.objectContaining({
       name: 'RangeError',
-      message: 'training: expected a net of 1 channel and 2 levels, got 1 and 4',
+      message: 'training: expected a net of 1 channel, got 3',
     }),
   );
 });

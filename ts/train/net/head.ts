@@ -1,7 +1,7 @@
 // What a pixel costs given the logits: a head is an entry here and nothing else.
 
 import type { Config } from '../../config.js';
-import type { Scalar, Tensor4D, Tf } from './tf.js';
+import type { Rank, Scalar, Tensor4D, Tf } from './tf.js';
 
 export interface Head {
   /** -ln p of the levels, in nats, summed over all pixels. `levels` is int32 `[images, height, width, 1]`. */
@@ -10,11 +10,10 @@ export interface Head {
   gradient(logits: Tensor4D, levels: Tensor4D): Tensor4D;
 }
 
+/** The head of a net, as the core has it: of two levels one logit, of more one for each. */
 export function headOf(tf: Tf, { channels, levels }: Config): Head {
-  if (channels !== 1 || levels !== 2) {
-    throw new RangeError(`training: expected a net of 1 channel and 2 levels, got ${channels} and ${levels}`);
-  }
-  return sigmoid(tf);
+  if (channels !== 1) throw new RangeError(`training: expected a net of 1 channel, got ${channels}`);
+  return levels === 2 ? sigmoid(tf) : softmax(tf, levels);
 }
 
 /**
@@ -34,4 +33,28 @@ function sigmoid(tf: Tf): Head {
       }),
     gradient: (z, levels) => tf.tidy(() => tf.sub(tf.sigmoid(z), asFloat(levels))),
   };
+}
+
+/** Categorical cross entropy from logits: log sum exp(z - max) - (z - max) at the level, which cannot overflow. */
+function softmax(tf: Tf, count: number): Head {
+  const oneHot = (levels: Tensor4D): Tensor4D => oneHotOf(tf, levels, count);
+  return {
+    nats: (z, levels) =>
+      tf.tidy(() => {
+        const below = tf.sub(z, tf.max<Tensor4D>(z, 3, true));
+        const whole = tf.log(tf.sum<Tensor4D>(tf.exp(below), 3, true));
+        return total(tf, tf.sub(whole, tf.sum(tf.mul(below, oneHot(levels)), 3, true)));
+      }),
+    gradient: (z, levels) => tf.tidy(() => tf.sub(tf.softmax(z), oneHot(levels))),
+  };
+}
+
+/** Levels `[images, height, width, 1]` as float32 `[images, height, width, count]`: 1 at the level, else 0. */
+export function oneHotOf(tf: Tf, levels: Tensor4D, count: number): Tensor4D {
+  const [images, height, width] = levels.shape;
+  return tf.tidy(() => {
+    // tfjs-backend-wasm makes integers of them, whatever is asked for.
+    const rows = tf.cast(tf.oneHot(tf.reshape(levels, [-1]), count), 'float32');
+    return tf.reshape<Rank.R4>(rows, [images, height, width, count]);
+  });
 }
