@@ -4,6 +4,7 @@ import { type Offset, windowOf } from '../../../ts/train/net/ops.js';
 import { fromFull, initialParameters, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
 import { referenceConfig } from '../../../ts/train/net/reference.js';
 import { noise, smallConfig } from '../support.js';
+import { expand } from './expansion.js';
 
 const core = await loadCore();
 
@@ -90,4 +91,18 @@ it('draws Glorot-uniform kernels with the fans of the full kernel, zero biases, 
   const bytes = Buffer.from(flat.buffer);
   expect(again(1)).toBe(0);
   expect(again(2)).not.toBe(0);
+});
+
+it('begins embeddings with vectors of a norm of about 1, and class vectors, as biases, with zeros', () => {
+  const net = expand({ ...smallConfig, levels: 512, input: 'nominal', embedding: 16, classes: 3 });
+  const layout = layoutOf(net);
+  const flat = initialParameters(net, layout, core, 1);
+  const values = (name: string) => {
+    const { offset, size } = layout.slot(name);
+    return flat.subarray(offset, offset + size);
+  };
+  const squares = values('embedding').map((value) => value * value);
+  expect(squares.reduce((a, b) => a + b) / 512).toBeCloseTo(1, 1);
+  expect(new Set(values('stem.class'))).toEqual(new Set([0]));
+  expect(new Set(values('stem.bias'))).toEqual(new Set([0]));
 });

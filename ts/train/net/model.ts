@@ -3,10 +3,10 @@
 
 import type { Description, Layer } from '../../config.js';
 import { cellsOf } from './cell.js';
-import { headOf } from './head.js';
-import type { Ops } from './ops.js';
+import { headOf, oneHotOf } from './head.js';
+import { asMatrix, type Ops } from './ops.js';
 import type { Layout } from './parameters.js';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor4D, Tf } from './tf.js';
+import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Tf } from './tf.js';
 
 /** Tensors by name, as slices of the flat parameters. */
 export type Weights = ReadonlyMap<string, Tensor>;
@@ -48,6 +48,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
   if (last === undefined) throw new Error('the net has no layer');
   const cells = cellsOf(tf, ops);
   const head = headOf(tf, config);
+  const embedding = net.tensors.find(({ role }) => role === 'embedding')?.name;
   const lastUse = new Map<string, number>();
   layers.forEach(({ inputs, start, residual }, index) => {
     for (const name of [...inputs.map(({ source }) => source), start, residual]) {
@@ -76,8 +77,14 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
   /** A tensor that may be what was given, as one that can be disposed by itself. */
   const own = (made: Tensor4D, given: Tensor4D | undefined): Tensor4D => (made === given ? tf.clone(made) : made);
 
-  /** What the first layers read: quantities from 0 to 1. */
-  const pixelsOf = (levels: Tensor4D): Tensor4D => tf.tidy(() => tf.div(tf.cast(levels, 'float32'), config.levels - 1));
+  /** What the first layers read: quantities from 0 to 1, or vectors for kinds. */
+  const pixelsOf = (values: Weights, levels: Tensor4D): Tensor4D =>
+    tf.tidy(() => {
+      if (config.input !== 'nominal') return tf.div(tf.cast(levels, 'float32'), config.levels - 1);
+      if (embedding === undefined) return oneHotOf(tf, levels, config.levels);
+      const [images, height, width] = levels.shape;
+      return tf.gather<Tensor4D>(get(values, embedding), tf.reshape(levels, [images, height, width]));
+    });
 
   const sumsOf = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>): Tensor4D => {
     const start = layer.start === null ? [] : [get<Tensor4D>(outputs, layer.start)];
@@ -92,7 +99,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
   /** With `keep`, everything the backward pass reads stays alive; else each output goes after its last use. */
   const forward = (values: Weights, batch: Batch, keep: boolean): Activations => {
     const kept = new Map<string, readonly Tensor4D[]>();
-    const outputs = new Map<string, Tensor4D>([['pixels', pixelsOf(batch.levels)]]);
+    const outputs = new Map<string, Tensor4D>([['pixels', pixelsOf(values, batch.levels)]]);
     layers.forEach((layer, index) => {
       const fired = tf.tidy(() => {
         const cell = cells[layer.cell].fire(sumsOf(layer, values, outputs));
@@ -114,7 +121,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
   };
 
   /** Walks the layers backwards; takes over `gradient`, that of the logits, and frees what the forward pass kept. */
-  const backward = (values: Weights, { kept, outputs }: Activations, gradient: Tensor4D): Tensor1D => {
+  const backward = (values: Weights, { kept, outputs }: Activations, batch: Batch, gradient: Tensor4D): Tensor1D => {
     const gradients = new Map<string, Tensor4D>([[last.name, gradient]]);
     const parts = new Map<string, Tensor>();
     const add = (name: string, more: Tensor4D): void => {
@@ -137,7 +144,8 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       for (const { source, kernel } of layer.inputs) {
         const window = layout.window(kernel);
         parts.set(kernel, ops.kernelGradient(get(outputs, source), dSums, window));
-        if (source !== 'pixels') add(source, ops.inputGradient(dSums, get(values, kernel), window));
+        if (source === 'pixels' && embedding === undefined) continue;
+        add(source, ops.inputGradient(dSums, get(values, kernel), window));
       }
       if (layer.start === null) dSums.dispose();
       else add(layer.start, dSums);
@@ -146,12 +154,24 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       tf.dispose([...ofCell, get(outputs, layer.name)]);
     }
     get(outputs, 'pixels').dispose();
+    if (embedding !== undefined) {
+      const dPixels = get<Tensor4D>(gradients, 'pixels');
+      parts.set(embedding, embeddingGradient(dPixels, batch.levels));
+      dPixels.dispose();
+    }
     return tf.tidy(() => {
       const flat = tf.concat1d(layout.slots.map(({ name }) => tf.reshape<Rank.R1>(get(parts, name), [-1])));
       for (const part of parts.values()) part.dispose();
       return tf.mul(flat, mask);
     });
   };
+
+  /** Each level has the sum over the pixels that are of it: `[levels, channels]`. */
+  const embeddingGradient = (dPixels: Tensor4D, levels: Tensor4D): Tensor2D =>
+    tf.tidy(() => {
+      const mine = asMatrix(tf, oneHotOf(tf, levels, config.levels));
+      return tf.matMul(tf.transpose(mine), asMatrix(tf, dPixels));
+    });
 
   return {
     weights,
@@ -167,7 +187,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       const z = get<Tensor4D>(kept.outputs, last.name);
       const loss = head.nats(z, batch.levels);
       const dz = tf.tidy(() => tf.mul<Tensor4D>(head.gradient(z, batch.levels), scale));
-      return { loss, gradient: backward(values, kept, dz) };
+      return { loss, gradient: backward(values, kept, batch, dz) };
     },
   };
 }

@@ -118,14 +118,15 @@ function forEachTensor(layout: Layout, visit: (slot: Slot, fullOffset: number) =
 }
 
 /**
- * Glorot-uniform kernels with the fans of the full kernel, as Keras draws them, zero biases, and zeros where no tap is.
- * Numbers are Philox's by (seed, tensor, index in the full tensor), so they depend on no order.
+ * Glorot-uniform kernels with the fans of the full kernel, as Keras draws them; an embedding's vectors, uniform too, of an
+ * expected squared norm of 1; zero biases and class vectors, so that a net begins with all classes alike. Numbers are
+ * Philox's by (seed, tensor, index in the full tensor), so they depend on no order.
  */
 export function initialParameters(net: Description, layout: Layout, core: Core, seed: number): Float32Array {
   const full = new Float32Array(layout.fullSize);
   forEachTensor(layout, (slot, fullOffset) => {
-    if (slot.role !== 'kernel') return;
-    const limit = Math.sqrt(6 / (slot.fanIn + slot.fanOut));
+    const limit = limitOf(slot);
+    if (limit === 0) return;
     const item = net.tensors.findIndex(({ name }) => name === slot.name);
     const words = core.randomWords(seed, randomPurpose.initialise, 0, item, product(slot.fullShape));
     for (let i = 0; i < words.length; i++) {
@@ -133,4 +134,10 @@ export function initialParameters(net: Description, layout: Layout, core: Core, 
     }
   });
   return fromFull(layout, full);
+}
+
+/** The numbers of a tensor begin between minus this and this. */
+function limitOf({ role, fullShape, fanIn, fanOut }: Slot): number {
+  if (role === 'kernel') return Math.sqrt(6 / (fanIn + fanOut));
+  return role === 'embedding' ? Math.sqrt(3 / (fullShape[1] as number)) : 0;
 }
