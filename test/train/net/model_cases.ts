@@ -24,8 +24,8 @@ const nets: Readonly<Record<string, Partial<Config>>> = {
   // No padding of TensorFlow's own makes these causal.
   'plain, kernels of 5 rows': { blockKernel: 5 },
   'tanh, 5 levels': { activation: 'tanh', levels: 5 },
-  'sigmoid, 3 kinds one-hot': { activation: 'sigmoid', levels: 3, input: 'nominal' },
-  '9 kinds embedded': { levels: 9, input: 'nominal', embedding: 4 },
+  'sigmoid, 3 kinds one-hot, 2 classes': { activation: 'sigmoid', levels: 3, input: 'nominal', classes: 2 },
+  '9 kinds embedded, 3 classes': { levels: 9, input: 'nominal', embedding: 4, classes: 3 },
   'kernels that lean': { lean: 1, blockKernel: 3 },
   'kernels that lean further than their box': { lean: 3, blockKernel: 5 },
   'dilated kernels': { dilations: [2, 1], blocks: 3 },

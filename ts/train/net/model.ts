@@ -86,14 +86,22 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       return tf.gather<Tensor4D>(get(values, embedding), tf.reshape(levels, [images, height, width]));
     });
 
-  const sumsOf = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>): Tensor4D => {
+  const labelsOf = ({ labels }: Batch): Tensor1D => {
+    if (labels === undefined) throw new Error('a net with classes is given labels');
+    return labels;
+  };
+
+  const sumsOf = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>, batch: Batch): Tensor4D => {
     const start = layer.start === null ? [] : [get<Tensor4D>(outputs, layer.start)];
     const parts = layer.inputs.map(({ source, kernel }) =>
       ops.convolve(get(outputs, source), get(values, kernel), layout.window(kernel)),
     );
     const [one, ...more] = [...start, ...parts] as [Tensor4D, ...Tensor4D[]];
     const sums = more.length === 0 ? one : tf.addN([one, ...more]);
-    return layer.bias === null ? sums : ops.addBias(sums, get(values, layer.bias));
+    const biased = layer.bias === null ? sums : ops.addBias(sums, get(values, layer.bias));
+    if (layer.class === null) return biased;
+    const vectors = tf.gather(get<Tensor2D>(values, layer.class), labelsOf(batch));
+    return tf.add(biased, tf.reshape(vectors, [-1, 1, 1, layer.sums]));
   };
 
   /** With `keep`, everything the backward pass reads stays alive; else each output goes after its last use. */
@@ -102,7 +110,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     const outputs = new Map<string, Tensor4D>([['pixels', pixelsOf(values, batch.levels)]]);
     layers.forEach((layer, index) => {
       const fired = tf.tidy(() => {
-        const cell = cells[layer.cell].fire(sumsOf(layer, values, outputs));
+        const cell = cells[layer.cell].fire(sumsOf(layer, values, outputs, batch));
         const { residual } = layer;
         const output: Tensor4D =
           residual === null ? cell.outputs : tf.add(cell.outputs, get<Tensor4D>(outputs, residual));
@@ -141,6 +149,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       const ofCell = kept.get(layer.name) ?? [];
       const dSums = tf.tidy(() => own(cells[layer.cell].gradient(dOutput, ofCell), dOutput));
       if (layer.bias !== null) parts.set(layer.bias, ops.biasGradient(dSums));
+      if (layer.class !== null) parts.set(layer.class, classGradient(dSums, labelsOf(batch)));
       for (const { source, kernel } of layer.inputs) {
         const window = layout.window(kernel);
         parts.set(kernel, ops.kernelGradient(get(outputs, source), dSums, window));
@@ -165,6 +174,13 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       return tf.mul(flat, mask);
     });
   };
+
+  /** Each class has the sum over its images, at all positions: `[classes, sums]`. */
+  const classGradient = (dSums: Tensor4D, labels: Tensor1D): Tensor2D =>
+    tf.tidy(() => {
+      const mine = tf.cast(tf.oneHot(labels, config.classes ?? 0), 'float32') as Tensor2D;
+      return tf.matMul(tf.transpose(mine), tf.sum<Tensor2D>(dSums, [1, 2]));
+    });
 
   /** Each level has the sum over the pixels that are of it: `[levels, channels]`. */
   const embeddingGradient = (dPixels: Tensor4D, levels: Tensor4D): Tensor2D =>
