@@ -124,12 +124,16 @@ export function plainForward(
         sums = tf.add(sums, product(read, tf.reshape<Rank.R2>(matrix, [channels, outs])));
       });
     }
+    const half = (part: 0 | 1): Tensor4D =>
+      tf.slice(sums, [0, 0, 0, part * layer.outChannels], [images, height, width, layer.outChannels]);
     const sigmoid = (x: Tensor4D): Tensor4D => tf.div(1, tf.add(1, tf.exp(tf.neg(x))));
     const cells: Record<CellName, () => Tensor4D> = {
       linear: () => sums,
       relu: () => tf.relu(sums),
       tanh: () => tf.tanh(sums),
       sigmoid: () => sigmoid(sums),
+      gate: () => tf.mul(tf.tanh(half(0)), sigmoid(half(1))),
+      hardGate: () => tf.mul(tf.relu(half(0)), tf.minimum(1, tf.maximum(0, tf.add(tf.div(half(1), 4), 0.5)))),
     };
     last = cells[layer.cell]();
     if (layer.residual !== null) last = tf.add(last, outputs.get(layer.residual)!);

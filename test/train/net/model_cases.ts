@@ -30,6 +30,11 @@ const nets: Readonly<Record<string, Partial<Config>>> = {
   'kernels that lean further than their box': { lean: 3, blockKernel: 5 },
   'dilated kernels': { dilations: [2, 1], blocks: 3 },
   'dilated kernels that lean': { dilations: [2], lean: 2 },
+  gated: { architecture: 'gated' },
+  'gated, relu, 4 levels, 3 classes': { architecture: 'gated', activation: 'relu', levels: 4, classes: 3 },
+  'gated, embedded, dilated': {
+    ...{ architecture: 'gated', levels: 6, input: 'nominal', embedding: 3, dilations: [1, 2], blockKernel: 5 },
+  },
 };
 
 const configs = Object.entries(nets).map(([name, changes]) => [name, { ...smallConfig, ...changes }] as const);

@@ -28,6 +28,10 @@ export function cellsOf(tf: Tf, ops: Ops): Readonly<Record<CellName, Cell>> {
     apply: (x) => tf.sigmoid(x),
     gradient: (dy, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y))),
   };
+  const hardSigmoid: Curve = {
+    apply: (x) => tf.clipByValue(tf.add(tf.mul(x, 0.25), 0.5), 0, 1),
+    gradient: (dy, y) => tf.mul(dy, tf.mul(tf.cast(tf.logicalAnd(tf.greater(y, 0), tf.less(y, 1)), 'float32'), 0.25)),
+  };
 
   const cellOf = (curve: Curve): Cell => ({
     fire: (sums) => {
@@ -37,10 +41,25 @@ export function cellsOf(tf: Tf, ops: Ops): Readonly<Record<CellName, Cell>> {
     gradient: (dy, [y]) => curve.gradient(dy, y as Tensor4D),
   });
 
+  /** One curve of the first half of the sums times another of the second. */
+  const gateOf = (value: Curve, gate: Curve): Cell => ({
+    fire: (sums) => {
+      const [a, b] = tf.split(sums, 2, 3) as [Tensor4D, Tensor4D];
+      const kept = [value.apply(a), gate.apply(b)] as const;
+      return { outputs: tf.mul(...kept), kept };
+    },
+    gradient: (dy, kept) => {
+      const [x, y] = kept as readonly [Tensor4D, Tensor4D];
+      return tf.concat([value.gradient(tf.mul(dy, y), x), gate.gradient(tf.mul(dy, x), y)], 3);
+    },
+  });
+
   return {
     linear: { fire: (sums) => ({ outputs: sums, kept: [] }), gradient: (dy) => dy },
     relu: cellOf(relu),
     tanh: cellOf(tanh),
     sigmoid: cellOf(sigmoid),
+    gate: gateOf(tanh, sigmoid),
+    hardGate: gateOf(relu, hardSigmoid),
   };
 }
