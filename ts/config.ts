@@ -50,6 +50,15 @@ export interface Config {
   readonly dilations?: readonly number[];
 }
 
+/** A config with each field that may be left out. */
+export function completeConfig(config: Config): Required<Config> {
+  return {
+    ...{ input: 'ordinal', embedding: 0, classes: 0, lean: 0, dilations: [1] },
+    activation: config.architecture === 'gated' ? 'tanh' : 'relu',
+    ...config,
+  };
+}
+
 /** One input of a layer. */
 export interface LayerInput {
   /** `pixels`, or the name of a layer earlier in the list. */

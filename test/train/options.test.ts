@@ -34,7 +34,7 @@ function thrownBy(call: () => unknown): Error {
 }
 
 const known =
-  'expected only data, config, device, backend, tf32, deterministic, out, checkpointFolder, resume, note, offline, signal, say, ' +
+  'expected only data, config, net, classes, from, device, backend, tf32, deterministic, out, checkpointFolder, resume, note, offline, signal, say, ' +
   'progress, preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay, validationSplit, seed, ' +
   'checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, got';
 const most = Number.MAX_SAFE_INTEGER;
@@ -103,6 +103,69 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
     expect.stringMatching(
       /^validationSplit: expected one that leaves at least 1 training image of \d+ images in all, got 0.999$/,
     ),
+  ],
+  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, gated, got "big"'],
+  ['classes by number', { classes: 10 }, TypeError, 'classes: expected true or false, got 10'],
+  [
+    'classes that nobody told',
+    { classes: true },
+    RangeError,
+    'classes: expected images with labels, got images whose classes nobody told',
+  ],
+  [
+    'a count of classes that nobody told',
+    { config: { classes: 3 } },
+    RangeError,
+    'config.classes: expected images with labels, got images whose classes nobody told',
+  ],
+  [
+    'one class alone',
+    { classes: true, data: { ...data, labels: new Uint16Array(20), classNames: ['a'] } },
+    RangeError,
+    'classes: expected images of at least 2 classes, got 1',
+  ],
+  [
+    'another count of classes',
+    { config: { classes: 3 }, data: { ...data, labels: new Uint16Array(20), classNames: ['a', 'b'] } },
+    RangeError,
+    'config.classes: expected 2, as the images have, got 3',
+  ],
+  [
+    'a count of classes without classes',
+    { classes: false, config: { classes: 2 } },
+    RangeError,
+    'config.classes: expected none, as classes is false, got 2',
+  ],
+  [
+    'amounts as names',
+    { config: { input: 'nominal' } },
+    RangeError,
+    'config.input: expected ordinal, as the images have, got "nominal"',
+  ],
+  [
+    'an embedding of amounts',
+    { config: { embedding: 3 } },
+    RangeError,
+    'config.embedding: expected none for levels that are amounts, as the images have, got 3',
+  ],
+  ['one dilation', { config: { dilations: 2 } }, TypeError, 'config.dilations: expected a list of integers, got 2'],
+  [
+    'a dilation that is no number',
+    { config: { dilations: [1, '2'] } },
+    TypeError,
+    'config.dilations: expected finite numbers, got "2" at index 1',
+  ],
+  [
+    'a model that is none',
+    { from: 3 },
+    TypeError,
+    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got 3',
+  ],
+  [
+    'a model to begin with at a resume',
+    { from: 'a.safetensors', resume: true, checkpointFolder: 'a' },
+    RangeError,
+    'from: expected none at a resume, which goes on from the weights of its checkpoint, got a model',
   ],
   ['filters as text', { config: { filters: '4' } }, RangeError, 'config.filters: must be a whole number, got "4"'],
   ['another width', { config: { width: 9 } }, RangeError, 'config.width: expected 6, as the images have, got 9'],

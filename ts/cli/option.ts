@@ -9,6 +9,11 @@ export function integer(option: string, range: IntegerRange): (text: string) => 
   return (text) => checkInteger(option, decimal(option, text, wanted), range);
 }
 
+/** An option's text as integers in a range, with commas between them. */
+export function integers(option: string, range: IntegerRange): (text: string) => number[] {
+  return (text) => text.split(',').map((part) => integer(option, range)(part.trim()));
+}
+
 /** An option's text as a finite number of at least `min`. */
 export function number(option: string, range: { min: number }): (text: string) => number {
   const wanted = `a finite number of at least ${range.min}`;

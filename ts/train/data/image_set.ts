@@ -23,6 +23,16 @@ export interface ImageSet {
   readonly width: number;
   readonly channels: number;
   readonly levels: number;
+  /** `ordinal`: amounts, of which 2 lies between 1 and 3. `nominal`: names of things. Default: `ordinal`. */
+  readonly input?: 'ordinal' | 'nominal';
+  /** What each level stands for, one character a level, where the images were text. */
+  readonly alphabet?: readonly string[];
+  /** The class of each image, `[count]`, where the data tells it. */
+  readonly labels?: Uint16Array;
+  /** With labels: what each class is called, one name a class; its number where nobody named it. */
+  readonly classNames?: readonly string[];
+  /** With labels: their sha256. */
+  readonly labelsSha256?: string;
   /** Place of the first image in the whole data set: random numbers go with the image, whatever part it is in. */
   readonly first: number;
   /** The data set and its order: `MNIST, 60,000 training then 10,000 test images`. */
@@ -152,7 +162,8 @@ export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const
 /** The fields of an image set that are numbers, and their least values. */
 const numbers = { count: 1, height: 1, width: 1, channels: 1, levels: 2, first: 0 } as const;
 const words = ['source', 'split', 'binarisation', 'sha256'] as const;
-const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'validationImages', 'origin'];
+const more = ['input', 'alphabet', 'labels', 'classNames', 'labelsSha256'];
+const fields = [...Object.keys(numbers), ...words, ...more, 'pixels', 'greys', 'validationImages', 'origin'];
 
 /**
  * Refuses what is no image set, or one whose parts do not go together. Returns it, each part read once, its bytes in plain arrays on

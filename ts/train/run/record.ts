@@ -8,16 +8,20 @@ import { publishedSets } from '../data/published.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
 import { likelihood, protocolOf, type TrainingOrigin } from '../score/protocol.js';
+import type { Beginning } from './beginning.js';
 import { type BackendRecord, type DataRecord, type EpochRecord, type RunRecord, updatesOf } from './checkpoint.js';
 import type { TrainResult } from './event.js';
-import type { Plan, TrainerOptions } from './plan.js';
 import { describeRecipe } from './recipe.js';
+import type { Ancestor } from './starting_model.js';
 
 /** All that a record says of the images that a run is given. */
 export function describeData(data: ImageSet, validationSplit: number): DataRecord {
-  const { count, source, split, sha256, origin } = data;
+  const { count, source, split, sha256, origin, labelsSha256, classNames, alphabet } = data;
   return {
     ...{ count, source, split, sha256 },
+    ...(labelsSha256 !== undefined && { labelsSha256 }),
+    ...(classNames !== undefined && { classNames }),
+    ...(alphabet !== undefined && { alphabet }),
     binarisation: trainingBinarisation(data),
     background: commonestLevel(data),
     ...(origin !== undefined && { origin: { ...origin, validationSplit } }),
@@ -26,13 +30,15 @@ export function describeData(data: ImageSet, validationSplit: number): DataRecor
 }
 
 /** All that a checkpoint keeps of a run's options. */
-export function describeRun(options: TrainerOptions, { validationSplit }: Plan): RunRecord {
+export function describeRun({ options, plan, from }: Pick<Beginning, 'options' | 'plan' | 'from'>): RunRecord {
   const { patience, checkpointEvery, keepCheckpoints, note } = options;
+  const { validationSplit } = plan;
   const { name, version, device, gpu, tf32, deterministic } = options.backend;
   return {
     data: describeData(options.data, validationSplit),
     backend: { name, version, device, ...(gpu !== undefined && { gpu }), tf32, deterministic },
     validationSplit,
+    ...(from !== undefined && { from }),
     ...(patience !== undefined && { patience }),
     ...(checkpointEvery !== undefined && { checkpointEvery }),
     ...(keepCheckpoints !== undefined && { keepCheckpoints }),
@@ -48,7 +54,7 @@ export function validated({ history, epoch, updates }: TrainResult): EpochRecord
 
 /** The training record, as the file format stores it: strings by name. */
 export function trainingRecord(data: DataRecord, backend: BackendRecord, result: TrainResult): Record<string, string> {
-  const { history, epoch, updates, seed, recipe, net, trainImages, validationImages } = result;
+  const { history, epoch, updates, seed, recipe, net, from, trainImages, validationImages } = result;
   const record: Record<string, string> = {
     'training.data': data.source,
     'training.dataSha256': data.sha256,
@@ -59,6 +65,7 @@ export function trainingRecord(data: DataRecord, backend: BackendRecord, result:
     'training.batchSize': String(recipe.batchSize),
     'training.optimizer': describeRecipe(recipe),
     'training.seed': String(seed),
+    ...(from !== undefined && { 'training.from': `a model with sha256 ${from.sha256}${trainedOn(from)}` }),
     'training.backend': backend.name,
     'training.backendVersion': backend.version,
     'training.device': backend.device,
@@ -90,6 +97,11 @@ export function trainingRecord(data: DataRecord, backend: BackendRecord, result:
   }
   if (data.origin !== undefined) record[originKey] = JSON.stringify(data.origin);
   return record;
+}
+
+function trainedOn({ data, dataSha256 }: Ancestor): string {
+  if (data === undefined) return '';
+  return `, trained on ${data}${dataSha256 === undefined ? '' : ` (sha256 ${dataSha256})`}`;
 }
 
 /** The parts of the record that are for programs: what the words beside them say, as JSON. */
@@ -141,6 +153,13 @@ function parse(key: string, text: string): Record<string, unknown> {
 /** The bytes of a model file with its training record. */
 export function modelFile(core: Core, data: DataRecord, backend: BackendRecord, result: TrainResult): Uint8Array {
   // The sampler skips what sees only this level; which one it is changes its speed and no bit.
-  const metadata = { background: String(data.background), ...trainingRecord(data, backend, result) };
+  const { background, classNames, alphabet } = data;
+  const ofClasses = (result.net.config.classes ?? 0) > 0;
+  const metadata = {
+    background: String(background),
+    ...(ofClasses && classNames !== undefined && { classNames: JSON.stringify(classNames) }),
+    ...(alphabet !== undefined && { alphabet: JSON.stringify(alphabet) }),
+    ...trainingRecord(data, backend, result),
+  };
   return core.writeModel(result.net.config, metadata, result.weights);
 }

@@ -123,9 +123,11 @@ class Run {
   private async result(best?: Best): Promise<TrainResult> {
     const { net, layout, seed, recipe, trainImages, validationImages, validationSplit } = this.plan;
     const { history, epoch } = this.progress;
+    const { from } = this.beginning;
     const { weights } = best ?? { weights: await this.readFinite('the weights', this.averaged()) };
     return {
       ...{ net, seed, recipe, trainImages, validationImages, validationSplit, history },
+      ...(from !== undefined && { from }),
       epoch: best?.epoch ?? epoch,
       updates: best === undefined ? this.state.step : updatesOf(history, best.epoch),
       weights: toFull(layout, weights),
@@ -278,8 +280,11 @@ class Run {
     const { data, backend, core } = this.options;
     const draw = epoch === undefined ? undefined : { seed: this.plan.seed, epoch };
     const levels = Int32Array.from(levelsOf(core, data, indices, draw));
+    const ofClasses = (this.plan.net.config.classes ?? 0) > 0;
+    const labels = ofClasses && Int32Array.from(indices, (image) => data.labels?.[image] ?? 0);
     return {
       levels: backend.tf.tensor4d(levels, [indices.length, data.height, data.width, data.channels], 'int32'),
+      ...(labels && { labels: backend.tf.tensor1d(labels, 'int32') }),
     };
   }
 
@@ -372,7 +377,7 @@ class Run {
   }
 
   private described(): RunRecord {
-    this.record ??= describeRun(this.options, this.plan);
+    this.record ??= describeRun(this.beginning);
     return this.record;
   }
 
