@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
-import { readDescription } from '../ts/config_bridge.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
@@ -75,12 +74,12 @@ export function resized({ file, origin }: Contender, height: number, width: numb
 /** A net with random weights under which logits vary; `changes` are made to the reference's config. */
 export function randomModel(changes: Partial<Config>, origin = 'random weights'): Contender {
   const config = JSON.stringify({ ...referenceConfig, ...changes });
-  return open(pkg.write_model(config, '{}', randomWeights(readDescription(pkg.describe(config)), 1)), origin);
+  return open(pkg.write_model(config, '{}', randomWeights(JSON.parse(pkg.describe(config)) as Description, 1)), origin);
 }
 
 function open(file: Uint8Array, origin: string): Contender {
   const sampler = new pkg.Sampler(file);
-  return { file, sampler, net: readDescription(sampler.describe()), origin };
+  return { file, sampler, net: JSON.parse(sampler.describe()) as Description, origin };
 }
 
 /**
@@ -125,7 +124,7 @@ export function draw(sampler: Drawer, { method, skipping, count, seed, startInde
   try {
     run.finish();
     const [images = 0, constants = 0] = Array.from(run.state_bytes());
-    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
+    return { images: Uint8Array.from(run.pixels()), macs: run.macs(), stateBytes: [images, constants] };
   } finally {
     run.free();
   }

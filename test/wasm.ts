@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { randomWeights } from '../scripts/random_weights.js';
-import type { Config } from '../ts/config.js';
-import { readDescription } from '../ts/config_bridge.js';
+import type { Config, Description } from '../ts/config.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
@@ -24,5 +23,9 @@ export function configJson(changes: Partial<Config> = {}): string {
 /** A model file with random weights, large enough that logits vary. */
 export function randomModel(config: string, seed: number, metadata: Record<string, string> = {}): Uint8Array {
   const { describe, write_model } = loadWasm();
-  return write_model(config, JSON.stringify(metadata), randomWeights(readDescription(describe(config)), seed));
+  return write_model(
+    config,
+    JSON.stringify(metadata),
+    randomWeights(JSON.parse(describe(config)) as Description, seed),
+  );
 }

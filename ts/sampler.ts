@@ -2,7 +2,6 @@
 
 import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
-import { readDescription } from './config_bridge.js';
 import { PixelCnnError } from './error.js';
 import { namingForeign } from './foreign.js';
 import { checkImages, type ImageShape, type Images, imageShape, imageSize } from './images.js';
@@ -159,7 +158,7 @@ export class Sampler {
   /** Everything that follows from the config: layers, tensors, receptive field, wavefront, cost. */
   describe(): Description {
     const core = this.#live();
-    return readDescription(enter(() => core.describe()));
+    return JSON.parse(enter(() => core.describe())) as Description;
   }
 
   /** Frees the model's memory. Later calls throw `DISPOSED`, and so does the next step of a run that is open. */

@@ -411,7 +411,7 @@ function corpus(): CorpusFile[] {
     }),
   );
   add('UNSUPPORTED_MODEL', 'channels 3', withConfig({ channels: 3 }));
-  add('UNSUPPORTED_MODEL', 'levels 256', withConfig({ levels: 256 }));
+  add('WRONG_SHAPE', 'levels 256', withConfig({ levels: 256 }));
   add('UNSUPPORTED_MODEL', 'architecture gated', withConfig({ architecture: 'gated' }));
   add('UNSUPPORTED_MODEL', 'precision int8', withConfig({ precision: 'int8' }));
   add('WRONG_SHAPE', 'config of a wider net', withConfig({ filters: 4 }));

@@ -12,17 +12,15 @@ fn walked(layers: &Layers, height: usize, width: usize) -> BTreeSet<Tap> {
     let (h, w) = (height as i32, width as i32);
     let mut fields: Vec<BTreeSet<Tap>> = Vec::new();
     for layer in layers.iter() {
-        let mut field = layer.residual.map_or_else(BTreeSet::new, |source| fields[source].clone());
-        for input in &layer.inputs {
-            for &tap in &input.taps {
-                let own = BTreeSet::from([Tap { dy: 0, dx: 0 }]);
-                let source = match input.source {
-                    Source::Pixels => &own,
-                    Source::Layer(source) => &fields[source],
-                };
-                let seen = source.iter().map(|t| Tap { dy: t.dy + tap.dy, dx: t.dx + tap.dx });
-                field.extend(seen.filter(|t| t.dy > -h && t.dx > -w && t.dx < w));
-            }
+        let mut field = BTreeSet::new();
+        for (source, tap) in layer.reads() {
+            let own = BTreeSet::from([Tap::HERE]);
+            let source = match source {
+                Source::Pixels => &own,
+                Source::Layer(source) => &fields[source],
+            };
+            let seen = source.iter().map(|t| Tap { dy: t.dy + tap.dy, dx: t.dx + tap.dx });
+            field.extend(seen.filter(|t| t.dy > -h && t.dx > -w && t.dx < w));
         }
         fields.push(field);
     }

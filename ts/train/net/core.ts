@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
-import { readDescription } from '../../config_bridge.js';
 import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, release, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
@@ -47,7 +46,7 @@ export function startCore(): Core {
 const core: Core = {
   describe: (config) => {
     const json = configJson(config);
-    return readDescription(given('config', () => describe(json)));
+    return JSON.parse(given('config', () => describe(json))) as Description;
   },
   writeModel: (config, metadata, weights) => {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
