@@ -223,7 +223,7 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
     RangeError,
     'data: channels must be 1 in this version, got 2',
   ],
-  ['four levels', { ...data, levels: 4 }, RangeError, 'data: levels must be 2 in this version, got 4'],
+  ['one level', { ...data, levels: 1 }, RangeError, `data.levels: expected an integer from 2 to ${most}, got 1`],
   ['half an image', { ...data, count: 0.5 }, RangeError, `data.count: expected an integer from 1 to ${most}, got 0.5`],
   ['no source', { ...data, source: undefined }, TypeError, 'data.source: expected a text, got undefined'],
   ['bare pixels', data.pixels, TypeError, 'data: expected a plain object, got an object of type Uint8Array'],

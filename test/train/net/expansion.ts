@@ -1,13 +1,13 @@
-// Nets that the core does not expand yet, written out by hand.
+// The gated net, which the core does not expand yet, written out by hand.
 
 import type { CellName, Config, Description, Layer, LayerInput, TensorInfo } from '../../../ts/config.js';
 
 type Tap = readonly [number, number];
 
 /** A description as far as training reads it: layers, tensors and the config. */
-export function expand(config: Config): Description {
-  const { architecture, filters: c, blocks, firstKernel, blockKernel, headLayers, levels, dilations = [1] } = config;
-  const { input = 'ordinal', embedding = 0, classes = 0, lean = 0 } = config;
+export function gatedNet(config: Config): Description {
+  const { filters: c, blocks, firstKernel, blockKernel, headLayers, levels, dilations = [1] } = config;
+  const { input = 'ordinal', embedding = 0, classes = 0 } = config;
   const layers: Layer[] = [];
   const tensors: TensorInfo[] = [];
   const pixelChannels = input === 'ordinal' ? 1 : embedding || levels;
@@ -49,55 +49,32 @@ export function expand(config: Config): Description {
   });
   const point = (source: string, kernel?: string) => ({ source, ...box([0], [0], 1), ...(kernel && { kernel }) });
   const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  /** A square kernel up to the pixel, or up to the one before it. */
-  const masked = (side: number, own: boolean, step = 1, shear = 0) => {
-    const half = side >> 1;
-    const all = range(-half, 0).flatMap((dy) => range(-half, half).map((dx): Tap => [dy, dx]));
-    const kept = all.filter(([dy, dx]) => dy < 0 || dx < 0 || (own && dx === 0));
-    return {
-      taps: kept.map(([dy, dx]): Tap => [dy * step, (dx + shear * -dy) * step]),
-      places: kept.map(([dy, dx]) => (dy + half) * side + dx + half),
-      sides: [side, side] as [number, number],
-    };
-  };
   const step = (block: number) => dilations[block % dilations.length]!;
-  let last: string;
-  if (architecture === 'plain') {
-    const cell = (config.activation ?? 'relu') as CellName;
-    last = add('stem', cell, c, [{ source: 'pixels', ...masked(firstKernel, false) }], { isOfClass: true });
-    for (let n = 0; n < blocks; n++) {
-      const inside = add(`blocks.${n}.in`, cell, c, [point(last)]);
-      const kernel = masked(blockKernel, true, step(n), lean);
-      const conv = add(`blocks.${n}.conv`, cell, c / 2, [{ source: inside, ...kernel }], { isOfClass: true });
-      last = add(`blocks.${n}.out`, cell, c, [point(conv)], { residual: last });
-    }
-  } else {
-    const gate: CellName = config.activation === 'relu' ? 'hardGate' : 'gate';
-    const [h1, h] = [firstKernel >> 1, blockKernel >> 1];
-    for (let n = 0; n <= blocks; n++) {
-      const d = n === 0 ? 1 : step(n - 1);
-      const v = n === 0 ? box(range(-h1, -1), range(-h1, h1), 1) : box(range(-h, 0), range(-h, h), d);
-      add(`v.${n}.conv`, 'linear', 2 * c, [{ source: n === 0 ? 'pixels' : `v.${n - 1}.gate`, ...v }], {
-        isOfClass: true,
-      });
-      const residual = n > 0 ? { residual: `v.${n - 1}.gate` } : {};
-      if (n < blocks) add(`v.${n}.gate`, gate, c, [], { start: `v.${n}.conv`, ...residual });
-      const own = n === 0 ? box([0], range(-h1, -1), 1) : box([0], range(-h, 0), d);
-      add(
-        `h.${n}.conv`,
-        gate,
-        c,
-        [{ source: n === 0 ? 'pixels' : `h.${n - 1}.out`, ...own }, point(`v.${n}.conv`, `h.${n}.vertical.kernel`)],
-        { isOfClass: true },
-      );
-      const before = n > 0 ? { residual: `h.${n - 1}.out` } : {};
-      if (n < blocks) add(`h.${n}.out`, 'linear', c, [point(`h.${n}.conv`)], before);
-    }
-    const skips = range(0, blocks).map((n) => point(`h.${n}.conv`, `skip.${n}.kernel`));
-    last = add('skip', 'relu', 2 * c, skips);
+  const gate: CellName = config.activation === 'relu' ? 'hardGate' : 'gate';
+  const [h1, h] = [firstKernel >> 1, blockKernel >> 1];
+  for (let n = 0; n <= blocks; n++) {
+    const d = n === 0 ? 1 : step(n - 1);
+    const v = n === 0 ? box(range(-h1, -1), range(-h1, h1), 1) : box(range(-h, 0), range(-h, h), d);
+    add(`v.${n}.conv`, 'linear', 2 * c, [{ source: n === 0 ? 'pixels' : `v.${n - 1}.gate`, ...v }], {
+      isOfClass: true,
+    });
+    const residual = n > 0 ? { residual: `v.${n - 1}.gate` } : {};
+    if (n < blocks) add(`v.${n}.gate`, gate, c, [], { start: `v.${n}.conv`, ...residual });
+    const own = n === 0 ? box([0], range(-h1, -1), 1) : box([0], range(-h, 0), d);
+    add(
+      `h.${n}.conv`,
+      gate,
+      c,
+      [{ source: n === 0 ? 'pixels' : `h.${n - 1}.out`, ...own }, point(`v.${n}.conv`, `h.${n}.vertical.kernel`)],
+      { isOfClass: true },
+    );
+    const before = n > 0 ? { residual: `h.${n - 1}.out` } : {};
+    if (n < blocks) add(`h.${n}.out`, 'linear', c, [point(`h.${n}.conv`)], before);
   }
+  const skips = range(0, blocks).map((n) => point(`h.${n}.conv`, `skip.${n}.kernel`));
+  let last = add('skip', 'relu', 2 * c, skips);
   for (let n = 0; n < headLayers; n++) {
-    last = add(`heads.${n}`, architecture === 'plain' ? 'relu' : 'relu', channelsOf(last), [point(last)]);
+    last = add(`heads.${n}`, 'relu', channelsOf(last), [point(last)]);
   }
   add('logits', 'linear', levels === 2 ? 1 : levels, [point(last)]);
   return { config, layers, tensors } as unknown as Description;

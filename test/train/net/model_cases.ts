@@ -1,5 +1,4 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Config } from '../../../ts/config.js';
 import { headOf } from '../../../ts/train/net/head.js';
 import { createModel, release } from '../../../ts/train/net/model.js';
 import { fromFull, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
@@ -16,28 +15,7 @@ import {
   present,
   smallConfig,
 } from '../support.js';
-import { expand } from './expansion.js';
-
-/** A net for each cell, head, kind of input and shape of kernel. */
-const nets: Readonly<Record<string, Partial<Config>>> = {
-  'plain, kernels of 3 rows': {},
-  // No padding of TensorFlow's own makes these causal.
-  'plain, kernels of 5 rows': { blockKernel: 5 },
-  'tanh, 5 levels': { activation: 'tanh', levels: 5 },
-  'sigmoid, 3 kinds one-hot, 2 classes': { activation: 'sigmoid', levels: 3, input: 'nominal', classes: 2 },
-  '9 kinds embedded, 3 classes': { levels: 9, input: 'nominal', embedding: 4, classes: 3 },
-  'kernels that lean': { lean: 1, blockKernel: 3 },
-  'kernels that lean further than their box': { lean: 3, blockKernel: 5 },
-  'dilated kernels': { dilations: [2, 1], blocks: 3 },
-  'dilated kernels that lean': { dilations: [2], lean: 2 },
-  gated: { architecture: 'gated' },
-  'gated, relu, 4 levels, 3 classes': { architecture: 'gated', activation: 'relu', levels: 4, classes: 3 },
-  'gated, embedded, dilated': {
-    ...{ architecture: 'gated', levels: 6, input: 'nominal', embedding: 3, dilations: [1, 2], blockKernel: 5 },
-  },
-};
-
-const configs = Object.entries(nets).map(([name, changes]) => [name, { ...smallConfig, ...changes }] as const);
+import { configs, netOf } from './nets.js';
 
 /**
  * What every backend must do. Each has a test file, and so a process, of its own: native TensorFlow brings its own copy
@@ -51,7 +29,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('equals autodiff of the plainly written net: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = expand(config);
+    const net = netOf(config);
     const layout = layoutOf(net);
     const flat = noise(layout.size, 0.4).map((value, i) => value * layout.mask[i]!);
     const full = toFull(layout, flat);
@@ -92,7 +70,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('gives forbidden weights no gradient, and leaves no tensor behind: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = expand(config);
+    const net = netOf(config);
     const layout = layoutOf(net);
     const batch = batchOf(tf, net, anyLevels(3, config));
     const parameters = tf.tensor1d(noise(layout.size, 0.4));
@@ -108,7 +86,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('lets a logit depend on no pixel at or after its own: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = expand(config);
+    const net = netOf(config);
     const layout = layoutOf(net);
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const weights = model.weights(tf.tensor1d(noise(layout.size, 0.4)));

@@ -4,7 +4,6 @@ import { type Offset, windowOf } from '../../../ts/train/net/ops.js';
 import { fromFull, initialParameters, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
 import { referenceConfig } from '../../../ts/train/net/reference.js';
 import { noise, smallConfig } from '../support.js';
-import { expand } from './expansion.js';
 
 const core = await loadCore();
 
@@ -94,7 +93,7 @@ it('draws Glorot-uniform kernels with the fans of the full kernel, zero biases, 
 });
 
 it('begins embeddings with vectors of a norm of about 1, and class vectors, as biases, with zeros', () => {
-  const net = expand({ ...smallConfig, levels: 512, input: 'nominal', embedding: 16, classes: 3 });
+  const net = core.describe({ ...smallConfig, levels: 512, input: 'nominal', embedding: 16, classes: 3 });
   const layout = layoutOf(net);
   const flat = initialParameters(net, layout, core, 1);
   const values = (name: string) => {
