@@ -20,14 +20,8 @@ interface Curve {
 
 export function cellsOf(tf: Tf, ops: Ops): Readonly<Record<CellName, Cell>> {
   const relu: Curve = { apply: ops.relu, gradient: ops.reluGradient };
-  const tanh: Curve = {
-    apply: (x) => tf.tanh(x),
-    gradient: (dy, y) => tf.mul(dy, tf.sub(1, tf.square(y))),
-  };
-  const sigmoid: Curve = {
-    apply: (x) => tf.sigmoid(x),
-    gradient: (dy, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y))),
-  };
+  const tanh: Curve = { apply: (x) => tf.tanh(x), gradient: ops.tanhGradient };
+  const sigmoid: Curve = { apply: (x) => tf.sigmoid(x), gradient: ops.sigmoidGradient };
   const hardSigmoid: Curve = {
     apply: (x) => tf.clipByValue(tf.add(tf.mul(x, 0.25), 0.5), 0, 1),
     gradient: (dy, y) => tf.mul(dy, tf.mul(tf.cast(tf.logicalAnd(tf.greater(y, 0), tf.less(y, 1)), 'float32'), 0.25)),

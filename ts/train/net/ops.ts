@@ -19,6 +19,9 @@ export interface Ops {
   relu(x: Tensor4D): Tensor4D;
   /** `dy` where the relu's output `y` is above 0, else 0. */
   reluGradient(dy: Tensor4D, y: Tensor4D): Tensor4D;
+  /** `dy` times the slope where a tanh, or a sigmoid, has put out `y`. */
+  tanhGradient(dy: Tensor4D, y: Tensor4D): Tensor4D;
+  sigmoidGradient(dy: Tensor4D, y: Tensor4D): Tensor4D;
 }
 
 /** Where the places of a kernel read. */

@@ -76,6 +76,8 @@ export function tapsOps(tf: Tf): Ops {
     biasGradient: (dy) => tf.tidy(() => tf.sum<Tensor1D>(asMatrix(tf, dy), 0)),
     relu: (x) => tf.relu(x),
     reluGradient: (dy, y) => tf.tidy(() => tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32'))),
+    tanhGradient: (dy, y) => tf.tidy(() => tf.mul(dy, tf.sub(1, tf.square(y)))),
+    sigmoidGradient: (dy, y) => tf.tidy(() => tf.mul(dy, tf.mul(y, tf.sub(1, y)))),
   };
 }
 

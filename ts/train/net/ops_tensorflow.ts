@@ -101,6 +101,8 @@ export function tensorflowOps(tf: Tf, backend: TensorflowBackend): Ops {
     biasGradient: (dy) => run<Tensor1D>('BiasAddGrad', [nhwc], [dy]),
     relu: (x) => tf.relu(x),
     reluGradient: (dy, y) => run('ReluGrad', [], [dy, y]),
+    tanhGradient: (dy, y) => run('TanhGrad', [], [y, dy]),
+    sigmoidGradient: (dy, y) => run('SigmoidGrad', [], [y, dy]),
   };
 }
 
