@@ -6,7 +6,7 @@ import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, release, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
-import { Sampler as CoreSampler, describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import { Sampler as CoreSampler, describe, mixture, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 import { randomPurpose } from './reference.js';
 
 export interface Core {
@@ -16,6 +16,11 @@ export interface Core {
   writeModel(config: Config, metadata: Readonly<Record<string, string>>, weights: Float32Array): Uint8Array;
   /** All tensors of a model file of precision `f32`, in the order of `Description.tensors`. */
   weightsOf(model: Uint8Array): Float32Array;
+  /**
+   * Of -ln p(image | class), in nats, `[classes, images]`: for each image -ln p(image), then p(class | image) of each class,
+   * `[images, 1 + classes]`.
+   */
+  mixture(nats: Float64Array, classes: number): Float64Array;
   /** Word 0 of Philox4x32-10 under `count` counters; purposes: 1 initialise, 2 shuffle, 3 binarise. */
   randomWords(seed: number, purpose: number, epoch: number, item: number, count: number): Uint32Array;
 }
@@ -60,6 +65,7 @@ const core: Core = {
       release(sampler);
     }
   },
+  mixture: (nats, classes) => enter(() => mixture(nats, classes)),
   randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
 };
 

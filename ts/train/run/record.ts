@@ -7,7 +7,7 @@ import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js
 import { publishedSets } from '../data/published.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
-import { likelihood, protocolOf, type TrainingOrigin } from '../score/protocol.js';
+import { likelihood, type Protocol, protocolOf, type TrainingOrigin } from '../score/protocol.js';
 import type { Beginning } from './beginning.js';
 import { type BackendRecord, type DataRecord, type EpochRecord, type RunRecord, updatesOf } from './checkpoint.js';
 import type { TrainResult } from './event.js';
@@ -85,14 +85,17 @@ export function trainingRecord(data: DataRecord, backend: BackendRecord, result:
   const since = updates - updatesOf(history, epoch);
   if (since > 0) record['training.ended'] = `after ${since} updates of epoch ${epoch + 1}, which were not validated`;
   const last = validated(result);
+  const ofClasses = (net.config.classes ?? 0) > 0;
   if (last !== undefined) {
     const { height, width, channels } = net.config;
     const { natsPerImage, bitsPerDim } = likelihood(last.valLoss, height * width * channels);
+    if (ofClasses) record['training.likelihood'] = 'of each image given its class';
     record['training.loss'] = last.loss.toFixed(6);
     record['training.valLoss'] = last.valLoss.toFixed(6);
     record['training.valNatsPerImage'] = natsPerImage.toFixed(3);
     record['training.valBitsPerDim'] = bitsPerDim.toFixed(5);
-    const compared: Compared = { images: validationImages, natsPerImage, bitsPerDim, protocol: data.validation };
+    const protocol: Protocol = { ...data.validation, ...(ofClasses && { given: 'class' }) };
+    const compared: Compared = { images: validationImages, natsPerImage, bitsPerDim, protocol };
     record[validationKey] = JSON.stringify(compared);
   }
   if (data.origin !== undefined) record[originKey] = JSON.stringify(data.origin);
