@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { loadCore } from '../../../ts/train/net/core.js';
 import { headOf } from '../../../ts/train/net/head.js';
 import { createModel, release } from '../../../ts/train/net/model.js';
 import { fromFull, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
@@ -15,7 +16,9 @@ import {
   present,
   smallConfig,
 } from '../support.js';
-import { configs, netOf } from './nets.js';
+import { configs } from './nets.js';
+
+const core = await loadCore();
 
 /**
  * What every backend must do. Each has a test file, and so a process, of its own: native TensorFlow brings its own copy
@@ -29,7 +32,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('equals autodiff of the plainly written net: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = netOf(config);
+    const net = core.describe(config);
     const layout = layoutOf(net);
     const flat = noise(layout.size, 0.4).map((value, i) => value * layout.mask[i]!);
     const full = toFull(layout, flat);
@@ -70,7 +73,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('gives forbidden weights no gradient, and leaves no tensor behind: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = netOf(config);
+    const net = core.describe(config);
     const layout = layoutOf(net);
     const batch = batchOf(tf, net, anyLevels(3, config));
     const parameters = tf.tensor1d(noise(layout.size, 0.4));
@@ -86,7 +89,7 @@ export function testModelOn(name: BackendName): void {
 
   it.for(configs)('lets a logit depend on no pixel at or after its own: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = netOf(config);
+    const net = core.describe(config);
     const layout = layoutOf(net);
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const weights = model.weights(tf.tensor1d(noise(layout.size, 0.4)));

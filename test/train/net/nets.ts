@@ -1,9 +1,7 @@
 // Nets in which all that a net can have occurs.
 
-import type { Config, Description } from '../../../ts/config.js';
-import { loadCore } from '../../../ts/train/net/core.js';
+import type { Config } from '../../../ts/config.js';
 import { smallConfig } from '../support.js';
-import { gatedNet } from './expansion.js';
 
 /** A net for each cell, head, kind of input and shape of kernel. */
 const nets: Readonly<Record<string, Partial<Config>>> = {
@@ -23,11 +21,6 @@ const nets: Readonly<Record<string, Partial<Config>>> = {
     ...{ architecture: 'gated', levels: 6, input: 'nominal', embedding: 3, dilations: [1, 2], blockKernel: 5 },
   },
 };
-
-const core = await loadCore();
-
-export const netOf = (config: Config): Description =>
-  config.architecture === 'gated' ? gatedNet(config) : core.describe(config);
 
 /** The same, whole, by what they are called. */
 export const configs = Object.entries(nets).map(([name, changes]) => [name, { ...smallConfig, ...changes }] as const);

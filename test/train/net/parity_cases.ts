@@ -27,7 +27,6 @@ export function testParityOn(name: BackendName): void {
 
   it.for(configs)('gives the logits that the sampler gives, within 1e-4: %s', async ([, config], context) => {
     const backend = present(await openTestBackend(name), context);
-    if (config.architecture === 'gated') return context.skip('the core has no gated nets yet');
     const model = randomModel(JSON.stringify(config), 1);
     const levels = Uint16Array.from(anyLevels(12, config));
     const labels = Uint16Array.from({ length: 12 }, (_, image) => image % (config.classes ?? 1));
