@@ -39,13 +39,19 @@ export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayKind(value) === 'Uint8Array';
 }
 
-/** The same bytes in the same memory, as a plain Uint8Array: whatever a subclass says of its length, or gives for a part. */
-export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(
-    typedArrayBuffer(bytes) as ArrayBuffer,
-    typedArrayOffset(bytes) as number,
-    typedArrayLength(bytes) as number,
-  );
+const arrays = { Uint8Array, Uint16Array, Uint32Array } as const;
+type ArrayOf<Kind extends keyof typeof arrays> = InstanceType<(typeof arrays)[Kind]>;
+
+/** Whether it is a typed array of a kind, or of a subclass. */
+export function isArrayOf<Kind extends keyof typeof arrays>(kind: Kind, value: unknown): value is ArrayOf<Kind> {
+  return typedArrayKind(value) === kind;
+}
+
+/** The same numbers in the same memory, in a plain array: whatever a subclass says of its length, or gives for a part. */
+export function plainArray<Numbers extends Uint8Array | Uint16Array | Uint32Array>(numbers: Numbers): Numbers {
+  const plain = arrays[typedArrayKind(numbers) as keyof typeof arrays];
+  const length = (typedArrayLength(numbers) as number) / plain.BYTES_PER_ELEMENT;
+  return new plain(typedArrayBuffer(numbers) as ArrayBuffer, typedArrayOffset(numbers) as number, length) as Numbers;
 }
 
 /** Whether it is a URL, of this realm or another's. */
@@ -59,8 +65,8 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 }
 
 /** How many bytes; 0 where their memory is gone. */
-export function byteLengthOf(bytes: Uint8Array | ArrayBuffer): number {
-  return (isBytes(bytes) ? typedArrayLength(bytes) : bufferLength(bytes)) as number;
+export function byteLengthOf(bytes: ArrayBufferView | ArrayBuffer): number {
+  return (typedArrayKind(bytes) === undefined ? bufferLength(bytes) : typedArrayLength(bytes)) as number;
 }
 
 /** Whether it is a compiled module. */

@@ -35,7 +35,7 @@ export function present(backend: Backend | undefined, context: TestContext): Bac
 }
 
 /** Images with some structure: blobs whose place depends on the index. */
-export function blobs(count: number, { height, width }: Pick<Config, 'height' | 'width'>): ImageSet {
+export function blobs(count: number, { height, width }: Pick<Config, 'height' | 'width'>): ImageSet<Uint8Array> {
   const pixels = new Uint8Array(count * height * width);
   for (let n = 0; n < count; n++) {
     for (let y = 0; y < height; y++) {

@@ -214,7 +214,7 @@ async function score(
   }
 }
 
-/** The images alone: a view travels between threads with all that it is a view of. */
-function packed({ greys: _, ...data }: ImageSet): ImageSet {
-  return { ...data, pixels: data.pixels.slice() };
+/** The images alone, and their labels: a view travels between threads with all that it is a view of. */
+function packed({ greys: _, wholes: _also, ...data }: ImageSet): ImageSet {
+  return { ...data, pixels: data.pixels.slice(), ...(data.labels && { labels: data.labels.slice() }) };
 }

@@ -174,7 +174,7 @@ export const command = addDataOptions(
     'how far apart the taps of the blocks are, in turn, such as 1,2,4 (default: 1)',
     integers('--dilations', { min: 1, max: 2 ** 31 }),
   )
-  .option('--classes', 'train p(image | class), by the labels of the data')
+  .option('--classes', 'train p(image | class), by the labels or folders that come with the data')
   .option('--from <model>', 'begin with the weights and the net of a model file')
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
   .option(
@@ -219,7 +219,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, signal });
+  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   await openOutputFolder(out, '--out');

@@ -3,7 +3,7 @@
 import { checkInteger, checkNumber, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { drawSeed } from '../../sample_options.js';
-import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
+import { divideImages, type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
 import { type Core, randomOrder } from '../net/core.js';
 import { type Layout, layoutOf } from '../net/parameters.js';
 import { referenceConfig } from '../net/reference.js';
@@ -167,12 +167,13 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
 }
 
 function dividedBy(
-  { count, validationImages }: ImageSet,
+  data: ImageSet,
   asked: number | undefined,
 ): Pick<Plan, 'trainImages' | 'validationImages' | 'validationSplit'> {
+  const { count, validationImages } = data;
   if (validationImages === undefined) {
     const validationSplit = asked ?? referenceValidationSplit;
-    const { train, validation } = splitCounts(count, validationSplit);
+    const { train, validation } = divideImages(data, validationSplit);
     return { trainImages: train, validationImages: validation, validationSplit };
   }
   // A run that goes on knows its split as this share.

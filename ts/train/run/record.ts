@@ -5,6 +5,7 @@ import { PixelCnnError } from '../../error.js';
 import { trainingBinarisation } from '../data/binarisation.js';
 import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js';
 import { publishedSets } from '../data/published.js';
+import { mapNames, ruleNames } from '../data/rule.js';
 import type { Core } from '../net/core.js';
 import { type Compared, readEvaluation } from '../score/compare.js';
 import { likelihood, type Protocol, protocolOf, type TrainingOrigin } from '../score/protocol.js';
@@ -111,6 +112,9 @@ function trainedOn({ data, dataSha256 }: Ancestor): string {
 const originKey = 'training.origin';
 const validationKey = 'training.validation';
 
+/** What else tells how they are had again. */
+const originNames = ['limit', ...ruleNames, ...mapNames] as readonly string[];
+
 /**
  * Where a model's training images came from; undefined where its record does not say.
  *
@@ -119,15 +123,12 @@ const validationKey = 'training.validation';
 export function readTrainingOrigin(metadata: Readonly<Record<string, string>>): TrainingOrigin | undefined {
   const text = metadata[originKey];
   if (text === undefined) return undefined;
-  const { data, split, limit, binarisation, threshold, binarisationSeed, validationSplit } = parse(originKey, text);
+  const { data, split, validationSplit, ...options } = parse(originKey, text);
   const origin = {
     // Never a path: a model file must not name what is read here.
     ...(typeof data === 'string' && Object.hasOwn(publishedSets, data) && { data }),
     ...{ split, validationSplit },
-    ...(limit !== undefined && { limit }),
-    ...(binarisation !== undefined && { binarisation }),
-    ...(threshold !== undefined && { threshold }),
-    ...(binarisationSeed !== undefined && { binarisationSeed }),
+    ...Object.fromEntries(Object.entries(options).filter(([name]) => originNames.includes(name))),
   };
   return origin as TrainingOrigin; // loadData and splitImages check each of them
 }

@@ -21,7 +21,7 @@ import { type Evaluation, type Likelihood, likelihood, protocolOf } from './prot
 export interface Scorer {
   readonly config: Config;
   /** Of a model with classes given `{ labels }`, the class of each image, `[count]`. */
-  logProb(images: ImageSet['pixels'], options?: object): Float64Array | Promise<Float64Array>;
+  logProb(images: Uint8Array, options?: object): Float64Array | Promise<Float64Array>;
 }
 
 export interface EvaluateOptions {
@@ -83,7 +83,7 @@ async function* score(
   for (let done = 0; done < data.count; ) {
     throwIfAborted(signal);
     const end = Math.min(done + batchSize, data.count);
-    const images = data.pixels.subarray(done * dimensions, end * dimensions);
+    const images = data.pixels.subarray(done * dimensions, end * dimensions) as Uint8Array;
     if (classes === 0) {
       alone.push(...natsOf(await sampler.logProb(images), end - done));
     } else {
