@@ -4,6 +4,7 @@ import { argumentOf } from '../../ts/arguments.js';
 import { loadSampler } from '../../ts/load.js';
 import { binariseImages } from '../../ts/train/data/binarisation.js';
 import { firstImages, type ImageSet, splitImages } from '../../ts/train/data/image_set.js';
+import { labelImages } from '../../ts/train/data/labels.js';
 import { loadData } from '../../ts/train/data/load_data.js';
 import { compareEvaluations } from '../../ts/train/score/compare.js';
 import { evaluate } from '../../ts/train/score/evaluate.js';
@@ -119,14 +120,8 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
     'config.classes: expected images with labels, got images whose classes nobody told',
   ],
   [
-    'one class alone',
-    { classes: true, data: { ...data, labels: new Uint16Array(20), classNames: ['a'] } },
-    RangeError,
-    'classes: expected images of at least 2 classes, got 1',
-  ],
-  [
     'another count of classes',
-    { config: { classes: 3 }, data: { ...data, labels: new Uint16Array(20), classNames: ['a', 'b'] } },
+    { config: { classes: 3 }, data: labelImages(data, new Uint16Array(20), ['a', 'b']) },
     RangeError,
     'config.classes: expected 2, as the images have, got 3',
   ],

@@ -95,8 +95,8 @@ async function* trainEvents(
 
 /** The images that are named: by the caller, else by the run that is to go on, else the reference's. */
 async function namedData(options: TrainOptions): Promise<ImageSet> {
-  const { data, offline, signal, say, resume, checkpointFolder } = options;
-  const from = { offline, signal, say };
+  const { data, offline, signal, say, resume, checkpointFolder, classes } = options;
+  const from = { offline, signal, say, ...(classes && { classes }) };
   if (data !== undefined && !isImageSet(data)) return loadData({ data, ...from });
   const found = resume && checkpointFolder !== undefined ? await readCheckpoint(checkpointFolder) : undefined;
   const origin = found && dataOptionsOf(found.state);

@@ -6,6 +6,7 @@ import { argumentOf } from '../../../ts/arguments.js';
 import { quantizeModel } from '../../../ts/convert.js';
 import { loadSampler } from '../../../ts/load.js';
 import { sha256 } from '../../../ts/node/files.js';
+import { labelImages } from '../../../ts/train/data/labels.js';
 import { exportModel } from '../../../ts/train/run/export.js';
 import { type TrainOptions, train } from '../../../ts/train/train.js';
 import type { TrainedModel } from '../../../ts/train/train_run.js';
@@ -77,7 +78,7 @@ it('refuses another net, another kind of images, and what is no model, in one se
     message: 'from: expected a model for images of levels 4, as the data has, got one of 2',
     argument: 'from',
   });
-  const labelled = { ...data, labels: new Uint16Array(data.count), classNames: ['a', 'b'] };
+  const labelled = labelImages(data, new Uint16Array(data.count), ['a', 'b']);
   expect(await refusal({ ...rest, from: path, data: labelled, classes: true })).toEqual({
     message: 'classes: expected to train without classes, as the model that training goes on from was, got with',
     argument: 'classes',

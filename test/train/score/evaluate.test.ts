@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
+import { labelImages } from '../../../ts/train/data/labels.js';
 import { type EvaluateOptions, evaluate, type Scorer } from '../../../ts/train/score/evaluate.js';
 import { type Evaluation, protocolOf } from '../../../ts/train/score/protocol.js';
 import { configJson, randomModel } from '../../wasm.js';
@@ -90,7 +91,7 @@ it('scores by a model with classes each image alone and given its class, and tel
   };
   const ofClasses: Scorer = { config: { ...sampler.config, classes }, logProb };
   const labels = Uint16Array.from([0, 0, 0, 1, 2, 0, 2, 0, 0]);
-  const labelled = { ...data, labels, classNames: ['a', 'b', 'c'] };
+  const labelled = labelImages(data, labels, ['a', 'b', 'c']);
   const { evaluation } = await scored({ sampler: ofClasses, data: labelled, batchSize: 4 });
   expect(calls).toEqual([4, 4, 4, 4, 4, 4, 1, 1, 1]);
   const mean = Math.log((1 / 2 + 1 / 4 + 1 / 8) / 3);
@@ -103,7 +104,12 @@ it('scores by a model with classes each image alone and given its class, and tel
   expect(evaluation.protocol).toEqual(protocolOf(data));
   const alone = (await scored({ sampler: ofClasses })).evaluation;
   expect(alone).toEqual({ ...evaluation, given: undefined, classifiedRight: undefined });
-  await expect(() => scored({ sampler: ofClasses, data: { ...labelled, classNames: ['a', 'b'] } })).rejects.toThrow(
+  const [two, turned] = [labelImages(data, labels.fill(0), ['a', 'b']), labelImages(data, labels, ['a', 'c', 'b'])];
+  await expect(() => scored({ sampler: ofClasses, data: two })).rejects.toThrow(
     'data: expected images of 3 classes, as the model has, got 2',
+  );
+  const named = { ...ofClasses, classNames: ['a', 'b', 'c'] };
+  await expect(() => scored({ sampler: named, data: turned })).rejects.toThrow(
+    'data: expected images whose class 1 is "b", as the model has it, got "c"',
   );
 });

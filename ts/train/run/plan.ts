@@ -118,12 +118,9 @@ export function configOf({ config = {}, classes }: Pick<TrainerOptions, 'config'
 }
 
 /** How many classes the images are of. */
-function classesOf(argument: string, { labels, classNames }: ImageSet): number {
-  if (labels === undefined || classNames === undefined) {
-    throw wrongValue(argument, 'expected images with labels, got images whose classes nobody told');
-  }
-  if (classNames.length >= 2) return classNames.length;
-  throw wrongValue(argument, `expected images of at least 2 classes, got ${classNames.length}`);
+function classesOf(argument: string, { classNames }: ImageSet): number {
+  if (classNames !== undefined) return classNames.length;
+  throw wrongValue(argument, 'expected images with labels, got images whose classes nobody told');
 }
 
 /** How the images are divided. Throws RangeError where the options do not suit them. */

@@ -104,18 +104,30 @@ export function optionsFrom<Options extends NetOptions>(
       `expected to train ${wanted} classes, as the model that training goes on from was, got ${got}`,
     );
   }
-  const names = { ...(classes && { classNames: data.classNames }), alphabet: data.alphabet };
-  for (const [name, here] of Object.entries(names)) {
-    const there = model.metadata[name];
-    if (there === undefined || here === undefined || there === JSON.stringify(here)) continue;
-    const words = { classNames: 'the classes', alphabet: 'the alphabet' }[name];
-    throw wrongValue(
-      'from',
-      `expected a model of ${words} ${show(JSON.stringify(here))}, as the data has, got ${show(there)}`,
-    );
+  if (classes && data.classNames !== undefined && data.classNames.length !== own.classes) {
+    const wanted = `expected a model of ${data.classNames.length} classes, as the data has`;
+    throw wrongValue('from', `${wanted}, got one of ${own.classes}`);
+  }
+  const named = { class: classes ? data.classNames : undefined, level: data.alphabet };
+  for (const [what, here] of Object.entries(named)) {
+    const there = namesIn(model.metadata[what === 'class' ? 'classNames' : 'alphabet']);
+    const other = here?.findIndex((name, index) => name !== (there[index] ?? name)) ?? -1;
+    if (other < 0) continue;
+    const wanted = `expected a model whose ${what} ${other} is ${show(here?.[other])}, as the data has it`;
+    throw wrongValue('from', `${wanted}, got ${show(there[other])}`);
   }
   const { height: _height, width: _width, ...net } = model.config;
   return { ...options, config: { ...net, ...options.config }, classes };
+}
+
+/** The names in a model's metadata; none where there are none, or none that this package writes. */
+function namesIn(json: string | undefined): readonly unknown[] {
+  try {
+    const names: unknown = JSON.parse(json ?? '[]');
+    return Array.isArray(names) ? names : [];
+  } catch {
+    return [];
+  }
 }
 
 /** What the record of a run that began with a model says of it. */

@@ -20,6 +20,8 @@ import { type Evaluation, type Likelihood, likelihood, protocolOf } from './prot
 /** What a sampler and a pool have in common. */
 export interface Scorer {
   readonly config: Config;
+  /** What the classes are called, of a model with classes. */
+  readonly classNames?: readonly string[] | undefined;
   /** Of a model with classes given `{ labels }`, the class of each image, `[count]`. */
   logProb(images: Uint8Array, options?: object): Float64Array | Promise<Float64Array>;
 }
@@ -58,10 +60,15 @@ export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent
     if (wanted === data[field]) continue;
     throw wrongValue('data', `expected images of ${field} ${show(wanted)}, as the model has, got ${data[field]}`);
   }
-  const classes = lookedAt('sampler', () => config.classes ?? 0);
-  const told = data.classNames?.length ?? classes;
-  if (classes > 0 && data.labels !== undefined && told !== classes) {
-    throw wrongValue('data', `expected images of ${show(classes)} classes, as the model has, got ${told}`);
+  const [classes, names] = lookedAt('sampler', () => [config.classes ?? 0, sampler.classNames ?? []] as const);
+  const told = classes === 0 ? undefined : data.classNames;
+  if (told !== undefined && told.length !== classes) {
+    throw wrongValue('data', `expected images of ${show(classes)} classes, as the model has, got ${told.length}`);
+  }
+  const other = told === undefined ? -1 : names.findIndex((name, label) => name !== told[label]);
+  if (other >= 0) {
+    const wanted = `expected images whose class ${other} is ${show(names[other])}, as the model has it`;
+    throw wrongValue('data', `${wanted}, got ${show(told?.[other])}`);
   }
   const batchSize = checkInteger('batchSize', asked.batchSize ?? 64, { min: 1, max: 1024 });
   const scorer: Scorer = { config, logProb: (...given) => logProb.apply(sampler, given) };
