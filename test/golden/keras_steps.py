@@ -32,44 +32,54 @@ def read_weights(path):
     }
 
 
-def example_model(case):
+def train_example(case, images):
     """The Keras example as it is; its kernels and biases come layer by layer on both sides."""
     keras.config.set_floatx("float32")
     model = example.build(case["config"], case["batchSize"], case["learningRate"])
-    return model, dict(zip(case["tensors"], model.weights, strict=True))
+
+    def step(place):
+        batch = images[place][..., None].astype("float32")
+        model.reset_metrics()  # else the loss is the mean over all steps so far
+        return model.train_on_batch(batch, batch)
+
+    return dict(zip(case["tensors"], model.weights, strict=True)), step
 
 
-def paper_model(case):
+def train_paper(case, images, labels):
     """In double precision: what differs then is the rounding of the other side alone."""
     keras.config.set_floatx("float64")
-    model = papers.build(case["config"], case["learningRate"])
-    return model, papers.variables_of(model)
+    model = papers.build(case["config"])
+    variables = papers.variables_of(model)
+    adam = papers.Adam(list(variables.values()), case["learningRate"])
+
+    def step(place):
+        inputs = [images[place]] if labels is None else [images[place], labels[place]]
+        with tf.GradientTape() as tape:
+            loss = papers.nats(model(inputs), images[place])
+        gradients = tape.gradient(loss, [variable.value for variable in adam.variables])
+        adam.update([tf.convert_to_tensor(gradient) for gradient in gradients])
+        return loss
+
+    return variables, step
 
 
 def train(folder, case):
-    config, batch, steps, name = case["config"], case["batchSize"], case["steps"], case["name"]
-    weights = read_weights(folder / f"{name}.safetensors")
-    shape = (steps, batch, config["height"], config["width"])
-    images = np.fromfile(folder / f"{name}.levels.u8", "u1").reshape(shape)
+    config, name, steps, batch = case["config"], case["name"], case["steps"], case["batchSize"]
+    read = lambda what, *shape: np.fromfile(folder / f"{name}.{what}.u8", "u1").reshape(steps, batch, *shape).astype("int32")
+    images = read("levels", config["height"], config["width"])
     if case["net"] == "example":
-        model, variables = example_model(case)
-        inputs = targets = images[..., None].astype("float32")
+        variables, step = train_example(case, images)
     else:
-        model, variables = paper_model(case)
-        inputs = targets = images.astype("int32")
-    if variables.keys() != weights.keys():
-        raise SystemExit(f"{name}: other tensors than Keras has: {sorted(variables.keys() ^ weights.keys())}")
+        variables, step = train_paper(case, images, read("labels") if config.get("classes") else None)
+    start = read_weights(folder / f"{name}.safetensors")
+    if variables.keys() != start.keys():
+        raise SystemExit(f"{name}: other tensors than Keras has: {sorted(variables.keys() ^ start.keys())}")
     for tensor, variable in variables.items():
-        variable.assign(weights[tensor])
-    if config.get("classes"):
-        inputs = zip(inputs, np.fromfile(folder / f"{name}.labels.u8", "u1").reshape(steps, batch).astype("int32"))
-    losses = []
-    for given, wanted in zip(inputs, targets):
-        model.reset_metrics()  # else the loss is the mean over all steps so far
-        losses.append(float(model.train_on_batch(given, wanted)))
+        variable.assign(start[tensor])
+    losses = [float(step(place)) for place in range(steps)]
     if case["net"] == "example":  # which lets forbidden weights move between two calls
         return losses, {}
-    return losses, {tensor: farthest(weights[tensor], np.asarray(variable)) for tensor, variable in variables.items()}
+    return losses, {tensor: farthest(start[tensor], np.asarray(variable)) for tensor, variable in variables.items()}
 
 
 def farthest(start, end):
