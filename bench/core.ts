@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
@@ -73,31 +74,7 @@ export function resized({ file, origin }: Contender, height: number, width: numb
 /** A net with random weights under which logits vary; `changes` are made to the reference's config. */
 export function randomModel(changes: Partial<Config>, origin = 'random weights'): Contender {
   const config = JSON.stringify({ ...referenceConfig, ...changes });
-  const { layers } = JSON.parse(pkg.describe(config)) as Description;
-  const parts = layers.flatMap((layer, index) => {
-    const size = layer.inputs.reduce((sum, i) => sum + i.kernelSize ** 2 * i.channels * layer.outChannels, 0);
-    const words = pkg.random_words(1, 1, 0, index, size + layer.outChannels);
-    const uniform = (i: number) => 2 * (words[i]! >>> 8) * 2 ** -24 - 1;
-    let next = 0;
-    const kernels = layer.inputs.map(({ kernelSize, channels, taps }) => {
-      const tap = channels * layer.outChannels;
-      const kernel = new Float32Array(kernelSize ** 2 * tap);
-      const scale = Math.sqrt(3 / (taps.length * channels));
-      for (const [dy, dx] of taps) {
-        const from = ((dy + (kernelSize >> 1)) * kernelSize + dx + (kernelSize >> 1)) * tap;
-        for (let i = from; i < from + tap; i++) kernel[i] = scale * uniform(next++);
-      }
-      return kernel;
-    });
-    return [...kernels, Float32Array.from({ length: layer.outChannels }, () => 0.3 * uniform(next++))];
-  });
-  const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    weights.set(part, at);
-    at += part.length;
-  }
-  return open(pkg.write_model(config, '{}', weights), origin);
+  return open(pkg.write_model(config, '{}', randomWeights(JSON.parse(pkg.describe(config)) as Description, 1)), origin);
 }
 
 function open(file: Uint8Array, origin: string): Contender {
@@ -147,7 +124,7 @@ export function draw(sampler: Drawer, { method, skipping, count, seed, startInde
   try {
     run.finish();
     const [images = 0, constants = 0] = Array.from(run.state_bytes());
-    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
+    return { images: Uint8Array.from(run.pixels()), macs: run.macs(), stateBytes: [images, constants] };
   } finally {
     run.free();
   }

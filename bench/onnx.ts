@@ -41,7 +41,10 @@ export function onnxOutput(net: Description): string {
   return net.layers.at(-1)!.name;
 }
 
-function nodes({ name, inputs, bias, activation, residual }: Layer): Bytes[] {
+function nodes({ name, inputs, start, bias, class: vectors, cell, residual }: Layer): Bytes[] {
+  if (start !== null || bias === null || vectors !== null || (cell !== 'relu' && cell !== 'linear')) {
+    throw new Error(`layer "${name}": expected a bias and a relu or none, as plain nets without classes have`);
+  }
   const made: Bytes[] = [];
   let number = 0;
   let sum = '';
@@ -49,16 +52,15 @@ function nodes({ name, inputs, bias, activation, residual }: Layer): Bytes[] {
     sum = isLast ? name : `${name}/${number++}`;
     made.push(node(operator, from, sum, attributes));
   };
-  inputs.forEach(({ source, kernel, kernelSize }, index) => {
+  inputs.forEach(({ source, kernel, shape: [rows, columns] }, index) => {
     const before = sum;
-    const half = kernelSize >> 1;
-    const isLast = inputs.length === 1 && activation === 'none' && residual === null;
-    const attributes = [integers('kernel_shape', [kernelSize, kernelSize]), integers('pads', [half, half, half, half])];
+    const [top, left] = [rows >> 1, columns >> 1];
+    const isLast = inputs.length === 1 && cell === 'linear' && residual === null;
+    const attributes = [integers('kernel_shape', [rows, columns]), integers('pads', [top, left, top, left])];
     add('Conv', [source, kernel, ...(index === 0 ? [bias] : [])], attributes, isLast);
-    if (index > 0)
-      add('Add', [before, sum], [], index === inputs.length - 1 && activation === 'none' && residual === null);
+    if (index > 0) add('Add', [before, sum], [], index === inputs.length - 1 && cell === 'linear' && residual === null);
   });
-  if (activation === 'relu') add('Relu', [sum], [], residual === null);
+  if (cell === 'relu') add('Relu', [sum], [], residual === null);
   if (residual !== null) add('Add', [sum, residual], [], true);
   return made;
 }

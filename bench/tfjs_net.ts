@@ -28,16 +28,18 @@ export function tfjsNet(tf: Tf, net: Description, weights: Float32Array): TfjsFo
   };
   const forward = (pixels: TfCore.Tensor4D): TfCore.Tensor => {
     const outputs = new Map<string, TfCore.Tensor>([['pixels', pixels]]);
-    for (const { name, inputs, bias, activation, residual } of net.layers) {
+    for (const { name, inputs, start, bias, cell, residual } of net.layers) {
       const [input, ...more] = inputs;
-      if (!input || more.length > 0) throw new Error(`layer "${name}": expected one input, got ${inputs.length}`);
+      if (!input || more.length > 0 || start !== null || bias === null || (cell !== 'relu' && cell !== 'linear')) {
+        throw new Error(`layer "${name}": expected one input, a bias and a relu or none, as plain nets have`);
+      }
       let y: TfCore.Tensor4D = tf.fused.conv2d({
         x: tensor<TfCore.Tensor4D>(input.source, outputs),
         filter: tensor<TfCore.Tensor4D>(input.kernel, tensors),
         strides: 1,
         pad: 'same',
         bias: tensor<TfCore.Tensor1D>(bias, tensors),
-        activation: activation === 'relu' ? 'relu' : 'linear',
+        activation: cell,
       });
       if (residual !== null) y = tf.add(y, tensor<TfCore.Tensor4D>(residual, outputs));
       outputs.set(name, y);

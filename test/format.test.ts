@@ -52,7 +52,11 @@ for (const file of files.filter(({ code }) => code === null)) {
 }
 
 /** What a method draws, or of a large image begins to; a trap fails the test. */
-function draw(sampler: CoreSampler, method: string, whole: boolean): { code: string | null; pixels?: Uint8Array } {
+function draw(
+  sampler: CoreSampler,
+  method: string,
+  whole: boolean,
+): { code: string | null; pixels?: Uint8Array | Uint16Array } {
   try {
     const run = sampler.sample(1, 1, 0, 1, method);
     try {

@@ -12,7 +12,7 @@ function draws(seed: number): (low: number, high: number) => number {
 }
 
 /** Every logit as bits, every pixel and every cost, in raster order whatever the order of the walk. */
-function walk(run: Run, size: number): { logits: Uint32Array; pixels: Uint8Array; nats: Float32Array } {
+function walk(run: Run, size: number): { logits: Uint32Array; pixels: Uint8Array | Uint16Array; nats: Float32Array } {
   const pixels = run.pixels().length;
   const logits = new Float32Array(pixels).fill(Number.NaN);
   while (run.step() > 0) {

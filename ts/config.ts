@@ -1,8 +1,14 @@
 /** What a net is, and what follows from it, as the Rust core says it. */
 
-/** The blueprint of a net. */
+/**
+ * The blueprint of a net. A field that may be left out has a default, under which the net is what it was before there was
+ * such a field; the core writes those alone that differ from it.
+ */
 export interface Config {
-  /** `plain`: the masked residual net of van den Oord et al. 2016 (arXiv:1601.06759, section 3.5). */
+  /**
+   * `plain`: the masked residual net of van den Oord et al. 2016a (arXiv:1601.06759, section 3.5). `gated`: the two stacks of
+   * van den Oord et al. 2016b (arXiv:1606.05328), which have no blind spot.
+   */
   readonly architecture: string;
   /** Rows of an image. */
   readonly height: number;
@@ -10,49 +16,79 @@ export interface Config {
   readonly width: number;
   /** Channels of a pixel. */
   readonly channels: number;
-  /** Values a channel can take, 0 to `levels - 1`. */
+  /** Values a channel can take, 0 to `levels - 1`; 2 to 512. Of two, a net has one logit; of more, one for each. */
   readonly levels: number;
   /** Channels of the residual stream. */
   readonly filters: number;
   /** Residual blocks. */
   readonly blocks: number;
-  /** Side of the first kernel (mask A), odd. */
+  /** Side of the first kernel, which does not see the pixel itself, odd. */
   readonly firstKernel: number;
-  /** Side of the kernel in each block (mask B), odd. */
+  /** Side of the kernel in each block, odd. */
   readonly blockKernel: number;
   /** 1x1 layers between the blocks and the logits. */
   readonly headLayers: number;
   /** Element type of the weights. */
   readonly precision: string;
+  /**
+   * `ordinal`: a level is a quantity, and the net reads level / (levels - 1). `nominal`: it is one of several kinds, and the
+   * net reads it one-hot, or through an embedding. Default: `ordinal`.
+   */
+  readonly input?: string;
+  /** Of nominal levels: channels of the vector that stands for a level, 1 to 512; 0 for one-hot. Default: 0. */
+  readonly embedding?: number;
+  /** How many classes images are of, 2 to 1024; 0 for none. Default: 0. */
+  readonly classes?: number;
+  /**
+   * What a hidden layer makes of its sums. Of plain nets `relu`, `tanh` or `sigmoid`; of gated ones `tanh`, the paper's gate
+   * tanh(a) * sigmoid(b), or `relu`, relu(a) * clamp(b / 4 + 1/2, 0, 1). Default: `relu` and `tanh`.
+   */
+  readonly activation?: string;
+  /** Of plain nets: columns that a block's kernel leans to the right for each row above, 0 to 8. Default: 0. */
+  readonly lean?: number;
+  /** How many pixels apart the taps of block b's kernel are: `dilations[b % dilations.length]`, each 1 to 16. Default: [1]. */
+  readonly dilations?: readonly number[];
 }
 
 /** One input of a layer. */
 export interface LayerInput {
   /** `pixels`, or the name of a layer earlier in the list. */
   readonly source: string;
-  /** Name of its kernel, `[kernelSize, kernelSize, channels, outChannels]`. */
+  /** Name of its kernel. */
   readonly kernel: string;
-  readonly kernelSize: number;
-  /** `A` hides the pixel that is being computed, `B` shows it, null hides nothing (1x1). */
-  readonly mask: 'A' | 'B' | null;
-  readonly channels: number;
+  /** Of the kernel: `[rows, columns, channels, sums]`. */
+  readonly shape: readonly [number, number, number, number];
   /** The positions it reads, `[dy, dx]` from the pixel that is being computed. */
   readonly taps: readonly (readonly [number, number])[];
+  /** Where in the kernel the weights of each tap are: row * columns + column. All other places are 0. */
+  readonly places: readonly number[];
 }
 
-/** One layer of a net. */
+/** What makes a layer's outputs of its sums. */
+export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid';
+
+/**
+ * One layer of a net. A sum is its bias and, of a net with classes, the vector of the image's class, or else what the layer
+ * `start` has put out at the same position; then each input's taps are added. Outputs are what the cell makes of the sums,
+ * and the outputs of the layer `residual` besides.
+ */
 export interface Layer {
   readonly name: string;
   readonly inputs: readonly LayerInput[];
-  /** Name of its bias, `[outChannels]`. */
-  readonly bias: string;
+  /** The layer that the sums begin with; null where they begin with the bias. */
+  readonly start: string | null;
+  /** Name of its bias, `[sums]`; null where it has none. */
+  readonly bias: string | null;
+  /** Name of its class vectors, `[classes, sums]`; null where it has none. */
+  readonly class: string | null;
+  readonly sums: number;
   readonly outChannels: number;
-  readonly activation: 'relu' | 'none';
-  /** The layer whose output is added after the activation. */
+  readonly cell: CellName;
+  /** The layer whose outputs are added to those of the cell. */
   readonly residual: string | null;
   /** The part of the net it belongs to: `stem`, `blocks.0`, `heads.0`, `logits`. */
   readonly group: string;
-  /** Parameters, those that the mask holds at 0 included. */
+  /** Parameters, those that are held at 0 included. */
   readonly parameters: number;
   /** Parameters that can be other than 0. */
   readonly nonZeroParameters: number;
@@ -63,8 +99,9 @@ export interface Layer {
 /** One tensor of a model file. */
 export interface TensorInfo {
   readonly name: string;
+  readonly role: 'kernel' | 'bias' | 'class' | 'embedding' | 'shift';
   readonly shape: readonly number[];
-  /** Fans of the full kernel, forbidden taps included; 0 for a bias. */
+  /** Fans of the full kernel, forbidden places included; 0 for what is no kernel. */
   readonly fanIn: number;
   readonly fanOut: number;
 }

@@ -66,15 +66,14 @@ export function plainForward(
   const outputs = new Map<string, Tensor4D>([['pixels', pixels]]);
   let last = pixels;
   for (const layer of net.layers) {
-    const parts = layer.inputs.map(({ source, kernel, kernelSize, taps }) => {
-      const mask = new Float32Array(kernelSize ** 2);
-      const half = (kernelSize - 1) / 2;
-      for (const [dy, dx] of taps) mask[(dy + half) * kernelSize + dx + half] = 1;
-      const masked = tf.mul(tensors.get(kernel)!, tf.tensor4d(mask, [kernelSize, kernelSize, 1, 1]));
+    const parts = layer.inputs.map(({ source, kernel, shape: [rows, columns], places }) => {
+      const mask = new Float32Array(rows * columns);
+      for (const place of places) mask[place] = 1;
+      const masked = tf.mul(tensors.get(kernel)!, tf.tensor4d(mask, [rows, columns, 1, 1]));
       return tf.conv2d(outputs.get(source)!, masked as Tensor4D, 1, 'same');
     });
-    let y: Tensor4D = tf.add(parts.length === 1 ? parts[0]! : tf.addN(parts), tensors.get(layer.bias)!);
-    if (layer.activation === 'relu') y = tf.relu(y);
+    let y: Tensor4D = tf.add(parts.length === 1 ? parts[0]! : tf.addN(parts), tensors.get(layer.bias!)!);
+    if (layer.cell === 'relu') y = tf.relu(y);
     if (layer.residual !== null) y = tf.add(y, outputs.get(layer.residual)!);
     outputs.set(layer.name, y);
     last = y;

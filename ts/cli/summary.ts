@@ -1,6 +1,6 @@
 /** The table of a net's layers. */
 
-import type { Description, Layer } from '../config.js';
+import type { Description, Layer, LayerInput } from '../config.js';
 import { boxTable, bytes, thousands } from './format.js';
 
 /** What the table reads of a description. */
@@ -31,12 +31,14 @@ export function summary(
 }
 
 function kindOf(members: readonly Layer[]): string {
-  const kernels = members.flatMap(({ inputs }) =>
-    inputs.map(({ kernelSize, mask }) => {
-      const size = `${kernelSize}x${kernelSize}`;
-      return mask === null || kernelSize === 1 ? size : `${size} mask ${mask}`;
-    }),
-  );
+  const kernels = members.flatMap(({ inputs }) => inputs.map(kernelInWords));
   const kind = members.some((layer) => layer.residual !== null) ? 'residual block' : 'conv';
   return `${kind} ${kernels.join(', ')}`;
+}
+
+/** `7x7 mask A` where a square kernel is held back, which A does from the pixel itself on; else the kernel's own sides. */
+function kernelInWords({ shape: [rows, columns], taps }: LayerInput): string {
+  const size = `${rows}x${columns}`;
+  if (taps.length === rows * columns) return size;
+  return `${size} mask ${taps.some(([dy, dx]) => dy === 0 && dx === 0) ? 'B' : 'A'}`;
 }

@@ -50,9 +50,47 @@ macro_rules! arrays {
 
 arrays! {
     Uint8Array, u8, "Uint8Array";
+    Uint16Array, u16, "Uint16Array";
     Uint32Array, u32, "Uint32Array";
     Float32Array, f32, "Float32Array";
     Float64Array, f64, "Float64Array";
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Levels: of either array that is given the numbers are taken, and a `Uint8Array` is made where that holds them.
+    #[wasm_bindgen(typescript_type = "Uint8Array | Uint16Array")]
+    pub type Levels;
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &Levels) -> f64;
+    #[wasm_bindgen(catch, js_namespace = Uint16Array, js_name = "prototype.set.call")]
+    fn copy_levels(values: &mut [u16], this: &Levels) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, js_name = set)]
+    fn fill_from_levels(this: &Uint8Array, values: &[u16]);
+}
+
+impl Levels {
+    /// A copy inside.
+    pub fn take(&self) -> Result<Vec<u16>, JsValue> {
+        let length = self.length() as u64;
+        let too_long = |_| js_error(Error::OutOfMemory { bytes: length.saturating_mul(2), limit: None });
+        let mut values = try_zeroed(u32::try_from(length).map_err(too_long)? as usize).map_err(js_error)?;
+        copy_levels(&mut values, self)?;
+        Ok(values)
+    }
+
+    /// A copy outside, of levels of so many.
+    pub fn of(values: &[u16], levels: usize) -> Result<Levels, JsValue> {
+        let array: JsValue = if levels > 256 {
+            Uint16Array::of(values)?.into()
+        } else {
+            let none = |_| js_error(Error::OutOfMemory { bytes: values.len() as u64, limit: None });
+            let array = Uint8Array::new(values.len() as f64).map_err(none)?;
+            array.fill_from_levels(values);
+            array.into()
+        };
+        Ok(array.unchecked_into())
+    }
 }
 
 #[wasm_bindgen]

@@ -6,16 +6,17 @@ mod array;
 #[cfg(target_arch = "wasm32")]
 mod reserve;
 
-use array::{Float32Array, Float64Array, Text, Uint8Array, Uint32Array};
+use array::{Float32Array, Float64Array, Levels, Text, Uint8Array, Uint32Array};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
 use pixelcnn::layers::Layers;
 use pixelcnn::memory::try_room;
+use pixelcnn::mixture as core_mixture;
 use pixelcnn::optimize as core_optimize;
 use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, memory, simd};
+use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, memory, simd};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -107,7 +108,7 @@ pub fn write_model(config_json: &Text, metadata_json: &Text, weights: &Float32Ar
 #[wasm_bindgen]
 pub fn optimize(
     model: &Uint8Array,
-    images: &Uint8Array,
+    images: &Levels,
     metadata_json: &Text,
     memory_limit: Option<f64>,
 ) -> Result<Uint8Array, JsValue> {
@@ -119,7 +120,7 @@ pub fn optimize(
 #[wasm_bindgen]
 pub fn quantize(
     model: &Uint8Array,
-    images: &Uint8Array,
+    images: &Levels,
     metadata_json: &Text,
     memory_limit: Option<f64>,
 ) -> Result<Uint8Array, JsValue> {
@@ -128,10 +129,10 @@ pub fn quantize(
 
 fn convert(
     model: &Uint8Array,
-    images: &Uint8Array,
+    images: &Levels,
     metadata_json: &Text,
     memory_limit: Option<f64>,
-    convert: impl FnOnce(Model, &[u8]) -> Result<Model, Error>,
+    convert: impl FnOnce(Model, &[u16]) -> Result<Model, Error>,
 ) -> Result<Uint8Array, JsValue> {
     let (memory, metadata) = (memory(memory_limit)?, metadata_json.take("metadata")?);
     let (file, images) = (model.take()?, images.take()?);
@@ -153,6 +154,17 @@ pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) 
     };
     let mut words = Words::new(integer("seed", seed)?, purpose, small_integer("epoch", epoch)?, small_integer("item", item)?);
     Uint32Array::of(&words.take(small_integer("count", count)?).map_err(js_error)?)
+}
+
+/// What images cost whose class is not known: of -ln p(x | y), `[classes, images]`, -ln p(x) and then each p(y | x), `[images,
+/// 1 + classes]`.
+#[wasm_bindgen]
+pub fn mixture(nats: &Float64Array, classes: f64) -> Result<Float64Array, JsValue> {
+    let (nats, classes) = (nats.take()?, small_integer("classes", classes)? as usize);
+    if classes == 0 || nats.len() % classes != 0 {
+        return Err(invalid(format!("nats must be as many of each of at least one class, got {} of {classes}", nats.len())));
+    }
+    Float64Array::of(&core_mixture::mixture(&nats, classes).map_err(js_error)?)
 }
 
 /// `simd128`, or `scalar` where the build lost its flag.
@@ -210,7 +222,9 @@ impl Sampler {
         }
     }
 
-    /// Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
+    /// Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+    /// each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
+    #[allow(clippy::too_many_arguments, reason = "JavaScript passes numbers and arrays, and makes no structs")]
     pub fn sample(
         &self,
         count: f64,
@@ -219,18 +233,28 @@ impl Sampler {
         temperature: f64,
         method: &str,
         skipping: Option<String>,
+        labels: Option<Levels>,
+        given: Option<Levels>,
     ) -> Result<Run, JsValue> {
         let count = small_integer("count", count)? as usize;
         let (seed, start_index) = (integer("seed", seed)?, integer("start_index", start_index)?);
         let draw = Draw { count, seed, start_index, temperature };
-        kept(Run(pixelcnn::Run::sample(&self.model, draw, strategy(method, skipping)?).map_err(js_error)?))
+        let conditions = Conditions { labels: taken(labels)?, given: taken(given)? };
+        let run = pixelcnn::Run::sample_under(&self.model, draw, conditions, strategy(method, skipping)?);
+        kept(Run(run.map_err(js_error)?))
     }
 
-    /// Starts a walk over given images.
-    pub fn score(&self, pixels: &Uint8Array, method: &str, skipping: Option<String>) -> Result<Run, JsValue> {
+    /// Starts a walk over given images, of these classes in a net with classes.
+    pub fn score(&self, pixels: &Levels, method: &str, skipping: Option<String>, labels: Option<Levels>) -> Result<Run, JsValue> {
         let strategy = strategy(method, skipping)?;
-        kept(Run(pixelcnn::Run::score(&self.model, pixels.take()?, strategy).map_err(js_error)?))
+        let run = pixelcnn::Run::score_under(&self.model, pixels.take()?, taken(labels)?, strategy);
+        kept(Run(run.map_err(js_error)?))
     }
+}
+
+/// What may not be given.
+fn taken(array: Option<Levels>) -> Result<Vec<u16>, JsValue> {
+    array.map_or(Ok(Vec::new()), |array| array.take())
 }
 
 fn strategy(method: &str, skipping: Option<String>) -> Result<Strategy, JsValue> {
@@ -271,16 +295,14 @@ impl Run {
         Uint32Array::of(&front)
     }
 
-    /// The logits of the last front.
+    /// The logits of the last front, pixel by pixel.
     pub fn front_logits(&self) -> Result<Float32Array, JsValue> {
-        let mut logits = try_room(self.0.front().len()).map_err(js_error)?;
-        logits.extend(self.0.front().iter().map(|p| p.logit));
-        Float32Array::of(&logits)
+        Float32Array::of(self.0.front_logits())
     }
 
     /// All pixels as levels.
-    pub fn pixels(&self) -> Result<Uint8Array, JsValue> {
-        Uint8Array::of(self.0.pixels())
+    pub fn pixels(&self) -> Result<Levels, JsValue> {
+        Levels::of(self.0.pixels(), self.0.levels())
     }
 
     /// What each pixel cost, in nats at temperature 1.

@@ -36,11 +36,11 @@ fn freeze(name: &str, bytes: &[u8]) -> Result<(), Failure> {
         let mut run = Run::sample(&model, draw, Strategy { method: Method::Reference, skipping: Skipping::None })?;
         let mut logits = vec![0; run.pixels().len()];
         while run.step()? > 0 {
-            for p in run.front() {
-                logits[p.image * model.config.pixels() + p.pixel] = p.logit.to_bits();
+            for (p, logit) in run.front().iter().zip(run.front_logits()) {
+                logits[p.image * model.config.pixels() + p.pixel] = logit.to_bits();
             }
         }
-        let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();
+        let pixels: String = run.pixels().iter().map(|&p| char::from(b'0' + p as u8)).collect();
         let hex = |bits: &mut dyn Iterator<Item = u32>| bits.map(|b| format!("{b:08x}")).collect::<String>();
         samples.push(format!(
             "    {{\n      \"count\": {count}, \"seed\": {seed}, \"startIndex\": {start_index}, \"temperature\": {temperature},\n      \

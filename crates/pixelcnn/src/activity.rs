@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// # Errors
 /// [`Error::InvalidArgument`] for other images, or a net of integers; [`Error::NonFiniteLogit`] where an output of theirs is
 /// none that can be measured; [`Error::OutOfMemory`].
-pub fn peaks(model: &Model, images: &[u8]) -> Result<Vec<f32>, Error> {
+pub fn peaks(model: &Model, images: &[u16]) -> Result<Vec<f32>, Error> {
     let net = net_of(model, images)?;
     let (layers, width) = (&model.layers, model.config.width);
     model.room_for_lists()?;
@@ -26,7 +26,7 @@ pub fn peaks(model: &Model, images: &[u8]) -> Result<Vec<f32>, Error> {
     let mut kernels = Kernels::new(model, net, layout)?;
     let mut peaks: Vec<f32> = try_zeroed(layers.len())?;
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
-        let cache = kernels.forward(image);
+        let cache = kernels.forward(image, 0);
         for pixel in 0..image.len() {
             for (layer, peak) in peaks.iter_mut().enumerate() {
                 let output = cache.output(layer, 0, pixel / width, pixel % width);
@@ -58,7 +58,7 @@ fn most_reads(layers: &Layers, schedule: &Schedule, streams: &[usize], images: u
         let tiles = (0..schedule.steps()).map(|step| schedule.rows(delay, step).len().div_ceil(4) as u64).sum();
         for input in &layer.inputs {
             if let Source::Layer(source) = input.source {
-                let reads = product(&[images, tiles, input.taps.len() as u64]);
+                let reads = product(&[images, tiles, input.terms.len() as u64]);
                 most[streams[source]] = most[streams[source]].saturating_add(reads);
             }
         }
@@ -76,7 +76,7 @@ fn words(layers: &Layers, layer: usize) -> usize {
 ///
 /// # Errors
 /// Those of [`peaks`].
-pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>, Error> {
+pub fn reads(model: &Model, background: u16, images: &[u16]) -> Result<Vec<Reads>, Error> {
     model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());
     let streams = streams(layers);
@@ -93,14 +93,14 @@ pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>,
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         planned.told(reserve(on, &[most, words(layers, stream)]).and_then(|()| reserve(costs, &[most])))?;
     }
-    let mut cache = planned.told(Cache::new(&model.config, layers, layout))?;
+    let mut cache = planned.told(Cache::new(layers, layout, |level| net.level(level)))?;
     for image in images.chunks_exact(model.config.pixels()) {
         for step in 0..schedule.steps() {
             for (layer, packed) in net.packed.iter().enumerate() {
-                cache.compute(layer, packed, 1, step..step + 1);
+                cache.compute(layer, packed, &[0], step..step + 1);
                 for tile in cache.tiles() {
-                    let cost = (tile.len() * packed.row()) as u64;
-                    let sources = layers[layer].inputs.iter().flat_map(|input| input.taps.iter().map(|_| input.source));
+                    let cost = (tile.len() * packed.sums()) as u64;
+                    let sources = layers[layer].inputs.iter().flat_map(|input| input.terms.iter().map(|_| input.source));
                     for (tap, source) in sources.enumerate() {
                         let Source::Layer(source) = source else { continue };
                         let channels = layers[source].out_channels;
@@ -123,18 +123,21 @@ pub fn reads(model: &Model, background: u8, images: &[u8]) -> Result<Vec<Reads>,
             }
             for row in schedule.rows(drawn, step) {
                 let column = schedule.column(drawn, step, row);
-                cache.put_pixel(0, row, column, image[row * schedule.width + column]);
+                let level = image[row * schedule.width + column];
+                cache.put_pixel(0, row, column, level, net.level(level));
             }
         }
     }
     Ok(reads)
 }
 
-fn net_of<'a>(model: &'a Model, images: &[u8]) -> Result<&'a Arc<Net<F32>>, Error> {
+fn net_of<'a>(model: &'a Model, images: &[u16]) -> Result<&'a Arc<Net<F32>>, Error> {
     check_images(&model.config, images)?;
+    let invalid = |reason: String| Err(Error::InvalidArgument { reason });
     match &model.net {
-        Either::F32(net) => Ok(net),
-        Either::Int16(_) => Err(Error::InvalidArgument { reason: "the model must be of precision f32, got one of int16".into() }),
+        Either::F32(net) if model.config.has_integers() => Ok(net),
+        Either::F32(_) => invalid("the model must be plain, with two ordinal levels, relu, no classes, lean or dilation".into()),
+        Either::Int16(_) => invalid("the model must be of precision f32, got one of int16".into()),
     }
 }
 

@@ -1,33 +1,47 @@
 //! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
 
+use crate::cell::Cell;
 use crate::config::{Config, Precision};
 use crate::error::Error;
-use crate::layers::{Activation, Layers, Source};
+use crate::layers::{Layers, Source, Start};
 use crate::memory::try_room;
 use crate::weights::{Stored, Weights};
 use std::fmt::Debug;
+use std::ops::Add;
 
 /// A precision's numbers: how a weight, an activation and a sum are held, and how one becomes the other.
 ///
-/// For each position and output: `sum = bias; sum = multiply_add(sum, input, weight)` over taps and channels;
-/// `output = add(residual, round(sum))`.
+/// For each position and sum: `sum = bias`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input, weight)`
+/// over terms and channels. For each output: `add(residual, round(sums))`.
 pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// A number of the model file.
     type Stored: Stored;
     /// A weight or an activation.
     type Value: Copy + Default + PartialEq + Debug + Send + Sync;
     /// An accumulator.
-    type Sum: Copy + Debug + Send + Sync;
+    type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
     /// What a layer needs to turn a sum into an output.
     type Rounding: Copy + Debug + Send + Sync;
-    /// What a level is to the net.
-    fn level(config: &Config, level: u8) -> Self::Value;
+    /// What a one-hot channel is that is on.
+    const ONE: Self::Value;
+
+    /// What an ordinal level is to the net.
+    fn level(config: &Config, level: u16) -> Self::Value;
+
+    /// The number that [`Arithmetic::indexed`] has made a value of.
+    fn index(value: Self::Value) -> usize;
+
+    /// The value that holds a number, up to 512.
+    fn indexed(number: usize) -> Self::Value;
 
     /// A kernel's weight.
     fn weight(stored: Self::Stored) -> Self::Value;
 
     /// What a sum begins with: the bias, and what makes [`Arithmetic::round`] round to the nearest.
     fn bias(rounding: Self::Rounding, stored: Self::Stored) -> Self::Sum;
+
+    /// What a sum begins with where another layer's output is that.
+    fn start(output: Self::Value) -> Self::Sum;
 
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
@@ -41,11 +55,11 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// `sum + input * weight`.
     fn multiply_add(sum: Self::Sum, input: Self::Value, weight: Self::Value) -> Self::Sum;
 
-    /// The output that a sum stands for, after the activation.
-    fn round(rounding: Self::Rounding, sum: Self::Sum) -> Self::Value;
+    /// The output that sums stand for; a cell of one sum looks at the first alone.
+    fn round(rounding: Self::Rounding, sums: [Self::Sum; 2]) -> Self::Value;
 
-    /// As it is when nothing is done to a sum: what [`Arithmetic::round`] can still be given.
-    fn unrounded(rounding: Self::Rounding) -> Self::Rounding;
+    /// The same where kernels must look whether a sum is in the range of its type.
+    fn guarded(rounding: Self::Rounding) -> Self::Rounding;
 
     /// Whether some hidden value of the net may leave the range of its type, for some image. Where none can, kernels need not
     /// look.
@@ -68,31 +82,54 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct F32;
 
+/// How a layer of f32 makes outputs of its sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish {
+    /// Its cell.
+    pub cell: Cell,
+    /// Whether kernels must look for sums that are not finite.
+    pub guarded: bool,
+}
+
 impl Arithmetic for F32 {
     type Stored = f32;
     type Value = f32;
     type Sum = f32;
-    type Rounding = Activation;
+    type Rounding = Finish;
 
-    fn level(config: &Config, level: u8) -> f32 {
-        config.level_value(level)
+    const ONE: f32 = 1.0;
+
+    fn level(config: &Config, level: u16) -> f32 {
+        f32::from(level) / (config.levels - 1) as f32
+    }
+
+    fn index(value: f32) -> usize {
+        value as usize
+    }
+
+    fn indexed(number: usize) -> f32 {
+        number as f32
     }
 
     fn weight(stored: f32) -> f32 {
         stored
     }
 
-    fn bias(_: Activation, stored: f32) -> f32 {
+    fn bias(_: Finish, stored: f32) -> f32 {
         stored
     }
 
-    fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Activation {
-        layers[layer].activation
+    fn start(output: f32) -> f32 {
+        output
+    }
+
+    fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Finish {
+        Finish { cell: layers[layer].cell, guarded: false }
     }
 
     const LAST_VALUES: usize = 1;
 
-    fn sum_values(_: Activation) -> usize {
+    fn sum_values(_: Finish) -> usize {
         1
     }
 
@@ -102,47 +139,60 @@ impl Arithmetic for F32 {
 
     /// NaN for a sum that is not finite. All that reads a NaN becomes one, whatever the weights, and so does the logit: no
     /// relu hides it, and no engine can leave it out, since only zeros are.
-    fn round(activation: Activation, sum: f32) -> f32 {
-        match activation {
-            _ if !sum.is_finite() => f32::NAN,
-            Activation::Relu if sum > 0.0 => sum,
-            Activation::Relu => 0.0,
-            Activation::None => sum,
-        }
+    fn round(Finish { cell, .. }: Finish, [a, b]: [f32; 2]) -> f32 {
+        let finite = a.is_finite() && (cell.sums() == 1 || b.is_finite());
+        if finite { cell.apply(a, b) } else { f32::NAN }
     }
 
-    fn unrounded(_: Activation) -> Activation {
-        Activation::None
+    fn guarded(rounding: Finish) -> Finish {
+        Finish { guarded: true, ..rounding }
     }
 
-    /// By intervals: what lies in 0..=1 goes in, and no sum, begun or done, is larger than the sum of the magnitudes of its
-    /// terms, which each of its roundings enlarges by a factor of at most 1 + 2^-24. Of a relu over what is not negative, only
-    /// the positive weights let anything through.
+    /// By intervals: no sum, begun or done, is larger than the sum of the magnitudes of its terms, which each of its roundings
+    /// enlarges by a factor of at most 1 + 2^-24. Of a relu over what is not negative, only the positive weights let anything
+    /// through.
     fn can_overflow(layers: &Layers, weights: &Weights) -> Result<bool, Error> {
         let end = f64::from(f32::MAX);
         let mut bounds: Vec<f64> = try_room(layers.iter().map(|layer| layer.out_channels).sum())?; // (layer, channel)
         let mut starts: Vec<(usize, bool)> = try_room(layers.len())?; // of its bounds, and whether it has no negative value
-        let most = layers.iter().map(|layer| layer.out_channels).max().unwrap_or(0);
-        let mut sums: Vec<(f64, f64)> = try_room(most)?; // (channel) -> magnitude of its sum, and what a relu lets through
+        let most = layers.iter().map(|layer| layer.sums()).max().unwrap_or(0);
+        let mut sums: Vec<(f64, f64)> = try_room(most)?; // (sum) -> its magnitude, and what a relu lets through
+        // An embedding's values may be any; an ordinal level and a one-hot channel lie in 0..=1.
+        let largest = weights.embedding().iter().fold(0.0, |most: f64, &value| most.max(f64::from(value.abs())));
+        let (pixel, pixels_positive) = if layers.embedding.is_some() { (largest, false) } else { (1.0, true) };
         // The last layer's sums are logits, which are looked at anyway.
         for (index, layer) in layers.iter().enumerate().take(layers.len() - 1) {
-            let n = layer.out_channels;
+            let n = layer.sums();
             let positive = |source: Source| match source {
-                Source::Pixels => true,
+                Source::Pixels => pixels_positive,
                 Source::Layer(source) => starts[source].1,
             };
-            let passes = layer.activation == Activation::Relu && layer.inputs.iter().all(|input| positive(input.source));
-            let terms: usize = 1 + layer.inputs.iter().map(|input| input.taps.len() * input.channels).sum::<usize>();
+            let passes = layer.cell == Cell::Relu && layer.inputs.iter().all(|input| positive(input.source));
+            let terms: usize = 2 + layer.inputs.iter().map(|input| input.terms.len() * input.channels).sum::<usize>();
             let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
             sums.clear();
-            sums.extend(weights.bias(index)[..n].iter().map(|&bias| (f64::from(bias.abs()), f64::from(bias.max(0.0)))));
+            match layer.start {
+                Start::Layer(source) => sums.extend(bounds[starts[source].0..][..n].iter().map(|&bound| (bound, bound))),
+                Start::Bias { class } => {
+                    let classes =
+                        if class { weights.class(index)[..layers.classes * n].chunks_exact(n) } else { [].chunks_exact(n) };
+                    let bias = |o: usize| {
+                        let bias = f64::from(weights.bias(index)[o]);
+                        // Without classes the bias alone, else the worst with any class.
+                        let with = classes.clone().map(|class| bias + f64::from(class[o]));
+                        let (low, high) = with.fold((bias, bias), |(low, high), sum| (low.min(sum), high.max(sum)));
+                        (high.max(-low), high.max(0.0))
+                    };
+                    sums.extend((0..n).map(bias));
+                }
+            }
             for (number, input) in layer.inputs.iter().enumerate() {
                 let kernel = weights.kernel(index, number);
-                for &tap in &input.taps {
-                    let from = input.weight_index(tap, n);
+                for &term in &input.terms {
+                    let from = input.weight_index(term, n);
                     for (k, weights) in kernel[from..from + input.channels * n].chunks_exact(n).enumerate() {
                         let source = match input.source {
-                            Source::Pixels => 1.0,
+                            Source::Pixels => pixel,
                             Source::Layer(source) => bounds[starts[source].0 + k],
                         };
                         for ((sum, passed), &weight) in sums.iter_mut().zip(weights) {
@@ -153,16 +203,17 @@ impl Arithmetic for F32 {
                 }
             }
             let start = bounds.len();
-            for (o, &(sum, passed)) in sums.iter().enumerate() {
+            for o in 0..layer.out_channels {
                 let residual = layer.residual.map_or(0.0, |source| bounds[starts[source].0 + o]);
-                let value = if passes { passed } else { sum } + residual;
-                if sum.max(value) * rounding >= end {
+                let (a, b) = (sums[o].0, sums.get(layer.out_channels + o).map_or(0.0, |sum| sum.0));
+                let value = residual + if passes { sums[o].1 } else { layer.cell.bound(a * rounding) };
+                if a.max(b).max(value) * rounding >= end {
                     return Ok(true);
                 }
                 bounds.push(value * rounding);
             }
             let residual = layer.residual.is_none_or(|source| starts[source].1);
-            starts.push((start, layer.activation == Activation::Relu && residual));
+            starts.push((start, layer.cell.is_non_negative() && residual));
         }
         Ok(false)
     }
@@ -171,7 +222,7 @@ impl Arithmetic for F32 {
         residual + output
     }
 
-    fn logit(_: Activation, sum: f32) -> f32 {
+    fn logit(_: Finish, sum: f32) -> f32 {
         sum
     }
 
@@ -203,7 +254,7 @@ pub struct Shift {
 impl Shift {
     /// The rounding of a layer whose sums have that many binary places.
     pub fn new(layers: &Layers, layer: usize, shift: u32) -> Shift {
-        let floor = if layers[layer].activation == Activation::Relu { 0 } else { i16::MIN };
+        let floor = if layers[layer].cell == Cell::Relu { 0 } else { i16::MIN };
         let whole = layer + 1 == layers.len();
         Shift { shift, floor, half: if whole { 0 } else { (1 << shift) >> 1 }, whole }
     }
@@ -215,8 +266,18 @@ impl Arithmetic for Int16 {
     type Sum = i32;
     type Rounding = Shift;
 
-    fn level(_: &Config, level: u8) -> i16 {
-        level.into()
+    const ONE: i16 = 1;
+
+    fn level(_: &Config, level: u16) -> i16 {
+        level as i16 // of two
+    }
+
+    fn index(value: i16) -> usize {
+        value as usize
+    }
+
+    fn indexed(number: usize) -> i16 {
+        number as i16
     }
 
     fn weight(stored: i32) -> i16 {
@@ -225,6 +286,10 @@ impl Arithmetic for Int16 {
 
     fn bias(Shift { half, .. }: Shift, stored: i32) -> i32 {
         stored + half
+    }
+
+    fn start(output: i16) -> i32 {
+        output.into()
     }
 
     fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Shift {
@@ -241,11 +306,11 @@ impl Arithmetic for Int16 {
         sum + i32::from(input) * i32::from(weight)
     }
 
-    fn round(Shift { shift, floor, .. }: Shift, sum: i32) -> i16 {
+    fn round(Shift { shift, floor, .. }: Shift, [sum, _]: [i32; 2]) -> i16 {
         (sum >> shift).clamp(floor.into(), i16::MAX.into()) as i16
     }
 
-    fn unrounded(rounding: Shift) -> Shift {
+    fn guarded(rounding: Shift) -> Shift {
         rounding
     }
 

@@ -21,8 +21,8 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::kernels::{self, Lanes, PackedLayer, Row, Scratch, Shape, Units};
-use crate::layers::{Layers, Source, Tap};
+use crate::kernels::{self, Lanes, PackedLayer, Room, Row, Scratch, Units};
+use crate::layers::{Layers, Source, Start, Tap};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
 use std::ops::Range;
@@ -43,7 +43,7 @@ pub enum Keep {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skip {
     /// Positions whose field holds only this level.
-    pub background: Option<u8>,
+    pub background: Option<u16>,
     /// What follows the last non-zero channel of a row.
     pub tails: bool,
 }
@@ -55,13 +55,12 @@ pub struct Cache<A: Lanes> {
     skip: Skip,
     images: usize,
     lanes: usize,
-    levels: Vec<A::Value>, // (level) -> what it is to the net
     data: Vec<A::Value>,
     constants: usize, // offset after the last constant's values
     rows: Vec<Row>,   // (constant or position of any ring) -> the row that holds its values
     pixels: Ring,
     layers: Vec<Plan>,
-    front: Front<A::Value>,
+    front: Front<A>,
     kept: (u64, u64), // bytes, as `Layout::kept` has them
 }
 
@@ -123,6 +122,8 @@ impl Space {
 struct Plan {
     ring: Ring,
     reads: Vec<Read>,
+    start: Option<Read>, // of the layer that sums begin with
+    class: bool,         // whether they begin with a class's vector
     residual: Option<Read>,
     borders: Borders,
     macs: u64,
@@ -139,13 +140,14 @@ struct Read {
 
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Debug)]
-struct Front<V> {
+struct Front<A: Lanes> {
     taps: Vec<Row>,      // (position, tap)
+    begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
     targets: Vec<usize>, // (position) -> index in `rows`
     bases: Vec<usize>,   // (tap) -> index in `rows` of the slot it reads
-    scratch: Scratch<V>,
+    scratch: Scratch<A>,
 }
 
 /// How far a layer's field reaches: beyond that distance a border makes no difference.
@@ -199,24 +201,18 @@ pub struct Layout {
     bytes: Bytes,
 }
 
-/// What is computed at a time, at most.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    positions: u64,
-    taps: u64,     // of a layer
-    gathered: u64, // values of a position, of a layer whose taps are copied together
+/// What a front takes.
+fn front_bytes(room: Room, units: Units) -> Bytes {
+    let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
+    Bytes::of::<Row>(&[room.positions, room.taps])
+        + Bytes::of::<u8>(&[room.positions, of_position])
+        + Bytes::of::<usize>(&[room.taps])
+        + room.planned(units)
 }
 
-impl Room {
-    /// What a front takes for it.
-    fn planned(self, units: Units) -> Bytes {
-        let Room { positions, taps, gathered } = self;
-        let of_position = (2 * size_of::<u32>() + size_of::<usize>()) as u64;
-        Bytes::of::<Row>(&[positions, taps])
-            + Bytes::of::<u8>(&[positions, of_position])
-            + Bytes::of::<usize>(&[taps])
-            + Scratch::planned(units, positions, taps, gathered)
-    }
+/// Values that a pixel's row holds: the number of its level, where that is one-hot, else its channels.
+pub(crate) fn pixel_values(config: &Config) -> usize {
+    if config.is_one_hot() { 1 } else { config.input_channels() }
 }
 
 /// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
@@ -245,7 +241,7 @@ impl Layout {
             mine.right = mine.right.max(reach(of.right, tap.dx));
         }
 
-        let channels = config.channels.next_multiple_of(units.step) as u64;
+        let channels = pixel_values(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer);
         let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
         let mut first = 0u64;
@@ -281,15 +277,13 @@ impl Layout {
 
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
         let positions = product(&[batch as u64, images as u64, lanes]);
-        let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
-        let taps = shapes().map(|shape| shape.taps as u64);
-        let gathered = shapes().filter(|shape| shape.gathered).map(|shape| shape.values as u64).max().unwrap_or(0);
-        let room = Room { positions, taps: taps.clone().max().unwrap_or(0), gathered };
+        let room = Room::of(layers, units, positions);
+        let taps = layers.reads().count() as u64;
         let bytes = units.values(&[space.end])
             + Bytes::of::<Row>(&[first])
             + Bytes::of::<Plan>(&[layers.len() as u64])
-            + Bytes::of::<Read>(&[taps.sum()])
-            + room.planned(units);
+            + Bytes::of::<Read>(&[taps])
+            + front_bytes(room, units);
         Layout { schedule, skip, images, rings, borders, constants, values: space.end, rows: first, room, units, bytes }
     }
 
@@ -309,10 +303,11 @@ impl Layout {
 
 impl<A: Lanes> Cache<A> {
     /// An empty cache. Nothing needs clearing between images: a schedule reads only what it wrote. Nothing is allocated later.
+    /// `level` tells what each is to the net.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(config: &Config, layers: &Layers, layout: Layout) -> Result<Cache<A>, Error> {
+    pub fn new<'a>(layers: &Layers, layout: Layout, level: impl Fn(u16) -> &'a [A::Value]) -> Result<Cache<A>, Error> {
         let kept = layout.kept();
         let Layout { schedule, skip, images, rings, borders, constants, values, rows, room, bytes, .. } = layout;
         // Kernels address rows by bytes in 32 bits, and what they can address is addressed by usize too.
@@ -324,17 +319,17 @@ impl<A: Lanes> Cache<A> {
         let rings: Vec<Ring> = rings.into_iter().map(Ring::narrow).collect();
         let (pixels, lanes) = (rings[0], schedule.lanes());
         let plans = plans(layers, &schedule, &rings, &borders)?;
-        let levels: Vec<A::Value> = (0..config.levels).map(|level| A::level(config, level as u8)).collect();
         let mut data = try_zeroed(values as usize)?;
         if let Some(background) = skip.background {
-            data[pixels.base..pixels.base + config.channels].fill(levels[usize::from(background)]);
+            let values = level(background);
+            data[pixels.base..][..values.len()].copy_from_slice(values);
         }
         let mut rows = try_zeroed(rows)?;
         if skip.background.is_some() {
             rows[pixels.first] = pixels.constant_row(0);
         }
         let (constants, front) = (constants as usize, bytes.told(Front::with_room(room))?);
-        Ok(Cache { schedule, skip, images, lanes, levels, data, constants, rows, pixels, layers: plans, front, kept })
+        Ok(Cache { schedule, skip, images, lanes, data, constants, rows, pixels, layers: plans, front, kept })
     }
 
     /// Whether it may serve where another would be made.
@@ -367,38 +362,35 @@ impl<A: Lanes> Cache<A> {
         self.layers.iter_mut().for_each(|plan| plan.macs = 0);
     }
 
-    /// Computes a layer at every position of the given steps, for the first `images` images. What it reads there must have
-    /// been computed, or put.
-    pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, images: usize, steps: Range<usize>) {
+    /// Computes a layer at every position of the given steps, for the first images, one for each of `classes`. What it reads
+    /// there must have been computed, or put.
+    pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
         for first in steps.clone().step_by(BATCH) {
-            self.compute_batch(layer, packed, images, first..steps.end.min(first + BATCH));
+            self.compute_batch(layer, packed, classes, first..steps.end.min(first + BATCH));
         }
     }
 
-    fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, images: usize, steps: Range<usize>) {
+    fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
         self.front.clear();
         for step in steps {
-            self.gather(layer, images, step);
+            self.gather(layer, classes, step);
         }
         let front = &mut self.front;
-        let residuals = if packed.guard().is_none() { &front.residuals[..] } else { &[] };
-        let places = kernels::Places { taps: &front.taps, residuals, outputs: &front.rows };
-        self.layers[layer].macs += kernels::run(packed, &mut self.data, &places, &mut front.scratch);
-        if let Some(rounding) = packed.guard() {
-            let channels = self.layers[layer].ring.steps as usize * A::STEP;
-            finish::<A>(rounding, channels..packed.row(), &mut self.data, front);
-        }
+        let Front { taps, begins, residuals, rows: outputs, scratch, .. } = front;
+        let places = kernels::Places { taps, begins, residuals, outputs };
+        self.layers[layer].macs += kernels::run(packed, &mut self.data, &places, scratch);
         if self.skip.tails {
+            // What pads the channels may hold anything.
+            let own = packed.row().min(self.layers[layer].ring.steps as usize * A::STEP);
             for (&target, &row) in front.targets.iter().zip(&front.rows) {
-                let values = &self.data[row as usize..row as usize + packed.row()];
-                let last = values.iter().rposition(|&v| v != A::Value::default());
-                self.rows[target].depth = last.map_or(0, |last| (last / A::STEP) as u32 + 1);
+                let values = &self.data[row as usize..][..own];
+                self.rows[target].depth = depth_of::<A>(values);
             }
         }
     }
 
     /// Appends to the front all positions that the layer computes at a step, and gives each its place.
-    fn gather(&mut self, layer: usize, images: usize, step: usize) {
+    fn gather(&mut self, layer: usize, classes: &[u16], step: usize) {
         let Cache { schedule, lanes, constants, rows, front, layers, .. } = self;
         let is_constant = |row: Row| (row.start as usize) < *constants;
         let (plan, lanes) = (&layers[layer], *lanes);
@@ -409,11 +401,12 @@ impl<A: Lanes> Cache<A> {
         front.bases.clear();
         front.bases.extend(plan.reads.iter().map(read_slot));
         let own = slot(ring, step);
-        let added = plan.residual.map(|read| read_slot(&read));
+        let start = plan.start.as_ref().map(read_slot);
+        let added = plan.residual.as_ref().map(read_slot);
         for row in schedule.rows(ring.delay, step) {
             let column = schedule.column(ring.delay, step, row);
             let lane = row % lanes;
-            for image in 0..images {
+            for (image, &class) in classes.iter().enumerate() {
                 let at = image * lanes;
                 let mut blank = ring.place > ring.first;
                 front.taps.extend(plan.reads.iter().zip(&front.bases).map(|(read, base)| {
@@ -426,6 +419,13 @@ impl<A: Lanes> Cache<A> {
                     blank &= is_constant(source);
                     source
                 }));
+                if let Some(base) = start {
+                    let source = rows[base + at + lane];
+                    blank &= is_constant(source);
+                    front.begins.push(source.start);
+                } else if plan.class {
+                    front.begins.push(class.into());
+                }
                 if let Some(base) = added {
                     let source = rows[base + at + lane];
                     blank &= is_constant(source);
@@ -451,19 +451,18 @@ impl<A: Lanes> Cache<A> {
         }
     }
 
-    /// Puts a pixel's level.
-    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u8) {
+    /// Puts a pixel's level, which is these values to the net.
+    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u16, values: &[A::Value]) {
         let ring = self.pixels;
         let position = self.position(ring, image, row, column);
         if self.skip.background == Some(level) {
             self.rows[position] = self.rows[ring.first];
             return;
         }
-        let value = self.levels[usize::from(level)];
         let mut own = ring.own_row(position);
-        self.data[own.start as usize] = value;
-        if self.skip.tails && value == A::Value::default() {
-            own.depth = 0;
+        self.data[own.start as usize..][..values.len()].copy_from_slice(values);
+        if self.skip.tails {
+            own.depth = depth_of::<A>(values);
         }
         self.rows[position] = own;
     }
@@ -490,6 +489,12 @@ impl<A: Lanes> Cache<A> {
     }
 }
 
+/// Steps of a row up to its last value other than zero.
+fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
+    let last = values.iter().rposition(|&value| value != A::Value::default());
+    last.map_or(0, |last| (last / A::STEP) as u32 + 1)
+}
+
 fn plans(layers: &Layers, schedule: &Schedule, rings: &[Ring], borders: &[Borders]) -> Result<Vec<Plan>, Error> {
     let lanes = schedule.lanes();
     let read = |layer: usize, source: Source, tap: Tap| Read {
@@ -501,38 +506,31 @@ fn plans(layers: &Layers, schedule: &Schedule, rings: &[Ring], borders: &[Border
     };
     let mut plans = try_room(layers.len())?;
     for (l, layer) in layers.iter().enumerate() {
-        let mut reads = try_room(layer.inputs.iter().map(|input| input.taps.len()).sum())?;
+        let mut reads = try_room(layer.inputs.iter().map(|input| input.terms.len()).sum())?;
         for input in &layer.inputs {
-            reads.extend(input.taps.iter().map(|&tap| read(l, input.source, tap)));
+            reads.extend(input.terms.iter().map(|term| read(l, input.source, term.tap)));
         }
-        let residual = layer.residual.map(|source| read(l, Source::Layer(source), Tap { dy: 0, dx: 0 }));
-        plans.push(Plan { ring: rings[l + 1], reads, residual, borders: borders[l + 1], macs: 0 });
+        let here = |source: usize| read(l, Source::Layer(source), Tap::HERE);
+        let (start, class) = match layer.start {
+            Start::Layer(source) => (Some(here(source)), false),
+            Start::Bias { class } => (None, class),
+        };
+        let residual = layer.residual.map(here);
+        plans.push(Plan { ring: rings[l + 1], reads, start, class, residual, borders: borders[l + 1], macs: 0 });
     }
     Ok(plans)
 }
 
-/// Does to the sums that a front wrote what the kernels leave undone where a layer is guarded: as the reference does. What
-/// pads the channels is zero again, which NaN times a weight of zero is not.
-fn finish<A: Lanes>(rounding: A::Rounding, padding: Range<usize>, data: &mut [A::Value], front: &Front<A::Value>) {
-    for (position, &start) in front.rows.iter().enumerate() {
-        for channel in 0..padding.start {
-            let at = start as usize + channel;
-            let value = A::round(rounding, A::kept_sum(&data[at..]));
-            let residual = front.residuals.get(position).map(|&residual| data[residual as usize + channel]);
-            data[at] = residual.map_or(value, |residual| A::add(residual, value));
-        }
-        data[start as usize..][padding.clone()].fill(A::Value::default());
-    }
-}
-
-impl<V: Default> Front<V> {
-    fn with_room(room: Room) -> Result<Front<V>, Error> {
+impl<A: Lanes> Front<A> {
+    fn with_room(room: Room) -> Result<Front<A>, Error> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
         let mut scratch = Scratch::default();
-        scratch.reserve(positions, taps, n(room.gathered))?;
-        let mut front = Front { taps: vec![], residuals: vec![], rows: vec![], targets: vec![], bases: vec![], scratch };
+        scratch.reserve(room)?;
+        let (begins, residuals, rows, targets, bases) = (vec![], vec![], vec![], vec![], vec![]);
+        let mut front = Front { taps: vec![], begins, residuals, rows, targets, bases, scratch };
         reserve(&mut front.taps, &[positions, taps])?;
+        reserve(&mut front.begins, &[positions])?;
         reserve(&mut front.residuals, &[positions])?;
         reserve(&mut front.rows, &[positions])?;
         reserve(&mut front.targets, &[positions])?;
@@ -542,6 +540,7 @@ impl<V: Default> Front<V> {
 
     fn clear(&mut self) {
         self.taps.clear();
+        self.begins.clear();
         self.residuals.clear();
         self.rows.clear();
         self.targets.clear();
@@ -550,6 +549,7 @@ impl<V: Default> Front<V> {
     /// Takes back the last position, of which no row is listed yet.
     fn drop_last(&mut self, taps: usize) {
         self.taps.truncate(self.taps.len() - taps);
+        self.begins.truncate(self.rows.len());
         self.residuals.truncate(self.rows.len());
     }
 }

@@ -8,6 +8,29 @@ use crate::json::{Json, Object, clip};
 pub enum Architecture {
     /// The net of van den Oord et al. 2016 (arXiv:1601.06759, table 1): one masked stack of residual blocks.
     Plain,
+    /// The net of van den Oord et al. 2016b (arXiv:1606.05328, figure 2): a vertical stack that sees all rows above, a horizontal
+    /// one that sees the pixel's own row and the vertical stack, gates in both. It has no blind spot.
+    Gated,
+}
+
+/// What a level is to a net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A grey value: `level / (levels - 1)`.
+    Ordinal,
+    /// A name: one channel for each level, 1 at its own (or what an embedding makes of it). Outside the image all are 0.
+    Nominal,
+}
+
+/// What hidden layers do to their sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x > 0 ? x : 0`; as a gate `relu(a) * clamp(b / 4 + 1 / 2, 0, 1)`, which keeps zeros.
+    Relu,
+    /// The hyperbolic tangent; as a gate `tanh(a) * sigmoid(b)` (arXiv:1606.05328, equation 2).
+    Tanh,
+    /// The logistic function. No gate.
+    Sigmoid,
 }
 
 /// The element type that weights and activations are stored in.
@@ -40,11 +63,20 @@ pub struct Config {
     pub width: usize,
     /// Channels of an image. This build: 1.
     pub channels: usize,
-    /// Values a channel can take. This build: 2.
+    /// Values a channel can take, 2 to [`MAX_LEVELS`]. Two have one logit, of a sigmoid; more have one each, of a softmax.
     pub levels: usize,
-    /// Channels of the residual stream, even, 2 to [`MAX_FILTERS`]; a block's masked convolution has half of them.
+    /// What a level is to the net.
+    pub input: Input,
+    /// Channels that a nominal level is embedded in, 0 to [`MAX_LEVELS`]; 0 for one-hot.
+    pub embedding: usize,
+    /// Classes that images may be drawn of, 2 to [`MAX_CLASSES`]; 0 for a net without.
+    pub classes: usize,
+    /// What hidden layers do to their sums.
+    pub activation: Activation,
+    /// Channels of the residual stream, 2 to [`MAX_FILTERS`]. A plain block's masked convolution has half of them, so they are
+    /// even there; a gated net's stacks have as many each, its head twice as many.
     pub filters: usize,
-    /// Residual blocks, 0 to [`MAX_BLOCKS`].
+    /// Residual blocks, 0 to [`MAX_BLOCKS`]; gated layers after the first.
     pub blocks: usize,
     /// Kernel size of the first, mask-A convolution: odd, 3 to [`MAX_KERNEL`] (1 would see nothing).
     pub first_kernel: usize,
@@ -52,6 +84,10 @@ pub struct Config {
     pub block_kernel: usize,
     /// 1x1 layers between the last block and the logits, 0 to [`MAX_BLOCKS`].
     pub head_layers: usize,
+    /// How far a plain block's kernel leans, 0 to [`MAX_LEAN`]: a row of it, `dy` above, lies `lean * dy` columns to the right.
+    pub lean: usize,
+    /// How far apart the taps of a block's kernel lie, 1 to [`MAX_DILATION`]: block `b` has the number at `b % len`. One to 8.
+    pub dilations: Vec<usize>,
     /// Element type of the weights.
     pub precision: Precision,
 }
@@ -64,6 +100,15 @@ pub const MAX_FILTERS: usize = 4096;
 pub const MAX_BLOCKS: usize = 256;
 /// Largest kernel size.
 pub const MAX_KERNEL: usize = 31;
+/// Most values a channel can take.
+pub const MAX_LEVELS: usize = 512;
+/// Most classes.
+pub const MAX_CLASSES: usize = 1024;
+/// Furthest that a kernel leans.
+pub const MAX_LEAN: usize = 8;
+/// Largest distance of taps.
+pub const MAX_DILATION: usize = 16;
+const MAX_DILATIONS: usize = 8;
 /// Most weights a model may have: 1 GiB of f32, what a 32-bit WebAssembly memory can hold beside its packed copy.
 pub const MAX_WEIGHTS: usize = 1 << 28;
 
@@ -76,11 +121,17 @@ impl Config {
             width: 28,
             channels: 1,
             levels: 2,
+            input: Input::Ordinal,
+            embedding: 0,
+            classes: 0,
+            activation: Activation::Relu,
             filters: 128,
             blocks: 5,
             first_kernel: 7,
             block_kernel: 3,
             head_layers: 2,
+            lean: 0,
+            dilations: vec![1],
             precision: Precision::F32,
         }
     }
@@ -101,39 +152,51 @@ impl Config {
         range("height", self.height, 1, MAX_SIDE)?;
         range("width", self.width, 1, MAX_SIDE)?;
         range("channels", self.channels, 1, 4)?;
-        range("levels", self.levels, 2, 256)?;
+        range("levels", self.levels, 2, MAX_LEVELS)?;
+        range("embedding", self.embedding, 0, MAX_LEVELS)?;
+        range("classes", self.classes, 0, MAX_CLASSES)?;
         range("filters", self.filters, 2, MAX_FILTERS)?;
         range("blocks", self.blocks, 0, MAX_BLOCKS)?;
         range("firstKernel", self.first_kernel, 3, MAX_KERNEL)?;
         range("blockKernel", self.block_kernel, 1, MAX_KERNEL)?;
         range("headLayers", self.head_layers, 0, MAX_BLOCKS)?;
+        range("lean", self.lean, 0, MAX_LEAN)?;
+        for &dilation in &self.dilations {
+            range("dilations", dilation, 1, MAX_DILATION)?;
+        }
+        let invalid = |reason: String| Err(Error::InvalidConfig { reason });
+        if self.dilations.is_empty() || self.dilations.len() > MAX_DILATIONS {
+            return invalid(format!("dilations must be a list of 1 to {MAX_DILATIONS} numbers, got {}", self.dilations.len()));
+        }
         for (name, size) in [("firstKernel", self.first_kernel), ("blockKernel", self.block_kernel)] {
             if size % 2 == 0 {
-                let reason = format!("{name} must be odd, because the mask needs a centre, got {size}");
-                return Err(Error::InvalidConfig { reason });
+                return invalid(format!("{name} must be odd, because the mask needs a centre, got {size}"));
             }
         }
-        if self.filters % 2 != 0 {
-            let reason = format!("filters must be even, because a block halves them, got {}", self.filters);
-            return Err(Error::InvalidConfig { reason });
+        if self.classes == 1 {
+            return invalid("classes must be 0 for a net without classes, or at least 2, got 1".into());
         }
+        if self.embedding > 0 && self.input == Input::Ordinal {
+            return invalid(format!("embedding must be 0 where input is `ordinal`, got {}", self.embedding));
+        }
+        match self.architecture {
+            Architecture::Plain if self.filters % 2 != 0 => {
+                return invalid(format!("filters must be even, because a block halves them, got {}", self.filters));
+            }
+            Architecture::Gated if self.lean > 0 => {
+                return invalid(format!("lean must be 0 in a gated net, which sees every pixel above, got {}", self.lean));
+            }
+            Architecture::Gated if self.activation == Activation::Sigmoid => {
+                return invalid("activation must be `tanh` or `relu` in a gated net, got `sigmoid`".into());
+            }
+            _ => {}
+        }
+        let unsupported = |reason: String| Err(Error::UnsupportedModel { reason });
         if self.channels != 1 {
-            let reason = format!("channels must be 1 in this version, got {}", self.channels);
-            return Err(Error::UnsupportedModel { reason });
+            return unsupported(format!("channels must be 1 in this version, got {}", self.channels));
         }
-        if self.levels != 2 {
-            let reason = format!("levels must be 2 in this version, got {}", self.levels);
-            return Err(Error::UnsupportedModel { reason });
-        }
-        // Within the ranges above a layer has at most 31 * 31 * 4096 * 4096 weights: no overflow in 64 bits.
-        let (f, h) = (self.filters as u64, self.filters as u64 / 2);
-        let kernel = |k: usize| (k * k) as u64;
-        let weights = kernel(self.first_kernel) * f
-            + self.blocks as u64 * (f * f + kernel(self.block_kernel) * f * h + h * f)
-            + self.head_layers as u64 * f * f;
-        if weights > MAX_WEIGHTS as u64 {
-            let reason = format!("the net must have at most {MAX_WEIGHTS} weights, got {weights}");
-            return Err(Error::UnsupportedModel { reason });
+        if self.precision == Precision::Int16 && !self.has_integers() {
+            return unsupported(format!("precision must be `f32` {INTEGERS}"));
         }
         Ok(self)
     }
@@ -143,17 +206,47 @@ impl Config {
         self.height * self.width
     }
 
-    /// Logits of a pixel: one (of a sigmoid) for binary images.
+    /// Logits of a pixel: one, of a sigmoid, for two levels, else one for each, of a softmax.
     pub fn logits(&self) -> usize {
-        1
+        if self.levels == 2 { 1 } else { self.levels }
     }
 
-    /// What a level is to the net: 0 for the lowest, 1 for the highest.
-    pub fn level_value(&self, level: u8) -> f32 {
-        f32::from(level) / (self.levels - 1) as f32
+    /// Channels that the net sees of a pixel.
+    pub fn input_channels(&self) -> usize {
+        match self.input {
+            Input::Ordinal => self.channels,
+            Input::Nominal if self.embedding > 0 => self.embedding,
+            Input::Nominal => self.levels,
+        }
     }
 
-    /// Reads and checks a config; every field is wanted, none other is known.
+    /// Whether a pixel's channels are 0 but for one that is 1.
+    pub fn is_one_hot(&self) -> bool {
+        self.input == Input::Nominal && self.embedding == 0
+    }
+
+    /// Whether a walk may skip positions that see nothing but a background.
+    pub(crate) fn has_background(&self) -> bool {
+        self.levels == 2 && self.classes == 0
+    }
+
+    /// Whether the net can be one of integers: [`INTEGERS`] says which cannot.
+    pub fn has_integers(&self) -> bool {
+        let Config { architecture, levels, input, classes, activation, lean, ref dilations, .. } = *self;
+        (architecture, activation, input) == (Architecture::Plain, Activation::Relu, Input::Ordinal)
+            && (levels, classes, lean, &dilations[..]) == (2, 0, 0, &[1])
+    }
+
+    /// The activation of a family where none is named.
+    fn default_activation(architecture: Architecture) -> Activation {
+        match architecture {
+            Architecture::Plain => Activation::Relu,
+            Architecture::Gated => Activation::Tanh,
+        }
+    }
+
+    /// Reads and checks a config. Fields that nets of version 0.1.0 had not may be missing; all others are wanted, none other is
+    /// known.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] or [`Error::UnsupportedModel`].
@@ -174,74 +267,120 @@ impl Config {
             _ => Err(invalid(format!("{name} must be a string"))),
         };
         let number = |name: &str| integer(&object, name);
-        let architecture = match string("architecture")? {
-            "plain" => Architecture::Plain,
-            other => {
-                return Err(Error::UnsupportedModel {
-                    reason: format!("architecture must be `plain` in this version, got `{}`", clip(other)),
-                });
-            }
-        };
-        let precision = match string("precision")? {
-            "f32" => Precision::F32,
-            "int16" => Precision::Int16,
-            other => {
-                return Err(Error::UnsupportedModel {
-                    reason: format!("precision must be `f32` or `int16` in this version, got `{}`", clip(other)),
-                });
-            }
-        };
+        let optional = |name: &str| if object.get(name).is_none() { Ok(0) } else { number(name) };
+        let architecture = named(string("architecture")?, "architecture", &ARCHITECTURES)?;
+        let precision = named(string("precision")?, "precision", &[("f32", Precision::F32), ("int16", Precision::Int16)])?;
+        let choice = |name: &str| if object.get(name).is_none() { Ok(None) } else { string(name).map(Some) };
         Config {
             architecture,
             height: number("height")?,
             width: number("width")?,
             channels: number("channels")?,
             levels: number("levels")?,
+            input: choice("input")?.map_or(Ok(Input::Ordinal), |name| named(name, "input", &INPUTS))?,
+            embedding: optional("embedding")?,
+            classes: optional("classes")?,
+            activation: choice("activation")?
+                .map_or(Ok(Config::default_activation(architecture)), |name| named(name, "activation", &ACTIVATIONS))?,
             filters: number("filters")?,
             blocks: number("blocks")?,
             first_kernel: number("firstKernel")?,
             block_kernel: number("blockKernel")?,
             head_layers: number("headLayers")?,
+            lean: optional("lean")?,
+            dilations: dilations(&object)?,
             precision,
         }
         .checked()
     }
 
-    /// The config as JSON, fields in their fixed order.
+    /// The config as JSON, fields in their fixed order. One that version 0.1.0 had not is left out where it says nothing new.
     pub fn to_json(&self) -> String {
-        let Architecture::Plain = self.architecture;
-        format!(
-            concat!(
-                r#"{{"architecture":"plain","height":{},"width":{},"channels":{},"levels":{},"filters":{},"#,
-                r#""blocks":{},"firstKernel":{},"blockKernel":{},"headLayers":{},"precision":"{}"}}"#
-            ),
+        let mut json = format!(
+            r#"{{"architecture":"{}","height":{},"width":{},"channels":{},"levels":{}"#,
+            name_of(self.architecture, &ARCHITECTURES),
             self.height,
             self.width,
             self.channels,
             self.levels,
-            self.filters,
-            self.blocks,
-            self.first_kernel,
-            self.block_kernel,
-            self.head_layers,
-            self.precision.name()
-        )
+        );
+        let mut add = |differs: bool, text: String| json.push_str(if differs { &text } else { "" });
+        add(self.input != Input::Ordinal, format!(r#","input":"{}""#, name_of(self.input, &INPUTS)));
+        add(self.embedding > 0, format!(r#","embedding":{}"#, self.embedding));
+        add(self.classes > 0, format!(r#","classes":{}"#, self.classes));
+        let usual = Config::default_activation(self.architecture);
+        add(self.activation != usual, format!(r#","activation":"{}""#, name_of(self.activation, &ACTIVATIONS)));
+        add(
+            true,
+            format!(
+                r#","filters":{},"blocks":{},"firstKernel":{},"blockKernel":{},"headLayers":{}"#,
+                self.filters, self.blocks, self.first_kernel, self.block_kernel, self.head_layers
+            ),
+        );
+        add(self.lean > 0, format!(r#","lean":{}"#, self.lean));
+        let dilations: Vec<String> = self.dilations.iter().map(usize::to_string).collect();
+        add(self.dilations != [1], format!(r#","dilations":[{}]"#, dilations.join(",")));
+        add(true, format!(r#","precision":"{}"}}"#, self.precision.name()));
+        json
     }
 }
 
-const FIELDS: [&str; 11] = [
+/// Which nets have no integers, and what to do.
+pub(crate) const INTEGERS: &str = "unless the net is plain, with two ordinal levels, relu, no classes, lean or dilation";
+
+const ARCHITECTURES: [(&str, Architecture); 2] = [("plain", Architecture::Plain), ("gated", Architecture::Gated)];
+const INPUTS: [(&str, Input); 2] = [("ordinal", Input::Ordinal), ("nominal", Input::Nominal)];
+const ACTIVATIONS: [(&str, Activation); 3] =
+    [("relu", Activation::Relu), ("tanh", Activation::Tanh), ("sigmoid", Activation::Sigmoid)];
+
+/// The value of a name.
+fn named<T: Copy>(name: &str, field: &str, names: &[(&str, T)]) -> Result<T, Error> {
+    names.iter().find(|entry| entry.0 == name).map(|entry| entry.1).ok_or_else(|| {
+        let known: Vec<String> = names.iter().map(|entry| format!("`{}`", entry.0)).collect();
+        let reason = format!("{field} must be {} in this version, got `{}`", known.join(" or "), clip(name));
+        Error::UnsupportedModel { reason }
+    })
+}
+
+/// The name of a value.
+fn name_of<T: Copy + PartialEq>(value: T, names: &[(&'static str, T)]) -> &'static str {
+    names.iter().find(|entry| entry.1 == value).map_or("", |entry| entry.0)
+}
+
+const FIELDS: [&str; 17] = [
     "architecture",
     "height",
     "width",
     "channels",
     "levels",
+    "input",
+    "embedding",
+    "classes",
+    "activation",
     "filters",
     "blocks",
     "firstKernel",
     "blockKernel",
     "headLayers",
+    "lean",
+    "dilations",
     "precision",
 ];
+
+fn dilations(object: &Object) -> Result<Vec<usize>, Error> {
+    let invalid = |got: String| Error::InvalidConfig { reason: format!("dilations must be a list of whole numbers, got {got}") };
+    match object.get("dilations") {
+        None => Ok(vec![1]),
+        Some(Json::Array(items)) => {
+            let number = |item: &Json| match item {
+                Json::Number(text) => text.parse::<u32>().ok().map(|n| n as usize),
+                _ => None,
+            };
+            items.iter().map(|item| number(item).ok_or_else(|| invalid(format!("one with {}", item.brief())))).collect()
+        }
+        Some(other) => Err(invalid(other.brief())),
+    }
+}
 
 fn integer(object: &Object, name: &str) -> Result<usize, Error> {
     let value = match object.get(name) {
@@ -275,7 +414,17 @@ mod tests {
             ("\"width\":28", "\"width\":-1", "width"),
             ("\"width\":28", "\"width\":1e300", "width"),
             ("\"channels\":1", "\"channels\":3", "channels"),
-            ("\"levels\":2", "\"levels\":256", "levels"),
+            ("\"levels\":2", "\"levels\":513", "levels"),
+            ("\"levels\":2", "\"levels\":2,\"embedding\":4", "embedding"),
+            ("\"levels\":2", "\"levels\":2,\"classes\":1", "classes"),
+            ("\"levels\":2", "\"levels\":2,\"input\":\"rgb\"", "input"),
+            ("\"levels\":2", "\"levels\":2,\"activation\":\"gelu\"", "activation"),
+            ("\"headLayers\":2", "\"headLayers\":2,\"lean\":9", "lean"),
+            ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":[]", "dilations"),
+            ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":[1,0]", "dilations"),
+            ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":2", "dilations"),
+            ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":[\"2\"]", "dilations"),
+            ("\"precision\":\"f32\"", "\"classes\":3,\"precision\":\"int16\"", "precision"),
             ("\"filters\":128", "\"filters\":127", "filters"),
             ("\"filters\":128", "\"filters\":\"128\"", "filters"),
             ("\"blocks\":5", "\"blocks\":257", "blocks"),
@@ -284,9 +433,10 @@ mod tests {
             ("\"blockKernel\":3", "\"blockKernel\":2", "blockKernel"),
             ("\"headLayers\":2", "\"headLayers\":null", "headLayers"),
             ("\"headLayers\":2", "\"heads\":2", "heads"),
-            ("\"plain\"", "\"gated\"", "architecture"),
+            ("\"plain\"", "\"fancy\"", "architecture"),
+            ("\"plain\"", "\"gated\",\"lean\":1", "lean"),
+            ("\"plain\"", "\"gated\",\"activation\":\"sigmoid\"", "activation"),
             ("\"f32\"", "\"f16\"", "precision"),
-            ("\"filters\":128,\"blocks\":5", "\"filters\":4096,\"blocks\":256", "weights"),
         ] {
             let bad = good.replace(from, to);
             assert_ne!(bad, good);

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::json::write_quoted;
 use crate::kernels::Units;
-use crate::layers::{Activation, Layer, Layers, MaskKind, Source, Tap};
+use crate::layers::{Layer, Layers, Source, Start};
 use crate::memory::{Bytes, Text, headroom};
 use crate::schedule::Schedule;
 use crate::weights::{TensorSpec, tensor_specs};
@@ -28,17 +28,18 @@ pub fn describe(config: &Config) -> Result<String, Error> {
     let field = net.receptive_field(height, width);
     let (above, left, right) = field.reach();
     let macs: u64 = net.iter().map(Layer::macs).sum();
-    let full: u64 = net.iter().map(|l| l.parameters() - l.out_channels as u64).sum();
+    let kernels = |layer: &Layer| layer.inputs.iter().map(|input| input.len(layer.sums()) as u64).sum::<u64>();
+    let full: u64 = net.iter().map(kernels).sum();
     // Full kernels, forbidden taps multiplied too, for every pixel of the image at every pixel: what a framework does.
     let naive = full as u128 * pixels as u128 * pixels as u128;
     let per_front = pixels as f64 / schedule.steps() as f64;
-    let (parameters, non_zero): (u64, u64) =
-        (net.iter().map(Layer::parameters).sum(), net.iter().map(Layer::non_zero_parameters).sum());
+    let non_zero = (0..net.len()).map(|layer| net.non_zero_parameters(layer)).sum::<u64>() + net.embedding_parameters();
+    let parameters = net.parameters();
     // Made before the text, which grows into the room that was found for them.
     let (json, tensors) = (config.to_json(), tensor_specs(&net, config.precision));
     Text::written(|to| {
         write!(to, r#"{{"config":{json},"layers":"#)?;
-        list(to, net.iter(), |to, item| layer(to, item, &net))?;
+        list(to, 0..net.len(), |to, index| layer(to, index, &net))?;
         to.write_str(r#","tensors":"#)?;
         list(to, tensors.iter(), tensor)?;
         write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"#)?;
@@ -53,45 +54,43 @@ pub fn describe(config: &Config) -> Result<String, Error> {
 fn tensor(to: &mut Text, tensor: &TensorSpec) -> fmt::Result {
     to.write_str(r#"{"name":"#)?;
     write_quoted(to, &tensor.name)?;
-    write!(to, r#","shape":{:?},"fanIn":{},"fanOut":{}}}"#, tensor.shape, tensor.fan_in, tensor.fan_out)
+    let (role, shape) = (tensor.role.name(), &tensor.shape);
+    write!(to, r#","role":"{role}","shape":{shape:?},"fanIn":{},"fanOut":{}}}"#, tensor.fan_in, tensor.fan_out)
 }
 
-fn layer(to: &mut Text, layer: &Layer, net: &Layers) -> fmt::Result {
+fn layer(to: &mut Text, index: usize, net: &Layers) -> fmt::Result {
+    let layer = &net[index];
     let source = |source: Source| match source {
         Source::Pixels => "pixels",
         Source::Layer(source) => &net[source].name,
     };
+    let or_null = |to: &mut Text, key: &str, name: Option<&str>| {
+        write!(to, r#","{key}":"#)?;
+        if let Some(name) = name { write_quoted(to, name) } else { to.write_str("null") }
+    };
     to.write_str(r#"{"name":"#)?;
     write_quoted(to, &layer.name)?;
+    to.write_str(r#","group":"#)?;
+    write_quoted(to, &layer.group)?;
     to.write_str(r#","inputs":"#)?;
     list(to, layer.inputs.iter(), |to, input| {
-        let mask = match input.mask {
-            Some(MaskKind::A) => r#""A""#,
-            Some(MaskKind::B) => r#""B""#,
-            None => "null",
-        };
         to.write_str(r#"{"source":"#)?;
         write_quoted(to, source(input.source))?;
         to.write_str(r#","kernel":"#)?;
         write_quoted(to, &input.kernel)?;
-        write!(to, r#","kernelSize":{},"mask":{mask},"channels":{},"taps":"#, input.kernel_size, input.channels)?;
-        list(to, input.taps.iter(), |to, &Tap { dy, dx }| write!(to, "[{dy},{dx}]"))?;
+        write!(to, r#","shape":[{},{},{},{}],"taps":"#, input.rows, input.columns, input.channels, layer.sums())?;
+        list(to, input.terms.iter(), |to, term| write!(to, "[{},{}]", term.tap.dy, term.tap.dx))?;
+        to.write_str(r#","places":"#)?;
+        list(to, input.terms.iter(), |to, term| write!(to, "{}", term.place))?;
         to.write_str("}")
     })?;
-    to.write_str(r#","bias":"#)?;
-    write_quoted(to, &layer.bias)?;
-    let activation = match layer.activation {
-        Activation::None => "none",
-        Activation::Relu => "relu",
-    };
-    write!(to, r#","outChannels":{},"activation":"{activation}","residual":"#, layer.out_channels)?;
-    match layer.residual {
-        Some(residual) => write_quoted(to, source(Source::Layer(residual)))?,
-        None => to.write_str("null")?,
-    }
-    to.write_str(r#","group":"#)?;
-    write_quoted(to, &layer.group)?;
-    let (parameters, non_zero, macs) = (layer.parameters(), layer.non_zero_parameters(), layer.macs());
+    let start = if let Start::Layer(start) = layer.start { Some(source(Source::Layer(start))) } else { None };
+    or_null(to, "start", start)?;
+    or_null(to, "bias", layer.bias().as_deref())?;
+    or_null(to, "class", layer.class().as_deref())?;
+    write!(to, r#","sums":{},"outChannels":{},"cell":"{}""#, layer.sums(), layer.out_channels, layer.cell.name())?;
+    or_null(to, "residual", layer.residual.map(|residual| source(Source::Layer(residual))))?;
+    let (parameters, non_zero, macs) = (net.layer_parameters(index), net.non_zero_parameters(index), layer.macs());
     write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"macs":{macs}}}"#)
 }
 

@@ -10,8 +10,23 @@ use crate::reference;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A pixel of a front: image, counted from 0 within the run, raster index within the image, and its logit.
-pub type Logit = (usize, usize, f32);
+/// The pixels of a front, with their logits.
+#[derive(Debug, Default)]
+pub struct Front {
+    /// Image, counted from 0 within the run, and raster index within the image.
+    pub pixels: Vec<(usize, usize)>,
+    /// `[pixel][logits]`.
+    pub logits: Vec<f32>,
+}
+
+/// The images of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'a> {
+    /// All levels, `[images, height, width]`.
+    pub pixels: &'a [u16],
+    /// `[images]`: the class of each; 0 where the net has none.
+    pub classes: &'a [u16],
+}
 
 /// Is told the index of each layer once it is computed.
 pub type Watch<'a> = &'a mut dyn FnMut(usize);
@@ -24,8 +39,8 @@ pub trait Engine: Send {
     /// Steps of a group.
     fn steps(&self, model: &Model) -> usize;
 
-    /// Computes a step and lists its pixels. `pixels` are all levels of the run, `[images, height, width]`, of which
-    /// `group` is under way. `watch` is told of each layer that is done, where layers are done one by one.
+    /// Computes a step and lists its pixels. Of the images `group` is under way. `watch` is told of each layer that is done,
+    /// where layers are done one by one.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -33,9 +48,9 @@ pub trait Engine: Send {
         &mut self,
         model: &Model,
         step: usize,
-        pixels: &[u8],
+        images: Images,
         group: Range<usize>,
-        front: &mut Vec<Logit>,
+        front: &mut Front,
         watch: Watch,
     ) -> Result<(), Error>;
 
@@ -43,7 +58,7 @@ pub trait Engine: Send {
     fn settled(&self, model: &Model, step: usize) -> usize;
 
     /// Tells the level of a pixel of the last step; `image` is counted within the group.
-    fn put(&mut self, model: &Model, image: usize, pixel: usize, level: u8);
+    fn put(&mut self, model: &Model, image: usize, pixel: usize, level: u16);
 
     /// Multiply-adds issued by each layer: a product with a zero that was not skipped counts. Empty where none are counted.
     fn macs(&self) -> Vec<u64>;
@@ -71,7 +86,7 @@ impl<A: Lanes> Incremental<A> {
                 cache.reset_macs();
                 cache
             }
-            None => Cache::new(&model.config, &model.layers, layout)?,
+            None => Cache::new(&model.layers, layout, |level| net.level(level))?,
         };
         Ok(Incremental { net: Arc::clone(net), cache: Some(cache) })
     }
@@ -96,14 +111,14 @@ impl<A: Lanes> Engine for Incremental<A> {
         &mut self,
         _: &Model,
         step: usize,
-        _: &[u8],
+        images: Images,
         group: Range<usize>,
-        front: &mut Vec<Logit>,
+        front: &mut Front,
         watch: Watch,
     ) -> Result<(), Error> {
         let cache = self.cache.as_mut().expect(HAS_CACHE);
         for (layer, packed) in self.net.packed.iter().enumerate() {
-            cache.compute(layer, packed, group.len(), step..step + 1);
+            cache.compute(layer, packed, &images.classes[group.clone()], step..step + 1);
             watch(layer);
         }
         let last = self.net.packed.len() - 1;
@@ -111,8 +126,10 @@ impl<A: Lanes> Engine for Incremental<A> {
         let delay = schedule.delay(Source::Layer(last));
         for row in schedule.rows(delay, step) {
             let column = schedule.column(delay, step, row);
-            let logit = |image: usize| self.net.logit(cache.output(last, image - group.start, row, column));
-            front.extend(group.clone().map(|image| (image, row * schedule.width + column, logit(image))));
+            for image in group.clone() {
+                front.pixels.push((image, row * schedule.width + column));
+                front.logits.extend(self.net.logits(cache.output(last, image - group.start, row, column)));
+            }
         }
         Ok(())
     }
@@ -128,10 +145,10 @@ impl<A: Lanes> Engine for Incremental<A> {
         }
     }
 
-    fn put(&mut self, _: &Model, image: usize, pixel: usize, level: u8) {
+    fn put(&mut self, _: &Model, image: usize, pixel: usize, level: u16) {
         let cache = self.cache.as_mut().expect(HAS_CACHE);
         let width = cache.schedule().width;
-        cache.put_pixel(image, pixel / width, pixel % width, level);
+        cache.put_pixel(image, pixel / width, pixel % width, level, self.net.level(level));
     }
 
     fn macs(&self) -> Vec<u64> {
@@ -157,16 +174,17 @@ pub struct Whole<F> {
 
 /// The net over a whole image.
 pub trait Forward: Send {
-    /// Lists the logits of some pixels of an image, given all its levels.
+    /// Appends the logits of some pixels of an image, given all its levels and its class.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     fn logits(
         &mut self,
         model: &Model,
-        pixels: &[u8],
+        pixels: &[u16],
+        class: u16,
         wanted: Range<usize>,
-        found: &mut dyn FnMut(usize, f32),
+        logits: &mut Vec<f32>,
     ) -> Result<(), Error>;
 
     /// As [`Engine::macs`].
@@ -193,22 +211,23 @@ impl<F: Forward> Engine for Whole<F> {
         &mut self,
         model: &Model,
         step: usize,
-        pixels: &[u8],
+        images: Images,
         group: Range<usize>,
-        front: &mut Vec<Logit>,
+        front: &mut Front,
         _: Watch,
     ) -> Result<(), Error> {
         let (image, size) = (group.start, model.config.pixels());
         let wanted = if self.given { 0..size } else { step..step + 1 };
-        let levels = &pixels[image * size..(image + 1) * size];
-        self.forward.logits(model, levels, wanted, &mut |pixel, logit| front.push((image, pixel, logit)))
+        let levels = &images.pixels[image * size..(image + 1) * size];
+        front.pixels.extend(wanted.clone().map(|pixel| (image, pixel)));
+        self.forward.logits(model, levels, images.classes[image], wanted, &mut front.logits)
     }
 
     fn settled(&self, model: &Model, step: usize) -> usize {
         if self.given { model.config.pixels() } else { step + 1 }
     }
 
-    fn put(&mut self, _: &Model, _: usize, _: usize, _: u8) {}
+    fn put(&mut self, _: &Model, _: usize, _: usize, _: u16) {}
 
     fn macs(&self) -> Vec<u64> {
         self.forward.macs()
@@ -234,18 +253,18 @@ impl<A: Lanes> Kernels<A> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
-        Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.config, &model.layers, layout)? })
+        Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.layers, layout, |level| net.level(level))? })
     }
 
     /// Computes every layer at every position, and returns the cache that holds them.
-    pub fn forward(&mut self, pixels: &[u8]) -> &Cache<A> {
+    pub fn forward(&mut self, pixels: &[u16], class: u16) -> &Cache<A> {
         let width = self.cache.schedule().width;
         for (pixel, &level) in pixels.iter().enumerate() {
-            self.cache.put_pixel(0, pixel / width, pixel % width, level);
+            self.cache.put_pixel(0, pixel / width, pixel % width, level, self.net.level(level));
         }
         let steps = 0..self.cache.schedule().steps();
         for (layer, packed) in self.net.packed.iter().enumerate() {
-            self.cache.compute(layer, packed, 1, steps.clone());
+            self.cache.compute(layer, packed, &[class], steps.clone());
         }
         &self.cache
     }
@@ -255,13 +274,14 @@ impl<A: Lanes> Forward for Kernels<A> {
     fn logits(
         &mut self,
         model: &Model,
-        pixels: &[u8],
+        pixels: &[u16],
+        class: u16,
         wanted: Range<usize>,
-        found: &mut dyn FnMut(usize, f32),
+        logits: &mut Vec<f32>,
     ) -> Result<(), Error> {
         let net = Arc::clone(&self.net);
-        let (cache, width, last) = (self.forward(pixels), model.config.width, net.packed.len() - 1);
-        wanted.for_each(|pixel| found(pixel, net.logit(cache.output(last, 0, pixel / width, pixel % width))));
+        let (cache, width, last) = (self.forward(pixels, class), model.config.width, net.packed.len() - 1);
+        wanted.for_each(|pixel| logits.extend(net.logits(cache.output(last, 0, pixel / width, pixel % width))));
         Ok(())
     }
 
@@ -277,12 +297,14 @@ impl<A: Lanes> Forward for Oracle<A> {
     fn logits(
         &mut self,
         model: &Model,
-        pixels: &[u8],
+        pixels: &[u16],
+        class: u16,
         wanted: Range<usize>,
-        found: &mut dyn FnMut(usize, f32),
+        logits: &mut Vec<f32>,
     ) -> Result<(), Error> {
-        let logits = reference::logits::<A>(&model.config, &model.layers, &self.0.weights, pixels)?;
-        wanted.for_each(|pixel| found(pixel, logits[pixel]));
+        let all = reference::logits::<A>(&model.config, &model.layers, &self.0.weights, pixels, class)?;
+        let each = model.config.logits();
+        logits.extend_from_slice(&all[each * wanted.start..each * wanted.end]);
         Ok(())
     }
 

@@ -21,9 +21,9 @@ impl Field {
         Field::clipped(vec![vec![Span { left: 0, right: 0 }]], height, width)
     }
 
-    /// The fields of some sources, each seen through taps, and the field of a residual.
-    pub(crate) fn union(sources: &[(Rc<Field>, &[Tap])], residual: Option<&Field>, height: usize, width: usize) -> Field {
-        let mut rows: Vec<Vec<Span>> = residual.map_or_else(Vec::new, |field| field.0.clone());
+    /// The fields of some sources, each seen through taps.
+    pub(crate) fn union(sources: &[(Rc<Field>, Vec<Tap>)], height: usize, width: usize) -> Field {
+        let mut rows: Vec<Vec<Span>> = Vec::new();
         for (field, taps) in sources {
             // Taps side by side widen an interval, so that a kernel costs its rows and not its area.
             for (up, columns) in Field::of_taps(taps).0.iter().enumerate() {

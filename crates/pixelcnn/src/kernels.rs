@@ -1,27 +1,31 @@
 //! The matrix product of a layer over a front of positions, in register tiles.
 //!
-//! For each position (a row of inputs) and each output:
+//! For each position (a row of inputs) and each sum:
 //! ```text
-//! sum = bias
+//! sum = bias (+ class), or what another layer put out
 //! for tap in taps:                     # in order
 //!     for k in channels of the tap:    # ascending
 //!         sum += input[offset[position][tap] + k] * weight[tap][k]
-//! out = round(sum) + residual
+//! out = round(sums) + residual
 //! ```
-//! Outputs lie in lanes, so each is one accumulator summed in that order, whatever the tile: `reference` gives the same
+//! Sums lie in lanes, so each is one accumulator summed in that order, whatever the tile: `reference` gives the same
 //! bits. A step of the k-loop reads 32 bits of each position's row and 128 bits of weights for 4 outputs: one channel in
 //! f32, two in int16 (`i32x4.dot_i16x8_s`). Weights are packed `[out / 8][tap, k / STEP][8][STEP]`, so one packing serves
 //! every tile. A tile holds P positions x V vectors of 4 outputs in registers; 4x2, 3x2, 2x4 and 1x8 all fit the 16 that V8
-//! has on x86-64 (measured: 4x3 and 6x2 spill).
+//! has on x86-64 (measured: 4x3 and 6x2 spill). Where an output is made of two sums, the first four of a panel are the first sums
+//! of four outputs, the others their second: so a tile has both at hand when it writes.
+//!
+//! A one-hot tap adds one row of weights: such taps come first, and what they add is part of what the sums begin with.
 //!
 //! This is the one file with unsafe code: the k-loop reads without bounds checks, after one check per call of all that it
 //! will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use crate::arithmetic::{Arithmetic, F32, Int16, Shift};
+use crate::arithmetic::{Arithmetic, F32, Finish, Int16, Shift};
+use crate::cell::Cell;
 use crate::config::Precision;
 use crate::error::Error;
-use crate::layers::{Activation, Input, Layer, Layers};
+use crate::layers::{Input, Layer, Layers, Start};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::weights::Weights;
@@ -68,7 +72,7 @@ pub trait Lanes: Arithmetic {
     /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
     ///
     /// # Safety
-    /// [`PANEL`] values can be read at `residual`, and `PANEL * sum_values(rounding)` written at `to`.
+    /// As many values as the panel has outputs can be read at `residual`, and as many times `sum_values(rounding)` written at `to`.
     unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], residual: Option<*const Self::Value>, to: *mut Self::Value);
 }
 
@@ -101,17 +105,54 @@ impl Lanes for F32 {
     }
 
     #[inline(always)]
-    unsafe fn write(activation: Activation, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
-        let floor = F32x4::splat(if activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY });
-        for (v, sums) in sums.into_iter().enumerate() {
-            let mut out = sums.at_least(floor);
+    unsafe fn write(finish: Finish, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
+        let floor = match finish {
+            Finish { cell: Cell::Relu, guarded: false } => F32x4::splat(0.0),
+            Finish { cell: Cell::Linear, guarded: false } => F32x4::splat(f32::NEG_INFINITY),
             // SAFETY: as the caller promises.
-            unsafe {
-                if let Some(residual) = residual {
-                    out = F32::weights(residual.add(4 * v)) + out;
-                }
-                *to.add(4 * v).cast::<[f32; 4]>() = out.to_array();
-            }
+            _ => return unsafe { write_any(finish, sums, residual, to) },
+        };
+        for (v, sums) in sums.into_iter().enumerate() {
+            // SAFETY: as the caller promises.
+            unsafe { write_four(sums.at_least(floor), residual.map(|from| from.add(4 * v)), to.add(4 * v)) };
+        }
+    }
+}
+
+/// Writes four outputs.
+///
+/// # Safety
+/// Four values can be read at `residual`, and written at `to`.
+#[inline(always)]
+unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let out = residual.map_or(out, |from| F32::weights(from) + out);
+        *to.cast::<[f32; 4]>() = out.to_array();
+    }
+}
+
+/// [`Lanes::write`] of any cell, once for all tiles.
+///
+/// # Safety
+/// As [`Lanes::write`].
+#[inline(never)]
+unsafe fn write_any(finish: Finish, [low, high]: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
+    let of = |a: F32x4, b: F32x4| {
+        if finish.guarded {
+            let (a, b) = (a.to_array(), b.to_array());
+            F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]])))
+        } else {
+            finish.cell.lanes(a, b)
+        }
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        if finish.cell.sums() == 2 {
+            return write_four(of(low, high), residual, to);
+        }
+        for (v, sum) in [low, high].into_iter().enumerate() {
+            write_four(of(sum, sum), residual.map(|from| from.add(4 * v)), to.add(4 * v));
         }
     }
 }
@@ -199,30 +240,45 @@ impl Units {
     }
 
     /// What a packed layer takes.
-    pub fn packed(self, layer: &Layer) -> Bytes {
-        let (shape, outputs) = (Shape::of(layer, self.step), padded(layer.out_channels) as u64);
-        self.values(&[outputs, shape.values as u64]) + Bytes(outputs * self.sum) + Bytes::of::<u32>(&[shape.taps as u64])
+    pub fn packed(self, layers: &Layers, index: usize) -> Bytes {
+        let shape = Shape::of(&layers[index], self.step);
+        let (sums, classes) = (shape.sums as u64, shape.classes(layers) as u64);
+        self.values(&[sums, shape.values as u64])
+            + Bytes(product(&[sums, classes + shape.hot_rows as u64, self.sum]))
+            + Bytes::of::<u32>(&[shape.taps as u64])
     }
 }
 
-/// What a layer's taps read.
+/// What a layer's taps read, and what it makes of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Taps, over all inputs.
     pub taps: usize,
-    /// Whether the taps of a position are copied together first.
+    /// How many of them, the first, are one-hot.
+    hot: usize,
+    /// Rows of weights that these choose from.
+    hot_rows: usize,
+    /// Whether the other taps of a position are copied together first.
     pub gathered: bool,
     /// Values that they read, a multiple of the step.
     pub values: usize,
+    /// Sums, padded.
+    sums: usize,
+    /// What they begin with.
+    start: Start,
 }
 
 impl Shape {
     pub fn of(layer: &Layer, step: usize) -> Shape {
-        let taps = layer.inputs.iter().map(|input| input.taps.len()).sum();
+        let taps = |inputs: &[Input]| -> usize { inputs.iter().map(|input| input.terms.len()).sum() };
+        let (hot, dense) = layer.inputs.split_at(layer.inputs.partition_point(|input| input.one_hot));
         // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
-        let gathered = taps > 1 && layer.inputs.iter().all(|input| input.channels < PANEL);
-        let mut shape = Shape { taps, gathered, values: 0 };
-        let values: usize = layer.inputs.iter().map(|input| input.taps.len() * shape.tap(input, step)).sum();
+        let gathered = taps(dense) > 1 && dense.iter().all(|input| input.channels < PANEL);
+        let hot_rows = hot.iter().map(|input| input.terms.len() * input.channels).sum();
+        let sums = PANEL * layer.out_channels.div_ceil(PANEL / layer.cell.sums());
+        let (taps, hot) = (taps(&layer.inputs), taps(hot));
+        let mut shape = Shape { taps, hot, hot_rows, gathered, values: 0, sums, start: layer.start };
+        let values: usize = dense.iter().map(|input| input.terms.len() * shape.tap(input, step)).sum();
         shape.values = values.next_multiple_of(step);
         shape
     }
@@ -231,18 +287,36 @@ impl Shape {
     fn tap(&self, input: &Input, step: usize) -> usize {
         if self.gathered { input.channels } else { input.channels.next_multiple_of(step) }
     }
+
+    /// Rows of sums to begin with that do not depend on the position.
+    fn classes(&self, layers: &Layers) -> usize {
+        match self.start {
+            Start::Bias { class: true } => layers.classes,
+            Start::Bias { class: false } => 1,
+            Start::Layer(_) => 0,
+        }
+    }
+
+    /// Sums of a position that are made before the tiles begin.
+    pub fn begun(&self) -> usize {
+        if self.hot > 0 || matches!(self.start, Start::Layer(_)) { self.sums } else { 0 }
+    }
 }
 
 /// A layer's weights in the order in which the tiles read them.
 #[derive(Clone, Debug)]
 pub struct PackedLayer<A: Arithmetic> {
-    weights: Vec<A::Value>,     // [panel][tap, channel / STEP][PANEL][STEP]
-    bias: Vec<A::Sum>,          // [padded outputs]
-    values: Vec<u32>,           // (tap) -> values it reads; never 0
-    depth: usize,               // steps of the k-loop, over all taps
-    gathered: bool,             // whether the taps of a position are copied together first
-    rounding: A::Rounding,      // also how many values an output takes
-    guard: Option<A::Rounding>, // where outputs are looked at: what to do to them then
+    weights: Vec<A::Value>, // [panel][tap, channel / STEP][PANEL][STEP]
+    starts: Vec<A::Sum>,    // [class][sums]: what they begin with; empty where that is another layer's outputs
+    hot: Vec<A::Sum>,       // [one-hot tap, level][sums]
+    hot_rows: Vec<u32>,     // (one-hot tap) -> its first row
+    values: Vec<u32>,       // (other tap) -> values it reads; never 0
+    depth: usize,           // steps of the k-loop, over all taps
+    sums: usize,            // padded
+    each: usize,            // sums of an output
+    outputs: usize,         // not padded
+    gathered: bool,         // whether the taps of a position are copied together first
+    rounding: A::Rounding,  // also how many values an output takes
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -252,20 +326,36 @@ impl<A: Lanes> PackedLayer<A> {
     /// [`Error::OutOfMemory`].
     pub fn new(layers: &Layers, weights: &Weights<A::Stored>, index: usize, guarded: bool) -> Result<PackedLayer<A>, Error> {
         let (layer, shape) = (&layers[index], Shape::of(&layers[index], A::STEP));
-        let (n, width) = (layer.out_channels, shape.values);
-        let len = usize::try_from(padded(n) as u64 * width as u64);
-        let mut packed =
-            try_zeroed(len.map_err(|_| Error::OutOfMemory { bytes: Units::of::<A>().packed(layer).0, limit: None })?)?;
-        let mut values = try_room(shape.taps)?;
+        let (n, width, each, outputs) = (layer.sums(), shape.values, layer.cell.sums(), layer.out_channels);
+        let none = |_| Error::OutOfMemory { bytes: Units::of::<A>().packed(layers, index).0, limit: None };
+        let room = |rows: usize| usize::try_from(shape.sums as u64 * rows as u64).map_err(none);
+        // Where a sum lies among the padded ones.
+        let lane = |o: usize| {
+            let (output, second, half) = (o % outputs, o / outputs, PANEL / each);
+            output / half * PANEL + second * half + output % half
+        };
+        let mut packed = try_zeroed(room(width)?)?;
+        let (mut values, mut hot_rows) = (try_room(shape.taps - shape.hot)?, try_room(shape.hot)?);
+        let mut hot: Vec<A::Sum> = try_room(room(shape.hot_rows)?)?;
         let mut row = 0;
         for (number, input) in layer.inputs.iter().enumerate() {
             let kernel = weights.kernel(index, number);
-            for &tap in &input.taps {
-                let from = input.weight_index(tap, n);
+            for &term in &input.terms {
+                let from = input.weight_index(term, n);
+                if input.one_hot {
+                    hot_rows.push((hot.len() / shape.sums) as u32);
+                    for k in 0..input.channels {
+                        let first = hot.len();
+                        hot.resize(first + shape.sums, A::start(A::Value::default()));
+                        (0..n).for_each(|o| hot[first + lane(o)] = A::start(A::weight(kernel[from + k * n + o])));
+                    }
+                    continue;
+                }
                 for k in 0..input.channels {
                     let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
                     for o in 0..n {
-                        let at = (o / PANEL * width / A::STEP + step) * PANEL * A::STEP + o % PANEL * A::STEP + within;
+                        let (panel, lane) = (lane(o) / PANEL, lane(o) % PANEL);
+                        let at = (panel * width / A::STEP + step) * PANEL * A::STEP + lane * A::STEP + within;
                         packed[at] = A::weight(kernel[from + k * n + o]);
                     }
                 }
@@ -274,33 +364,46 @@ impl<A: Lanes> PackedLayer<A> {
             }
         }
         let rounding = A::rounding(layers, weights, index);
-        let mut bias = try_room(padded(n))?;
-        bias.extend((0..padded(n)).map(|o| A::bias(rounding, if o < n { weights.bias(index)[o] } else { A::Stored::default() })));
+        let classes = shape.classes(layers);
+        let mut starts: Vec<A::Sum> = try_room(room(classes)?)?;
+        starts.resize(room(classes)?, A::bias(rounding, A::Stored::default()));
+        for (class, starts) in starts.chunks_exact_mut(shape.sums).enumerate() {
+            for o in 0..n {
+                let bias = weights.bias(index)[o];
+                let with_class = layer.start == (Start::Bias { class: true });
+                let bias = if with_class { bias + weights.class(index)[class * n + o] } else { bias };
+                starts[lane(o)] = A::bias(rounding, bias);
+            }
+        }
         let guarded = guarded && index + 1 < layers.len();
         Ok(PackedLayer {
             weights: packed,
-            bias,
+            starts,
+            hot,
+            hot_rows,
             values,
             depth: width / A::STEP,
+            sums: shape.sums,
+            each,
+            outputs,
             gathered: shape.gathered,
-            rounding: if guarded { A::unrounded(rounding) } else { rounding },
-            guard: guarded.then_some(rounding),
+            rounding: if guarded { A::guarded(rounding) } else { rounding },
         })
     }
 
     /// Taps, over all inputs.
     pub fn taps(&self) -> usize {
-        self.values.len()
+        self.hot_rows.len() + self.values.len()
     }
 
-    /// Where outputs must be looked at: what [`run`] has not done to them yet, and must get no residuals for.
-    pub fn guard(&self) -> Option<A::Rounding> {
-        self.guard
+    /// Sums that are computed for a position, padded ones included.
+    pub fn sums(&self) -> usize {
+        self.sums
     }
 
-    /// Values of one row of output.
+    /// Values of one row of output that are written.
     pub fn row(&self) -> usize {
-        self.bias.len() * A::sum_values(self.rounding)
+        self.sums / self.each * A::sum_values(self.rounding)
     }
 }
 
@@ -318,6 +421,8 @@ pub struct Row {
 pub struct Places<'a> {
     /// `[positions][taps]`.
     pub taps: &'a [Row],
+    /// `[positions]`: the class of its image, or where the row starts that its sums begin with. Empty where there is neither.
+    pub begins: &'a [u32],
     /// `[positions]`, or empty: where the row starts that is added last.
     pub residuals: &'a [u32],
     /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
@@ -325,33 +430,68 @@ pub struct Places<'a> {
 }
 
 /// Memory that [`run`] uses again and again.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch<V> {
-    rows: Vec<V>, // (position)(tap, channel), of layers whose taps are gathered
+#[derive(Clone, Debug)]
+pub struct Scratch<A: Arithmetic> {
+    rows: Vec<A::Value>, // (position)(tap, channel), of layers whose taps are gathered
+    sums: Vec<A::Sum>,   // (position)(sum), of layers whose sums begin with more than a bias
+    begins: Vec<u32>,    // (position) -> where the sums lie that it begins with
     tiles: Vec<Tile>,
     starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
-impl Scratch<()> {
-    /// What it takes for so many positions and taps, where `gathered` values of a position are copied together.
-    pub(crate) fn planned(units: Units, positions: u64, taps: u64, gathered: u64) -> Bytes {
+impl<A: Arithmetic> Default for Scratch<A> {
+    fn default() -> Scratch<A> {
+        Scratch { rows: vec![], sums: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
+    }
+}
+
+/// What [`run`] is to have room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Positions of a call.
+    pub positions: u64,
+    /// Taps of a layer.
+    pub taps: u64,
+    /// Values of a position that are copied together.
+    pub gathered: u64,
+    /// Sums of a position that are made before the tiles begin.
+    pub begun: u64,
+}
+
+impl Room {
+    /// Of layers, for so many positions at a time.
+    pub fn of(layers: &Layers, units: Units, positions: u64) -> Room {
+        let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
+        let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
+        let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
+        Room { positions, taps: most(|shape| shape.taps), gathered, begun: most(Shape::begun) }
+    }
+
+    /// What it takes.
+    pub fn planned(self, units: Units) -> Bytes {
+        let Room { positions, taps, gathered, begun } = self;
         let tiles = positions.div_ceil(4);
         units.values(&[positions, gathered])
+            + Bytes(product(&[positions, begun, units.sum]))
+            + Bytes::of::<u32>(&[positions])
             + Bytes::of::<Tile>(&[tiles])
             + Bytes::of::<u32>(&[positions, taps])
             + Bytes::of::<u32>(&[tiles, taps])
     }
 }
 
-impl<V> Scratch<V> {
-    /// Makes room for as many, so that [`run`] allocates nothing.
-    pub(crate) fn reserve(&mut self, positions: usize, taps: usize, gathered: usize) -> Result<(), Error> {
-        let tiles = positions.div_ceil(4);
-        reserve(&mut self.rows, &[positions, gathered])?;
+impl<A: Arithmetic> Scratch<A> {
+    /// Makes room, so that [`run`] allocates nothing.
+    pub(crate) fn reserve(&mut self, Room { positions, taps, gathered, begun }: Room) -> Result<(), Error> {
+        let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let tiles = n(positions.div_ceil(4));
+        reserve(&mut self.rows, &[n(positions), n(gathered)])?;
+        reserve(&mut self.sums, &[n(positions), n(begun)])?;
+        reserve(&mut self.begins, &[n(positions)])?;
         reserve(&mut self.tiles, &[tiles])?;
-        reserve(&mut self.starts, &[positions, taps])?;
-        reserve(&mut self.depths, &[tiles, taps])
+        reserve(&mut self.starts, &[n(positions), n(taps)])?;
+        reserve(&mut self.depths, &[tiles, n(taps)])
     }
 
     /// The positions of each tile of the last [`run`].
@@ -364,20 +504,22 @@ impl<V> Scratch<V> {
 ///
 /// # Panics
 /// Where a place leads outside the data.
-pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A::Value>) -> u64 {
-    let (outputs, taps, positions) = (layer.bias.len(), layer.taps(), places.outputs.len());
+pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
+    let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
     // The last offset from which `len` values can be read.
     let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
     assert!(places.taps.len() == positions * taps);
-    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == outputs);
-    assert!(inside(places.residuals, outputs) && inside(places.outputs, layer.row()));
-    assert!(layer.weights.len() == outputs * layer.depth * A::STEP && outputs % PANEL == 0);
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == sums / layer.each);
+    assert!(inside(places.residuals, layer.row()) && inside(places.outputs, layer.row()));
+    assert!(layer.weights.len() == sums * layer.depth * A::STEP && sums % PANEL == 0);
 
     let split = Split::of(positions);
     scratch.tiles.clear();
+    scratch.tiles.extend(split.tiles());
     scratch.starts.clear();
     scratch.depths.clear();
+    begin(layer, data, places, scratch);
     let bytes = size_of::<A::Value>() as u32;
     // Rows are addressed by bytes in 32 bits.
     let addressable = |values: usize| values as u64 * u64::from(bytes) <= u64::from(u32::MAX);
@@ -386,7 +528,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
         scratch.rows.clear();
         for read in places.taps.chunks_exact(taps) {
             scratch.starts.push((scratch.rows.len() * size_of::<A::Value>()) as u32);
-            for (row, &values) in read.iter().zip(&layer.values) {
+            for (row, &values) in read[hot..].iter().zip(&layer.values) {
                 for k in 0..values {
                     scratch.rows.push(data[row.start as usize + k as usize]);
                 }
@@ -394,19 +536,17 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
             scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
         assert!(addressable(scratch.rows.len()));
-        scratch.tiles.extend(split.tiles());
         scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
         &whole[..]
     } else {
         let mut good = addressable(data.len());
         for tile in split.tiles() {
-            scratch.tiles.push(tile);
             for (tap, &values) in layer.values.iter().enumerate() {
                 let last = last(values as usize).expect("rows as long as the taps have channels");
                 // A tile reads each tap as deep as the deepest of its positions.
                 let mut depth = 0;
                 for position in tile.first..tile.first + tile.size {
-                    let row = places.taps[position * taps + tap];
+                    let row = places.taps[position * taps + hot + tap];
                     good &= row.start <= last;
                     depth = depth.max(row.depth);
                     scratch.starts.push(row.start.wrapping_mul(bytes));
@@ -420,14 +560,16 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     };
     let data = data.as_mut_ptr();
     let inputs = if layer.gathered { scratch.rows.as_ptr() } else { data.cast_const() };
+    let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
 
-    let tiles = || scratch.tiles.iter().zip(scratch.depths.chunks_exact(values.len()));
-    let panels = outputs / PANEL;
-    for (tile, depths) in tiles() {
-        let starts = &scratch.starts[tile.first * values.len()..];
-        let place = Place { layer, inputs, starts, values, depths, places, first: tile.first, data };
+    let panels = sums / PANEL;
+    let mut read = 0; // steps of the k-loop, over all positions
+    for (number, tile) in scratch.tiles.iter().enumerate() {
+        let depths = &scratch.depths[number * values.len()..][..values.len()];
+        let (starts, begins) = (&scratch.starts[tile.first * values.len()..], &scratch.begins[tile.first..]);
+        let place = Place { layer, inputs, starts, values, depths, begun, begins, places, first: tile.first, data };
         // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
-        // `depth` steps each, from `starts` on.
+        // `depth` steps each, from `starts` on. `begin` has listed `begins`, and made what they lead to.
         unsafe {
             // Small tiles take several panels at once, and one by one what is left of them.
             match tile.size {
@@ -445,9 +587,48 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                 }
             }
         }
+        read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
     }
-    let depth = |depths: &[u32]| depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
-    tiles().map(|(tile, depths)| tile.size as u64 * depth(depths)).sum::<u64>() * (A::STEP * outputs) as u64
+    (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
+}
+
+/// Lists where the sums lie that each position begins with. They are a row of the layer's own, or are made here: from another
+/// layer's outputs, and with the rows of weights that one-hot taps add.
+fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, scratch: &mut Scratch<A>) {
+    let (sums, hot, positions) = (layer.sums, layer.hot_rows.len(), places.outputs.len());
+    scratch.sums.clear();
+    scratch.begins.clear();
+    let own = |position: usize| places.begins.get(position).map_or(0, |&class| class as usize * sums);
+    if hot == 0 && !layer.starts.is_empty() {
+        scratch.begins.extend((0..positions).map(|position| own(position) as u32));
+        assert!(scratch.begins.iter().all(|&at| at as usize + sums <= layer.starts.len()));
+        return;
+    }
+    let half = PANEL / layer.each;
+    // Lanes that pad the channels may hold anything, and are never read.
+    let output = |lane: usize| {
+        let (panel, lane) = (lane / PANEL, lane % PANEL);
+        (lane / half * layer.outputs + panel * half + lane % half).min(layer.each * layer.outputs - 1)
+    };
+    for position in 0..positions {
+        let first = scratch.sums.len();
+        scratch.begins.push(first as u32);
+        if layer.starts.is_empty() {
+            let row = &data[places.begins[position] as usize..][..layer.each * layer.outputs];
+            scratch.sums.extend((0..sums).map(|lane| A::start(row[output(lane)])));
+        } else {
+            scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
+        }
+        let read = &places.taps[position * layer.taps()..][..hot];
+        for (row, &first_row) in read.iter().zip(&layer.hot_rows) {
+            // What is outside the image holds 0, and a level one more than its number.
+            let Some(level) = A::index(data[row.start as usize]).checked_sub(1) else { continue };
+            let weights = &layer.hot[(first_row as usize + level) * sums..][..sums];
+            for (sum, &weight) in scratch.sums[first..].iter_mut().zip(weights) {
+                *sum = *sum + weight;
+            }
+        }
+    }
 }
 
 /// Some positions that are computed together.
@@ -500,6 +681,8 @@ struct Place<'a, A: Arithmetic> {
     starts: &'a [u32],
     values: &'a [u32],
     depths: &'a [u32],
+    begun: *const A::Sum,
+    begins: &'a [u32],
     places: &'a Places<'a>,
     first: usize,
     data: *mut A::Value,
@@ -513,6 +696,7 @@ impl<A: Lanes> Place<'_, A> {
     /// - For each of these positions every start leads to as many values from `inputs` on as the tap reads, and its residual
     ///   and its row of outputs lie inside the data.
     /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
+    /// - Each of `begins` leads to as many sums from `begun` on as the layer has.
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
         for panel in panels.step_by(V / 2) {
@@ -530,11 +714,15 @@ impl<A: Lanes> Place<'_, A> {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
-        let (lane, width) = (panel * PANEL, A::sum_values(layer.rounding));
+        // Outputs of a panel, and the values that they take.
+        let outputs = PANEL / layer.each;
+        let written = outputs * A::sum_values(layer.rounding);
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
-            let bias: [A::Sums; V] = std::array::from_fn(|v| A::biases(layer.bias.as_ptr().add(lane + 4 * v)));
-            let mut sums = [bias; P];
+            let mut sums: [[A::Sums; V]; P] = std::array::from_fn(|p| {
+                let begin = self.begun.add(*self.begins.get_unchecked(p) as usize + panel * PANEL);
+                std::array::from_fn(|v| A::biases(begin.add(4 * v)))
+            });
             // One pointer for each panel (the first V / 2 of them): its two vectors lie side by side.
             let mut weights: [*const A::Value; V] =
                 std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * layer.depth * step));
@@ -570,15 +758,15 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + lane * width);
+                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + panel * written);
                 let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
-                    Some(self.data.cast_const().add(*self.places.residuals.get_unchecked(position) as usize + lane))
+                    Some(self.data.cast_const().add(*self.places.residuals.get_unchecked(position) as usize + panel * outputs))
                 };
                 for v in 0..V / 2 {
-                    let residual = residual.map(|from| from.add(PANEL * v));
-                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(PANEL * width * v));
+                    let residual = residual.map(|from| from.add(outputs * v));
+                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(written * v));
                 }
             });
         }
@@ -594,7 +782,7 @@ mod tests {
     /// Whether a layer of 16 channels over rows of 16 values runs with these places.
     fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
         let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
-        let places = Places { taps: &[tap], residuals: &[], outputs: &[output] };
+        let places = Places { taps: &[tap], begins: &[], residuals: &[], outputs: &[output] };
         catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
     }
 

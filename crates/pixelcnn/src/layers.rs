@@ -1,9 +1,10 @@
-//! The net as data: a config expands, here and nowhere else, to a list of layers with their causal taps.
+//! The net as data: a config expands, here and nowhere else, to a list of layers, each a sum of terms and a cell.
 //!
 //! Everything else (weights, schedule, cache, kernels, reference, cost, receptive field, the training graph) is derived
-//! from that list and knows no architecture. A new one is a new expansion, and a new activation if it has one.
+//! from that list and knows no architecture. A new one is a new expansion.
 
-use crate::config::{Architecture, Config};
+use crate::cell::Cell;
+use crate::config::{Activation, Architecture, Config, MAX_WEIGHTS};
 use crate::error::Error;
 use crate::field::Field;
 use crate::memory::{Bytes, headroom};
@@ -27,150 +28,244 @@ pub struct Tap {
     pub dx: i32,
 }
 
+impl Tap {
+    /// The position itself.
+    pub const HERE: Tap = Tap { dy: 0, dx: 0 };
+}
+
 /// Where an input's values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The image, each level as `level / (levels - 1)`.
+    /// The image, each level as the channels that it is to the net.
     Pixels,
     /// The output of the layer with this index, always an earlier one.
     Layer(usize),
 }
 
-/// One input of a layer: a kernel over a source, of which only the causal taps are ever used.
+/// One term of a sum: the channels of a source at an offset, times as many rows of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Where it reads.
+    pub tap: Tap,
+    /// Where its weights lie in the kernel: `row * columns + column`.
+    pub place: u32,
+}
+
+/// The terms of a sum that share a source and a kernel tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// What it reads.
     pub source: Source,
-    /// Name of its kernel tensor, `[kernel_size, kernel_size, channels, out_channels]`.
+    /// Name of its kernel tensor, `[rows, columns, channels, sums]`. Places without a term hold zeros.
     pub kernel: String,
-    /// Side of the logical kernel, odd.
-    pub kernel_size: usize,
-    /// Its mask; `None` for a plain 1x1.
-    pub mask: Option<MaskKind>,
+    /// Rows of the kernel.
+    pub rows: usize,
+    /// Columns of the kernel.
+    pub columns: usize,
     /// Channels of the source.
     pub channels: usize,
-    /// The taps that the mask allows, in raster order: the order in which sums run.
-    pub taps: Vec<Tap>,
+    /// Whether all channels of the source are 0 but for one that is 1: then a term adds one row of weights.
+    pub one_hot: bool,
+    /// Its terms, in the order in which they are summed.
+    pub terms: Vec<Term>,
 }
 
 impl Input {
-    /// Index of a tap's first weight in the kernel tensor.
-    pub fn weight_index(&self, tap: Tap, out_channels: usize) -> usize {
-        let half = (self.kernel_size / 2) as i32;
-        let (ky, kx) = ((tap.dy + half) as usize, (tap.dx + half) as usize);
-        (ky * self.kernel_size + kx) * self.channels * out_channels
+    /// Weights of the whole kernel.
+    pub fn len(&self, sums: usize) -> usize {
+        self.rows * self.columns * self.channels * sums
+    }
+
+    /// Whether it reads nothing.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Index of a term's first weight in the kernel tensor.
+    pub fn weight_index(&self, term: Term, sums: usize) -> usize {
+        term.place as usize * self.channels * sums
+    }
+
+    /// Multiply-adds for one position and one sum.
+    fn macs(&self) -> u64 {
+        self.terms.len() as u64 * if self.one_hot { 1 } else { self.channels as u64 }
     }
 }
 
-/// What is done to a sum.
+/// What a layer's sums begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// `x > 0 ? x : 0`.
-    Relu,
+pub enum Start {
+    /// A bias, of which a layer with classes has one more for each.
+    Bias {
+        /// Whether the vector of the image's class is added to it.
+        class: bool,
+    },
+    /// The outputs of an earlier layer at the same position: as many as there are sums.
+    Layer(usize),
 }
 
-/// One layer: `activation(bias + sum over inputs, taps, channels) + residual`.
+/// One layer: `cell(start + sum over inputs, terms, channels) + residual`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Readable name, the prefix of its tensors.
     pub name: String,
     /// The part of the net it belongs to, as the summary table lists it.
     pub group: String,
-    /// What it reads.
+    /// What its sums begin with.
+    pub start: Start,
+    /// What it reads. One-hot inputs come first.
     pub inputs: Vec<Input>,
-    /// Name of its bias tensor, `[out_channels]`.
-    pub bias: String,
     /// Channels it computes.
     pub out_channels: usize,
-    /// What is done to the sum.
-    pub activation: Activation,
+    /// What makes an output of its sums.
+    pub cell: Cell,
     /// A layer of the same width whose output at the same position is added last.
     pub residual: Option<usize>,
 }
 
 impl Layer {
+    /// Name of its bias tensor, `[sums]`.
+    pub fn bias(&self) -> Option<String> {
+        matches!(self.start, Start::Bias { .. }).then(|| format!("{}.bias", self.name))
+    }
+
+    /// Name of its class tensor, `[classes, sums]`.
+    pub fn class(&self) -> Option<String> {
+        matches!(self.start, Start::Bias { class: true }).then(|| format!("{}.class", self.name))
+    }
+
     /// Name of its shift tensor, `[1]`, which nets of integers have.
     pub fn shift(&self) -> String {
         format!("{}.shift", self.name)
     }
 
-    /// Every read: source and tap, the residual's last.
+    /// Sums of a position.
+    pub fn sums(&self) -> usize {
+        self.out_channels * self.cell.sums()
+    }
+
+    /// The layers whose outputs it reads at its own position, beside its terms: what its sums begin with, and its residual.
+    pub fn beside(&self) -> impl Iterator<Item = usize> + '_ {
+        let start = if let Start::Layer(source) = self.start { Some(source) } else { None };
+        start.into_iter().chain(self.residual)
+    }
+
+    /// Every read: source and tap, those of its own position that no term makes last.
     pub fn reads(&self) -> impl Iterator<Item = (Source, Tap)> + '_ {
-        let taps = self.inputs.iter().flat_map(|input| input.taps.iter().map(|&tap| (input.source, tap)));
-        taps.chain(self.residual.map(|source| (Source::Layer(source), Tap { dy: 0, dx: 0 })))
+        let terms = self.inputs.iter().flat_map(|input| input.terms.iter().map(|term| (input.source, term.tap)));
+        terms.chain(self.beside().map(|source| (Source::Layer(source), Tap::HERE)))
     }
 
-    /// Multiply-adds for one position, over the taps that the mask allows.
+    /// Multiply-adds for one position, over the terms alone.
     pub fn macs(&self) -> u64 {
-        self.inputs.iter().map(|i| i.taps.len() as u64 * i.channels as u64).sum::<u64>() * self.out_channels as u64
-    }
-
-    /// Parameters stored: kernels at their full size, and the bias.
-    pub fn parameters(&self) -> u64 {
-        let kernels: u64 = self.inputs.iter().map(|i| (i.kernel_size * i.kernel_size) as u64 * i.channels as u64).sum();
-        (kernels + 1) * self.out_channels as u64
-    }
-
-    /// Parameters that can be other than zero.
-    pub fn non_zero_parameters(&self) -> u64 {
-        self.macs() + self.out_channels as u64
+        self.inputs.iter().map(Input::macs).sum::<u64>() * self.sums() as u64
     }
 }
 
 /// The layers of a net, each after all that it reads; the last computes the logits.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layers(Vec<Layer>);
+pub struct Layers {
+    list: Vec<Layer>,
+    /// Classes, of which a layer may have a vector each.
+    pub classes: usize,
+    /// Levels, and the channels that each is embedded in; `None` where levels need no weights.
+    pub embedding: Option<(usize, usize)>,
+}
 
 impl std::ops::Deref for Layers {
     type Target = [Layer];
     fn deref(&self) -> &[Layer] {
-        &self.0
+        &self.list
     }
 }
 
 impl Layers {
     /// Expands a config.
     pub fn new(config: &Config) -> Layers {
-        match config.architecture {
+        let list = match config.architecture {
             Architecture::Plain => plain(config),
-        }
+            Architecture::Gated => gated(config),
+        };
+        let embedding = (config.embedding > 0).then_some((config.levels, config.embedding));
+        Layers { classes: config.classes, embedding, ..Layers::from_list(list) }
     }
 
-    /// Expands a config where the host has room for the list.
+    /// Expands a config where the host has room for the list, and a net of so many weights can be run.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`]; [`Error::UnsupportedModel`] for a net of more than [`MAX_WEIGHTS`].
     pub fn try_new(config: &Config) -> Result<Layers, Error> {
         headroom(Layers::planned(config))?;
-        Ok(Layers::new(config))
+        let layers = Layers::new(config);
+        let weights = layers.parameters();
+        if weights > MAX_WEIGHTS as u64 {
+            let reason = format!("the net must have at most {MAX_WEIGHTS} weights, got {weights}");
+            return Err(Error::UnsupportedModel { reason });
+        }
+        Ok(layers)
     }
 
     /// What the list of a config's layers takes at most, with the names of its tensors and what else is made for each.
     pub(crate) fn planned(config: &Config) -> Bytes {
         const LAYER: u64 = 1536;
-        let Architecture::Plain = config.architecture;
         let (blocks, heads) = (config.blocks as u64, config.head_layers as u64);
-        let taps = |kernel: usize| (kernel * kernel / 2 + 1) as u64;
-        let taps = taps(config.first_kernel) + blocks * (taps(config.block_kernel) + 2) + heads + 1;
-        Bytes(LAYER * (2 + 3 * blocks + heads)) + Bytes::of::<Tap>(&[taps])
+        let causal = |kernel: usize| (kernel * kernel / 2 + 1) as u64;
+        let (layers, terms) = match config.architecture {
+            Architecture::Plain => (2 + 3 * blocks, causal(config.first_kernel) + blocks * (causal(config.block_kernel) + 2) + 1),
+            // Four layers a block, and an input of the head, as large as a layer; terms of two kernels, a row, and three of one.
+            Architecture::Gated => {
+                let area = |kernel: usize| (kernel * kernel + kernel + 3) as u64;
+                (3 + 5 * (blocks + 1), area(config.first_kernel) + (blocks + 1) * area(config.block_kernel) + 1)
+            }
+        };
+        Bytes(LAYER * (layers + heads)) + Bytes::of::<Term>(&[terms + heads])
     }
 
-    /// A net given as a list. Every layer must come after all it reads, with taps that are causal: the schedule's
-    /// tests use it to go beyond what any architecture needs.
+    /// A net given as a list, without classes or embedding. Every layer must come after all it reads, with taps that are causal:
+    /// the schedule's tests use it to go beyond what any architecture needs.
     ///
     /// # Panics
-    /// Where a layer reads one that does not come before it.
-    pub fn from_list(layers: Vec<Layer>) -> Layers {
-        for (index, layer) in layers.iter().enumerate() {
-            let sources = layer.inputs.iter().filter_map(|i| match i.source {
-                Source::Layer(source) => Some(source),
-                Source::Pixels => None,
-            });
-            assert!(sources.chain(layer.residual).all(|source| source < index), "layer {index} reads a later one");
+    /// Where a layer reads one that does not come before it, or a one-hot input after another.
+    pub fn from_list(list: Vec<Layer>) -> Layers {
+        for (index, layer) in list.iter().enumerate() {
+            let earlier = |(source, _)| if let Source::Layer(source) = source { source < index } else { true };
+            assert!(layer.reads().all(earlier), "layer {index} reads a later one");
+            assert!(layer.inputs.is_sorted_by_key(|input| !input.one_hot), "layer {index} has a one-hot input after another");
         }
-        Layers(layers)
+        Layers { list, classes: 0, embedding: None }
+    }
+
+    /// Parameters of a layer: kernels at their full size, bias and class vectors.
+    pub fn layer_parameters(&self, layer: usize) -> u64 {
+        let layer = &self[layer];
+        let kernels: u64 =
+            layer.inputs.iter().map(|i| (i.rows * i.columns) as u64 * i.channels as u64 * layer.sums() as u64).sum();
+        kernels + self.start_parameters(layer)
+    }
+
+    /// Those of them that can be other than zero.
+    pub fn non_zero_parameters(&self, layer: usize) -> u64 {
+        let layer = &self[layer];
+        let kernels: u64 = layer.inputs.iter().map(|i| i.terms.len() as u64 * i.channels as u64 * layer.sums() as u64).sum();
+        kernels + self.start_parameters(layer)
+    }
+
+    fn start_parameters(&self, layer: &Layer) -> u64 {
+        let vectors = match layer.start {
+            Start::Bias { class } => 1 + if class { self.classes as u64 } else { 0 },
+            Start::Layer(_) => 0,
+        };
+        vectors * layer.sums() as u64
+    }
+
+    /// Parameters of the embedding.
+    pub fn embedding_parameters(&self) -> u64 {
+        self.embedding.map_or(0, |(levels, channels)| levels as u64 * channels as u64)
+    }
+
+    /// Parameters of all: below 2^60 for every config.
+    pub fn parameters(&self) -> u64 {
+        (0..self.len()).map(|layer| self.layer_parameters(layer)).sum::<u64>() + self.embedding_parameters()
     }
 
     /// Every read of the net: (reading layer, source, tap), residuals included.
@@ -194,12 +289,13 @@ impl Layers {
                 Source::Pixels => Rc::clone(&pixel),
                 Source::Layer(source) => Rc::clone(fields[source].as_ref().expect("kept until it is last read")),
             };
-            let inputs: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), &input.taps[..])).collect();
-            let residual = layer.residual.map(|source| field_of(Source::Layer(source)));
+            let taps = |input: &Input| -> Vec<Tap> { input.terms.iter().map(|term| term.tap).collect() };
+            let mut sources: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), taps(input))).collect();
+            sources.extend(layer.beside().map(|source| (field_of(Source::Layer(source)), vec![Tap::HERE])));
             // Most layers read one position of one other.
-            let field = match (&inputs[..], &residual) {
-                ([(field, [Tap { dy: 0, dx: 0 }])], None) => Rc::clone(field),
-                _ => Rc::new(Field::union(&inputs, residual.as_deref(), height, width)),
+            let field = match &sources[..] {
+                [(field, taps)] if taps[..] == [Tap::HERE] => Rc::clone(field),
+                _ => Rc::new(Field::union(&sources, height, width)),
             };
             fields.push(Some(field));
             for source in 0..index {
@@ -212,55 +308,145 @@ impl Layers {
     }
 }
 
-/// The causal taps of a square kernel, in raster order.
-pub fn causal_taps(kernel_size: usize, mask: MaskKind) -> Vec<Tap> {
-    let half = (kernel_size / 2) as i32;
-    let mut taps = Vec::with_capacity(kernel_size * kernel_size / 2 + usize::from(mask == MaskKind::B));
+/// The causal terms of a square kernel, in raster order, whose rows lean and whose taps lie apart.
+fn causal_terms(size: usize, mask: MaskKind, lean: usize, dilation: usize) -> Vec<Term> {
+    let (half, lean, apart) = ((size / 2) as i32, lean as i32, dilation as i32);
+    let mut terms = Vec::with_capacity(size * size / 2 + usize::from(mask == MaskKind::B));
     for dy in -half..=0 {
         for dx in -half..=half {
             if dy < 0 || dx < 0 || (dx == 0 && mask == MaskKind::B) {
-                taps.push(Tap { dy, dx });
+                let place = (dy + half) as u32 * size as u32 + (dx + half) as u32;
+                terms.push(Term { tap: Tap { dy: apart * dy, dx: apart * (dx - lean * dy) }, place });
             }
         }
     }
-    taps
+    terms
+}
+
+/// All terms of a kernel of `rows` x `columns` whose first reads at `first`.
+fn box_terms(rows: usize, columns: usize, first: Tap, dilation: usize) -> Vec<Term> {
+    let tap = |place: usize| Tap {
+        dy: first.dy + (place / columns * dilation) as i32,
+        dx: first.dx + (place % columns * dilation) as i32,
+    };
+    (0..rows * columns).map(|place| Term { tap: tap(place), place: place as u32 }).collect()
+}
+
+/// A layer's 1x1 input, of one term.
+fn pointwise(source: usize, kernel: String, channels: usize) -> Input {
+    let terms = box_terms(1, 1, Tap::HERE, 1);
+    Input { source: Source::Layer(source), kernel, rows: 1, columns: 1, channels, one_hot: false, terms }
+}
+
+/// A list of layers that is being made.
+#[derive(Default)]
+struct List(Vec<Layer>);
+
+impl List {
+    /// Appends a layer without residual; its index.
+    fn push(&mut self, name: String, group: String, start: Start, inputs: Vec<Input>, out_channels: usize, cell: Cell) -> usize {
+        self.0.push(Layer { name, group, start, inputs, out_channels, cell, residual: None });
+        self.0.len() - 1
+    }
+
+    /// A 1x1 layer over one other, in a group of its own.
+    fn pointwise(&mut self, name: String, source: usize, channels: usize, out_channels: usize, cell: Cell) -> usize {
+        let input = pointwise(source, format!("{name}.kernel"), channels);
+        self.push(name.clone(), name, Start::Bias { class: false }, vec![input], out_channels, cell)
+    }
 }
 
 /// The plain net: a mask-A convolution, residual blocks of 1x1, mask-B and 1x1 convolutions, 1x1 heads, logits.
-/// ReLU comes after each convolution and before the residual sum, as in the reference program.
-fn plain(config: &Config) -> Layers {
-    let mut layers: Vec<Layer> = Vec::new();
-    let mut push = |name: String, source: Source, channels, kernel_size, mask: Option<MaskKind>, out_channels| {
-        let group = match name.rsplit_once('.') {
-            Some((prefix, _)) if prefix.starts_with("blocks") => prefix.to_string(),
-            _ => name.clone(),
-        };
-        let taps = causal_taps(kernel_size, mask.unwrap_or(MaskKind::B));
-        let input = Input { source, kernel: format!("{name}.kernel"), kernel_size, mask, channels, taps };
-        let bias = format!("{name}.bias");
-        layers.push(Layer { name, group, inputs: vec![input], bias, out_channels, activation: Activation::Relu, residual: None });
-        layers.len() - 1
+/// The activation comes after each convolution and before the residual sum, as in the reference program.
+fn plain(config: &Config) -> Vec<Layer> {
+    let cell = match config.activation {
+        Activation::Relu => Cell::Relu,
+        Activation::Tanh => Cell::Tanh,
+        Activation::Sigmoid => Cell::Sigmoid,
     };
-    let filters = config.filters;
-    let mut stream = push("stem".into(), Source::Pixels, config.channels, config.first_kernel, Some(MaskKind::A), filters);
-    let mut residuals = Vec::new();
+    let (filters, start) = (config.filters, Start::Bias { class: config.classes > 0 });
+    let masked = |source, kernel: String, size, channels, terms| {
+        let one_hot = source == Source::Pixels && config.is_one_hot();
+        Input { source, kernel, rows: size, columns: size, channels, one_hot, terms }
+    };
+    let mut list = List::default();
+    let (first, channels) = (config.first_kernel, config.input_channels());
+    let stem = masked(Source::Pixels, "stem.kernel".into(), first, channels, causal_terms(first, MaskKind::A, 0, 1));
+    let mut stream = list.push("stem".into(), "stem".into(), start, vec![stem], filters, cell);
     for block in 0..config.blocks {
-        let name = |part: &str| format!("blocks.{block}.{part}");
-        let a = push(name("in"), Source::Layer(stream), filters, 1, None, filters);
-        let b = push(name("conv"), Source::Layer(a), filters, config.block_kernel, Some(MaskKind::B), filters / 2);
-        let c = push(name("out"), Source::Layer(b), filters / 2, 1, None, filters);
-        residuals.push((c, stream));
-        stream = c;
+        let group = format!("blocks.{block}");
+        let name = |part: &str| format!("{group}.{part}");
+        let inner = list.pointwise(name("in"), stream, filters, filters, cell);
+        let terms = causal_terms(config.block_kernel, MaskKind::B, config.lean, config.dilations[block % config.dilations.len()]);
+        let conv = masked(Source::Layer(inner), name("conv.kernel"), config.block_kernel, filters, terms);
+        let conv = list.push(name("conv"), group.clone(), start, vec![conv], filters / 2, cell);
+        let out = list.pointwise(name("out"), conv, filters / 2, filters, cell);
+        for layer in [inner, out] {
+            list.0[layer].group.clone_from(&group);
+        }
+        list.0[out].residual = Some(stream);
+        stream = out;
     }
     for head in 0..config.head_layers {
-        stream = push(format!("heads.{head}"), Source::Layer(stream), filters, 1, None, filters);
+        stream = list.pointwise(format!("heads.{head}"), stream, filters, filters, cell);
     }
-    let logits = push("logits".into(), Source::Layer(stream), filters, 1, None, config.logits());
-    layers[logits].activation = Activation::None;
-    for (layer, source) in residuals {
-        layers[layer].residual = Some(source);
+    list.pointwise("logits".into(), stream, filters, config.logits(), Cell::Linear);
+    list.0
+}
+
+/// The gated net: a vertical stack `v` over all rows above, a horizontal stack `h` over the pixel's own row. Neither stack is
+/// shifted: `v` first reads the rows above its own, so that all that it reads afterwards, in its own row too, has not seen that row.
+/// What goes from `v` to `h` is taken before the gate of `v`; nothing goes from `h` to `v`, and the first `h` layer has no residual,
+/// which would be of the pixel itself. The head reads the outputs of all `h` gates.
+fn gated(config: &Config) -> Vec<Layer> {
+    let gate = if config.activation == Activation::Relu { Cell::HardGate } else { Cell::Gate };
+    let (filters, sums, start) = (config.filters, 2 * config.filters, Start::Bias { class: config.classes > 0 });
+    let mut list = List::default();
+    let (mut vertical, mut horizontal) = (None, None); // outputs of the layers before
+    let mut skips = Vec::new();
+    for block in 0..=config.blocks {
+        let group = block.checked_sub(1).map_or("stem".to_string(), |block| format!("blocks.{block}"));
+        let name = |stack: &str, part: &str| format!("{stack}.{block}.{part}");
+        let half = if block == 0 { config.first_kernel / 2 } else { config.block_kernel / 2 };
+        let apart = if block == 0 { 1 } else { config.dilations[(block - 1) % config.dilations.len()] };
+        let reach = -((half * apart) as i32);
+        // The first layers leave out the row, and the pixel, that is being computed.
+        let from_pixels = usize::from(block > 0);
+        let input = |source: Option<usize>, kernel: String, rows: usize, columns: usize, first: Tap| Input {
+            source: source.map_or(Source::Pixels, Source::Layer),
+            kernel,
+            rows,
+            columns,
+            channels: if block == 0 { config.input_channels() } else { filters },
+            one_hot: block == 0 && config.is_one_hot(),
+            terms: box_terms(rows, columns, first, apart),
+        };
+        let above = Tap { dy: reach, dx: reach };
+        let above = input(vertical, name("v", "conv.kernel"), half + from_pixels, 2 * half + 1, above);
+        let conv = list.push(name("v", "conv"), group.clone(), start, vec![above], sums, Cell::Linear);
+        if block < config.blocks {
+            let output = list.push(name("v", "gate"), group.clone(), Start::Layer(conv), Vec::new(), filters, gate);
+            list.0[output].residual = vertical;
+            vertical = Some(output);
+        }
+        let left = Tap { dy: 0, dx: reach };
+        let left = input(horizontal, name("h", "conv.kernel"), 1, half + from_pixels, left);
+        let inputs = vec![left, pointwise(conv, name("h", "vertical.kernel"), sums)];
+        let gated = list.push(name("h", "conv"), group.clone(), start, inputs, filters, gate);
+        skips.push(pointwise(gated, format!("skip.{block}.kernel"), filters));
+        if block < config.blocks {
+            let output = list.pointwise(name("h", "out"), gated, filters, filters, Cell::Linear);
+            list.0[output].group.clone_from(&group);
+            list.0[output].residual = horizontal;
+            horizontal = Some(output);
+        }
     }
-    Layers::from_list(layers)
+    let mut stream = list.push("skip".into(), "skip".into(), Start::Bias { class: false }, skips, sums, Cell::Relu);
+    for head in 0..config.head_layers {
+        stream = list.pointwise(format!("heads.{head}"), stream, sums, sums, Cell::Relu);
+    }
+    list.pointwise("logits".into(), stream, sums, config.logits(), Cell::Linear);
+    list.0
 }
 
 #[cfg(test)]
@@ -271,8 +457,8 @@ mod tests {
     fn the_reference_net_has_its_published_size() {
         let config = Config::reference();
         let layers = Layers::new(&config);
-        assert_eq!(layers.iter().map(Layer::parameters).sum::<u64>(), 532_673);
-        assert_eq!(layers.iter().map(Layer::non_zero_parameters).sum::<u64>(), 365_633);
+        assert_eq!(layers.parameters(), 532_673);
+        assert_eq!((0..layers.len()).map(|layer| layers.non_zero_parameters(layer)).sum::<u64>(), 365_633);
         assert_eq!(layers.receptive_field(28, 28).len(), 129);
     }
 
@@ -285,9 +471,9 @@ mod tests {
 
     #[test]
     fn mask_a_hides_the_current_pixel() {
-        assert_eq!(causal_taps(7, MaskKind::A).len(), 24);
-        assert_eq!(causal_taps(3, MaskKind::B).len(), 5);
-        assert_eq!(causal_taps(1, MaskKind::B), [Tap { dy: 0, dx: 0 }]);
-        assert!(causal_taps(1, MaskKind::A).is_empty());
+        assert_eq!(causal_terms(7, MaskKind::A, 0, 1).len(), 24);
+        assert_eq!(causal_terms(3, MaskKind::B, 0, 1).len(), 5);
+        assert_eq!(causal_terms(1, MaskKind::B, 0, 1), [Term { tap: Tap::HERE, place: 0 }]);
+        assert!(causal_terms(1, MaskKind::A, 0, 1).is_empty());
     }
 }

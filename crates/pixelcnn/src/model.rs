@@ -1,8 +1,8 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
 use crate::arithmetic::{Either, F32, Int16};
-use crate::cache::Cache;
-use crate::config::{Config, Precision};
+use crate::cache::{self, Cache};
+use crate::config::{Config, Input, Precision};
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
 use crate::kernels::{Lanes, PackedLayer, Units};
@@ -40,7 +40,10 @@ pub(crate) struct Net<A: Lanes> {
     pub weights: Weights<A::Stored>,
     /// The same, as the kernels read it.
     pub packed: Vec<PackedLayer<A>>,
+    levels: Vec<A::Value>, // (level, value of a pixel's row)
+    pixel: usize,          // values of such a row
     logits: A::Rounding,
+    outputs: usize, // of the last layer
     /// The cache of the last run that ended, so that the next need not compute its constants anew.
     spare: Mutex<Option<Cache<A>>>,
 }
@@ -48,25 +51,40 @@ pub(crate) struct Net<A: Lanes> {
 /// What a model takes: the weights as the file holds them, the same as the kernels read them, and the list of layers.
 pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) -> Bytes {
     let units = Units::of_precision(precision);
-    let packed = layers.iter().map(|layer| units.packed(layer)).sum();
+    let packed = (0..layers.len()).map(|layer| units.packed(layers, layer)).sum();
+    let levels = units.values(&[config.levels as u64, cache::pixel_values(config) as u64]);
     let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
     // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
-    weights::planned(layers) + packed + Bytes::of::<[f64; 3]>(&[channels]) + Layers::planned(config)
+    weights::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
 }
 
 impl<A: Lanes> Net<A> {
-    fn new(layers: &Layers, weights: Weights<A::Stored>) -> Result<Arc<Net<A>>, Error> {
+    fn new(config: &Config, layers: &Layers, weights: Weights<A::Stored>) -> Result<Arc<Net<A>>, Error> {
         let guarded = A::can_overflow(layers, &weights)?;
         let mut packed = try_room(layers.len())?;
         for index in 0..layers.len() {
             packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
         }
+        let pixel = cache::pixel_values(config);
+        let mut levels = try_room(config.levels * pixel)?;
+        match config.input {
+            // 0 is what lies outside the image.
+            _ if config.is_one_hot() => levels.extend((0..config.levels).map(|level| A::indexed(level + 1))),
+            Input::Nominal => levels.extend(weights.embedding().iter().map(|&value| A::weight(value))),
+            Input::Ordinal => levels.extend((0..config.levels).map(|level| A::level(config, level as u16))),
+        }
         let logits = A::rounding(layers, &weights, layers.len() - 1);
-        Ok(Arc::new(Net { weights, packed, logits, spare: Mutex::new(None) }))
+        Ok(Arc::new(Net { weights, packed, levels, pixel, logits, outputs: config.logits(), spare: Mutex::new(None) }))
     }
 
-    pub fn logit(&self, sums: &[A::Value]) -> f32 {
-        A::logit(self.logits, A::kept_sum(sums))
+    /// The values of a pixel's row, of a level.
+    pub fn level(&self, level: u16) -> &[A::Value] {
+        &self.levels[usize::from(level) * self.pixel..][..self.pixel]
+    }
+
+    /// The logits that the last layer's sums stand for.
+    pub fn logits(&self, sums: &[A::Value]) -> impl Iterator<Item = f32> {
+        sums.chunks_exact(A::LAST_VALUES).take(self.outputs).map(|sum| A::logit(self.logits, A::kept_sum(sum)))
     }
 
     pub fn take_spare(&self) -> Option<Cache<A>> {
@@ -114,8 +132,8 @@ impl Model {
         let bytes = planned(&config, &layers, config.precision);
         memory.check(bytes)?;
         let net = bytes.told(match weights {
-            Either::F32(weights) => Net::new(&layers, weights).map(Either::F32),
-            Either::Int16(weights) => Net::new(&layers, weights).map(Either::Int16),
+            Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),
+            Either::Int16(weights) => Net::new(&config, &layers, weights).map(Either::Int16),
         })?;
         Ok(Model { config, layers, metadata, net, memory, bytes })
     }
@@ -168,21 +186,22 @@ impl Model {
     }
 
     /// The same net, said to have another background.
-    pub fn with_background(&self, level: u8) -> Model {
+    pub fn with_background(&self, level: u16) -> Model {
         let others = self.metadata.iter().filter(|(key, _)| key != BACKGROUND).cloned();
         let metadata = others.chain([(BACKGROUND.to_string(), level.to_string())]).collect();
         let (config, layers, net) = (self.config.clone(), self.layers.clone(), self.net.clone());
         Model { config, layers, metadata, net, memory: self.memory, bytes: self.bytes }
     }
 
-    /// The logits of every pixel of one image, `[height, width]`, by the plain loops of a twin that is easily read.
+    /// The logits of every pixel of one image, `[height, width, logits]`, by the plain loops of a twin that is easily read. `class` is
+    /// 0 where the net has none.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn reference(&self, pixels: &[u8]) -> Result<Vec<f32>, Error> {
+    pub fn reference(&self, pixels: &[u16], class: u16) -> Result<Vec<f32>, Error> {
         match &self.net {
-            Either::F32(net) => reference::logits::<F32>(&self.config, &self.layers, &net.weights, pixels),
-            Either::Int16(net) => reference::logits::<Int16>(&self.config, &self.layers, &net.weights, pixels),
+            Either::F32(net) => reference::logits::<F32>(&self.config, &self.layers, &net.weights, pixels, class),
+            Either::Int16(net) => reference::logits::<Int16>(&self.config, &self.layers, &net.weights, pixels, class),
         }
     }
 
@@ -204,10 +223,12 @@ impl Model {
         Model::within(memory, file.config, file.weights, file.metadata)
     }
 
-    /// The level that fills most fields, as the metadata's `background` says; `None` where nobody has found out.
-    pub fn background(&self) -> Option<u8> {
+    /// The level that fills most fields, as the metadata's `background` says; `None` where nobody has found out, and in nets of
+    /// more than two levels, or with classes, where no position is skipped.
+    pub fn background(&self) -> Option<u16> {
         let text = &self.metadata.iter().find(|(key, _)| key == BACKGROUND)?.1;
-        text.parse().ok().filter(|&level: &u8| usize::from(level) < self.config.levels)
+        let background = text.parse().ok().filter(|&level: &u16| usize::from(level) < self.config.levels);
+        background.filter(|_| self.config.has_background())
     }
 
     /// The schedule with the fewest steps.
@@ -227,7 +248,7 @@ impl Model {
 mod tests {
     use super::*;
     use crate::arithmetic::Arithmetic;
-    use crate::layers::Activation;
+    use crate::cell::Cell;
     use crate::{Draw, Method, Run, Skipping, Strategy};
     use std::path::Path;
 
@@ -240,8 +261,8 @@ mod tests {
         for path in files {
             let model = Model::from_bytes(std::fs::read(&path).unwrap()).unwrap();
             let guarded = match &model.net {
-                Either::F32(net) => net.packed.iter().any(|layer| layer.guard().is_some()),
-                Either::Int16(net) => net.packed.iter().any(|layer| layer.guard().is_some()),
+                Either::F32(net) => F32::can_overflow(&model.layers, &net.weights).unwrap(),
+                Either::Int16(net) => Int16::can_overflow(&model.layers, &net.weights).unwrap(),
             };
             assert!(!guarded, "{}", path.display());
         }
@@ -265,7 +286,7 @@ mod tests {
         for case in 0..60 {
             let config = Config { height: 5, width: 6, filters: 6, blocks: 1, first_kernel: 3, ..Config::reference() };
             let mut layers = Layers::new(&config).to_vec();
-            layers.iter_mut().for_each(|layer| layer.activation = Activation::None);
+            layers.iter_mut().for_each(|layer| layer.cell = Cell::Linear);
             let layers = Layers::from_list(layers);
             let large = f32::powi(10.0, case % 20);
             let values = Weights::random(&layers, case as u64).values().iter().map(|w| w * large).collect();

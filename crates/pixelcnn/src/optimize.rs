@@ -24,7 +24,7 @@ const POSITIONS: usize = 1 << 16;
 ///
 /// # Errors
 /// Those of [`reads`].
-pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
+pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
     check_images(&model.config, images)?;
     let (layers, planned) = (&model.layers, model::planned(&model.config, &model.layers, Precision::F32));
     model.memory.check(model.bytes + planned)?;
@@ -54,7 +54,7 @@ pub fn optimize(model: &Arc<Model>, images: &[u8]) -> Result<Model, Error> {
 }
 
 /// As many images, evenly spread over those given, as have [`POSITIONS`]; at least one.
-fn spread(images: &[u8], size: usize) -> Result<Vec<u8>, Error> {
+fn spread(images: &[u16], size: usize) -> Result<Vec<u16>, Error> {
     let count = images.len() / size;
     let some = count.min((POSITIONS / size).max(1));
     let mut spread = try_room(some * size)?;
@@ -103,7 +103,7 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
         let (n, order) = (layer.out_channels, &orders[index]);
         for (number, input) in layer.inputs.iter().enumerate() {
             let kernel = weights.kernel(index, number);
-            for area in 0..input.kernel_size * input.kernel_size {
+            for area in 0..input.rows * input.columns {
                 let was = |k: usize| match input.source {
                     Source::Pixels => k,
                     Source::Layer(source) => orders[source][k],
@@ -122,15 +122,15 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
 ///
 /// # Errors
 /// Those of [`Run::score`].
-pub fn background(model: &Arc<Model>, images: &[u8]) -> Result<u8, Error> {
+pub fn background(model: &Arc<Model>, images: &[u16]) -> Result<u16, Error> {
     let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::Background };
-    let cost = |level: u8| {
+    let cost = |level: u16| {
         model.room_for_copy()?;
         let mut run = Run::score(&Arc::new(model.with_background(level)), try_copy(images)?, strategy)?;
         run.finish()?;
         Ok((run.macs(), level))
     };
-    let costs: Result<Vec<(u64, u8)>, Error> = (0..model.config.levels).map(|level| cost(level as u8)).collect();
+    let costs: Result<Vec<(u64, u16)>, Error> = (0..model.config.levels as u16).map(cost).collect();
     Ok(costs?.into_iter().min().expect("at least two levels").1)
 }
 
@@ -155,7 +155,7 @@ mod tests {
     fn images_are_spread_evenly() {
         assert_eq!(spread(&[1, 2, 3], 1).unwrap(), [1, 2, 3]);
         assert_eq!(spread(&vec![7; 3 * POSITIONS], 2 * POSITIONS).unwrap(), vec![7; 2 * POSITIONS]);
-        let many: Vec<u8> = (0..4).flat_map(|image| vec![image; POSITIONS / 2]).collect();
+        let many: Vec<u16> = (0..4).flat_map(|image| vec![image; POSITIONS / 2]).collect();
         let some = spread(&many, POSITIONS / 2).unwrap();
         assert_eq!((some.len(), some[0], some[POSITIONS / 2]), (POSITIONS, 0, 2));
     }

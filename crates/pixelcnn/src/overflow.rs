@@ -1,7 +1,7 @@
 //! The proof that no sum of a layer of integers can leave 32 bits, whatever the image.
 
 use crate::arithmetic::Shift;
-use crate::layers::{Activation, Input, Layer, Layers, Source};
+use crate::layers::{Input, Layer, Layers, Source};
 
 /// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias with what rounding adds,
 /// and all products at their most or at their least.
@@ -19,8 +19,8 @@ pub(crate) fn overflowing<'a>(
         let (mut most, mut least) = (bias.max(0), bias.min(0));
         for (number, input) in layer.inputs.iter().enumerate() {
             let (low, high) = input_range(layers, input);
-            for &tap in &input.taps {
-                let from = input.weight_index(tap, layer.out_channels);
+            for &term in &input.terms {
+                let from = input.weight_index(term, layer.out_channels);
                 for k in 0..input.channels {
                     let weight = i64::from(kernel(number)[from + k * layer.out_channels + output]);
                     most += (weight * low).max(weight * high);
@@ -35,7 +35,7 @@ pub(crate) fn overflowing<'a>(
 /// What an input's integers lie between, 0 included. Those of the image are its levels.
 fn input_range(layers: &Layers, input: &Input) -> (i64, i64) {
     fn positive(layers: &Layers, layer: &Layer) -> bool {
-        layer.activation == Activation::Relu && layer.residual.is_none_or(|source| positive(layers, &layers[source]))
+        layer.cell.is_non_negative() && layer.residual.is_none_or(|source| positive(layers, &layers[source]))
     }
     match input.source {
         Source::Pixels => (0, 255),

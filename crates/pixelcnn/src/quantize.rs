@@ -28,7 +28,7 @@ const MAX_HALVINGS: usize = 64;
 ///
 /// # Errors
 /// [`Error::IntegerOverflow`] naming a layer whose sums fit under no shift; those of [`peaks`].
-pub fn quantize(model: &Model, images: &[u8]) -> Result<Model, Error> {
+pub fn quantize(model: &Model, images: &[u16]) -> Result<Model, Error> {
     let layers = &model.layers;
     model.memory.check(model.bytes + model::planned(&model.config, layers, Precision::Int16))?;
     let mut peaks = peaks(model, images)?;
@@ -64,7 +64,7 @@ fn attempt(model: &Model, weights: &Weights, streams: &[usize], scales: &[f64], 
     for (index, layer) in layers.iter().enumerate() {
         let scale = if index + 1 == layers.len() { 1.0 } else { scales[streams[index]] };
         let begin = values.len();
-        let count = |input: &Input| input.kernel_size * input.kernel_size * input.channels * layer.out_channels;
+        let count = |input: &Input| input.len(layer.sums());
         let fits = (0..=MAX_SHIFT).rev().any(|shift| {
             let scale = scale * f64::from(1u32 << shift);
             values.truncate(begin);

@@ -1,10 +1,10 @@
 //! The net as its definition reads: whole images, plain loops, one number at a time. The oracle, never a baseline.
 
 use crate::arithmetic::Arithmetic;
-use crate::config::Config;
+use crate::config::{Config, Input};
 use crate::error::Error;
 use crate::kernels::Units;
-use crate::layers::{Layers, Source};
+use crate::layers::{Layers, Source, Start};
 use crate::memory::{Bytes, reserve, try_room};
 use crate::weights::Weights;
 
@@ -13,12 +13,24 @@ pub fn planned(units: Units, config: &Config, layers: &Layers) -> Bytes {
     let pixels = config.pixels() as u64;
     let values = |channels: usize| units.values(&[pixels, channels as u64]);
     let outputs = layers.iter().map(|layer| values(layer.out_channels)).sum::<Bytes>();
-    outputs + values(config.channels) + Bytes::of::<f32>(&[pixels]) + Bytes::of::<Vec<u8>>(&[layers.len() as u64])
+    let lists = Bytes::of::<Vec<u8>>(&[layers.len() as u64]);
+    outputs + values(config.input_channels()) + Bytes::of::<f32>(&[pixels, config.logits() as u64]) + lists
 }
 
-/// The logits of every pixel of one image, `[height, width, logits]`, given its pixels as levels, `[height, width]`.
+/// A channel of what a level is to the net.
+fn channel_of<A: Arithmetic>(config: &Config, weights: &Weights<A::Stored>, level: u16, channel: usize) -> A::Value {
+    match config.input {
+        Input::Ordinal => A::level(config, level),
+        Input::Nominal if config.embedding > 0 => A::weight(weights.embedding()[usize::from(level) * config.embedding + channel]),
+        Input::Nominal if usize::from(level) == channel => A::ONE,
+        Input::Nominal => A::Value::default(),
+    }
+}
+
+/// The logits of every pixel of one image, `[height, width, logits]`, given its pixels as levels, `[height, width]`, and its class,
+/// which a net without classes does not look at.
 ///
-/// Every output is one sum in one order: bias, then taps in raster order, then input channels. The kernels keep it, so
+/// Every sum is made in one order: what it begins with, then terms in their order, then input channels. The kernels keep it, so
 /// they give the same bits.
 ///
 /// # Errors
@@ -27,48 +39,64 @@ pub fn logits<A: Arithmetic>(
     config: &Config,
     layers: &Layers,
     weights: &Weights<A::Stored>,
-    pixels: &[u8],
+    pixels: &[u16],
+    class: u16,
 ) -> Result<Vec<f32>, Error> {
     let (height, width) = (config.height as i32, config.width as i32);
-    let mut image: Vec<A::Value> = try_room(pixels.len())?;
-    image.extend(pixels.iter().map(|&level| A::level(config, level)));
+    let mut image: Vec<A::Value> = Vec::new();
+    reserve(&mut image, &[pixels.len(), config.input_channels()])?;
+    for &level in pixels {
+        image.extend((0..config.input_channels()).map(|channel| channel_of::<A>(config, weights, level, channel)));
+    }
     let mut outputs: Vec<Vec<A::Value>> = try_room(layers.len())?;
-    let mut logits = try_room(pixels.len())?;
+    let mut logits = Vec::new();
+    reserve(&mut logits, &[pixels.len(), config.logits()])?;
     for (index, layer) in layers.iter().enumerate() {
-        let n = layer.out_channels;
+        let n = layer.sums();
         let last = index + 1 == layers.len();
-        let bias = weights.bias(index);
         let rounding = A::rounding(layers, weights, index);
         let mut output = Vec::new();
-        reserve(&mut output, &[if last { 0 } else { pixels.len() }, n])?;
+        reserve(&mut output, &[if last { 0 } else { pixels.len() }, layer.out_channels])?;
         for y in 0..height {
             for x in 0..width {
-                for o in 0..n {
-                    let mut sum = A::bias(rounding, bias[o]);
+                let position = (y * width + x) as usize;
+                let sum_of = |o: usize| {
+                    let mut sum = match layer.start {
+                        Start::Layer(source) => A::start(outputs[source][position * n + o]),
+                        Start::Bias { class: false } => A::bias(rounding, weights.bias(index)[o]),
+                        Start::Bias { class: true } => {
+                            A::bias(rounding, weights.bias(index)[o] + weights.class(index)[usize::from(class) * n + o])
+                        }
+                    };
                     for (number, input) in layer.inputs.iter().enumerate() {
                         let kernel = weights.kernel(index, number);
                         let source = match input.source {
                             Source::Pixels => &image,
                             Source::Layer(source) => &outputs[source],
                         };
-                        for &tap in &input.taps {
-                            let (ty, tx) = (y + tap.dy, x + tap.dx);
+                        for &term in &input.terms {
+                            let (ty, tx) = (y + term.tap.dy, x + term.tap.dx);
                             if ty < 0 || tx < 0 || tx >= width {
                                 continue; // outside the image every input is 0
                             }
                             let at = (ty * width + tx) as usize * input.channels;
-                            let from = input.weight_index(tap, n);
+                            let from = input.weight_index(term, n);
                             for k in 0..input.channels {
                                 sum = A::multiply_add(sum, source[at + k], A::weight(kernel[from + k * n + o]));
                             }
                         }
                     }
+                    sum
+                };
+                for o in 0..layer.out_channels {
                     if last {
-                        logits.push(A::logit(rounding, sum));
+                        logits.push(A::logit(rounding, sum_of(o)));
                         continue;
                     }
-                    let value = A::round(rounding, sum);
-                    let residual = layer.residual.map(|source| outputs[source][(y * width + x) as usize * n + o]);
+                    let first = sum_of(o);
+                    let second = if layer.cell.sums() == 2 { sum_of(layer.out_channels + o) } else { first };
+                    let value = A::round(rounding, [first, second]);
+                    let residual = layer.residual.map(|source| outputs[source][position * layer.out_channels + o]);
                     output.push(residual.map_or(value, |residual| A::add(residual, value)));
                 }
             }

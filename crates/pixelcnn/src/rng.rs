@@ -44,10 +44,26 @@ pub fn uniform(word: u32) -> f32 {
     (word >> 8) as f32 * (1.0 / (1 << 24) as f32)
 }
 
+/// Two words as a number in [0, 1): the upper 27 bits of the first and 26 of the second, which f64 holds exactly.
+pub fn uniform_53(words: [u32; 2]) -> f64 {
+    let [high, low] = words.map(u64::from);
+    (high >> 5 << 26 | low >> 6) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
 /// The uniform number that decides the value of one channel of one pixel.
 pub fn pixel_uniform(seed: u64, image: u64, pixel: u32, channel: u32) -> f32 {
+    uniform(pixel_words(seed, image, pixel, channel)[0])
+}
+
+/// [`pixel_uniform`] to 53 bits, the first 24 of them the same: many levels share what one bit of 24 decides.
+pub fn pixel_uniform_53(seed: u64, image: u64, pixel: u32, channel: u32) -> f64 {
+    let [first, second, ..] = pixel_words(seed, image, pixel, channel);
+    uniform_53([first, second])
+}
+
+fn pixel_words(seed: u64, image: u64, pixel: u32, channel: u32) -> [u32; 4] {
     let purpose = (Purpose::Sampling as u32) << 24;
-    uniform(philox([image as u32, (image >> 32) as u32, pixel, purpose | (channel * 4)], key(seed))[0])
+    philox([image as u32, (image >> 32) as u32, pixel, purpose | (channel * 4)], key(seed))
 }
 
 /// The sequence of words for one item (a tensor, an image) of one epoch under a purpose of training's.
@@ -116,6 +132,23 @@ mod tests {
     fn a_uniform_is_below_one() {
         assert_eq!(uniform(0), 0.0);
         assert_eq!(uniform(u32::MAX), 1.0 - 1.0 / 16_777_216.0);
+    }
+
+    #[test]
+    fn a_uniform_of_53_bits_begins_as_that_of_24() {
+        assert_eq!(uniform_53([0, 63]), 0.0);
+        assert_eq!(uniform_53([0, 64]), f64::EPSILON / 2.0);
+        assert_eq!(uniform_53([32, 0]), 1.0 / f64::from(1 << 27));
+        assert_eq!(uniform_53([1 << 31, 0]), 0.5);
+        assert_eq!(uniform_53([u32::MAX; 2]), 1.0 - f64::EPSILON / 2.0);
+        let mut later = 0;
+        for image in 0..1000 {
+            let image = image << 30;
+            let (short, long) = (f64::from(pixel_uniform(7, image, 784, 2)), pixel_uniform_53(7, image, 784, 2));
+            assert!(short <= long && long < short + 1.0 / f64::from(1 << 24), "{short}, {long}");
+            later += u32::from(long - short >= 0.5 / f64::from(1 << 24));
+        }
+        assert!((400..600).contains(&later), "{later} of 1000 in the upper half of what 24 bits leave open");
     }
 
     #[test]

@@ -6,11 +6,11 @@
 use crate::arithmetic::Either;
 use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
-use crate::distribution;
-use crate::engine::{Engine, Incremental, Kernels, Logit, Oracle, Watch, Whole};
+use crate::engine::{self, Engine, Images, Incremental, Kernels, Oracle, Watch, Whole};
 use crate::error::Error;
+use crate::head::Head;
 use crate::kernels::{Lanes, Units};
-use crate::memory::{Bytes, product, try_room, try_zeroed};
+use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::model::{Model, Net};
 use crate::reference;
 use crate::rng;
@@ -94,39 +94,54 @@ pub struct Draw {
     pub temperature: f64,
 }
 
+/// Stands for a pixel that is to be drawn, among given ones.
+pub const TO_DRAW: u16 = u16::MAX;
+
+/// What is known of images before they are drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `[count]`: the class of each image; empty for a net without classes.
+    pub labels: Vec<u16>,
+    /// `[height, width]` for all images or `[count, height, width]`: levels that are taken as they are, [`TO_DRAW`] for the others;
+    /// empty where all are to be drawn. A pixel is drawn given those before it alone: it does not see given ones that come later.
+    pub given: Vec<u16>,
+}
+
 /// A pixel that got its value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pixel {
     /// Image, counted from 0 within the run.
     pub image: usize,
     /// Raster index within the image.
     pub pixel: usize,
     /// Its level.
-    pub value: u8,
-    /// The logit it was drawn from, or met.
-    pub logit: f32,
+    pub value: u16,
 }
 
 /// One walk over some images. Owns all its state; any number may be under way on one model.
 pub struct Run {
     model: Arc<Model>,
-    draw: Option<Draw>, // none where pixels are given
+    head: Head,
+    draw: Option<Draw>, // none where all pixels are given
     count: usize,
-    pixels: Vec<u8>,          // (image, row, column)
+    classes: Vec<u16>,        // (image)
+    given: Vec<u16>,          // of one image for all, or (image, row, column); empty where none are, or all
+    pixels: Vec<u16>,         // (image, row, column)
     nats: Vec<f32>,           // likewise
-    logits: Option<Vec<f32>>, // likewise
+    logits: Option<Vec<f32>>, // (image, row, column, logit)
     engine: Box<dyn Engine>,
     step: usize,         // of the group under way
     group: Range<usize>, // images in step
-    computed: Vec<Logit>,
+    computed: engine::Front,
     front: Vec<Pixel>,
+    front_logits: Vec<f32>,         // (pixel of the front, logit)
     broken: Option<(usize, usize)>, // the first image and its first pixel, as far as is known, that have no finite logit
 }
 
 /// Where a run's pixels come from.
 enum Pixels {
     Drawn(Draw),
-    Given(Vec<u8>),
+    Given(Vec<u16>),
 }
 
 impl Run {
@@ -135,6 +150,14 @@ impl Run {
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::OutOfMemory`].
     pub fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Result<Run, Error> {
+        Run::sample_under(model, draw, Conditions::default(), strategy)
+    }
+
+    /// Draws images of which something is known.
+    ///
+    /// # Errors
+    /// Those of [`Run::sample`].
+    pub fn sample_under(model: &Arc<Model>, draw: Draw, conditions: Conditions, strategy: Strategy) -> Result<Run, Error> {
         let invalid = |reason: String| Err(Error::InvalidArgument { reason });
         let Draw { count, start_index, temperature, .. } = draw;
         if count == 0 {
@@ -146,33 +169,57 @@ impl Run {
         if start_index.checked_add(count as u64).is_none() {
             return invalid(format!("start_index plus count must fit in 64 bits, got {start_index} + {count}"));
         }
-        Run::new(model, Pixels::Drawn(draw), strategy)
+        let Conditions { labels, given } = conditions;
+        let (size, levels) = (model.config.pixels(), model.config.levels);
+        if !given.is_empty() && given.len() != size && given.len() as u64 != size as u64 * count as u64 {
+            let reason =
+                format!("given pixels must be one image of {size} pixels or one for each of {count}, got {} values", given.len());
+            return invalid(reason);
+        }
+        if let Some(at) = given.iter().position(|&level| usize::from(level) >= levels && level != TO_DRAW) {
+            let reason = format!("given pixels must be levels from 0 to {}, got {} at index {at}", levels - 1, given[at]);
+            return invalid(reason);
+        }
+        Run::new(model, Pixels::Drawn(draw), labels, given, strategy)
     }
 
     /// Walks over given images, `[count, height, width]` of levels, and keeps their logits.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the pixels are not whole images or not levels; [`Error::OutOfMemory`].
-    pub fn score(model: &Arc<Model>, pixels: Vec<u8>, strategy: Strategy) -> Result<Run, Error> {
+    /// [`Error::InvalidArgument`] where the pixels are not whole images or not levels, and in a net with classes, which must be known;
+    /// [`Error::OutOfMemory`].
+    pub fn score(model: &Arc<Model>, pixels: Vec<u16>, strategy: Strategy) -> Result<Run, Error> {
+        Run::score_under(model, pixels, Vec::new(), strategy)
+    }
+
+    /// As [`Run::score`], with the class of each image.
+    ///
+    /// # Errors
+    /// Those of [`Run::score`].
+    pub fn score_under(model: &Arc<Model>, pixels: Vec<u16>, labels: Vec<u16>, strategy: Strategy) -> Result<Run, Error> {
         check_images(&model.config, &pixels)?;
-        Run::new(model, Pixels::Given(pixels), strategy)
+        Run::new(model, Pixels::Given(pixels), labels, Vec::new(), strategy)
     }
 
     /// Plans all that the run will take, and only then allocates any of it. What is left for its steps allocates nothing, but
     /// for the oracle's, which is planned all the same.
-    fn new(model: &Arc<Model>, pixels: Pixels, strategy: Strategy) -> Result<Run, Error> {
-        let size = model.config.pixels();
+    fn new(model: &Arc<Model>, pixels: Pixels, labels: Vec<u16>, given: Vec<u16>, strategy: Strategy) -> Result<Run, Error> {
+        let (size, head) = (model.config.pixels(), Head::of(&model.config));
         let (draw, count) = match &pixels {
             Pixels::Drawn(draw) => (Some(*draw), draw.count),
             Pixels::Given(pixels) => (None, pixels.len() / size),
         };
-        let given = draw.is_none();
+        check_labels(&model.config, &labels, count)?;
+        let all_given = draw.is_none();
         model.room_for_lists()?;
-        let blueprint = Blueprint::of(model, count, given, strategy);
-        let all = [count as u64, size as u64];
-        let logits = if given { Bytes::of::<f32>(&all) } else { Bytes(0) };
-        let kept = Bytes::of::<u8>(&all) + Bytes::of::<f32>(&all) + logits;
-        let step = Bytes::of::<Logit>(&[blueprint.step]) + Bytes::of::<Pixel>(&[blueprint.step]);
+        let blueprint = Blueprint::of(model, count, all_given, strategy);
+        let (all, each) = ([count as u64, size as u64], head.logits() as u64);
+        let logits = if all_given { Bytes::of::<f32>(&[count as u64, size as u64, each]) } else { Bytes(0) };
+        let known = Bytes::of::<u16>(&[count as u64]) + Bytes::of::<u16>(&[given.len() as u64]);
+        let kept = Bytes::of::<u16>(&all) + Bytes::of::<f32>(&all) + logits + known;
+        // Computed, and told of.
+        let pixel = Bytes::of::<(usize, usize)>(&[blueprint.step]) + Bytes::of::<Pixel>(&[blueprint.step]);
+        let step = pixel + Bytes::of::<[f32; 2]>(&[blueprint.step, each]);
         let planned = model.bytes + kept + step + blueprint.bytes;
         model.memory.check(planned)?;
 
@@ -187,11 +234,41 @@ impl Run {
                 Pixels::Drawn(_) => try_zeroed(len)?,
                 Pixels::Given(pixels) => pixels,
             };
-            let (nats, logits) = (try_zeroed(len)?, if given { Some(try_zeroed(len)?) } else { None });
+            let classes = if labels.is_empty() { try_zeroed(count)? } else { labels };
+            let (nats, mut kept) = (try_zeroed(len)?, None);
+            if all_given {
+                let mut logits = Vec::new();
+                reserve(&mut logits, &[len, head.logits()])?;
+                logits.resize(len * head.logits(), 0.0);
+                kept = Some(logits);
+            }
             let group = 0..engine.group().min(count);
-            let (computed, front) = (try_room(blueprint.step as usize)?, try_room(blueprint.step as usize)?);
-            let model = Arc::clone(model);
-            Ok(Run { model, draw, count, pixels, nats, logits, engine, step: 0, group, computed, front, broken: None })
+            let room = blueprint.step as usize;
+            let (mut computed, mut front_logits) = (engine::Front::default(), Vec::new());
+            computed.pixels = try_room(room)?;
+            reserve(&mut computed.logits, &[room, head.logits()])?;
+            reserve(&mut front_logits, &[room, head.logits()])?;
+            let front = try_room(room)?;
+            let (model, logits, step, broken) = (Arc::clone(model), kept, 0, None);
+            let run = Run {
+                model,
+                head,
+                draw,
+                count,
+                classes,
+                given,
+                pixels,
+                nats,
+                logits,
+                engine,
+                step,
+                group,
+                computed,
+                front,
+                front_logits,
+                broken,
+            };
+            Ok(run)
         };
         planned.told(allocate(pixels))
     }
@@ -211,38 +288,46 @@ impl Run {
     /// [`Error::NonFiniteLogit`].
     pub fn step_watched(&mut self, watch: Watch) -> Result<usize, Error> {
         self.front.clear();
+        self.front_logits.clear();
         let engine = &mut self.engine;
+        let (size, each) = (self.model.config.pixels(), self.head.logits());
         let first = self.draw.map_or(0, |draw| draw.start_index);
         // A step may hold no pixel: on images narrower than the slope, and while leading layers start.
         while (self.front.is_empty() || self.broken.is_some()) && self.group.start < self.count {
-            self.computed.clear();
-            engine.compute(&self.model, self.step, &self.pixels, self.group.clone(), &mut self.computed, watch)?;
-            for &(image, pixel, logit) in &self.computed {
-                let at = image * self.model.config.pixels() + pixel;
-                if !logit.is_finite() {
+            self.computed.pixels.clear();
+            self.computed.logits.clear();
+            let images = Images { pixels: &self.pixels, classes: &self.classes };
+            engine.compute(&self.model, self.step, images, self.group.clone(), &mut self.computed, watch)?;
+            for (&(image, pixel), logits) in self.computed.pixels.iter().zip(self.computed.logits.chunks_exact(each)) {
+                let at = image * size + pixel;
+                if !logits.iter().all(|logit| logit.is_finite()) {
                     self.broken = Some(self.broken.map_or((image, pixel), |before| before.min((image, pixel))));
                     engine.put(&self.model, image - self.group.start, pixel, self.pixels[at]);
                     continue;
                 }
-                let index = first + image as u64;
                 if let Some(Draw { seed, temperature, .. }) = self.draw {
-                    let u = rng::pixel_uniform(seed, index, pixel as u32, 0);
-                    self.pixels[at] = distribution::draw(logit, temperature, u);
+                    let given = self.given.get(if self.given.len() == size { pixel } else { at }).copied();
+                    self.pixels[at] = given.filter(|&level| level != TO_DRAW).unwrap_or_else(|| {
+                        let u = rng::pixel_uniform(seed, first + image as u64, pixel as u32, 0);
+                        self.head.draw(logits, temperature, f64::from(u))
+                    });
                 }
                 let value = self.pixels[at];
-                self.nats[at] = distribution::nats(logit, value) as f32;
-                if let Some(logits) = &mut self.logits {
-                    logits[at] = logit;
+                self.nats[at] = self.head.nats(logits, value) as f32;
+                if let Some(kept) = &mut self.logits {
+                    kept[at * each..][..each].copy_from_slice(logits);
                 }
                 engine.put(&self.model, image - self.group.start, pixel, value);
-                self.front.push(Pixel { image, pixel, value, logit });
+                self.front.push(Pixel { image, pixel, value });
+                self.front_logits.extend_from_slice(logits);
             }
             // The first of all is told of, so that no method, batch or skipping tells of another: the walk goes on until none
             // can come before it. What is drawn meanwhile depends on a pixel without a value, and is behind it.
             if let Some((image, pixel)) = self.broken {
                 let settled = engine.settled(&self.model, self.step);
-                if settled == self.model.config.pixels() || image == self.group.start && settled > pixel {
+                if settled == size || image == self.group.start && settled > pixel {
                     self.front.clear();
+                    self.front_logits.clear();
                     self.group = self.count..self.count;
                 }
             }
@@ -267,13 +352,23 @@ impl Run {
         Ok(())
     }
 
+    /// Values that a pixel can take.
+    pub fn levels(&self) -> usize {
+        self.head.levels()
+    }
+
     /// The pixels of the last step, in no promised order.
     pub fn front(&self) -> &[Pixel] {
         &self.front
     }
 
+    /// Their logits, `[pixel][logits]`.
+    pub fn front_logits(&self) -> &[f32] {
+        &self.front_logits
+    }
+
     /// All pixels as levels, `[count, height, width]`; 0 where none is drawn yet.
-    pub fn pixels(&self) -> &[u8] {
+    pub fn pixels(&self) -> &[u16] {
         &self.pixels
     }
 
@@ -282,7 +377,7 @@ impl Run {
         &self.nats
     }
 
-    /// All logits, `[count, height, width]`; `None` for drawn images, whose logits are those of each front.
+    /// All logits, `[count, height, width, logits]`; `None` for drawn images, whose logits are those of each front.
     pub fn logits(&self) -> Option<&[f32]> {
         self.logits.as_deref()
     }
@@ -305,7 +400,7 @@ impl Run {
 }
 
 /// Checks that pixels are whole images of levels, and at least one.
-pub(crate) fn check_images(config: &Config, pixels: &[u8]) -> Result<(), Error> {
+pub(crate) fn check_images(config: &Config, pixels: &[u16]) -> Result<(), Error> {
     let (size, levels) = (config.pixels(), config.levels);
     if pixels.is_empty() || pixels.len() % size != 0 {
         let reason = format!("images must hold a whole number of images of {size} pixels, got {} values", pixels.len());
@@ -316,6 +411,22 @@ pub(crate) fn check_images(config: &Config, pixels: &[u8]) -> Result<(), Error> 
         return Err(Error::InvalidArgument { reason });
     }
     Ok(())
+}
+
+/// Checks that there is a class for each image where the net has classes, and none where it has none.
+fn check_labels(config: &Config, labels: &[u16], count: usize) -> Result<(), Error> {
+    let invalid = |reason: String| Err(Error::InvalidArgument { reason });
+    let wanted = if config.classes > 0 { count } else { 0 };
+    if labels.len() != wanted {
+        return match config.classes {
+            0 => invalid(format!("labels must be empty, because the net has no classes, got {}", labels.len())),
+            classes => invalid(format!("labels must be {count}, one for each image, of {classes} classes, got {}", labels.len())),
+        };
+    }
+    match labels.iter().position(|&label| usize::from(label) >= config.classes) {
+        Some(at) => invalid(format!("labels must be classes from 0 to {}, got {} at index {at}", config.classes - 1, labels[at])),
+        None => Ok(()),
+    }
 }
 
 /// An engine that is planned.

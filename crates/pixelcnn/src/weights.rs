@@ -2,10 +2,11 @@
 
 use crate::config::Precision;
 use crate::error::Error;
-use crate::layers::{Layers, Source};
+use crate::layers::{Input, Layers, Source, Start};
 use crate::memory::{Bytes, headroom};
 use crate::overflow::overflowing;
 use std::fmt::Debug;
+use std::ops::Add;
 
 /// How a tensor's numbers are written, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,44 @@ impl Dtype {
     }
 }
 
-/// Name, shape and type of a tensor that a net calls for, in file order.
+/// What a tensor's numbers are to a net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `[levels, channels]`: what each level is to the net.
+    Embedding,
+    /// `[rows, columns, in, sums]` (HWIO).
+    Kernel,
+    /// `[sums]`.
+    Bias,
+    /// `[classes, sums]`: what an image's class adds to the bias.
+    Class,
+    /// `[1]`: binary places of integer sums.
+    Shift,
+}
+
+impl Role {
+    /// Its public name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Embedding => "embedding",
+            Role::Kernel => "kernel",
+            Role::Bias => "bias",
+            Role::Class => "class",
+            Role::Shift => "shift",
+        }
+    }
+}
+
+/// Name, role, shape and type of a tensor that a net calls for, in file order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorSpec {
-    /// `<layer>.kernel`, `<layer>.bias` or `<layer>.shift`.
+    /// `embedding`, or a layer's name and what it is there.
     pub name: String,
-    /// `[kernel, kernel, in, out]` (HWIO), `[out]` or `[1]`.
+    /// What it is to the net.
+    pub role: Role,
+    /// The layer that it belongs to; 0 for an embedding.
+    pub layer: usize,
+    /// As its role says.
     pub shape: Vec<usize>,
     /// How its numbers are written.
     pub dtype: Dtype,
@@ -64,41 +97,40 @@ impl TensorSpec {
     }
 }
 
-/// The tensors that a net calls for, in the order in which [`Weights`] and the file hold them: for each layer its
-/// kernels, its bias, and in integer precision its shift.
+/// The tensors that a net calls for, in the order in which [`Weights`] and the file hold them: an embedding, then for each layer
+/// its kernels, its bias, its class vectors, and in integer precision its shift.
 pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
     let (kernels, biases, shifts) = match precision {
         Precision::F32 => (Dtype::F32, Dtype::F32, None),
         Precision::Int16 => (Dtype::I16, Dtype::I32, Some(Dtype::I32)),
     };
-    let flat = |name: String, len, dtype| TensorSpec { name, shape: vec![len], dtype, fan_in: 0, fan_out: 0 };
-    let mut specs = Vec::new();
-    for layer in layers.iter() {
-        for input in &layer.inputs {
-            let area = input.kernel_size * input.kernel_size;
+    let spec = |name: String, role, layer, shape, dtype| TensorSpec { name, role, layer, shape, dtype, fan_in: 0, fan_out: 0 };
+    let embedding = layers.embedding.map(|(levels, channels)| vec![levels, channels]);
+    let mut specs: Vec<_> =
+        embedding.map(|shape| spec("embedding".into(), Role::Embedding, 0, shape, kernels)).into_iter().collect();
+    for (index, layer) in layers.iter().enumerate() {
+        let sums = layer.sums();
+        for Input { kernel, rows, columns, channels, .. } in &layer.inputs {
             specs.push(TensorSpec {
-                name: input.kernel.clone(),
-                shape: vec![input.kernel_size, input.kernel_size, input.channels, layer.out_channels],
-                dtype: kernels,
-                fan_in: area * input.channels,
-                fan_out: area * layer.out_channels,
+                fan_in: rows * columns * channels,
+                fan_out: rows * columns * sums,
+                ..spec(kernel.clone(), Role::Kernel, index, vec![*rows, *columns, *channels, sums], kernels)
             });
         }
-        specs.push(flat(layer.bias.clone(), layer.out_channels, biases));
-        specs.extend(shifts.map(|dtype| flat(layer.shift(), 1, dtype)));
+        specs.extend(layer.bias().map(|name| spec(name, Role::Bias, index, vec![sums], biases)));
+        specs.extend(layer.class().map(|name| spec(name, Role::Class, index, vec![layers.classes, sums], biases)));
+        specs.extend(shifts.map(|dtype| spec(layer.shift(), Role::Shift, index, vec![1], dtype)));
     }
     specs
 }
 
 /// What the weights of a net take in memory, which hold each number in 32 bits.
 pub(crate) fn planned(layers: &Layers) -> Bytes {
-    let kernels = layers.iter().flat_map(|layer| layer.inputs.iter().map(move |input| (input, layer.out_channels as u64)));
-    let kernels = kernels.map(|(i, out)| Bytes::of::<f32>(&[i.kernel_size as u64, i.kernel_size as u64, i.channels as u64, out]));
-    kernels.sum::<Bytes>() + layers.iter().map(|layer| Bytes::of::<f32>(&[layer.out_channels as u64 + 1])).sum()
+    Bytes::of::<f32>(&[layers.parameters() + layers.len() as u64])
 }
 
 /// A number of a model file.
-pub trait Stored: Copy + Default + PartialEq + Debug + Send + Sync + 'static {
+pub trait Stored: Copy + Default + PartialEq + Debug + Add<Output = Self> + Send + Sync + 'static {
     /// The precision whose files hold it.
     const PRECISION: Precision;
 
@@ -129,7 +161,7 @@ impl Stored for f32 {
             if let Some(index) = values.iter().position(|w| !w.is_finite()) {
                 return Err(Error::NonFiniteWeight { tensor: spec.name, index });
             }
-            if spec.shape.len() == 1 {
+            if spec.role == Role::Bias {
                 for bias in values {
                     *bias += 0.0; // -0.0 + 0.0 is +0.0, and every other value stays as it is
                 }
@@ -160,7 +192,7 @@ impl Stored for i32 {
         for (spec, values) in weights.tensors_mut(layers) {
             let range = match spec.dtype {
                 Dtype::I16 => i32::from(i16::MIN)..=i16::MAX.into(),
-                _ if spec.name.ends_with(SHIFT) => 0..=MAX_SHIFT,
+                _ if spec.role == Role::Shift => 0..=MAX_SHIFT,
                 _ => i32::MIN..=i32::MAX,
             };
             if let Some(index) = values.iter().position(|value| !range.contains(value)) {
@@ -186,7 +218,6 @@ impl Stored for i32 {
 
 /// The most binary places of a sum.
 pub(crate) const MAX_SHIFT: i32 = 30;
-const SHIFT: &str = ".shift";
 
 /// All weights of a net: logical `[k, k, in, out]` kernels, biases and shifts, in the order of [`tensor_specs`].
 ///
@@ -196,9 +227,17 @@ const SHIFT: &str = ".shift";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights<T: Stored = f32> {
     values: Vec<T>,
-    kernels: Vec<Vec<usize>>, // (layer, input) -> start in values
-    biases: Vec<usize>,       // (layer) -> start in values
-    shifts: Vec<usize>,       // (layer) -> place in values; empty in f32
+    layers: Vec<Starts>,
+    embedding: usize, // values of it, which come first
+}
+
+/// Where the tensors of a layer start in the values.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Starts {
+    kernels: Vec<usize>, // (input)
+    bias: usize,
+    class: usize,
+    shift: usize,
 }
 
 impl<T: Stored> Weights<T> {
@@ -215,20 +254,19 @@ impl<T: Stored> Weights<T> {
         if values.len() != wanted {
             return Err(Error::WeightCount { wanted, got: values.len() });
         }
-        let mut starts = specs.iter().scan(0, |at, spec| {
-            *at += spec.len();
-            Some(*at - spec.len())
-        });
-        let mut next = || starts.next().expect("as many tensors as the layers call for");
-        let (mut kernels, mut biases, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
-        for layer in layers.iter() {
-            kernels.push(layer.inputs.iter().map(|_| next()).collect());
-            biases.push(next());
-            if T::PRECISION == Precision::Int16 {
-                shifts.push(next());
+        let mut weights = Weights { values, layers: vec![Starts::default(); layers.len()], embedding: 0 };
+        let mut at = 0;
+        for spec in &specs {
+            let starts = &mut weights.layers[spec.layer];
+            match spec.role {
+                Role::Embedding => weights.embedding = spec.len(),
+                Role::Kernel => starts.kernels.push(at),
+                Role::Bias => starts.bias = at,
+                Role::Class => starts.class = at,
+                Role::Shift => starts.shift = at,
             }
+            at += spec.len();
         }
-        let mut weights = Weights { values, kernels, biases, shifts };
         T::check(layers, &mut weights)?;
         weights.check_mask(layers)?;
         Ok(weights)
@@ -237,9 +275,9 @@ impl<T: Stored> Weights<T> {
     fn check_mask(&self, layers: &Layers) -> Result<(), Error> {
         for (index, layer) in layers.iter().enumerate() {
             for (number, input) in layer.inputs.iter().enumerate() {
-                let row = input.channels * layer.out_channels;
-                let len = input.kernel_size * input.kernel_size * row;
-                let mut allowed = input.taps.iter().map(|&tap| input.weight_index(tap, layer.out_channels)).peekable();
+                let row = input.channels * layer.sums();
+                let len = input.len(layer.sums());
+                let mut allowed = input.terms.iter().map(|&term| input.weight_index(term, layer.sums())).peekable();
                 for (at, weights) in (0..len).step_by(row).zip(self.kernel(index, number)[..len].chunks_exact(row)) {
                     if allowed.next_if_eq(&at).is_some() {
                         continue;
@@ -258,14 +296,24 @@ impl<T: Stored> Weights<T> {
         &self.values
     }
 
-    /// The kernel of one input of a layer from its first weight on: `[kernel, kernel, in, out]`.
+    /// The kernel of one input of a layer from its first weight on: `[rows, columns, in, sums]`.
     pub fn kernel(&self, layer: usize, input: usize) -> &[T] {
-        &self.values[self.kernels[layer][input]..]
+        &self.values[self.layers[layer].kernels[input]..]
     }
 
-    /// The bias of a layer from its first value on: `[out]`.
+    /// The bias of a layer that has one, from its first value on: `[sums]`.
     pub fn bias(&self, layer: usize) -> &[T] {
-        &self.values[self.biases[layer]..]
+        &self.values[self.layers[layer].bias..]
+    }
+
+    /// The class vectors of a layer that has some, from their first value on: `[classes, sums]`.
+    pub fn class(&self, layer: usize) -> &[T] {
+        &self.values[self.layers[layer].class..]
+    }
+
+    /// What each level is to a net with an embedding: `[levels, channels]`; else empty.
+    pub fn embedding(&self) -> &[T] {
+        &self.values[..self.embedding]
     }
 
     fn tensors_mut(&mut self, layers: &Layers) -> impl Iterator<Item = (TensorSpec, &mut [T])> {
@@ -281,22 +329,29 @@ impl<T: Stored> Weights<T> {
 impl Weights {
     /// Reproducible weights for tests and dry runs: uniform, scaled to keep activations near 1, biases not zero.
     pub fn random(layers: &Layers, seed: u64) -> Weights {
+        let draws = |item: usize| crate::rng::Words::new(seed, crate::rng::Purpose::Initialise, 0, item as u32);
         let mut values = Vec::new();
+        let mut embedding = draws(layers.len());
+        values.extend((0..layers.embedding_parameters()).map(|_| 2.0 * embedding.uniform() - 1.0));
         for (item, layer) in layers.iter().enumerate() {
-            let fan: usize =
-                layer.inputs.iter().map(|i| if i.source == Source::Pixels { 4 } else { i.taps.len() * i.channels }).sum();
+            let fan = |i: &Input| if i.source == Source::Pixels && i.channels == 1 { 4 } else { i.terms.len() * i.channels };
+            let fan: usize = layer.inputs.iter().map(|i| if i.one_hot { i.terms.len() } else { fan(i) }).sum();
             let scale = (3.0 / fan as f32).sqrt();
-            let mut draws = crate::rng::Words::new(seed, crate::rng::Purpose::Initialise, 0, item as u32);
+            let mut draws = draws(item);
             for input in &layer.inputs {
                 let start = values.len();
-                let row = input.channels * layer.out_channels;
-                values.resize(start + input.kernel_size * input.kernel_size * row, 0.0);
-                for &tap in &input.taps {
-                    let at = start + input.weight_index(tap, layer.out_channels);
+                values.resize(start + input.len(layer.sums()), 0.0);
+                for &term in &input.terms {
+                    let at = start + input.weight_index(term, layer.sums());
+                    let row = input.channels * layer.sums();
                     values[at..at + row].iter_mut().for_each(|w| *w = scale * (2.0 * draws.uniform() - 1.0));
                 }
             }
-            values.extend((0..layer.out_channels).map(|_| 0.2 * (2.0 * draws.uniform() - 1.0)));
+            let vectors = match layer.start {
+                Start::Bias { class } => 1 + if class { layers.classes } else { 0 },
+                Start::Layer(_) => 0,
+            };
+            values.extend((0..vectors * layer.sums()).map(|_| 0.2 * (2.0 * draws.uniform() - 1.0)));
         }
         Weights::new(layers, values).expect("random weights fit their net")
     }
@@ -305,7 +360,7 @@ impl Weights {
 impl Weights<i32> {
     /// Binary places of a layer's sums, 0 to 30.
     pub fn shift(&self, layer: usize) -> u32 {
-        self.values[self.shifts[layer]] as u32
+        self.values[self.layers[layer].shift] as u32
     }
 }
 

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 const WHOLE: Strategy = Strategy { method: Method::Naive, skipping: Skipping::None };
 
-fn logits(model: &Arc<Model>, image: &[u8]) -> Vec<u32> {
+fn logits(model: &Arc<Model>, image: &[u16]) -> Vec<u32> {
     let mut run = Run::score(model, image.to_vec(), WHOLE).unwrap();
     run.finish().unwrap();
     run.logits().unwrap().iter().map(|l| l.to_bits()).collect()
 }
 
 /// The pixels whose logits differ between an image and the image with one pixel flipped.
-fn changed(model: &Arc<Model>, image: &[u8], before: &[u32], pixel: usize) -> BTreeSet<usize> {
+fn changed(model: &Arc<Model>, image: &[u16], before: &[u32], pixel: usize) -> BTreeSet<usize> {
     let mut other = image.to_vec();
     other[pixel] ^= 1;
     logits(model, &other).iter().zip(before).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect()

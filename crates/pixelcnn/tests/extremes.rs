@@ -46,8 +46,9 @@ fn any_config(draws: &mut Draws) -> Config {
             head_layers: steeply(draws, 0, MAX_BLOCKS),
             ..Config::reference()
         };
-        if let Ok(config) = config.checked() {
-            return config;
+        // A net of too many weights is refused once its layers are counted.
+        if Layers::try_new(&config).is_ok() {
+            return config.checked().unwrap();
         }
     }
 }
@@ -56,7 +57,7 @@ fn any_config(draws: &mut Draws) -> Config {
 fn model_of(config: &Config, seed: u64) -> Result<Arc<Model>, Error> {
     let layers = Layers::new(config);
     // The weights alone: what is above the limit by them is not made to find it out.
-    let bytes = 4 * layers.iter().map(Layer::parameters).sum::<u64>();
+    let bytes = 4 * layers.parameters();
     if bytes > LIMIT.limit {
         return Err(Error::OutOfMemory { bytes, limit: Some(LIMIT.limit) });
     }
@@ -80,8 +81,9 @@ fn start(model: &Arc<Model>, strategy: Strategy) -> Option<Run> {
         }
         Err(Error::OutOfMemory { bytes, limit }) => {
             assert!(limit == Some(LIMIT.limit) && bytes > LIMIT.limit);
-            // Lists as long as the net, and no more.
-            let lists = 2048 * (model.layers.len() as u64 + 8);
+            // Lists as long as the net has layers and terms, and no more.
+            let terms = model.layers.reads().count() as u64;
+            let lists = 2048 * (model.layers.len() as u64 + 8) + 12 * terms;
             assert!(held <= lists, "{held} bytes before {strategy:?} was refused: {:?}", model.config);
             None
         }
@@ -112,7 +114,8 @@ fn every_net_is_planned_and_described_at_bounded_cost() {
 
 /// Twice the weights: at least what a model takes.
 fn model_bytes(config: &Config) -> u64 {
-    8 * Layers::new(config).iter().map(Layer::non_zero_parameters).sum::<u64>()
+    let layers = Layers::new(config);
+    8 * (0..layers.len()).map(|layer| layers.non_zero_parameters(layer)).sum::<u64>()
 }
 
 #[test]
@@ -251,7 +254,7 @@ fn sizes_beyond_32_bits_are_told_as_they_are() {
     let thin = Config { height: 3183, width: 4096, filters: 2, blocks: 229, block_kernel: 31, ..Config::reference() };
     for config in [deep, thin] {
         let layers = Layers::new(&config);
-        let weights = Weights::new(&layers, vec![0.0; layers.iter().map(Layer::parameters).sum::<u64>() as usize]).unwrap();
+        let weights = Weights::new(&layers, vec![0.0; layers.parameters() as usize]).unwrap();
         let metadata = vec![("background".to_string(), "0".to_string())];
         let model = Arc::new(Model::new(config, weights, metadata).unwrap());
         let draw = Draw { count: 1, seed: 0, start_index: 0, temperature: 1.0 };

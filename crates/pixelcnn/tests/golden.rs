@@ -39,12 +39,12 @@ fn gives_the_frozen_bits(file: &str) {
             let mut run = Run::sample(&model, draw, Strategy { method, skipping: Skipping::All }).unwrap();
             let mut logits = vec![0; run.pixels().len()];
             while run.step().unwrap() > 0 {
-                for p in run.front() {
-                    logits[p.image * model.config.pixels() + p.pixel] = p.logit.to_bits();
+                for (p, logit) in run.front().iter().zip(run.front_logits()) {
+                    logits[p.image * model.config.pixels() + p.pixel] = logit.to_bits();
                 }
             }
             let hex = |bits: &mut dyn Iterator<Item = u32>| bits.map(|b| format!("{b:08x}")).collect::<String>();
-            let pixels: String = run.pixels().iter().map(|p| char::from(b'0' + p)).collect();
+            let pixels: String = run.pixels().iter().map(|&p| char::from(b'0' + p as u8)).collect();
             assert_eq!(pixels, text(sample, "pixels"), "{name}");
             assert_eq!(hex(&mut logits.into_iter()), text(sample, "logits"), "{name}");
             assert_eq!(hex(&mut run.nats().iter().map(|n| n.to_bits())), text(sample, "nats"), "{name}");

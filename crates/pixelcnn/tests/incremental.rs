@@ -10,18 +10,19 @@ use std::sync::Arc;
 const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
 
 /// Every logit (as bits), every pixel and every cost (as bits), in raster order.
-type Walked = (Vec<u32>, Vec<u8>, Vec<u32>);
+type Walked = (Vec<Vec<u32>>, Vec<u16>, Vec<u32>);
 
 /// Runs to the end, in whatever order the run has, and checks that each pixel comes once.
 fn walk(mut run: Run, model: &Model) -> Walked {
     let size = model.config.pixels();
     let mut logits = vec![None; run.pixels().len()];
     while run.step().unwrap() > 0 {
-        for p in run.front() {
+        let each = run.front_logits().len() / run.front().len();
+        for (p, found) in run.front().iter().zip(run.front_logits().chunks_exact(each)) {
             let slot = &mut logits[p.image * size + p.pixel];
             assert_eq!(*slot, None, "image {} pixel {} was computed twice", p.image, p.pixel);
             assert_eq!(run.pixels()[p.image * size + p.pixel], p.value);
-            *slot = Some(p.logit.to_bits());
+            *slot = Some(found.iter().map(|logit| logit.to_bits()).collect());
         }
     }
     let logits = logits.into_iter().map(|l| l.expect("every pixel is computed")).collect();
@@ -32,7 +33,7 @@ fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Walked {
     walk(Run::sample(model, draw, strategy).unwrap(), model)
 }
 
-fn score(model: &Arc<Model>, images: &[u8], strategy: Strategy) -> Walked {
+fn score(model: &Arc<Model>, images: &[u16], strategy: Strategy) -> Walked {
     walk(Run::score(model, images.to_vec(), strategy).unwrap(), model)
 }
 
@@ -49,7 +50,7 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
         let config = random_config(&mut draws);
         let model = match draws.from(0, 2) {
             0 => random_model(config, case),
-            background => model_with_background(config, case, background as u8 - 1, draws.from(0, 4) as f32),
+            background => model_with_background(config, case, background as u16 - 1, draws.from(0, 4) as f32),
         };
         let model = random_form(&mut draws, model);
         let size = model.config.pixels();
@@ -76,13 +77,19 @@ fn all_strategies_score_given_images_the_same() {
     for case in 0..80 {
         let mut draws = Draws::new(1000 + case);
         let config = random_config(&mut draws);
-        let model = model_with_background(config, case, draws.from(0, 1) as u8, 0.0);
+        let model = model_with_background(config, case, draws.from(0, 1) as u16, 0.0);
         let model = random_form(&mut draws, model);
         let count = draws.pick(&[1, 3, 17]);
         let ink = draws.pick(&[2, 10, 50, 97]);
         let images = random_images(&mut draws, &model.config, count, ink);
-        let oracle: Vec<u32> =
-            images.chunks(model.config.pixels()).flat_map(|image| model.reference(image).unwrap()).map(f32::to_bits).collect();
+        let each = model.config.logits();
+        let logits = |image: &[u16]| model.reference(image, 0).unwrap();
+        let oracle: Vec<Vec<u32>> = images
+            .chunks(model.config.pixels())
+            .flat_map(|image| {
+                logits(image).chunks(each).map(|pixel| pixel.iter().map(|l| l.to_bits()).collect()).collect::<Vec<_>>()
+            })
+            .collect();
         for strategy in strategies().into_iter().chain([ORACLE]) {
             let (logits, pixels, _) = score(&model, &images, strategy);
             assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
@@ -95,14 +102,14 @@ fn all_strategies_score_given_images_the_same() {
 fn skipping_is_exact_on_images_made_to_break_it() {
     let config = Config { height: 14, width: 15, filters: 10, blocks: 2, ..Config::reference() };
     let (h, w) = (config.height, config.width);
-    let blank = vec![0u8; h * w];
-    let mut images = vec![blank.clone(), vec![1; h * w], (0..h * w).map(|i| ((i / w + i % w) % 2) as u8).collect()];
+    let blank = vec![0u16; h * w];
+    let mut images = vec![blank.clone(), vec![1; h * w], (0..h * w).map(|i| ((i / w + i % w) % 2) as u16).collect()];
     for corner in [0, w - 1, (h - 1) * w, h * w - 1, 7 * w + 7] {
         let mut image = blank.clone();
         image[corner] = 1;
         images.push(image);
     }
-    let inverted: Vec<Vec<u8>> = images.iter().map(|image| image.iter().map(|p| 1 - p).collect()).collect();
+    let inverted: Vec<Vec<u16>> = images.iter().map(|image| image.iter().map(|p| 1 - p).collect()).collect();
     images.extend(inverted);
     let images = images.concat();
     for background in [0, 1] {
@@ -120,14 +127,14 @@ fn skipping_is_exact_on_images_made_to_break_it() {
 #[test]
 fn skipping_skips_and_a_blank_image_costs_little_once_constants_are_known() {
     let model = model_with_background(Config { filters: 16, blocks: 3, ..Config::reference() }, 3, 0, 0.0);
-    let macs = |images: &[u8], skipping| {
+    let macs = |images: &[u16], skipping| {
         let mut run = Run::score(&model, images.to_vec(), Strategy { method: Method::Wavefront, skipping }).unwrap();
         run.finish().unwrap();
         run.macs()
     };
     let blank = vec![0; model.config.pixels()];
     let dense = macs(&blank, Skipping::None);
-    let taps = |l: &pixelcnn::layers::Layer| l.inputs[0].taps.len() * l.inputs[0].channels * l.out_channels.next_multiple_of(8);
+    let taps = |l: &pixelcnn::layers::Layer| l.inputs[0].terms.len() * l.inputs[0].channels * l.out_channels.next_multiple_of(8);
     let all = 784 * model.layers.iter().map(taps).sum::<usize>() as u64;
     // Dense still leaves out a tap that lies outside the image for a whole tile.
     assert!(dense <= all && dense > all / 10 * 9, "{dense} of {all}");
@@ -249,7 +256,7 @@ fn a_relu_hides_no_overflow() {
     // The head's sum is MAX * MAX * 2 - MAX * MAX * 2, which is infinity less infinity, and 0 after a relu.
     let config = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
     let layers = pixelcnn::layers::Layers::new(&config);
-    let mut values = vec![0.0; layers.iter().map(|l| l.parameters() as usize).sum()];
+    let mut values = vec![0.0; layers.parameters() as usize];
     values[18..20].fill(f32::MAX); // the stem's biases
     values[20..24].copy_from_slice(&[2.0, 2.0, -2.0, -2.0]); // the head's kernel
     let model = |values: &[f32]| {

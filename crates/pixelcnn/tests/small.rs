@@ -23,11 +23,11 @@ const NETS: [[usize; 8]; 7] = [
 ];
 
 /// The bits of every logit in raster order, and the levels.
-fn walk(mut run: Run, model: &Model) -> (Vec<u32>, Vec<u8>) {
+fn walk(mut run: Run, model: &Model) -> (Vec<u32>, Vec<u16>) {
     let mut logits = vec![0; run.pixels().len()];
     while run.step().unwrap() > 0 {
-        for p in run.front() {
-            logits[p.image * model.config.pixels() + p.pixel] = p.logit.to_bits();
+        for (p, logit) in run.front().iter().zip(run.front_logits()) {
+            logits[p.image * model.config.pixels() + p.pixel] = logit.to_bits();
         }
     }
     (logits, run.pixels().to_vec())

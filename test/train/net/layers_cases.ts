@@ -47,8 +47,7 @@ export function testLayersOn(name: BackendName): void {
       net.tensors.flatMap(({ name, shape }, at) => {
         const input = inputs.get(name);
         if (input === undefined) return [];
-        const half = (input.kernelSize - 1) / 2;
-        const allowed = new Set(input.taps.map(([dy, dx]) => (dy + half) * input.kernelSize + dx + half));
+        const allowed = new Set(input.places);
         const perTap = shape[2]! * shape[3]!;
         return [...weights[at]!].filter((_, i) => !allowed.has(Math.floor(i / perTap)));
       });

@@ -254,9 +254,9 @@ it('holds every forbidden weight at exactly 0', async () => {
     const size = shape.reduce((a, b) => a * b, 1);
     const input = net.layers.flatMap(({ inputs }) => inputs).find(({ kernel }) => kernel === name);
     if (input !== undefined) {
-      const half = (input.kernelSize - 1) / 2;
-      const allowed = new Set(input.taps.map(([dy, dx]) => (dy + half) * input.kernelSize + dx + half));
-      const perTap = size / input.kernelSize ** 2;
+      const [rows, columns] = input.shape;
+      const allowed = new Set(input.places);
+      const perTap = size / (rows * columns);
       for (let i = 0; i < size; i++) {
         const value = weights[offset + i]!;
         if (!allowed.has(Math.floor(i / perTap))) expect(Object.is(value, 0), `${name} ${i}`).toBe(true);

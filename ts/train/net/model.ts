@@ -68,8 +68,8 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     tf.tidy(() => {
       const parts = layer.inputs.map((input) => ops.convolve(get(outputs, input.source), get(values, input.kernel)));
       const sum = parts.length === 1 ? (parts[0] as Tensor4D) : tf.addN(parts);
-      const biased = ops.addBias(sum, get(values, layer.bias));
-      return layer.activation === 'relu' ? ops.relu(biased) : biased;
+      const biased = ops.addBias(sum, get(values, layer.bias ?? ''));
+      return layer.cell === 'relu' ? ops.relu(biased) : biased;
     });
 
   /** With `keep`, everything the backward pass reads stays alive; else each output goes after its last use. */
@@ -125,8 +125,8 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       const y = get<Tensor4D>(kept.activated, layer.name);
       if (dOutput === undefined) throw new Error(`nothing reads layer ${layer.name}`);
       gradients.delete(layer.name);
-      const dy = layer.activation === 'relu' ? ops.reluGradient(dOutput, y) : dOutput;
-      parts.set(layer.bias, ops.biasGradient(dy));
+      const dy = layer.cell === 'relu' ? ops.reluGradient(dOutput, y) : dOutput;
+      parts.set(layer.bias ?? '', ops.biasGradient(dy));
       for (const input of layer.inputs) {
         const [rows = 1, columns = 1] = layout.slot(input.kernel).shape;
         parts.set(input.kernel, ops.kernelGradient(get<Tensor4D>(kept.outputs, input.source), dy, rows, columns));

@@ -17,7 +17,7 @@ export class Run {
      */
     front(): Uint32Array;
     /**
-     * The logits of the last front.
+     * The logits of the last front, pixel by pixel.
      */
     front_logits(): Float32Array;
     /**
@@ -39,7 +39,7 @@ export class Run {
     /**
      * All pixels as levels.
      */
-    pixels(): Uint8Array;
+    pixels(): Uint8Array | Uint16Array;
     /**
      * Bytes of activations kept for its images, and bytes of constants.
      */
@@ -77,13 +77,14 @@ export class Sampler {
      */
     constructor(model: Uint8Array, memory_limit?: number | null);
     /**
-     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+     * each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
      */
-    sample(count: number, seed: number, start_index: number, temperature: number, method: string, skipping?: string | null): Run;
+    sample(count: number, seed: number, start_index: number, temperature: number, method: string, skipping?: string | null, labels?: Uint8Array | Uint16Array | null, given?: Uint8Array | Uint16Array | null): Run;
     /**
-     * Starts a walk over given images.
+     * Starts a walk over given images, of these classes in a net with classes.
      */
-    score(pixels: Uint8Array, method: string, skipping?: string | null): Run;
+    score(pixels: Uint8Array | Uint16Array, method: string, skipping?: string | null, labels?: Uint8Array | Uint16Array | null): Run;
     /**
      * All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
      */
@@ -96,16 +97,22 @@ export class Sampler {
 export function describe(config_json: string): string;
 
 /**
+ * What images cost whose class is not known: of -ln p(x | y), `[classes, images]`, -ln p(x) and then each p(y | x), `[images,
+ * 1 + classes]`.
+ */
+export function mixture(nats: Float64Array, classes: number): Float64Array;
+
+/**
  * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
  * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
  */
-export function optimize(model: Uint8Array, images: Uint8Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
+export function optimize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
  * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
  * object of strings, is added to the file's own.
  */
-export function quantize(model: Uint8Array, images: Uint8Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
+export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
  * `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -130,6 +137,7 @@ export interface InitOutput {
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_sampler_free: (a: number, b: number) => void;
     readonly describe: (a: any) => [number, number, number, number];
+    readonly mixture: (a: any, b: number) => [number, number, number];
     readonly optimize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
     readonly quantize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
     readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
@@ -148,8 +156,8 @@ export interface InitOutput {
     readonly sampler_describe: (a: number) => [number, number, number, number];
     readonly sampler_metadata: (a: number) => [number, number, number, number];
     readonly sampler_new: (a: any, b: number, c: number) => [number, number, number];
-    readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
-    readonly sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number) => [number, number, number];
+    readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number) => [number, number, number];
+    readonly sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
     readonly sampler_weights: (a: number) => [number, number, number];
     readonly simd_backend: () => [number, number];
     readonly write_model: (a: any, b: any, c: any) => [number, number, number];

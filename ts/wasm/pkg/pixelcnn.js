@@ -41,7 +41,7 @@ export class Run {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * The logits of the last front.
+     * The logits of the last front, pixel by pixel.
      * @returns {Float32Array}
      */
     front_logits() {
@@ -94,7 +94,7 @@ export class Run {
     }
     /**
      * All pixels as levels.
-     * @returns {Uint8Array}
+     * @returns {Uint8Array | Uint16Array}
      */
     pixels() {
         const ret = wasm.run_pixels(this.__wbg_ptr);
@@ -229,16 +229,19 @@ export class Sampler {
         return this;
     }
     /**
-     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default.
+     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+     * each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
      * @param {number} count
      * @param {number} seed
      * @param {number} start_index
      * @param {number} temperature
      * @param {string} method
      * @param {string | null} [skipping]
+     * @param {Uint8Array | Uint16Array | null} [labels]
+     * @param {Uint8Array | Uint16Array | null} [given]
      * @returns {Run}
      */
-    sample(count, seed, start_index, temperature, method, skipping) {
+    sample(count, seed, start_index, temperature, method, skipping, labels, given) {
         const val3 = +count;
         const val4 = +seed;
         const val5 = +start_index;
@@ -254,20 +257,21 @@ export class Sampler {
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.sampler_sample(this.__wbg_ptr, val3, val4, val5, val6, ptr0, len0, ptr1, len1);
+        const ret = wasm.sampler_sample(this.__wbg_ptr, val3, val4, val5, val6, ptr0, len0, ptr1, len1, isLikeNone(labels) ? 0 : addToExternrefTable0(labels), isLikeNone(given) ? 0 : addToExternrefTable0(given));
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
         return Run.__wrap(ret[0]);
     }
     /**
-     * Starts a walk over given images.
-     * @param {Uint8Array} pixels
+     * Starts a walk over given images, of these classes in a net with classes.
+     * @param {Uint8Array | Uint16Array} pixels
      * @param {string} method
      * @param {string | null} [skipping]
+     * @param {Uint8Array | Uint16Array | null} [labels]
      * @returns {Run}
      */
-    score(pixels, method, skipping) {
+    score(pixels, method, skipping, labels) {
         let ptr0, len0, ptr1, len1;
         try {
             ptr0 = passStringToWasm0(method, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
@@ -279,7 +283,7 @@ export class Sampler {
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.sampler_score(this.__wbg_ptr, pixels, ptr0, len0, ptr1, len1);
+        const ret = wasm.sampler_score(this.__wbg_ptr, pixels, ptr0, len0, ptr1, len1, isLikeNone(labels) ? 0 : addToExternrefTable0(labels));
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -324,10 +328,25 @@ export function describe(config_json) {
 }
 
 /**
+ * What images cost whose class is not known: of -ln p(x | y), `[classes, images]`, -ln p(x) and then each p(y | x), `[images,
+ * 1 + classes]`.
+ * @param {Float64Array} nats
+ * @param {number} classes
+ * @returns {Float64Array}
+ */
+export function mixture(nats, classes) {
+    const ret = wasm.mixture(nats, classes);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
  * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
  * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
  * @param {Uint8Array} model
- * @param {Uint8Array} images
+ * @param {Uint8Array | Uint16Array} images
  * @param {string} metadata_json
  * @param {number | null} [memory_limit]
  * @returns {Uint8Array}
@@ -344,7 +363,7 @@ export function optimize(model, images, metadata_json, memory_limit) {
  * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
  * object of strings, is added to the file's own.
  * @param {Uint8Array} model
- * @param {Uint8Array} images
+ * @param {Uint8Array | Uint16Array} images
  * @param {string} metadata_json
  * @param {number | null} [memory_limit]
  * @returns {Uint8Array}
@@ -427,11 +446,19 @@ function __wbg_get_imports() {
             const ret = arg0.length;
             return ret;
         },
+        __wbg_length_598200474a74e670: function(arg0) {
+            const ret = arg0.length;
+            return ret;
+        },
         __wbg_length_609d12da4e8be6ad: function(arg0) {
             const ret = arg0.length;
             return ret;
         },
         __wbg_length_cd00c6b29ea45b8d: function(arg0) {
+            const ret = arg0.length;
+            return ret;
+        },
+        __wbg_length_f07bcfd6f88cf884: function(arg0) {
             const ret = arg0.length;
             return ret;
         },
@@ -451,9 +478,19 @@ function __wbg_get_imports() {
             const ret = new Error(getStringFromWasm0(arg0, arg1));
             return ret;
         },
+        __wbg_new_b07870208488b54f: function() { return handleError(function (arg0) {
+            const ret = new Uint16Array(arg0);
+            return ret;
+        }, arguments); },
         __wbg_new_b9731e0a4cc986b1: function() { return handleError(function (arg0) {
             const ret = new Uint8Array(arg0);
             return ret;
+        }, arguments); },
+        __wbg_prototypesetcall_35b18f2ff55f87c9: function() { return handleError(function (arg0, arg1, arg2) {
+            Float64Array.prototype.set.call(getArrayF64FromWasm0(arg0, arg1), arg2);
+        }, arguments); },
+        __wbg_prototypesetcall_812c42e776d3d215: function() { return handleError(function (arg0, arg1, arg2) {
+            Uint16Array.prototype.set.call(getArrayU16FromWasm0(arg0, arg1), arg2);
         }, arguments); },
         __wbg_prototypesetcall_8eb686f5da230208: function() { return handleError(function (arg0, arg1, arg2) {
             Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), arg2);
@@ -470,6 +507,12 @@ function __wbg_get_imports() {
         },
         __wbg_set_90149060c697c1c7: function(arg0, arg1, arg2) {
             arg0.set(getArrayU8FromWasm0(arg1, arg2));
+        },
+        __wbg_set_a8ed9fb9dd8e5c15: function(arg0, arg1, arg2) {
+            arg0.set(getArrayU16FromWasm0(arg1, arg2));
+        },
+        __wbg_set_b7565b0f70a59291: function(arg0, arg1, arg2) {
+            arg0.set(getArrayU16FromWasm0(arg1, arg2));
         },
         __wbg_set_bcd9c0d8c9fbdf5b: function(arg0, arg1, arg2) {
             arg0.set(getArrayU32FromWasm0(arg1, arg2));
@@ -515,6 +558,11 @@ function getArrayF64FromWasm0(ptr, len) {
     return getFloat64ArrayMemory0().subarray(ptr / 8, ptr / 8 + len);
 }
 
+function getArrayU16FromWasm0(ptr, len) {
+    ptr = ptr >>> 0;
+    return getUint16ArrayMemory0().subarray(ptr / 2, ptr / 2 + len);
+}
+
 function getArrayU32FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getUint32ArrayMemory0().subarray(ptr / 4, ptr / 4 + len);
@@ -552,6 +600,14 @@ function getFloat64ArrayMemory0() {
 function getStringFromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return decodeText(getUint8ArrayMemory0().subarray(ptr, ptr + len));
+}
+
+let cachedUint16ArrayMemory0 = null;
+function getUint16ArrayMemory0() {
+    if (cachedUint16ArrayMemory0 === null || cachedUint16ArrayMemory0.byteLength === 0) {
+        cachedUint16ArrayMemory0 = new Uint16Array(wasm.memory.buffer);
+    }
+    return cachedUint16ArrayMemory0;
 }
 
 let cachedUint32ArrayMemory0 = null;
@@ -663,6 +719,7 @@ function __wbg_finalize_init(instance, module) {
     cachedDataViewMemory0 = null;
     cachedFloat32ArrayMemory0 = null;
     cachedFloat64ArrayMemory0 = null;
+    cachedUint16ArrayMemory0 = null;
     cachedUint32ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     wasm.__wbindgen_start();

@@ -22,7 +22,9 @@ mod tests {
         let b = F32x4::splat(0.1);
         let plain = |f: fn(f32, f32) -> f32| [1.0, -2.0, 0.0, 4.5].map(|x| f(x, 0.1));
         assert_eq!((a + b).to_array(), plain(|x, y| x + y));
+        assert_eq!((a - b).to_array(), plain(|x, y| x - y));
         assert_eq!((a * b).to_array(), plain(|x, y| x * y));
+        assert_eq!((a / b).to_array(), plain(|x, y| x / y));
         assert_eq!(a.at_least(F32x4::splat(0.0)).to_array(), [1.0, 0.0, 0.0, 4.5]);
     }
 
@@ -30,6 +32,23 @@ mod tests {
     fn relu_makes_no_negative_zero_and_no_nan() {
         let y = F32x4::new([-0.0, f32::NAN, f32::NEG_INFINITY, f32::INFINITY]).at_least(F32x4::splat(0.0)).to_array();
         assert_eq!(y.map(f32::to_bits), [0.0f32, 0.0, 0.0, f32::INFINITY].map(f32::to_bits));
+    }
+
+    #[test]
+    fn bits_are_chosen_and_moved_in_each_lane() {
+        let (x, a) = (F32x4::new([1.0, -2.0, 3.0, -0.0]), F32x4::new([-0.0, 0.5, f32::NAN, f32::INFINITY]));
+        let bits = |y: F32x4| y.to_array().map(f32::to_bits);
+        let wanted = |y: [f32; 4]| y.map(f32::to_bits);
+        assert_eq!(bits(x.where_greater(a, F32x4::splat(0.0))), wanted([0.0, -2.0, 0.0, -0.0]));
+        assert_eq!(bits(x.where_greater(F32x4::splat(0.0), a)), [0; 4]);
+        assert_eq!(bits(x.relu()), wanted([1.0, 0.0, 3.0, 0.0]));
+        assert_eq!(bits(x.abs()), wanted([1.0, 2.0, 3.0, 0.0]));
+        assert_eq!(bits(x.abs().copysign(a)), wanted([-1.0, 2.0, 3.0f32.copysign(f32::NAN), 0.0]));
+        let small = F32x4::new([1.5, 1e-45, 0.0, f32::INFINITY]).at_most(F32x4::splat(1.0));
+        assert_eq!(bits(small), wanted([1.0, 1e-45, 0.0, 1.0]));
+        // What goes before the last bits falls out.
+        let powers = F32x4::new([1, 127, 254, 0x4B40_0080].map(f32::from_bits)).power_of_two();
+        assert_eq!(bits(powers), wanted([f32::MIN_POSITIVE, 1.0, 2.0f32.powi(127), 2.0]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The backend for every target without WebAssembly SIMD: an array, which compilers turn into the target's own vectors.
 
-use std::ops::{Add, Mul};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// Name of the backend in use.
 pub const BACKEND: &str = "scalar";
@@ -33,6 +33,42 @@ impl F32x4 {
     pub fn at_least(self, floor: F32x4) -> F32x4 {
         F32x4(std::array::from_fn(|i| if self.0[i] > floor.0[i] { self.0[i] } else { floor.0[i] }))
     }
+
+    /// `x > 0 ? x : +0` in each lane that is no NaN.
+    #[inline(always)]
+    pub fn relu(self) -> F32x4 {
+        F32x4(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
+    }
+
+    /// `a > b ? self : +0` in each lane.
+    #[inline(always)]
+    pub fn where_greater(self, a: F32x4, b: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| if a.0[i] > b.0[i] { self.0[i] } else { 0.0 }))
+    }
+
+    /// The smaller in each lane of numbers that are not negative, by their bits, which lie in the same order.
+    #[inline(always)]
+    pub fn at_most(self, ceiling: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| f32::from_bits(self.0[i].to_bits().min(ceiling.0[i].to_bits()))))
+    }
+
+    /// Each lane without its sign.
+    #[inline(always)]
+    pub fn abs(self) -> F32x4 {
+        F32x4(self.0.map(f32::abs))
+    }
+
+    /// Each lane, which has no sign yet, with the sign of another.
+    #[inline(always)]
+    pub fn copysign(self, sign: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| self.0[i].copysign(sign.0[i])))
+    }
+
+    /// 2^n in each lane, where n + 127 stands in its last bits.
+    #[inline(always)]
+    pub fn power_of_two(self) -> F32x4 {
+        F32x4(self.0.map(|x| f32::from_bits(x.to_bits() << 23)))
+    }
 }
 
 impl Add for F32x4 {
@@ -43,11 +79,27 @@ impl Add for F32x4 {
     }
 }
 
+impl Sub for F32x4 {
+    type Output = F32x4;
+    #[inline(always)]
+    fn sub(self, other: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| self.0[i] - other.0[i]))
+    }
+}
+
 impl Mul for F32x4 {
     type Output = F32x4;
     #[inline(always)]
     fn mul(self, other: F32x4) -> F32x4 {
         F32x4(std::array::from_fn(|i| self.0[i] * other.0[i]))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = F32x4;
+    #[inline(always)]
+    fn div(self, other: F32x4) -> F32x4 {
+        F32x4(std::array::from_fn(|i| self.0[i] / other.0[i]))
     }
 }
 

@@ -1,9 +1,12 @@
 //! The backend for WebAssembly with the simd128 feature.
 
-use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, v128};
+use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul, f32x4_pmax};
+use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_or};
 use core::arch::wasm32::{i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_narrow_i32x4};
-use core::arch::wasm32::{i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_shr, i32x4_splat};
-use std::ops::{Add, Mul};
+use core::arch::wasm32::{
+    i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_max, i32x4_min, i32x4_shl, i32x4_shr, i32x4_splat,
+};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// Name of the backend in use.
 pub const BACKEND: &str = "simd128";
@@ -37,6 +40,43 @@ impl F32x4 {
     pub fn at_least(self, floor: F32x4) -> F32x4 {
         F32x4(f32x4_pmax(floor.0, self.0))
     }
+
+    /// `x > 0 ? x : +0` in each lane that is no NaN, by its bits as an integer: where relaxed SIMD is allowed, compilers make
+    /// `f32x4.relaxed_max` of `pmax`, and of a comparison and an `and` too, but of this nothing else.
+    #[inline(always)]
+    pub fn relu(self) -> F32x4 {
+        F32x4(i32x4_max(self.0, i32x4_splat(0)))
+    }
+
+    /// `a > b ? self : +0` in each lane.
+    #[inline(always)]
+    pub fn where_greater(self, a: F32x4, b: F32x4) -> F32x4 {
+        F32x4(v128_and(self.0, f32x4_gt(a.0, b.0)))
+    }
+
+    /// The smaller in each lane of numbers that are not negative, by their bits, which lie in the same order.
+    #[inline(always)]
+    pub fn at_most(self, ceiling: F32x4) -> F32x4 {
+        F32x4(i32x4_min(self.0, ceiling.0))
+    }
+
+    /// Each lane without its sign.
+    #[inline(always)]
+    pub fn abs(self) -> F32x4 {
+        F32x4(f32x4_abs(self.0))
+    }
+
+    /// Each lane, which has no sign yet, with the sign of another.
+    #[inline(always)]
+    pub fn copysign(self, sign: F32x4) -> F32x4 {
+        F32x4(v128_or(self.0, v128_and(sign.0, i32x4_splat(i32::MIN))))
+    }
+
+    /// 2^n in each lane, where n + 127 stands in its last bits.
+    #[inline(always)]
+    pub fn power_of_two(self) -> F32x4 {
+        F32x4(i32x4_shl(self.0, 23))
+    }
 }
 
 impl Add for F32x4 {
@@ -47,11 +87,27 @@ impl Add for F32x4 {
     }
 }
 
+impl Sub for F32x4 {
+    type Output = F32x4;
+    #[inline(always)]
+    fn sub(self, other: F32x4) -> F32x4 {
+        F32x4(f32x4_sub(self.0, other.0))
+    }
+}
+
 impl Mul for F32x4 {
     type Output = F32x4;
     #[inline(always)]
     fn mul(self, other: F32x4) -> F32x4 {
         F32x4(f32x4_mul(self.0, other.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = F32x4;
+    #[inline(always)]
+    fn div(self, other: F32x4) -> F32x4 {
+        F32x4(f32x4_div(self.0, other.0))
     }
 }
 

@@ -1,7 +1,8 @@
 //! A small property-test harness: seeded random nets, named in every failure.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use pixelcnn::layers::{Activation, Input, Layer, Layers, Source, Tap};
+use pixelcnn::cell::Cell;
+use pixelcnn::layers::{Input, Layer, Layers, Source, Start, Tap, Term};
 use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
 use pixelcnn::rng::{Purpose, Words};
@@ -53,7 +54,7 @@ pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
 
 /// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
 /// it draws has wide empty areas.
-pub fn model_with_background(config: Config, seed: u64, background: u8, lean: f32) -> Arc<Model> {
+pub fn model_with_background(config: Config, seed: u64, background: u16, lean: f32) -> Arc<Model> {
     let layers = Layers::new(&config);
     let mut values = Weights::random(&layers, seed).values().to_vec();
     *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
@@ -72,8 +73,8 @@ pub fn random_form(draws: &mut Draws, model: Arc<Model>) -> Arc<Model> {
 }
 
 /// Random binary images; `ink` is the share of pixels that are 1, in percent.
-pub fn random_images(draws: &mut Draws, config: &Config, count: usize, ink: usize) -> Vec<u8> {
-    (0..count * config.pixels()).map(|_| u8::from(draws.from(1, 100) <= ink)).collect()
+pub fn random_images(draws: &mut Draws, config: &Config, count: usize, ink: usize) -> Vec<u16> {
+    (0..count * config.pixels()).map(|_| u16::from(draws.from(1, 100) <= ink)).collect()
 }
 
 /// All skipping, in the fastest order.
@@ -92,18 +93,19 @@ fn layer(inputs: Vec<(Source, Vec<Tap>)>, residual: Option<usize>) -> Layer {
     let inputs = inputs.into_iter().map(|(source, taps)| Input {
         source,
         kernel: String::new(),
-        kernel_size: 9,
-        mask: None,
+        rows: 1,
+        columns: taps.len(),
         channels: 1,
-        taps,
+        one_hot: false,
+        terms: taps.into_iter().enumerate().map(|(place, tap)| Term { tap, place: place as u32 }).collect(),
     });
     Layer {
         name: String::new(),
         group: String::new(),
         inputs: inputs.collect(),
-        bias: String::new(),
+        start: Start::Bias { class: false },
         out_channels: 1,
-        activation: Activation::None,
+        cell: Cell::Linear,
         residual,
     }
 }
