@@ -37,35 +37,39 @@ export function join(parts: readonly Bytes[]): Bytes {
   return all;
 }
 
-/** AttributeProto: name 1, integers 8, type 20 (7: a list of integers). */
-export function integers(name: string, values: readonly number[]): Bytes {
-  return join([block(1, name), ...values.map((value) => integer(8, value)), integer(20, 7)]);
+/** AttributeProto: name 1, float 2, integer 3, integers 8, type 20 (1: a float, 2: an integer, 7: a list of integers). */
+export function attribute(name: string, value: number | readonly number[]): Bytes {
+  if (typeof value !== 'number') return join([block(1, name), ...value.map((one) => integer(8, one)), integer(20, 7)]);
+  return join([block(1, name), integer(3, value), integer(20, 2)]);
+}
+
+export function floatAttribute(name: string, value: number): Bytes {
+  return join([block(1, name), varint((2 << 3) | 5), new Uint8Array(Float32Array.of(value).buffer), integer(20, 1)]);
 }
 
 /** NodeProto: inputs 1, outputs 2, name 3, operator 4, attributes 5. */
 export function node(
   operator: string,
   inputs: readonly string[],
-  output: string,
-  attributes: readonly Bytes[] = [],
+  outputs: readonly string[],
+  attributes: readonly Bytes[],
 ): Bytes {
-  const fields = [...inputs.map((input) => block(1, input)), block(2, output), block(3, output), block(4, operator)];
-  return join([...fields, ...attributes.map((attribute) => block(5, attribute))]);
+  const ends = [...inputs.map((input) => block(1, input)), ...outputs.map((output) => block(2, output))];
+  return join([...ends, block(3, outputs.join()), block(4, operator), ...attributes.map((one) => block(5, one))]);
 }
 
-/** TensorProto: dimensions 1, element type 2 (1: f32), name 8, little-endian values 9. */
-export function tensor(name: string, shape: readonly number[], values: Float32Array): Bytes {
-  const bytes = new DataView(new ArrayBuffer(4 * values.length));
-  values.forEach((value, i) => {
-    bytes.setFloat32(4 * i, value, true);
-  });
-  const dimensions = shape.map((size) => integer(1, size));
-  return join([...dimensions, integer(2, 1), block(8, name), block(9, new Uint8Array(bytes.buffer))]);
+/** Of TensorProto.DataType. */
+const elementTypes = { float32: 1, int32: 6, int64: 7 } as const;
+
+/** TensorProto: dimensions 1, element type 2, name 8, little-endian values 9. */
+export function tensor(name: string, shape: readonly number[], values: Float32Array | BigInt64Array): Bytes {
+  const type = values instanceof Float32Array ? elementTypes.float32 : elementTypes.int64;
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return join([...shape.map((size) => integer(1, size)), integer(2, type), block(8, name), block(9, bytes)]);
 }
 
 /** ValueInfoProto: name 1, type 2; its tensor type 1: element type 1, shape 2; a dimension 1 has a size 1 or a name 2. */
-export function value(name: string, channels: number): Bytes {
-  const open = (dimension: string) => block(1, block(2, dimension));
-  const shape = join([open('images'), block(1, integer(1, channels)), open('height'), open('width')]);
-  return join([block(1, name), block(2, block(1, join([integer(1, 1), block(2, shape)])))]);
+export function value(name: string, type: keyof typeof elementTypes, shape: readonly (number | string)[]): Bytes {
+  const dimensions = shape.map((size) => block(1, typeof size === 'number' ? integer(1, size) : block(2, size)));
+  return join([block(1, name), block(2, block(1, join([integer(1, elementTypes[type]), block(2, join(dimensions))])))]);
 }

@@ -64,8 +64,11 @@ export interface LayerInput {
   readonly places: readonly number[];
 }
 
-/** What makes a layer's outputs of its sums. */
-export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid';
+/**
+ * What makes a layer's outputs of its sums: one of one, or, of a gate, one of two, the first half of the sums being a, the
+ * second b.
+ */
+export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'gate' | 'hardGate';
 
 /**
  * One layer of a net. A sum is its bias and, of a net with classes, the vector of the image's class, or else what the layer
