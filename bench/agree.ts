@@ -86,7 +86,7 @@ function checkOurs(precision: Precision, { sampler, net }: Contender): void {
 }
 
 /** Throws unless two lists of bytes are equal. */
-export function same(name: string, got: Uint8Array, want: Uint8Array): void {
+export function same(name: string, got: ArrayLike<number>, want: Uint8Array): void {
   const at = want.findIndex((byte, i) => byte !== got[i]);
   if (got.length !== want.length || at >= 0) {
     throw new Error(`${name}: expected the bytes of wavefront, got others from byte ${at} on; nothing was timed`);

@@ -142,7 +142,7 @@ export function logits(sampler: Sampler, images: Uint8Array, method: Method): Fl
 }
 
 /** Pixels of all images together that are not of level 0. */
-export function inkOf(images: Uint8Array): number {
+export function inkOf(images: Uint8Array | Uint16Array): number {
   let ink = 0;
   for (const level of images) if (level > 0) ink++;
   return ink;

@@ -39,6 +39,14 @@ export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayKind(value) === 'Uint8Array';
 }
 
+const arrays = { Uint8Array, Uint16Array, Uint32Array } as const;
+type ArrayOf<Kind extends keyof typeof arrays> = InstanceType<(typeof arrays)[Kind]>;
+
+/** Whether it is a typed array of a kind, or of a subclass. */
+export function isArrayOf<Kind extends keyof typeof arrays>(kind: Kind, value: unknown): value is ArrayOf<Kind> {
+  return typedArrayKind(value) === kind;
+}
+
 /** The same bytes in the same memory, as a plain Uint8Array: whatever a subclass says of its length, or gives for a part. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(
@@ -59,8 +67,8 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 }
 
 /** How many bytes; 0 where their memory is gone. */
-export function byteLengthOf(bytes: Uint8Array | ArrayBuffer): number {
-  return (isBytes(bytes) ? typedArrayLength(bytes) : bufferLength(bytes)) as number;
+export function byteLengthOf(bytes: ArrayBufferView | ArrayBuffer): number {
+  return (typedArrayKind(bytes) === undefined ? bufferLength(bytes) : typedArrayLength(bytes)) as number;
 }
 
 /** Whether it is a compiled module. */

@@ -1,6 +1,6 @@
 /** `pixelcnn sample`: draws images, shows them, writes them. */
 
-import type { ImageShape } from '../images.js';
+import type { ImageShape, Levels } from '../images.js';
 import { loadSampler } from '../load.js';
 import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
@@ -154,7 +154,7 @@ async function drawAndWrite(
       for (const [i, cost] of samples.nats.entries()) {
         const index = samples.startIndex + i;
         const data = samples.data.subarray(i * size, (i + 1) * size);
-        const image = { index, ink: data.reduce((sum, level) => sum + level, 0), nats: cost };
+        const image = { index, ink: inkOf(data), nats: cost };
         ink += image.ink / count;
         nats += image.nats / count;
         const path = await folder.write(`${String(index).padStart(6, '0')}.png`, imagePng(data, samples.shape, levels));
@@ -171,6 +171,12 @@ async function drawAndWrite(
   const shape: ImageShape = [gridCount, height, width, channels];
   files.push(await folder.write('grid.png', gridPng(grid, shape, levels)));
   return { ink, nats, workers, ms, imagesPerSecond: (1000 * count) / ms, images, files, grid: { data: grid, shape } };
+}
+
+function inkOf(levels: Levels): number {
+  let ink = 0;
+  for (const level of levels) ink += level;
+  return ink;
 }
 
 function interruptedAfter(done: number, { count, out }: SampleCommandOptions, cause: Error): Interrupted {
