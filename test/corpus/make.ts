@@ -412,7 +412,8 @@ function corpus(): CorpusFile[] {
   );
   add('UNSUPPORTED_MODEL', 'channels 3', withConfig({ channels: 3 }));
   add('WRONG_SHAPE', 'levels 256', withConfig({ levels: 256 }));
-  add('UNSUPPORTED_MODEL', 'architecture gated', withConfig({ architecture: 'gated' }));
+  add('UNSUPPORTED_MODEL', 'an architecture of the future', withConfig({ architecture: 'fancy' }));
+  add('UNEXPECTED_TENSOR', 'architecture gated', withConfig({ architecture: 'gated' }));
   add('UNSUPPORTED_MODEL', 'precision int8', withConfig({ precision: 'int8' }));
   add('WRONG_SHAPE', 'config of a wider net', withConfig({ filters: 4 }));
   add('WRONG_SHAPE', 'config of a net as wide as can be', withConfig({ filters: 4096, blockKernel: 1 }));

@@ -14,7 +14,7 @@ use pixelcnn::memory::try_room;
 use pixelcnn::mixture as core_mixture;
 use pixelcnn::optimize as core_optimize;
 use pixelcnn::quantize as core_quantize;
-use pixelcnn::rng::{Purpose, Words};
+use pixelcnn::rng::{Purpose, SEED_CONTRACT, Words};
 use pixelcnn::weights::Weights;
 use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, memory, simd};
 use std::fmt::Write as _;
@@ -154,6 +154,12 @@ pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) 
     };
     let mut words = Words::new(integer("seed", seed)?, purpose, small_integer("epoch", epoch)?, small_integer("item", item)?);
     Uint32Array::of(&words.take(small_integer("count", count)?).map_err(js_error)?)
+}
+
+/// The version of how seeds become images: see [`pixelcnn::rng::SEED_CONTRACT`].
+#[wasm_bindgen]
+pub fn seed_contract() -> u32 {
+    SEED_CONTRACT
 }
 
 /// What images cost whose class is not known: of -ln p(x | y), `[classes, images]`, -ln p(x) and then each p(y | x), `[images,

@@ -8,6 +8,9 @@ use crate::json::{Json, Object, clip};
 pub enum Architecture {
     /// The net of van den Oord et al. 2016 (arXiv:1601.06759, table 1): one masked stack of residual blocks.
     Plain,
+    /// The net of van den Oord et al. 2016b (arXiv:1606.05328, figure 2): a vertical stack that sees all rows above, a horizontal
+    /// one that sees the pixel's own row and the vertical stack, gates in both. It has no blind spot.
+    Gated,
 }
 
 /// What a level is to a net.
@@ -22,11 +25,11 @@ pub enum Input {
 /// What hidden layers do to their sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// `x > 0 ? x : 0`.
+    /// `x > 0 ? x : 0`; as a gate `relu(a) * clamp(b / 4 + 1 / 2, 0, 1)`, which keeps zeros.
     Relu,
-    /// The hyperbolic tangent.
+    /// The hyperbolic tangent; as a gate `tanh(a) * sigmoid(b)` (arXiv:1606.05328, equation 2).
     Tanh,
-    /// The logistic function.
+    /// The logistic function. No gate.
     Sigmoid,
 }
 
@@ -71,9 +74,9 @@ pub struct Config {
     /// What hidden layers do to their sums.
     pub activation: Activation,
     /// Channels of the residual stream, 2 to [`MAX_FILTERS`]. A plain block's masked convolution has half of them, so they are
-    /// even there.
+    /// even there; a gated net's stacks have as many each, its head twice as many.
     pub filters: usize,
-    /// Residual blocks, 0 to [`MAX_BLOCKS`].
+    /// Residual blocks, 0 to [`MAX_BLOCKS`]; gated layers after the first.
     pub blocks: usize,
     /// Kernel size of the first, mask-A convolution: odd, 3 to [`MAX_KERNEL`] (1 would see nothing).
     pub first_kernel: usize,
@@ -180,6 +183,12 @@ impl Config {
             Architecture::Plain if self.filters % 2 != 0 => {
                 return invalid(format!("filters must be even, because a block halves them, got {}", self.filters));
             }
+            Architecture::Gated if self.lean > 0 => {
+                return invalid(format!("lean must be 0 in a gated net, which sees every pixel above, got {}", self.lean));
+            }
+            Architecture::Gated if self.activation == Activation::Sigmoid => {
+                return invalid("activation must be `tanh` or `relu` in a gated net, got `sigmoid`".into());
+            }
             _ => {}
         }
         let unsupported = |reason: String| Err(Error::UnsupportedModel { reason });
@@ -232,6 +241,7 @@ impl Config {
     fn default_activation(architecture: Architecture) -> Activation {
         match architecture {
             Architecture::Plain => Activation::Relu,
+            Architecture::Gated => Activation::Tanh,
         }
     }
 
@@ -318,7 +328,7 @@ impl Config {
 /// Which nets have no integers, and what to do.
 pub(crate) const INTEGERS: &str = "unless the net is plain, with two ordinal levels, relu, no classes, lean or dilation";
 
-const ARCHITECTURES: [(&str, Architecture); 1] = [("plain", Architecture::Plain)];
+const ARCHITECTURES: [(&str, Architecture); 2] = [("plain", Architecture::Plain), ("gated", Architecture::Gated)];
 const INPUTS: [(&str, Input); 2] = [("ordinal", Input::Ordinal), ("nominal", Input::Nominal)];
 const ACTIVATIONS: [(&str, Activation); 3] =
     [("relu", Activation::Relu), ("tanh", Activation::Tanh), ("sigmoid", Activation::Sigmoid)];
@@ -424,6 +434,8 @@ mod tests {
             ("\"headLayers\":2", "\"headLayers\":null", "headLayers"),
             ("\"headLayers\":2", "\"heads\":2", "heads"),
             ("\"plain\"", "\"fancy\"", "architecture"),
+            ("\"plain\"", "\"gated\",\"lean\":1", "lean"),
+            ("\"plain\"", "\"gated\",\"activation\":\"sigmoid\"", "activation"),
             ("\"f32\"", "\"f16\"", "precision"),
         ] {
             let bad = good.replace(from, to);

@@ -184,6 +184,7 @@ impl Layers {
     pub fn new(config: &Config) -> Layers {
         let list = match config.architecture {
             Architecture::Plain => plain(config),
+            Architecture::Gated => gated(config),
         };
         let embedding = (config.embedding > 0).then_some((config.levels, config.embedding));
         Layers { classes: config.classes, embedding, ..Layers::from_list(list) }
@@ -211,6 +212,11 @@ impl Layers {
         let causal = |kernel: usize| (kernel * kernel / 2 + 1) as u64;
         let (layers, terms) = match config.architecture {
             Architecture::Plain => (2 + 3 * blocks, causal(config.first_kernel) + blocks * (causal(config.block_kernel) + 2) + 1),
+            // Four layers a block, and an input of the head, as large as a layer; terms of two kernels, a row, and three of one.
+            Architecture::Gated => {
+                let area = |kernel: usize| (kernel * kernel + kernel + 3) as u64;
+                (3 + 5 * (blocks + 1), area(config.first_kernel) + (blocks + 1) * area(config.block_kernel) + 1)
+            }
         };
         Bytes(LAYER * (layers + heads)) + Bytes::of::<Term>(&[terms + heads])
     }
@@ -385,6 +391,61 @@ fn plain(config: &Config) -> Vec<Layer> {
         stream = list.pointwise(format!("heads.{head}"), stream, filters, filters, cell);
     }
     list.pointwise("logits".into(), stream, filters, config.logits(), Cell::Linear);
+    list.0
+}
+
+/// The gated net: a vertical stack `v` over all rows above, a horizontal stack `h` over the pixel's own row. Neither stack is
+/// shifted: `v` first reads the rows above its own, so that all that it reads afterwards, in its own row too, has not seen that row.
+/// What goes from `v` to `h` is taken before the gate of `v`; nothing goes from `h` to `v`, and the first `h` layer has no residual,
+/// which would be of the pixel itself. The head reads the outputs of all `h` gates.
+fn gated(config: &Config) -> Vec<Layer> {
+    let gate = if config.activation == Activation::Relu { Cell::HardGate } else { Cell::Gate };
+    let (filters, sums, start) = (config.filters, 2 * config.filters, Start::Bias { class: config.classes > 0 });
+    let mut list = List::default();
+    let (mut vertical, mut horizontal) = (None, None); // outputs of the layers before
+    let mut skips = Vec::new();
+    for block in 0..=config.blocks {
+        let group = block.checked_sub(1).map_or("stem".to_string(), |block| format!("blocks.{block}"));
+        let name = |stack: &str, part: &str| format!("{stack}.{block}.{part}");
+        let half = if block == 0 { config.first_kernel / 2 } else { config.block_kernel / 2 };
+        let apart = if block == 0 { 1 } else { config.dilations[(block - 1) % config.dilations.len()] };
+        let reach = -((half * apart) as i32);
+        // The first layers leave out the row, and the pixel, that is being computed.
+        let from_pixels = usize::from(block > 0);
+        let input = |source: Option<usize>, kernel: String, rows: usize, columns: usize, first: Tap| Input {
+            source: source.map_or(Source::Pixels, Source::Layer),
+            kernel,
+            rows,
+            columns,
+            channels: if block == 0 { config.input_channels() } else { filters },
+            one_hot: block == 0 && config.is_one_hot(),
+            terms: box_terms(rows, columns, first, apart),
+        };
+        let above = Tap { dy: reach, dx: reach };
+        let above = input(vertical, name("v", "conv.kernel"), half + from_pixels, 2 * half + 1, above);
+        let conv = list.push(name("v", "conv"), group.clone(), start, vec![above], sums, Cell::Linear);
+        if block < config.blocks {
+            let output = list.push(name("v", "gate"), group.clone(), Start::Layer(conv), Vec::new(), filters, gate);
+            list.0[output].residual = vertical;
+            vertical = Some(output);
+        }
+        let left = Tap { dy: 0, dx: reach };
+        let left = input(horizontal, name("h", "conv.kernel"), 1, half + from_pixels, left);
+        let inputs = vec![left, pointwise(conv, name("h", "vertical.kernel"), sums)];
+        let gated = list.push(name("h", "conv"), group.clone(), start, inputs, filters, gate);
+        skips.push(pointwise(gated, format!("skip.{block}.kernel"), filters));
+        if block < config.blocks {
+            let output = list.pointwise(name("h", "out"), gated, filters, filters, Cell::Linear);
+            list.0[output].group.clone_from(&group);
+            list.0[output].residual = horizontal;
+            horizontal = Some(output);
+        }
+    }
+    let mut stream = list.push("skip".into(), "skip".into(), Start::Bias { class: false }, skips, sums, Cell::Relu);
+    for head in 0..config.head_layers {
+        stream = list.pointwise(format!("heads.{head}"), stream, sums, sums, Cell::Relu);
+    }
+    list.pointwise("logits".into(), stream, sums, config.logits(), Cell::Linear);
     list.0
 }
 

@@ -28,7 +28,7 @@ pub fn mixture(nats: &[f64], classes: usize) -> Result<Vec<f64>, Error> {
         let least = of_classes().fold(f64::INFINITY, |least, &nats| least.min(nats));
         let start = rows.len() + 1;
         rows.push(least);
-        rows.extend(of_classes().map(|&nats| math::fast_exp(least - nats)));
+        rows.extend(of_classes().map(|&nats| math::exp(least - nats)));
         let whole: f64 = rows[start..].iter().sum();
         rows[start - 1] -= math::ln(whole / classes as f64);
         for weight in &mut rows[start..] {

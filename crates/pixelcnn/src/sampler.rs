@@ -309,7 +309,7 @@ impl Run {
                     let given = self.given.get(if self.given.len() == size { pixel } else { at }).copied();
                     self.pixels[at] = given.filter(|&level| level != TO_DRAW).unwrap_or_else(|| {
                         let u = rng::pixel_uniform(seed, first + image as u64, pixel as u32, 0);
-                        self.head.draw(logits, temperature, f64::from(u))
+                        self.head.draw(logits, temperature, u)
                     });
                 }
                 let value = self.pixels[at];

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Draws, random_net};
 use pixelcnn::Config;
+use pixelcnn::config::Architecture;
 use pixelcnn::layers::{Layers, Source, Tap};
 use std::collections::BTreeSet;
 
@@ -70,4 +71,15 @@ fn the_largest_fields_are_a_few_intervals() {
     // 12 blocks of 31 x 31 once took a set of offsets for each layer, and 17 seconds.
     let config = Config { height: 256, width: 256, blocks: 12, block_kernel: 31, ..Config::reference() };
     assert_eq!(Layers::new(&config).receptive_field(256, 256).len(), 66_306);
+}
+
+#[test]
+fn a_gated_net_sees_every_earlier_pixel_and_a_plain_one_does_not() {
+    let (height, width) = (12, 13);
+    let config = Config { height, width, filters: 2, blocks: 9, ..Config::reference() };
+    // Offsets as seen from anywhere: whole rows above, each as far as the image is wide, and what is left of the pixel.
+    let earlier = (height as u64 - 1) * (2 * width as u64 - 1) + width as u64 - 1;
+    let gated = Config { architecture: Architecture::Gated, ..config.clone() };
+    assert_eq!(Layers::new(&gated).receptive_field(height, width).len(), earlier);
+    assert!(Layers::new(&config).receptive_field(height, width).len() < earlier);
 }

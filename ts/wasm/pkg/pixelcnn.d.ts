@@ -120,6 +120,11 @@ export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, me
 export function random_words(seed: number, purpose: number, epoch: number, item: number, count: number): Uint32Array;
 
 /**
+ * The version of how seeds become images: see [`pixelcnn::rng::SEED_CONTRACT`].
+ */
+export function seed_contract(): number;
+
+/**
  * `simd128`, or `scalar` where the build lost its flag.
  */
 export function simd_backend(): string;
@@ -159,6 +164,7 @@ export interface InitOutput {
     readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number) => [number, number, number];
     readonly sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
     readonly sampler_weights: (a: number) => [number, number, number];
+    readonly seed_contract: () => number;
     readonly simd_backend: () => [number, number];
     readonly write_model: (a: any, b: any, c: any) => [number, number, number];
     readonly __wbindgen_malloc: (a: number, b: number) => number;

@@ -394,6 +394,15 @@ export function random_words(seed, purpose, epoch, item, count) {
 }
 
 /**
+ * The version of how seeds become images: see [`pixelcnn::rng::SEED_CONTRACT`].
+ * @returns {number}
+ */
+export function seed_contract() {
+    const ret = wasm.seed_contract();
+    return ret >>> 0;
+}
+
+/**
  * `simd128`, or `scalar` where the build lost its flag.
  * @returns {string}
  */

@@ -26,6 +26,7 @@ export const sampler_new: (a: any, b: number, c: number) => [number, number, num
 export const sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number) => [number, number, number];
 export const sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
 export const sampler_weights: (a: number) => [number, number, number];
+export const seed_contract: () => number;
 export const simd_backend: () => [number, number];
 export const write_model: (a: any, b: any, c: any) => [number, number, number];
 export const __wbindgen_malloc: (a: number, b: number) => number;
