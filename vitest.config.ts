@@ -12,6 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // By default one fewer than there are cores, which on two is one, while nearly all tests wait for nobody but the processor.
     maxWorkers: availableParallelism(),
+    // tfjs-core's gradients are modules that Node does not take as they are.
+    server: { deps: { inline: [/tfjs-core\/dist\/(?!tf-core)/] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -15,7 +15,7 @@ import { root, runMain, tee } from './shell.js';
 const help = `Usage: npm run check:gpu -- [options]
 
 Trains the reference's net for a few steps on the GPU, goes on from a checkpoint in another process, and holds logits
-and losses to those of the CPU. Exit code: 0 when all is well, 3 without a GPU that can be used, else 1.
+and losses to those of the CPU; of gated nets, and of nets with levels, classes and other kernels, too. Exit code: 0 when all is well, 3 without a GPU that can be used, else 1.
 
 Options:
   --device NAME    gpu, or cpu to rehearse (default: gpu)
@@ -124,6 +124,13 @@ function report(job: Omit<Job, 'part'>, trained: Result, resumed: Result, exact:
     ['resumed: losses off the unbroken run', apart.resumed.toExponential(1), apart.resumed <= bounds.resumed],
     ['logits off the sampler, TF32 off', logit.toExponential(1), logit <= bounds.logit && !exact.backend.tf32],
     [`losses of ${fewSteps} steps off the CPU, TF32 off`, apart.cpu.toExponential(1), apart.cpu <= bounds.cpu],
+    ...Object.entries(exact.kinds ?? {}).flatMap(([name, { losses, logitDifference = Number.NaN }]): Row[] => {
+      const off = farthest(cpu.kinds?.[name]?.losses ?? [], losses);
+      return [
+        [`${name}: logits`, logitDifference.toExponential(1), logitDifference <= bounds.logit],
+        [`${name}: losses`, off.toExponential(1), off <= bounds.cpu],
+      ];
+    }),
   ];
 }
 

@@ -26,7 +26,19 @@ it('rehearses the check of a GPU on the CPU, with a small net', { timeout: 300_0
   if (findTensorflow() === undefined) context.skip('native TensorFlow is not set up; run npm run setup');
   const { code, output } = await checkGpu('--device=cpu', '--steps=4', '--batch-size=16', '--filters=8', '--blocks=1');
   expect(code, output).toBe(0);
-  for (const row of ['device', 'loss over 4 steps of 16 images', 'checkpoint', 'resumed', 'logits', 'losses']) {
+  const kinds = ['gated, 16 levels', 'gated with relu', 'tanh, 5 kinds'].flatMap((net) => [
+    `${net}.*: logits`,
+    `${net}.*: losses`,
+  ]);
+  for (const row of [
+    'device',
+    'loss over 4 steps of 16 images',
+    'checkpoint',
+    'resumed',
+    'logits',
+    'losses',
+    ...kinds,
+  ]) {
     expect(output).toMatch(new RegExp(`│ ${row}.* │ ok +│`));
   }
   expect(output).toContain('A rehearsal on the CPU; no GPU was checked.');

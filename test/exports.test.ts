@@ -26,14 +26,17 @@ const entries: [name: string, entry: object, values: readonly string[]][] = [
     training,
     [
       'binariseImages',
+      'codeImages',
       'compareEvaluations',
       'evaluate',
       'firstImages',
+      'labelImages',
       'loadData',
       'lossCurve',
       'metricsFile',
       'openBackend',
       'presets',
+      'quantiseImages',
       'readEvaluation',
       'readMetrics',
       'readValidation',
@@ -77,8 +80,8 @@ it.each<[entry: string, types: string]>([
   ],
   [
     'train/index.ts',
-    'Backend BackendOptions Binarisation Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
-      'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet MetricsLine NativeTensorflow PresetName ' +
+    'Backend BackendOptions Binarisation CodeOptions Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
+      'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet LevelRule Levels MapOptions MetricsLine NativeTensorflow PresetName ' +
       'Protocol PublishedSet RawImages Recipe RecipeOptions SampleGridOptions ScheduleName SetupOptions ' +
       'TensorBoardOptions TrainEvent TrainOptions TrainResult TrainRun TrainedModel WatchOptions Watcher',
   ],

@@ -47,13 +47,11 @@ export function isArrayOf<Kind extends keyof typeof arrays>(kind: Kind, value: u
   return typedArrayKind(value) === kind;
 }
 
-/** The same bytes in the same memory, as a plain Uint8Array: whatever a subclass says of its length, or gives for a part. */
-export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(
-    typedArrayBuffer(bytes) as ArrayBuffer,
-    typedArrayOffset(bytes) as number,
-    typedArrayLength(bytes) as number,
-  );
+/** The same numbers in the same memory, in a plain array: whatever a subclass says of its length, or gives for a part. */
+export function plainArray<Numbers extends Uint8Array | Uint16Array | Uint32Array>(numbers: Numbers): Numbers {
+  const plain = arrays[typedArrayKind(numbers) as keyof typeof arrays];
+  const length = (typedArrayLength(numbers) as number) / plain.BYTES_PER_ELEMENT;
+  return new plain(typedArrayBuffer(numbers) as ArrayBuffer, typedArrayOffset(numbers) as number, length) as Numbers;
 }
 
 /** Whether it is a URL, of this realm or another's. */

@@ -50,6 +50,15 @@ export interface Config {
   readonly dilations?: readonly number[];
 }
 
+/** A config with each field that may be left out. */
+export function completeConfig(config: Config): Required<Config> {
+  return {
+    ...{ input: 'ordinal', embedding: 0, classes: 0, lean: 0, dilations: [1] },
+    activation: config.architecture === 'gated' ? 'tanh' : 'relu',
+    ...config,
+  };
+}
+
 /** One input of a layer. */
 export interface LayerInput {
   /** `pixels`, or the name of a layer earlier in the list. */
@@ -64,8 +73,11 @@ export interface LayerInput {
   readonly places: readonly number[];
 }
 
-/** What makes a layer's outputs of its sums. */
-export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid';
+/**
+ * What makes a layer's outputs of its sums: one of one, or, of a gate, one of two, the first half of the sums being a, the
+ * second b.
+ */
+export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'gate' | 'hardGate';
 
 /**
  * One layer of a net. A sum is its bias and, of a net with classes, the vector of the image's class, or else what the layer

@@ -1,11 +1,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { binarisations } from '../../ts/cli/data_option.js';
 import { devices } from '../../ts/cli/train.js';
 import type { Description } from '../../ts/config.js';
 import { loadSampler } from '../../ts/index.js';
-import { binarisations as trainBinarisations } from '../../ts/train/data/image_set.js';
 import { devices as trainDevices } from '../../ts/train/tensorflow/backend.js';
 import { idx } from '../train/data/idx.js';
 import { pixelcnn, temporaryFolder } from './run.js';
@@ -132,7 +130,6 @@ it('trains a model that inspect, eval and sample take, and that it will not over
   ]);
 }, 180_000);
 
-it('offers the devices and the binarisations that training has', () => {
+it('offers the devices that training has', () => {
   expect(devices).toEqual(trainDevices);
-  expect(binarisations).toEqual(trainBinarisations);
 });

@@ -68,7 +68,7 @@ it('scores the images of a split, as the API does', async () => {
     [test, 20, 24, 'the first 4 of the test images'],
     [all, 0, 30, 'all'],
   ] as const) {
-    const nats = sampler.logProb(pixels.subarray(start * size, end * size)).map((logProb) => -logProb);
+    const nats = sampler.logProb(Uint8Array.from(pixels.subarray(start * size, end * size))).map((logProb) => -logProb);
     const mean = nats.reduce((sum, x) => sum + x, 0) / nats.length;
     expect(result).toMatchObject({ images: end - start, protocol: { split } });
     expect(result.natsPerImage).toBeCloseTo(mean, 9);

@@ -28,3 +28,23 @@ it('tells of each group of layers its kernels, shape and parameters, and of the 
   ]);
   expect(summary(net, 128)).toContain('│ (128, 5, 4, 8) │');
 });
+
+it('tells of a gated net its kernels of several shapes, and of an embedding its vectors', () => {
+  const changes = { architecture: 'gated', levels: 9, input: 'nominal', embedding: 4, blocks: 3, filters: 8 };
+  const lines = summary(core.describe(JSON.parse(configJson({ ...changes, headLayers: 0 })))).split('\n');
+  const rows = lines.filter((line) => line.startsWith('│')).map((line) => line.split('│').map((cell) => cell.trim()));
+  expect(rows.map(([, name, shape]) => `${name} ${shape}`)).toEqual([
+    'pixels (input) (n, 28, 28, 1)',
+    'embedding (of 9 kinds) (n, 28, 28, 4)',
+    'stem (gated conv 3x7, 1x3, 1x1, 1x1) (n, 28, 28, 8)',
+    'blocks.0 (gated residual block 2x3, 1x2, 1x1, 1x1) (n, 28, 28, 8)',
+    'blocks.1 (gated residual block 2x3, 1x2, 1x1, 1x1) (n, 28, 28, 8)',
+    'blocks.2 (gated conv 2x3, 1x2, 1x1) (n, 28, 28, 8)',
+    'skip (conv 4 of 1x1) (n, 28, 28, 16)',
+    'logits (conv 1x1) (n, 28, 28, 9)',
+  ]);
+  const sizes = rows.map((row) => Number(row[3]!.replaceAll(',', '')));
+  expect(sizes[1]).toBe(36);
+  expect(lines.at(-1)).toMatch(/^Parameters: [\d,]+ \([\d.]+ kB\)$/);
+  expect(Number(/[\d,]+/.exec(lines.at(-1)!)![0].replaceAll(',', ''))).toBe(sizes.reduce((a, b) => a + b));
+});

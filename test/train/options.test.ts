@@ -4,6 +4,7 @@ import { argumentOf } from '../../ts/arguments.js';
 import { loadSampler } from '../../ts/load.js';
 import { binariseImages } from '../../ts/train/data/binarisation.js';
 import { firstImages, type ImageSet, splitImages } from '../../ts/train/data/image_set.js';
+import { labelImages } from '../../ts/train/data/labels.js';
 import { loadData } from '../../ts/train/data/load_data.js';
 import { compareEvaluations } from '../../ts/train/score/compare.js';
 import { evaluate } from '../../ts/train/score/evaluate.js';
@@ -34,7 +35,7 @@ function thrownBy(call: () => unknown): Error {
 }
 
 const known =
-  'expected only data, config, device, backend, tf32, deterministic, out, checkpointFolder, resume, note, offline, signal, say, ' +
+  'expected only data, config, net, classes, from, device, backend, tf32, deterministic, out, checkpointFolder, resume, note, offline, signal, say, ' +
   'progress, preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay, validationSplit, seed, ' +
   'checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes, got';
 const most = Number.MAX_SAFE_INTEGER;
@@ -104,6 +105,63 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
       /^validationSplit: expected one that leaves at least 1 training image of \d+ images in all, got 0.999$/,
     ),
   ],
+  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, gated, got "big"'],
+  ['classes by number', { classes: 10 }, TypeError, 'classes: expected true or false, got 10'],
+  [
+    'classes that nobody told',
+    { classes: true },
+    RangeError,
+    'classes: expected images with labels, got images whose classes nobody told',
+  ],
+  [
+    'a count of classes that nobody told',
+    { config: { classes: 3 } },
+    RangeError,
+    'config.classes: expected images with labels, got images whose classes nobody told',
+  ],
+  [
+    'another count of classes',
+    { config: { classes: 3 }, data: labelImages(data, new Uint16Array(20), ['a', 'b']) },
+    RangeError,
+    'config.classes: expected 2, as the images have, got 3',
+  ],
+  [
+    'a count of classes without classes',
+    { classes: false, config: { classes: 2 } },
+    RangeError,
+    'config.classes: expected none, as classes is false, got 2',
+  ],
+  [
+    'amounts as names',
+    { config: { input: 'nominal' } },
+    RangeError,
+    'config.input: expected ordinal, as the images have, got "nominal"',
+  ],
+  [
+    'an embedding of amounts',
+    { config: { embedding: 3 } },
+    RangeError,
+    'config.embedding: expected none for levels that are amounts, as the images have, got 3',
+  ],
+  ['one dilation', { config: { dilations: 2 } }, TypeError, 'config.dilations: expected a list of integers, got 2'],
+  [
+    'a dilation that is no number',
+    { config: { dilations: [1, '2'] } },
+    TypeError,
+    'config.dilations: expected finite numbers, got "2" at index 1',
+  ],
+  [
+    'a model that is none',
+    { from: 3 },
+    TypeError,
+    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got 3',
+  ],
+  [
+    'a model to begin with at a resume',
+    { from: 'a.safetensors', resume: true, checkpointFolder: 'a' },
+    RangeError,
+    'from: expected none at a resume, which goes on from the weights of its checkpoint, got a model',
+  ],
   ['filters as text', { config: { filters: '4' } }, RangeError, 'config.filters: must be a whole number, got "4"'],
   ['another width', { config: { width: 9 } }, RangeError, 'config.width: expected 6, as the images have, got 9'],
   [
@@ -160,7 +218,7 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
     RangeError,
     'data: channels must be 1 in this version, got 2',
   ],
-  ['four levels', { ...data, levels: 4 }, RangeError, 'data: levels must be 2 in this version, got 4'],
+  ['one level', { ...data, levels: 1 }, RangeError, `data.levels: expected an integer from 2 to ${most}, got 1`],
   ['half an image', { ...data, count: 0.5 }, RangeError, `data.count: expected an integer from 1 to ${most}, got 0.5`],
   ['no source', { ...data, source: undefined }, TypeError, 'data.source: expected a text, got undefined'],
   ['bare pixels', data.pixels, TypeError, 'data: expected a plain object, got an object of type Uint8Array'],

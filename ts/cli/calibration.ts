@@ -2,7 +2,7 @@
 
 import { imageSize } from '../images.js';
 import type { Sampler } from '../sampler.js';
-import { type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
+import { type DataFlags, dataFlagsOf, likeTrained, readData, ruleFlags } from './data_option.js';
 import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
@@ -33,13 +33,9 @@ export async function calibrationImages(
 ): Promise<Calibration> {
   const rule = dataFlagsOf(flags);
   if (calibrate === 'samples') {
-    for (const [name, flag] of [
-      ['binarisation', '--binarisation'],
-      ['threshold', '--threshold'],
-      ['binarisationSeed', '--binarisation-seed'],
-    ] as const) {
+    for (const name of Object.keys(ruleFlags) as (keyof typeof ruleFlags)[]) {
       if (rule[name] === undefined) continue;
-      throw new UsageError(`${flag}: expected none without --calibrate and a data set, got ${rule[name]}`);
+      throw new UsageError(`${ruleFlags[name]}: expected none without --calibrate and a data set, got ${rule[name]}`);
     }
     const bar = await startProgress('drawing', images, 'images');
     const data = new Uint8Array(images * imageSize(sampler.config));
@@ -56,26 +52,30 @@ export async function calibrationImages(
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
+  const [{ splitImages }, { levelsArray }, { readTrainingOrigin }] = await Promise.all([
     import('../train/data/image_set.js'),
+    import('../train/data/raw.js'),
     import('../train/run/record.js'),
   ]);
   const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
   const all = await readData({ ...asked, signal });
   const { train } = splitImages(all);
   if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
-  const { height, width } = sampler.config;
+  const { height, width, levels } = sampler.config;
   const size = imageSize(sampler.config);
   if (train.height !== height || train.width !== width) {
     throw new UsageError(
       `--calibrate: expected images of ${height}x${width}, as the model draws, got ${train.height}x${train.width}`,
     );
   }
+  if (train.levels !== levels) {
+    throw new UsageError(`--calibrate: expected images of ${levels} levels, as the model draws, got ${train.levels}`);
+  }
   const count = Math.min(images, train.count);
-  const data = new Uint8Array(count * size);
+  const data = levelsArray(count * size, levels);
   for (let i = 0; i < count; i++) {
     const at = Math.floor((i * train.count) / count) * size;
     data.set(train.pixels.subarray(at, at + size), i * size);
   }
-  return { data, name: `${count} images spread over ${train.split} of ${train.source}` };
+  return { data: data as Uint8Array, name: `${count} images spread over ${train.split} of ${train.source}` };
 }

@@ -4,23 +4,33 @@ import type { Command } from 'commander';
 import { maxSeed } from '../sample_options.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
-import { choice, integer, number } from './option.js';
+import { binarisations, mapNames, mostLevels, ruleNames } from '../train/data/rule.js';
+import { choice, integer, number, pair } from './option.js';
 import { tell } from './terminal.js';
 
-/** Values of `--binarisation`; those of ts/train, which is not loaded for `--help`. A test holds them together. */
-export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
+/** The flags of what {@link addRuleOptions} adds. */
+export const ruleFlags: Readonly<Record<RuleName, string>> = {
+  binarisation: '--binarisation',
+  threshold: '--threshold',
+  binarisationSeed: '--binarisation-seed',
+  levels: '--levels',
+  nominal: '--nominal',
+  alphabet: '--alphabet',
+  window: '--window',
+  stride: '--stride',
+};
+
+type RuleName = (typeof ruleNames)[number] | (typeof mapNames)[number];
 
 /** The options of {@link addDataOptions}, where given. */
-export type DataFlags = Pick<DataOptions, 'limit' | 'offline' | 'binarisation' | 'threshold' | 'binarisationSeed'> & {
-  data?: string;
-};
+export type DataFlags = Pick<DataOptions, 'limit' | 'offline' | RuleName> & { data?: string };
 
 /** The same, and which part. */
 export type DataChoice = DataFlags & Pick<DataOptions, 'split'>;
 
 /** Those of some options that are such, and given. */
 export function dataFlagsOf(options: DataFlags): DataFlags {
-  const names = ['data', 'limit', 'offline', 'binarisation', 'threshold', 'binarisationSeed'] as const;
+  const names = ['data', 'limit', 'offline', ...ruleNames, ...mapNames] as const;
   return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 }
 
@@ -29,7 +39,7 @@ export function addDataOptions(command: Command, defaults: { data: string; binar
   command
     .option(
       '--data <name>',
-      `mnist or fashion-mnist, fetched once where not at hand; or a .npy or IDX file, or a folder of PNG, .npy or IDX files (default: ${defaults.data})`,
+      `mnist or fashion-mnist, fetched once where not at hand; or a .npy or IDX file, or maps in text, or a folder of PNG, .npy, IDX or .txt files (default: ${defaults.data})`,
     )
     .option('--limit <n>', 'only the first n images', integer('--limit', { min: 1, max: 2 ** 31 }));
   return addRuleOptions(command, defaults.binarisation).option('--offline', 'never fetch data or libraries');
@@ -52,6 +62,23 @@ export function addRuleOptions(command: Command, byDefault: string): Command {
       '--binarisation-seed <n>',
       'seed of the draw that validation and eval see (default: 0)',
       integer('--binarisation-seed', { min: 0, max: maxSeed }),
+    )
+    .option(
+      '--levels <n>',
+      'grey values as n even levels, in place of two; of stored levels and codes how many there are',
+      integer('--levels', { min: 2, max: mostLevels }),
+    )
+    .option('--nominal', 'values are codes as they are stored, such as those of a VQ-VAE or of tiles')
+    .option('--alphabet <text>', 'of maps in text: the characters in the order of levels (default: by their codes)')
+    .option(
+      '--window <HxW>',
+      'of maps in text: windows of this size are the images (default: each map is one)',
+      pair('--window', { min: 1, max: 4096 }),
+    )
+    .option(
+      '--stride <n>',
+      'rows and columns from one window to the next, n or RxC (default: 1)',
+      pair('--stride', { min: 1, max: 4096 }),
     );
 }
 
@@ -59,10 +86,13 @@ export function addRuleOptions(command: Command, byDefault: string): Command {
 export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
   const { limit: _trained, ...own } = dataFlagsOf(trained);
   const given = dataFlagsOf(asked);
-  // Another rule has no use for the numbers of the one before; a threshold asks for its rule.
-  const another = given.binarisation !== undefined || given.threshold !== undefined;
-  const kept = another ? dataFlagsOf(own.data === undefined ? {} : { data: own.data }) : own;
-  return { ...kept, ...given };
+  const isAsked = (...names: readonly RuleName[]): boolean => names.some((name) => given[name] !== undefined);
+  const replaced: readonly string[] = [
+    // Another rule has no use for the numbers of the one before; a threshold asks for its rule.
+    ...(isAsked('binarisation', 'threshold', 'levels', 'nominal') ? ruleNames : []),
+    ...(isAsked('window') ? ['stride'] : []),
+  ];
+  return { ...Object.fromEntries(Object.entries(own).filter(([name]) => !replaced.includes(name))), ...given };
 }
 
 /** The images, as levels. */

@@ -12,7 +12,7 @@ import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { openModel } from './open_model.js';
-import { choice, integer } from './option.js';
+import { choice, integers } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
@@ -28,9 +28,7 @@ interface EvalCommandOptions extends DataFlags {
   json?: boolean;
 }
 
-const indices = (text: string): number[] => [
-  ...new Set(text.split(',').map((part) => integer('--map-images', { min: 0, max: 2 ** 31 })(part.trim()))),
-];
+const indices = (text: string): number[] => [...new Set(integers('--map-images', { min: 0, max: 2 ** 31 })(text))];
 
 export const command = addDataOptions(
   createCommand('eval', 'tell how likely a model finds a data set, on any CPU', [
@@ -216,7 +214,7 @@ async function score(
   }
 }
 
-/** The images alone: a view travels between threads with all that it is a view of. */
-function packed({ greys: _, ...data }: ImageSet): ImageSet {
-  return { ...data, pixels: data.pixels.slice() };
+/** The images alone, and their labels: a view travels between threads with all that it is a view of. */
+function packed({ greys: _, wholes: _also, ...data }: ImageSet): ImageSet {
+  return { ...data, pixels: data.pixels.slice(), ...(data.labels && { labels: data.labels.slice() }) };
 }

@@ -45,11 +45,19 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
   if (!(error instanceof PixelCnnError)) return exitCodes.failure;
   if (error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
-  return error.argument !== undefined && notThere.includes(error.code) ? exitCodes.usage : exitCodes.failure;
+  return error.argument !== undefined && byArgument.includes(error.code) ? exitCodes.usage : exitCodes.failure;
 }
 
-/** An argument that names what is not there is a wrong one; what is wrong inside a file is not the argument's fault. */
-const notThere: readonly PixelCnnErrorCode[] = ['MODEL_NOT_FOUND', 'MODEL_UNREADABLE', 'DATA_NOT_FOUND'];
+/**
+ * An argument that names what is not there is a wrong one, and so is one that does not suit the data; what is wrong inside a file
+ * is not the argument's fault.
+ */
+const byArgument: readonly PixelCnnErrorCode[] = [
+  'MODEL_NOT_FOUND',
+  'MODEL_UNREADABLE',
+  'DATA_NOT_FOUND',
+  'INVALID_DATA',
+];
 
 /** The API's form for a wrong argument; not an error of the language, which is a bug. */
 function isArgumentError(error: unknown): boolean {

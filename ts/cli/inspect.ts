@@ -1,5 +1,6 @@
 /** `pixelcnn inspect`: what a model file holds and what follows from it. */
 
+import type { Config } from '../config.js';
 import { loadSampler } from '../load.js';
 import { createCommand } from './command.js';
 import { bytes, labelled, thousands } from './format.js';
@@ -40,7 +41,7 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
   const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
   print(
     [
-      `${path}: ${config.architecture}, ${config.height}x${config.width}x${config.channels}, ${config.levels} levels, ${config.precision}`,
+      `${path}: ${netInWords(config)}`,
       summary(description),
       '',
       labelled([
@@ -63,4 +64,19 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
       record.length > 0 ? labelled(record) : 'no training record',
     ].join('\n'),
   );
+}
+
+/** `plain, 28x28x1, 2 levels, f32`, and whatever is not as it is by default. */
+function netInWords(config: Config): string {
+  const { architecture, height, width, channels, levels, precision } = config;
+  const { input, embedding, classes, activation, lean, dilations } = config;
+  const more = [
+    ...(input === undefined ? [] : [`${input} input`]),
+    ...(embedding === undefined ? [] : [`embedding ${embedding}`]),
+    ...(classes === undefined ? [] : [`${classes} classes`]),
+    ...(activation === undefined ? [] : [`activation ${activation}`]),
+    ...(lean === undefined ? [] : [`lean ${lean}`]),
+    ...(dilations === undefined ? [] : [`dilations ${dilations.join(', ')}`]),
+  ];
+  return [architecture, `${height}x${width}x${channels}`, `${levels} levels`, ...more, precision].join(', ');
 }

@@ -9,6 +9,21 @@ export function integer(option: string, range: IntegerRange): (text: string) => 
   return (text) => checkInteger(option, decimal(option, text, wanted), range);
 }
 
+/** An option's text as integers in a range, with commas between them. */
+export function integers(option: string, range: IntegerRange): (text: string) => number[] {
+  return (text) => text.split(',').map((part) => integer(option, range)(part.trim()));
+}
+
+/** An option's text as two integers in a range, such as a height and a width: `14x10`, or `14` for both. */
+export function pair(option: string, range: IntegerRange): (text: string) => readonly [number, number] {
+  return (text) => {
+    const [, one, other] = /^([^x]*)(?:x([^x]*))?$/i.exec(text) ?? [];
+    if (one === undefined) throw new UsageError(`${option}: expected two integers as 14x10, got ${show(text)}`);
+    const parse = integer(option, range);
+    return [parse(one), parse(other ?? one)];
+  };
+}
+
 /** An option's text as a finite number of at least `min`. */
 export function number(option: string, range: { min: number }): (text: string) => number {
   const wanted = `a finite number of at least ${range.min}`;

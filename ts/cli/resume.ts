@@ -5,7 +5,7 @@ import { basename, join, normalize, resolve } from 'node:path';
 import { show, wrongValue } from '../arguments.js';
 import type { CheckpointState } from '../train/run/checkpoint.js';
 import type { Device } from '../train/tensorflow/backend.js';
-import type { DataChoice } from './data_option.js';
+import { type DataChoice, ruleFlags } from './data_option.js';
 import { UsageError } from './failure.js';
 
 /** What the command line keeps in a checkpoint. Of the user's own images no path, only the last part of its name. */
@@ -45,7 +45,9 @@ function noteOf(note: Readonly<Record<string, unknown>>): Note {
 }
 
 /** What holds where neither the user nor the run says anything. */
-const defaults = { split: 'reference', binarisation: 'threshold', threshold: 0.33 * 256, binarisationSeed: 0 };
+const defaults: Partial<Record<keyof DataChoice, string | number>> = {
+  ...{ split: 'reference', binarisation: 'threshold', threshold: 0.33 * 256, binarisationSeed: 0 },
+};
 
 /**
  * What loadData is asked for: what is given, else what the run has.
@@ -58,11 +60,13 @@ export async function dataOfRun({ folder, state, note }: RunBefore, given: DataC
   if (own === undefined) return given; // of version 0.1.0: what is not that run's is refused by its hash
   const refuse = (name: string, wanted: unknown, got: unknown): never => {
     const advice = 'leave it out, or start a new run in another folder';
-    throw wrongValue(name, `expected ${String(wanted)}, as the run in ${folder} has, got ${show(got)}; ${advice}`);
+    const shown = Array.isArray(got) ? got.join('x') : show(got);
+    const own = Array.isArray(wanted) ? wanted.join('x') : String(wanted);
+    throw wrongValue(name, `expected ${own}, as the run in ${folder} has, got ${shown}; ${advice}`);
   };
-  for (const name of ['split', 'binarisation', 'threshold', 'binarisationSeed'] as const) {
-    const wanted = own[name] ?? defaults[name];
-    if (given[name] !== undefined && given[name] !== wanted) refuse(name, wanted, given[name]);
+  for (const name of ['split', ...(Object.keys(ruleFlags) as (keyof typeof ruleFlags)[])] as const) {
+    const wanted = own[name] ?? defaults[name] ?? 'none';
+    if (given[name] !== undefined && String(given[name]) !== String(wanted)) refuse(name, wanted, given[name]);
   }
   if (given.limit !== undefined && given.limit !== (own.limit ?? state.run?.data.count)) {
     refuse('limit', own.limit ?? 'all images', given.limit);

@@ -3,6 +3,8 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
+import { type NetName, netNames, nets } from '../train/net/reference.js';
+import type { TrainOptions } from '../train/options.js';
 import {
   type PresetName,
   presetNames,
@@ -16,14 +18,17 @@ import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
-import { choice, integer, number } from './option.js';
+import { choice, integer, integers, number } from './option.js';
 import { openOutputFolder } from './output_folder.js';
 import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
 import { DownloadBar } from './setup.js';
 import { JsonPrinter, LinePrinter } from './train_output.js';
 
-interface TrainCommandOptions extends DataFlags, Partial<Config> {
+interface TrainCommandOptions extends DataFlags, Omit<Partial<Config>, 'classes'> {
   out: string;
+  net?: NetName;
+  classes?: boolean;
+  from?: string;
   preset?: PresetName;
   epochs?: number;
   batchSize?: number;
@@ -58,6 +63,10 @@ const splits = ['reference', 'standard'] as const;
 const defaults = (field: keyof Recipe): string =>
   presetNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${presets[name][field]}`).join(', ');
 
+/** What the named nets have. */
+const ofNets = (field: 'filters' | 'blocks' | 'firstKernel' | 'blockKernel' | 'headLayers'): string =>
+  netNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${nets[name][field]}`).join(', ');
+
 const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
 
 export const command = addDataOptions(
@@ -69,6 +78,9 @@ export const command = addDataOptions(
     ['--max-minutes 60 --patience 3', 'an hour of it; the best weights, once they get no better'],
     ['--data folder --device gpu', 'your own images; fails where no GPU is used'],
     ['--split standard --binarisation dynamic', 'the test images kept apart, and levels drawn in each epoch anew'],
+    ['--net gated --activation relu --out runs/gated', 'another net, with one thing changed'],
+    ['--data folder --classes', 'a net of classes: images are drawn by class, and classified'],
+    ['--from my.safetensors --data folder --learning-rate 0.0001', 'go on from a model, on other images'],
     ['--filters 16 --blocks 1 --limit 1000 --epochs 1', 'a minute of training, to see it work'],
   ]),
   { data: 'mnist', binarisation: 'threshold' },
@@ -125,15 +137,45 @@ export const command = addDataOptions(
   )
   .option('--no-tf32', 'on a GPU, full float32 products: slower, and nearer to what other devices compute')
   .option('--deterministic', 'on a GPU, sums in one order: slower, and --resume continues bit for bit')
-  .option('--filters <n>', 'channels of the residual stream (default: 128)', whole('--filters'))
-  .option('--blocks <n>', 'residual blocks (default: 5)', integer('--blocks', { min: 0, max: 2 ** 31 }))
-  .option('--first-kernel <n>', 'side of the first kernel, odd (default: 7)', whole('--first-kernel'))
-  .option('--block-kernel <n>', 'side of the kernel in a block, odd (default: 3)', whole('--block-kernel'))
+  .option(
+    '--net <name>',
+    `${netNames.join(', ')}; the options below change parts of it (default: reference)`,
+    choice('--net', netNames),
+  )
+  .option('--filters <n>', `channels of the residual stream (${ofNets('filters')})`, whole('--filters'))
+  .option('--blocks <n>', `residual blocks (${ofNets('blocks')})`, integer('--blocks', { min: 0, max: 2 ** 31 }))
+  .option('--first-kernel <n>', `side of the first kernel, odd (${ofNets('firstKernel')})`, whole('--first-kernel'))
+  .option(
+    '--block-kernel <n>',
+    `side of the kernel in a block, odd (${ofNets('blockKernel')})`,
+    whole('--block-kernel'),
+  )
   .option(
     '--head-layers <n>',
-    '1x1 layers before the logits (default: 2)',
+    `1x1 layers before the logits (${ofNets('headLayers')})`,
     integer('--head-layers', { min: 0, max: 2 ** 31 }),
   )
+  .option(
+    '--activation <name>',
+    'plain nets: relu, tanh or sigmoid (default: relu); gated ones: tanh, or relu for gates that keep zeros (default: tanh)',
+  )
+  .option(
+    '--embedding <n>',
+    'channels that stand for a level which is one of several kinds; 0: one for each kind (default: 0)',
+    integer('--embedding', { min: 0, max: 2 ** 31 }),
+  )
+  .option(
+    '--lean <n>',
+    "columns that a plain net's kernels lean to the right for each row above (default: 0)",
+    integer('--lean', { min: 0, max: 2 ** 31 }),
+  )
+  .option(
+    '--dilations <list>',
+    'how far apart the taps of the blocks are, in turn, such as 1,2,4 (default: 1)',
+    integers('--dilations', { min: 1, max: 2 ** 31 }),
+  )
+  .option('--classes', 'train p(image | class), by the labels or folders that come with the data')
+  .option('--from <model>', 'begin with the weights and the net of a model file')
   .option('--checkpoint-every <n>', 'also a checkpoint every n updates', whole('--checkpoint-every'))
   .option(
     '--keep-checkpoints <n>',
@@ -169,14 +211,15 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const given = { ...recipe, validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes };
   if (out === '') throw new UsageError('--out: expected the name of a folder, got an empty one');
   const checkpointFolder = join(out, 'checkpoints');
-  checkTrainOptions(startCore(), { ...given, checkpointFolder, config: netOf(options) }); // told before all images are read
+  const net = netOf(options);
+  checkTrainOptions(startCore(), { ...given, ...net, checkpointFolder, resume }); // told before all images are read
   const before = resume ? await readRun(checkpointFolder) : undefined;
   if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, signal });
+  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   await openOutputFolder(out, '--out');
@@ -204,7 +247,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     const events = train({
       ...given,
       ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal, offline },
-      config: netOf(options),
+      ...net,
       out: join(out, 'model.safetensors'),
       say: (line) => download.say(line),
       progress: (done, total) => download.update(done, total),
@@ -233,10 +276,17 @@ function chosen({ device, tf32, deterministic, samples, tensorboard }: TrainComm
   };
 }
 
-/** The parts of the net that were asked for. */
-function netOf({ filters, blocks, firstKernel, blockKernel, headLayers }: TrainCommandOptions): Partial<Config> {
-  const asked = Object.entries({ filters, blocks, firstKernel, blockKernel, headLayers });
-  return Object.fromEntries(asked.filter(([, value]) => value !== undefined));
+/** What of the net was asked for. */
+function netOf(options: TrainCommandOptions): Pick<TrainOptions, 'net' | 'classes' | 'from' | 'config'> {
+  const { net, classes, from, filters, blocks, firstKernel, blockKernel, headLayers } = options;
+  const { activation, embedding, lean, dilations } = options;
+  const parts = { filters, blocks, firstKernel, blockKernel, headLayers, activation, embedding, lean, dilations };
+  return {
+    ...(net !== undefined && { net }),
+    ...(classes !== undefined && { classes }),
+    ...(from !== undefined && { from }),
+    config: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)),
+  };
 }
 
 /** The files of a run that show how it goes. */

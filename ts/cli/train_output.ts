@@ -21,7 +21,7 @@ export class JsonPrinter implements Printer {
     switch (event.type) {
       case 'backend': {
         const { tf: _tf, ops: _ops, microBatch: _size, ...backend } = event.backend;
-        const { pixels: _pixels, greys: _greys, ...data } = event.data;
+        const { pixels: _pixels, greys: _greys, labels: _labels, wholes: _wholes, ...data } = event.data;
         return this.#line({ type: event.type, backend, data });
       }
       case 'start': {

@@ -209,4 +209,5 @@ export function reasonOf(error: unknown): string {
   return error.cause instanceof Error ? `${reason}: ${error.cause.message}` : reason;
 }
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: NodeJS.ArrayBufferView | string): string =>
+  createHash('sha256').update(bytes).digest('hex');

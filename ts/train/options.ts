@@ -15,22 +15,31 @@ import {
   wrongKind,
   wrongValue,
 } from '../arguments.js';
-import { isUrl } from '../brand.js';
-import type { Config } from '../config.js';
+import { isArrayBuffer, isBytes, isKind, isUrl } from '../brand.js';
+import { ownBytes } from '../bytes.js';
+import { type Config, completeConfig } from '../config.js';
+import type { ModelSource } from '../model_source.js';
 import { sha256 } from '../node/files.js';
 import { checkImageSet, type ImageSet } from './data/image_set.js';
 import { checkData } from './data/load_data.js';
 import type { Core } from './net/core.js';
-import { referenceConfig } from './net/reference.js';
-import { checkRunOptions, checkSplit, type TrainerOptions } from './run/plan.js';
+import { configNames, type NetName, netNames, nets, referenceConfig } from './net/reference.js';
+import { checkRunOptions, checkSplit, configOf, type TrainerOptions } from './run/plan.js';
 import { type Backend, checkBackend, type Device, devices, type TensorflowSettings } from './tensorflow/backend.js';
 
-export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core'>, TensorflowSettings {
+export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core' | 'from'>, TensorflowSettings {
   /**
    * What `loadData` or `binariseImages` gave, or a name or path, which is loaded by the defaults of
    * `loadData`. Default: `mnist`; at a `resume`, the named images of that run.
    */
   readonly data?: ImageSet | string | URL;
+  /** A net that has a name; what is in `config` besides changes it. Default: `reference`. */
+  readonly net?: NetName;
+  /**
+   * A model file that the run begins with: its path, its URL, or its bytes. The net is the model's, and what is asked for of one
+   * must be as the model has it; images may be of another size than its own. Default: drawn weights.
+   */
+  readonly from?: ModelSource;
   /** What computes; see `openBackend`. Default: `auto`. */
   readonly device?: Device;
   /** One that is open already, instead of `device`. */
@@ -44,8 +53,6 @@ export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 
   /** Told how much of a download is there, in bytes. */
   readonly progress?: (done: number, total: number) => void;
 }
-
-const configNames = Object.keys(referenceConfig) as (keyof Config)[];
 
 /** Throws for a value that its option cannot have, whatever the others are. */
 type Check = (name: string, value: unknown) => void;
@@ -63,6 +70,9 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
     const { precision = 'f32' } = checkOptions(name, value, configNames);
     checkChoice(`${name}.precision`, precision, ['f32']); // integers are made of a trained model
   },
+  net: (name, value) => checkChoice(name, value, netNames),
+  classes: checkBoolean,
+  from: checkModelSource,
   device: (name, value) => checkChoice(name, value, devices),
   backend: checkBackend,
   tf32: checkBoolean,
@@ -99,12 +109,13 @@ const elsewhere = Object.fromEntries(configNames.map((name) => [name, `config: {
  * Refuses, before anything is begun, all that can be known to be wrong. Returns what it checked: each option read once, whatever the
  * caller's object says later. Throws RangeError, TypeError.
  */
-export function checkTrainOptions(core: Core, asked: TrainOptions): TrainOptions {
-  const given = ownOptions('options', asked, Object.keys(checks), elsewhere);
-  const { config, data } = given;
+export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions {
+  const given = ownOptions('options', value, Object.keys(checks), elsewhere);
+  const { config, data, from } = given;
   const options: TrainOptions = {
     ...given,
-    ...(config && { config: ownOptions('config', config, configNames) }),
+    ...(config && { config: ownConfig(config) }),
+    ...((isBytes(from) || isArrayBuffer(from)) && { from: ownBytes('from', from) }),
     ...(data !== null && isImageSet(data) && { data: checkImageSet('data', data) }),
   };
   for (const [name, check] of Object.entries(checks)) {
@@ -116,10 +127,36 @@ export function checkTrainOptions(core: Core, asked: TrainOptions): TrainOptions
     if (options.backend === undefined || options[name] === undefined) continue;
     throw wrongValue(name, `expected none beside a backend, which is open already, got ${show(options[name])}`);
   }
+  if (options.from !== undefined && options.resume) {
+    throw wrongValue(
+      'from',
+      'expected none at a resume, which goes on from the weights of its checkpoint, got a model',
+    );
+  }
   checkRunOptions(options);
-  checkConfig(core, options.config ?? {});
-  if (isImageSet(options.data)) checkImages(core, options, options.data);
-  return options;
+  const { net, ...named } = options;
+  const asked = net === undefined ? options : { ...named, config: { ...nets[net], ...options.config } };
+  checkConfig(core, asked.config ?? {});
+  if (isImageSet(asked.data) && asked.from === undefined) checkImages(core, asked, asked.data);
+  return asked;
+}
+
+/** A config of our own, its list too: what is checked is what is used. */
+function ownConfig(given: Partial<Config>): Partial<Config> {
+  const config = ownOptions('config', given, configNames);
+  const { dilations } = config;
+  if (dilations === undefined) return config;
+  if (!lookedAt('config.dilations', () => Array.isArray(dilations))) {
+    throw wrongKind('config.dilations', `expected a list of integers, got ${show(dilations)}`);
+  }
+  return { ...config, dilations: lookedAt('config.dilations', () => [...dilations]) };
+}
+
+/** Whether it can be a model at all; which one, reading it tells. */
+function checkModelSource(name: string, value: unknown): void {
+  if ((typeof value === 'string' && value !== '') || isUrl(value) || isBytes(value) || isArrayBuffer(value)) return;
+  if (isKind(value, 'Response', {})) return;
+  throw wrongKind(name, `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${show(value)}`);
 }
 
 /** What JSON makes of a note is what a checkpoint holds: one that it refuses would end the run at its first checkpoint. */
@@ -136,17 +173,19 @@ function checkNote(name: string, value: unknown): void {
 }
 
 /** Refuses images that do not suit the options, or any net. At a resume, the checkpoint has a say in it. */
-export function checkImages(core: Core, options: TrainOptions, data: ImageSet): void {
+export function checkImages(core: Core, options: Pick<TrainOptions, CheckedWithImages>, data: ImageSet): void {
   if (options.resume) return;
+  const config = configOf(options, data);
   checkSplit(options, data);
-  const { height, width, channels, levels } = data;
   try {
-    core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
+    core.describe(config);
   } catch (error) {
     if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
     throw wrongValue('data', error.message.replace(/^config: /, ''), { cause: error });
   }
 }
+
+type CheckedWithImages = 'config' | 'classes' | 'resume' | 'patience' | 'validationSplit';
 
 /** Whether the images are given, not named. */
 export function isImageSet(data: TrainOptions['data']): data is ImageSet {
@@ -161,8 +200,9 @@ function checkOwnImages(name: string, set: unknown): void {
   throw wrongValue(`${name}.sha256`, sentence);
 }
 
-/** Refuses parts of a net that none has; the error names the part. */
-export function checkConfig(core: Core, config: Partial<Config>): void {
+/** Refuses parts of a net that none has; the error names the part. What the images decide is as it must be for the rest. */
+export function checkConfig(core: Core, asked: Partial<Config>): void {
+  const config: Partial<Config> = { ...(asked.embedding !== undefined && { input: 'nominal' }), ...asked };
   const isNet = (changes: Partial<Config>): boolean => {
     try {
       return core.describe({ ...referenceConfig, ...changes }) !== undefined;
@@ -177,9 +217,10 @@ export function checkConfig(core: Core, config: Partial<Config>): void {
     if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
     // The part at fault is the one without which all is well; where several are, the one that is told of.
     const names = Object.keys(config) as (keyof Config)[];
+    const defaults = completeConfig(referenceConfig);
     const told = error.message.replace(/^config: /, '');
     const fault =
-      names.find((name) => isNet({ ...config, [name]: referenceConfig[name] })) ??
+      names.find((name) => isNet({ ...config, [name]: defaults[name] })) ??
       names.find((name) => told.startsWith(`${name} `));
     if (fault === undefined) throw error;
     const sentence = told.replace(`${fault} `, '');

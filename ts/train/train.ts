@@ -13,6 +13,7 @@ import { checkImages, checkTrainOptions, isImageSet, type TrainOptions } from '.
 import { readCheckpoint } from './run/checkpoint.js';
 import { describeData, modelFile } from './run/record.js';
 import { dataOptionsOf, describeImages } from './run/resume.js';
+import { optionsFrom, readStartingModel } from './run/starting_model.js';
 import { trainSteps } from './run/trainer.js';
 import { openBackend } from './tensorflow/backend.js';
 import { keepCallersBackend } from './tensorflow/callers_backend.js';
@@ -63,11 +64,13 @@ async function* stoppableEvents(
 
 async function* trainEvents(
   core: Core,
-  options: TrainOptions & { readonly signal: AbortSignal },
+  asked: TrainOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  const { signal, offline, say, progress, tf32, deterministic } = options;
+  const { signal, offline, say, progress, tf32, deterministic } = asked;
   signal.throwIfAborted();
-  const data = isImageSet(options.data) ? options.data : await namedData(options);
+  const from = asked.from === undefined ? undefined : await readStartingModel(core, asked.from, signal);
+  const data = isImageSet(asked.data) ? asked.data : await namedData(asked);
+  const { from: _source, ...options } = from === undefined ? asked : optionsFrom(asked, from, data);
   checkImages(core, options, data); // told before a backend is set up, which may take minutes
   if (options.out !== undefined) await tryOut(options.out);
   const putBack = await keepCallersBackend();
@@ -76,7 +79,7 @@ async function* trainEvents(
       options.backend ?? (await openBackend(options.device, { offline, signal, say, progress, tf32, deterministic }));
     await backend.tf.setBackend(backend.name);
     yield { type: 'backend', backend, data };
-    for await (const event of trainSteps({ ...options, data, backend, core })) {
+    for await (const event of trainSteps({ ...options, ...(from && { from }), data, backend, core })) {
       if (event.type !== 'end') {
         yield event;
         continue;
@@ -92,8 +95,8 @@ async function* trainEvents(
 
 /** The images that are named: by the caller, else by the run that is to go on, else the reference's. */
 async function namedData(options: TrainOptions): Promise<ImageSet> {
-  const { data, offline, signal, say, resume, checkpointFolder } = options;
-  const from = { offline, signal, say };
+  const { data, offline, signal, say, resume, checkpointFolder, classes } = options;
+  const from = { offline, signal, say, ...(classes && { classes }) };
   if (data !== undefined && !isImageSet(data)) return loadData({ data, ...from });
   const found = resume && checkpointFolder !== undefined ? await readCheckpoint(checkpointFolder) : undefined;
   const origin = found && dataOptionsOf(found.state);

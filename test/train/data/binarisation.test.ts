@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { binarise, binariseImages, levelsOf, trainingBinarisation } from '../../../ts/train/data/binarisation.js';
 import { firstImages, type ImageSet, splitImages } from '../../../ts/train/data/image_set.js';
-import type { RawImages } from '../../../ts/train/data/raw.js';
+import type { Levels, RawImages } from '../../../ts/train/data/raw.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { randomPurpose } from '../../../ts/train/net/reference.js';
 import { openBackend } from '../../../ts/train/tensorflow/backend.js';
@@ -75,7 +75,7 @@ it('draws anew in each epoch, and the same for an image in whatever batch, order
   expect(levelsOf(core, set, all(20))).toEqual(fixed.pixels);
 
   const first = levelsOf(core, set, all(20), { seed: 3, epoch: 1 });
-  const image = (levels: Uint8Array, i: number) => levels.slice(i * 35, (i + 1) * 35);
+  const image = (levels: Levels, i: number) => levels.slice(i * 35, (i + 1) * 35);
   for (const draw of [
     { seed: 3, epoch: 2 },
     { seed: 4, epoch: 1 },

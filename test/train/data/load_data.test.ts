@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { parseNpyImages } from '../../../ts/train/data/files/npy.js';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
-import { parseNpyImages } from '../../../ts/train/data/npy.js';
 import { npy } from './npy.js';
 import { png } from './png.js';
 
@@ -112,7 +112,7 @@ it('says what it looked for where there is nothing of the kind', async () => {
   write('texts/readme.txt', 'none');
   const load = (data: string) => expect(loadData({ data: join(folder, data) })).rejects;
   const code = 'DATA_NOT_FOUND';
-  const wanted = 'data: expected IDX, .npy or PNG files in';
+  const wanted = 'data: expected IDX, .npy, PNG or .txt files in';
   await load('empty').toMatchObject({ code, message: `${wanted} ${join(folder, 'empty')}, found an empty folder` });
   await load('texts').toMatchObject({
     code,
@@ -188,9 +188,9 @@ it.each<[string, Uint8Array, string]>([
   [
     'an archive',
     Buffer.from('PK\x03\x04 and so on'),
-    'expected an IDX, .npy or PNG file, got a ZIP archive; unpack it first, and name the folder',
+    'expected an IDX, .npy, PNG or text file, got a ZIP archive; unpack it first, and name the folder',
   ],
-  ['empty', Buffer.alloc(0), 'expected an IDX, .npy or PNG file, got an empty file'],
+  ['empty', Buffer.alloc(0), 'expected an IDX, .npy, PNG or text file, got an empty file'],
   [
     'of a later version',
     npy([2, 3, 4], values(24)).fill(4, 6, 7),

@@ -64,7 +64,7 @@ const refused = (data: string, options: DataOptions = {}) =>
 it.each(Object.keys(types).filter((descr) => descr !== "'|i1'"))(
   'reads whole numbers of 0 to 255 of dtype %s',
   async (descr) => {
-    const { levels, source, said } = await load(array(descr, [0, 84, 85, 255]));
+    const { levels, source, said } = await load(array(descr, [0, 84, 85, 255]), { binarisation: 'threshold' });
     expect(levels).toEqual([0, 0, 1, 1]);
     expect(source).toBe('.npy file, 1 image');
     expect(said).toEqual(['Values: 0 to 255, as 8-bit grey has: 50.0 % of the pixels are 1']);
@@ -179,7 +179,7 @@ it('refuses values 0 to 16 under a rule for 0 to 255, with a rule that fits when
 it('refuses a rule that makes one level of everything, with one that does not, and values that are all the same', async () => {
   const dark = array("'|u1'", [17, 40, 50, 76]);
   const advice = 'threshold 47 would fit (--threshold 47)';
-  await refused(dark).toBe(
+  await refused(dark, { binarisation: 'threshold' }).toBe(
     `expected levels 0 and 1, got 0 in every pixel by threshold 84.48 of values 17 to 76; ${advice}`,
   );
   await refused(dark, { threshold: 10 }).toBe(
@@ -188,7 +188,7 @@ it('refuses a rule that makes one level of everything, with one that does not, a
   expect((await load(dark, { threshold: 47 })).levels).toEqual([0, 0, 1, 1]);
   const light = array("'|u1'", [0, 100, 50, 76]);
   await refused(light, { threshold: 256 }).toContain('the default threshold would fit (no --threshold)');
-  await refused(array("'|u1'", [5, 6, 6, 5])).toContain('threshold 6 would fit');
+  await refused(array("'|u1'", [5, 6, 6, 5]), { binarisation: 'threshold' }).toContain('threshold 6 would fit');
   for (const value of [0, 1, 7, 255]) {
     const same = array("'|u1'", [value, value, value, value]);
     for (const options of [{}, { binarisation: 'none' }, { binarisation: 'static' }, { threshold: 1 }] as const) {

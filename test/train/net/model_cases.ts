@@ -1,10 +1,22 @@
 import { beforeAll, expect, it } from 'vitest';
 import { loadCore } from '../../../ts/train/net/core.js';
+import { headOf } from '../../../ts/train/net/head.js';
 import { createModel, release } from '../../../ts/train/net/model.js';
 import { fromFull, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
-import type { Scalar, Tensor } from '../../../ts/train/net/tf.js';
+import type { Tensor } from '../../../ts/train/net/tf.js';
 import type { Backend } from '../../../ts/train/tensorflow/backend.js';
-import { type BackendName, blobs, noise, openTestBackend, plainForward, present, smallConfig } from '../support.js';
+import {
+  anyLevels,
+  type BackendName,
+  batchOf,
+  noise,
+  openTestBackend,
+  plainForward,
+  plainNats,
+  present,
+  smallConfig,
+} from '../support.js';
+import { configs } from './nets.js';
 
 const core = await loadCore();
 
@@ -18,15 +30,13 @@ export function testModelOn(name: BackendName): void {
     backend = await openTestBackend(name);
   });
 
-  // Kernels of 5 rows as well, which no padding of TensorFlow's own makes causal.
-  it.for([3, 5])('equals autodiff of the plainly written net, block kernel %i', (blockKernel, context) => {
+  it.for(configs)('equals autodiff of the plainly written net: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = core.describe({ ...smallConfig, blockKernel });
+    const net = core.describe(config);
     const layout = layoutOf(net);
     const flat = noise(layout.size, 0.4).map((value, i) => value * layout.mask[i]!);
     const full = toFull(layout, flat);
-    const images = blobs(5, smallConfig);
-    const pixels = tf.tensor4d(Float32Array.from(images.pixels), [5, 7, 6, 1]);
+    const batch = batchOf(tf, net, anyLevels(5, config));
 
     let offset = 0;
     const variables = net.tensors.map(({ shape }) => {
@@ -36,82 +46,76 @@ export function testModelOn(name: BackendName): void {
     });
     const sum = (...tensors: Tensor[]) => {
       const byName = new Map(net.tensors.map((tensor, i) => [tensor.name, tensors[i]!]));
-      const z = plainForward(tf, net, byName, pixels);
-      const tail = tf.log(tf.add(tf.exp(tf.neg(tf.abs(z))), 1));
-      return tf.sum<Scalar>(tf.add(tf.sub(tf.relu(z), tf.mul(z, pixels)), tail));
+      return plainNats(tf, plainForward(tf, net, byName, batch), batch.levels);
     };
     const expected = sum(...variables).dataSync()[0]!;
-    const numeric = name !== 'tensorflow'; // tfjs-core alone has no gradients registered, and wasm lacks some of them
-    const expectedGradient = numeric
-      ? undefined
-      : fromFull(
-          layout,
-          Float32Array.from(
-            tf
-              .grads(sum)(variables)
-              .flatMap((gradient) => [...gradient.dataSync()]),
-          ),
-        );
+    const gradients = tf
+      .grads(sum)(variables)
+      .flatMap((gradient) => [...gradient.dataSync()]);
+    const expectedGradient = fromFull(layout, Float32Array.from(gradients));
 
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const parameters = tf.tensor1d(flat);
     const weights = model.weights(parameters);
-    const { loss, gradient } = model.lossAndGradient(weights, pixels, 1);
+    const { loss, gradient } = model.lossAndGradient(weights, batch, 1);
     expect(loss.dataSync()[0]).toBeCloseTo(expected, 3);
-    expect(model.loss(weights, pixels).dataSync()[0]).toBeCloseTo(expected, 3);
+    expect(model.loss(weights, batch).dataSync()[0]).toBeCloseTo(expected, 3);
     const got = gradient.dataSync<'float32'>();
-    if (expectedGradient !== undefined) {
-      for (const slot of layout.slots) {
-        const [a, b] = [got, expectedGradient].map((g) => [...g.slice(slot.offset, slot.offset + slot.size)]);
-        const largest = Math.max(...b!.map(Math.abs));
-        const worst = Math.max(...a!.map((value, i) => Math.abs(value - b![i]!)));
-        expect(worst, slot.name).toBeLessThan(1e-5 * largest + 1e-7);
-      }
-    } else {
-      // Along a random direction, the loss changes as the gradient says.
-      const direction = noise(layout.size, 1).map((value, i) => value * layout.mask[i]!);
-      const lossAt = (step: number): number => {
-        const moved = model.weights(tf.tensor1d(flat.map((value, i) => value + step * direction[i]!)));
-        return model.loss(moved, pixels).dataSync()[0]!;
-      };
-      const slope = (lossAt(1e-3) - lossAt(-1e-3)) / 2e-3;
-      const product = got.reduce((total, value, i) => total + value * direction[i]!, 0);
-      expect(Math.abs(product - slope)).toBeLessThan(0.02 * Math.abs(slope));
+    for (const { name, offset, size } of layout.slots) {
+      const [a, b] = [got, expectedGradient].map((g) => [...g.slice(offset, offset + size)]);
+      const largest = Math.max(...b!.map(Math.abs));
+      const worst = Math.max(...a!.map((value, i) => Math.abs(value - b![i]!)));
+      expect(largest, name).toBeGreaterThan(0);
+      expect(worst, name).toBeLessThan(1e-5 * largest + 1e-7);
     }
     release(weights);
   });
 
-  it('gives forbidden weights no gradient, and leaves no tensor behind', (context) => {
+  it.for(configs)('gives forbidden weights no gradient, and leaves no tensor behind: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = core.describe(smallConfig);
+    const net = core.describe(config);
     const layout = layoutOf(net);
-    const images = blobs(3, smallConfig);
-    const pixels = tf.tensor4d(Float32Array.from(images.pixels), [3, 7, 6, 1]);
+    const batch = batchOf(tf, net, anyLevels(3, config));
     const parameters = tf.tensor1d(noise(layout.size, 0.4));
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const before = tf.memory().numTensors;
     const weights = model.weights(parameters);
-    const { loss, gradient } = model.lossAndGradient(weights, pixels, 1);
+    const { loss, gradient } = model.lossAndGradient(weights, batch, 1);
     expect(gradient.dataSync().every((value, i) => layout.mask[i] === 1 || value === 0)).toBe(true);
-    tf.dispose([loss, gradient, model.loss(weights, pixels), model.logits(weights, pixels)]);
+    tf.dispose([loss, gradient, model.loss(weights, batch), model.logits(weights, batch)]);
     release(weights);
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('lets a logit depend on no pixel at or after its own', (context) => {
+  it.for(configs)('lets a logit depend on no pixel at or after its own: %s', ([, config], context) => {
     const { tf, ops } = present(backend, context);
-    const net = core.describe(smallConfig);
+    const net = core.describe(config);
     const layout = layoutOf(net);
     const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
     const weights = model.weights(tf.tensor1d(noise(layout.size, 0.4)));
-    const image = Float32Array.from(blobs(1, smallConfig).pixels);
-    const logits = (values: Float32Array): Float32Array =>
-      tf.tidy(() => model.logits(weights, tf.tensor4d(values, [1, 7, 6, 1])).dataSync() as Float32Array);
+    const image = anyLevels(1, config);
+    const logits = (levels: Int32Array): Float32Array =>
+      tf.tidy(() => model.logits(weights, batchOf(tf, net, levels)).dataSync() as Float32Array);
     const before = logits(image);
+    const outputs = before.length / image.length;
     for (const changed of [0, 8, 20, 41]) {
-      const after = logits(image.map((value, i) => (i === changed ? 1 - value : value)));
-      for (let i = 0; i <= changed; i++) expect(after[i]).toBeCloseTo(before[i]!, 5);
+      const after = logits(image.map((level, i) => (i === changed ? (level + 1) % config.levels : level)));
+      for (let i = 0; i < (changed + 1) * outputs; i++) expect(after[i]).toBeCloseTo(before[i]!, 5);
+      if (changed < 41) expect(after).not.toEqual(before);
     }
     release(weights);
+  });
+
+  it('costs a level by logits that are far apart, without an overflow', (context) => {
+    const { tf } = present(backend, context);
+    const levels = tf.tensor4d([0, 2], [1, 1, 2, 1], 'int32');
+    const z = tf.tensor4d([2000, -2000, 0, 2000, -2000, 0], [1, 1, 2, 3]);
+    const head = headOf(tf, { ...smallConfig, levels: 3 });
+    expect(head.nats(z, levels).dataSync()[0]).toBe(2000);
+    expect([...head.gradient(z, levels).dataSync()]).toEqual([0, 0, 0, 1, 0, -1]);
+    const [one, levelOf] = [tf.tensor4d([3000, -3000], [1, 1, 2, 1]), tf.tensor4d([1, 1], [1, 1, 2, 1], 'int32')];
+    const binary = headOf(tf, smallConfig);
+    expect(binary.nats(one, levelOf).dataSync()[0]).toBe(3000);
+    expect([...binary.gradient(one, levelOf).dataSync()]).toEqual([0, -1]);
   });
 }

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js'; // which tfjs-core alone has not
 import { describe, expect, it } from 'vitest';
 import { type AdamState, adamUpdate } from '../../../ts/train/net/adam.js';
 import { loadCore } from '../../../ts/train/net/core.js';
@@ -85,11 +86,11 @@ it('refuses a net it has no likelihood for', async () => {
   const { tf, ops } = (await openTestBackend('javascript'))!;
   const net = core.describe(smallConfig);
   const layout = layoutOf(net);
-  const many = { ...net, config: { ...net.config, levels: 4 } };
+  const many = { ...net, config: { ...net.config, channels: 3 } };
   expect(() => createModel(tf, ops, many, layout, tf.tensor1d(layout.mask))).toThrow(
     expect.objectContaining({
       name: 'RangeError',
-      message: 'training: expected a net of 1 channel and 2 levels, got 1 and 4',
+      message: 'training: expected a net of 1 channel, got 3',
     }),
   );
 });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { loadCore } from '../../../ts/train/net/core.js';
+import { type Offset, windowOf } from '../../../ts/train/net/ops.js';
 import { fromFull, initialParameters, layoutOf, toFull } from '../../../ts/train/net/parameters.js';
 import { referenceConfig } from '../../../ts/train/net/reference.js';
 import { noise, smallConfig } from '../support.js';
@@ -33,6 +34,26 @@ it('lets a mask allow the taps that describe() names, and no other', () => {
     }
     offset += shape.reduce((a, b) => a * b, 1);
   }
+});
+
+it('reads a kernel in an even grid around the pixel, and one that leans far tap by tap', () => {
+  const rows = (...parts: (readonly [dy: number, dxs: readonly number[]])[]) =>
+    parts.flatMap(([dy, dxs]) => dxs.map((dx): Offset => [dy, dx]));
+  const square = windowOf(rows([-1, [-1, 0, 1]], [0, [-1, 0]]));
+  expect(square).toMatchObject({ rows: 2, columns: 3, dilation: [1, 1] });
+  expect(square.padding).toEqual({ top: 1, bottom: 0, left: 1, right: 1 });
+  expect(square.offsets).toEqual(rows([-1, [-1, 0, 1]], [0, [-1, 0, 1]]));
+  const dilated = windowOf(rows([-3, [-2, 0, 2]], [0, [-2, 0]]));
+  expect(dilated).toMatchObject({ rows: 2, columns: 3, dilation: [3, 2] });
+  expect(dilated.padding).toEqual({ top: 3, bottom: 0, left: 2, right: 2 });
+  const above = windowOf(rows([-2, [-1, 0, 1]], [-1, [-1, 0, 1]]));
+  expect(above).toMatchObject({ rows: 3, columns: 3, dilation: [1, 1] });
+  const leaning = rows([-2, [6, 7, 8, 9, 10]], [-1, [2, 3, 4, 5, 6]], [0, [-2, -1, 0]]);
+  expect(windowOf(leaning)).toEqual({
+    ...{ rows: 1, columns: 13, offsets: leaning },
+    padding: { top: 2, bottom: 0, left: 2, right: 10 },
+  });
+  expect(windowOf([[0, 0]])).toMatchObject({ rows: 1, columns: 1, dilation: [1, 1] });
 });
 
 it('loses nothing between flat and full, and drops what stands in forbidden places', () => {
@@ -69,4 +90,18 @@ it('draws Glorot-uniform kernels with the fans of the full kernel, zero biases, 
   const bytes = Buffer.from(flat.buffer);
   expect(again(1)).toBe(0);
   expect(again(2)).not.toBe(0);
+});
+
+it('begins embeddings with vectors of a norm of about 1, and class vectors, as biases, with zeros', () => {
+  const net = core.describe({ ...smallConfig, levels: 512, input: 'nominal', embedding: 16, classes: 3 });
+  const layout = layoutOf(net);
+  const flat = initialParameters(net, layout, core, 1);
+  const values = (name: string) => {
+    const { offset, size } = layout.slot(name);
+    return flat.subarray(offset, offset + size);
+  };
+  const squares = values('embedding').map((value) => value * value);
+  expect(squares.reduce((a, b) => a + b) / 512).toBeCloseTo(1, 1);
+  expect(new Set(values('stem.class'))).toEqual(new Set([0]));
+  expect(new Set(values('stem.bias'))).toEqual(new Set([0]));
 });

@@ -5,11 +5,9 @@ import { largestLogitDifference } from '../../../scripts/logit_parity.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { firstImages, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
-import { loadCore } from '../../../ts/train/net/core.js';
-import { createModel } from '../../../ts/train/net/model.js';
-import { layoutOf } from '../../../ts/train/net/parameters.js';
-import type { Tensor1D } from '../../../ts/train/net/tf.js';
-import { type BackendName, openTestBackend, plainForward, present, smallConfig } from '../support.js';
+import { randomModel } from '../../wasm.js';
+import { anyLevels, type BackendName, openTestBackend, present } from '../support.js';
+import { configs } from './nets.js';
 
 const shipped = fileURLToPath(new URL('../../../models/mnist-binary.safetensors', import.meta.url));
 
@@ -27,39 +25,13 @@ export function testParityOn(name: BackendName): void {
     expect(worst).toBeLessThan(1e-4);
   });
 
-  it('computes what the net, written out with full masked kernels, computes', async (context) => {
-    const { tf, ops } = present(await openTestBackend(name), context);
-    const core = await loadCore();
-    const net = core.describe(smallConfig);
-    const layout = layoutOf(net);
-    const words = core.randomWords(1, 1, 0, 0, layout.size);
-    const flat = Float32Array.from(words, (word, i) => (word / 2 ** 31 - 1) * 0.4 * layout.mask[i]!);
-    const parameters: Tensor1D = tf.tensor1d(flat);
-    const model = createModel(tf, ops, net, layout, tf.tensor1d(layout.mask));
-    const weights = model.weights(parameters);
-    const full = new Map(
-      layout.slots.map((slot) => {
-        const skipped = (slot.fullShape[0] ?? 1) - (slot.shape[0] ?? 1);
-        const tensor = weights.get(slot.name)!;
-        // Rows below the pixel's own were cropped; rows above the farthest tap as well, where there are any.
-        const padded =
-          slot.shape.length < 4
-            ? tensor
-            : tf.pad(tensor, [
-                [0, skipped],
-                [0, 0],
-                [0, 0],
-                [0, 0],
-              ]);
-        return [slot.name, padded] as const;
-      }),
-    );
-    const pixels = tf.tensor4d(
-      Float32Array.from(words.subarray(0, 84), (word) => word & 1),
-      [2, 7, 6, 1],
-    );
-    const [got, expected] = [model.logits(weights, pixels), plainForward(tf, net, full, pixels)];
-    const difference = tf.max(tf.abs(tf.sub(got, expected))).dataSync()[0]!;
-    expect(difference).toBeLessThan(1e-5);
+  it.for(configs)('gives the logits that the sampler gives, within 1e-4: %s', async ([, config], context) => {
+    const backend = present(await openTestBackend(name), context);
+    const model = randomModel(JSON.stringify(config), 1);
+    const levels = Uint16Array.from(anyLevels(12, config));
+    const labels = Uint16Array.from({ length: 12 }, (_, image) => image % (config.classes ?? 1));
+    const worst = await largestLogitDifference(backend, model, levels, config.classes ? labels : undefined);
+    expect(worst).toBeGreaterThan(0); // else something was compared with itself
+    expect(worst).toBeLessThan(1e-4);
   });
 }

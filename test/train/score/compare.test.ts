@@ -32,6 +32,18 @@ it.each([
   );
 });
 
+it('refuses a likelihood given the class beside one that is not', () => {
+  const given: Compared = { ...other, protocol: { ...protocol, given: 'class' } };
+  expect(readEvaluation(given, 'a.json')).toEqual(given);
+  expect(compareEvaluations(given, given).natsPerImage).toBe(0);
+  expect(() => compareEvaluations(one, given)).toThrow(
+    expect.objectContaining({
+      code: 'INCOMPARABLE',
+      message: `${apart} what is given (nothing; there: class); score both alike`,
+    }),
+  );
+});
+
 it('names all that differs, and the hash that follows from it not', () => {
   const differing = { ...other, protocol: { ...protocol, split: 'all', binarisation: 'drawn', sha256: 'cd' } };
   expect(() => compareEvaluations(one, differing)).toThrow(

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
-import { type EvaluateOptions, evaluate } from '../../../ts/train/score/evaluate.js';
+import { labelImages } from '../../../ts/train/data/labels.js';
+import { type EvaluateOptions, evaluate, type Scorer } from '../../../ts/train/score/evaluate.js';
 import { type Evaluation, protocolOf } from '../../../ts/train/score/protocol.js';
 import { configJson, randomModel } from '../../wasm.js';
 import { blobs, smallConfig } from '../support.js';
@@ -71,4 +72,44 @@ it.each([
   [{ batchSize: 1025 }, 'batchSize: expected an integer from 1 to 1024, got 1025'],
 ])('refuses %o', async (options, message) => {
   await expect(scored(options as Partial<EvaluateOptions>)).rejects.toMatchObject({ name: 'RangeError', message });
+});
+
+it('scores by a model with classes each image alone and given its class, and tells how many are classified right', async () => {
+  // p(image | class) = q(image) * 2^-(class + 1) / 42, so that all of it is known.
+  const [base, classes] = [[...sampler.logProb(data.pixels)], 3];
+  const calls: number[] = [];
+  const logProb: Scorer['logProb'] = (images, options) => {
+    const { labels } = options as { labels: Uint16Array };
+    calls.push(labels.length);
+    const size = images.length / labels.length;
+    const first = (images.byteOffset - data.pixels.byteOffset) / size;
+    // Image 4 alone is likelier of the last class.
+    return Float64Array.from(
+      labels,
+      (label, i) => base[first + i]! - Math.LN2 * (first + i === 4 ? 3 - label : label + 1),
+    );
+  };
+  const ofClasses: Scorer = { config: { ...sampler.config, classes }, logProb };
+  const labels = Uint16Array.from([0, 0, 0, 1, 2, 0, 2, 0, 0]);
+  const labelled = labelImages(data, labels, ['a', 'b', 'c']);
+  const { evaluation } = await scored({ sampler: ofClasses, data: labelled, batchSize: 4 });
+  expect(calls).toEqual([4, 4, 4, 4, 4, 4, 1, 1, 1]);
+  const mean = Math.log((1 / 2 + 1 / 4 + 1 / 8) / 3);
+  expect(evaluation.imageNats).toEqual(base.map((logProb) => expect.closeTo(-logProb - mean, 10)));
+  const given = [...labels].map((label, i) => -base[i]! + Math.LN2 * (i === 4 ? 3 - label : label + 1));
+  expect(evaluation.given?.imageNats).toEqual(given.map((nats) => expect.closeTo(nats, 10)));
+  expect(evaluation.given?.natsPerImage).toBeCloseTo(given.reduce((a, b) => a + b) / 9, 10);
+  expect(evaluation.given?.loss).toBeCloseTo(evaluation.given!.natsPerImage / 42, 12);
+  expect(evaluation.classifiedRight).toBe(7);
+  expect(evaluation.protocol).toEqual(protocolOf(data));
+  const alone = (await scored({ sampler: ofClasses })).evaluation;
+  expect(alone).toEqual({ ...evaluation, given: undefined, classifiedRight: undefined });
+  const [two, turned] = [labelImages(data, labels.fill(0), ['a', 'b']), labelImages(data, labels, ['a', 'c', 'b'])];
+  await expect(() => scored({ sampler: ofClasses, data: two })).rejects.toThrow(
+    'data: expected images of 3 classes, as the model has, got 2',
+  );
+  const named = { ...ofClasses, classNames: ['a', 'b', 'c'] };
+  await expect(() => scored({ sampler: named, data: turned })).rejects.toThrow(
+    'data: expected images whose class 1 is "b", as the model has it, got "c"',
+  );
 });

@@ -1,24 +1,15 @@
 // From grey values to two levels. Likelihoods under different rules cannot be compared: a threshold leaves no noise to
 // pay for, a draw leaves much (about 16 nats a digit).
 
-import {
-  checkChoice,
-  checkInteger,
-  checkNumber,
-  checkObject,
-  checkText,
-  lookedAt,
-  ownOptions,
-  show,
-  wrongKind,
-  wrongValue,
-} from '../../arguments.js';
-import { byteLengthOf, isBytes, plainBytes } from '../../brand.js';
+import { checkText, ownOptions, wrongValue } from '../../arguments.js';
 import type { PixelCnnError } from '../../error.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
-import { type Binarisation, binarisations, binarySet, type ImageSet } from './image_set.js';
-import { invalid, letIn, type RawImages } from './raw.js';
+import { invalid, letIn } from './files/numbers.js';
+import { type ImageSet, wholeSet } from './image_set.js';
+import { type Levels, levelsArray, type RawImages } from './raw.js';
+import { type Binarisation, type binarisations, checkBinarisation, referenceThreshold } from './rule.js';
+import { checkRawImages, nothingIn, type Values, valuesOf } from './values.js';
 
 /**
  * Grey images as levels.
@@ -35,8 +26,8 @@ export async function binariseImages(
   asked: Binarisation = {},
   name: string = source,
   signal?: AbortSignal,
-): Promise<ImageSet> {
-  const images = checkRawImages(given);
+): Promise<ImageSet<Uint8Array>> {
+  const images = checkRawImages(given, ['Uint8Array'], 'grey values');
   checkText('source', source);
   checkText('name', name);
   const options = ownOptions('options', asked, ['binarisation', 'threshold', 'binarisationSeed']);
@@ -50,7 +41,7 @@ export async function binariseImages(
   const values = valuesOf(images.pixels);
   const { least, most, range } = values;
   if (least === most && !(drawn && range.grey && most < 255)) {
-    throw invalid(name, 'images with something in them', `the same value, ${most}, in every pixel`);
+    throw nothingIn(name, most);
   }
   if (method === 'none' ? most > 1 : (drawn || options.threshold === undefined) && !range.grey) {
     throw unfit(images, name, method, values);
@@ -60,6 +51,13 @@ export async function binariseImages(
   const ones = onesOf(set);
   if (ones === 0 || ones === set.pixels.length) throw constant(name, method, threshold, ones === 0 ? 0 : 1, values);
   return set;
+}
+
+function binarySet(
+  images: RawImages,
+  parts: Pick<ImageSet<Uint8Array>, 'pixels' | 'greys' | 'source' | 'binarisation'>,
+): ImageSet<Uint8Array> {
+  return wholeSet(images, { ...parts, levels: 2 });
 }
 
 /** Images between two looks at the signal. */
@@ -73,7 +71,7 @@ async function levelled(
   seed: number,
   most: number,
   signal?: AbortSignal,
-): Promise<ImageSet> {
+): Promise<ImageSet<Uint8Array>> {
   if (method === 'threshold') {
     const set = binarise(images, source, threshold);
     return most === 255 ? set : { ...set, binarisation: `pixel 1 iff value >= ${threshold} of ${most}` };
@@ -97,66 +95,6 @@ async function levelled(
   return binarySet(images, method === 'static' ? set : { ...set, greys: images.pixels });
 }
 
-/** A rule, checked and with its defaults. Throws RangeError, TypeError. */
-export function checkBinarisation(options: Binarisation): {
-  readonly method: (typeof binarisations)[number];
-  /** Whether levels are drawn. */
-  readonly drawn: boolean;
-  readonly threshold: number;
-  readonly seed: number;
-} {
-  const method = checkChoice('binarisation', options.binarisation ?? 'threshold', binarisations);
-  const threshold = checkNumber('threshold', options.threshold ?? referenceThreshold, { min: 0 });
-  if (threshold > 256) throw wrongValue('threshold', `expected a number from 0 to 256, got ${threshold}`);
-  const seed = checkInteger('binarisationSeed', options.binarisationSeed ?? 0, {
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-  });
-  const drawn = method === 'static' || method === 'dynamic';
-  for (const [option, applies] of [
-    ['threshold', method === 'threshold'],
-    ['binarisationSeed', drawn],
-  ] as const) {
-    if (options[option] === undefined || applies) continue;
-    throw wrongValue(option, `expected none with binarisation ${method}, got ${options[option]}`);
-  }
-  return { method, drawn, threshold, seed };
-}
-
-/** Images whose parts go together, each read once. */
-function checkRawImages(given: RawImages): RawImages {
-  checkObject('images', given);
-  const images = lookedAt('images', () => ({
-    pixels: given.pixels,
-    count: given.count,
-    height: given.height,
-    width: given.width,
-    ...(given.reading !== undefined && { reading: given.reading }),
-  }));
-  const { pixels, count, height, width } = images;
-  for (const [name, value] of Object.entries({ count, height, width })) {
-    checkInteger(`images.${name}`, value, { min: 1, max: Number.MAX_SAFE_INTEGER });
-  }
-  if (!isBytes(pixels)) throw wrongKind('images.pixels', `expected a Uint8Array of grey values, got ${show(pixels)}`);
-  if (byteLengthOf(pixels) === count * height * width) return { ...images, pixels: plainBytes(pixels) };
-  const wanted = `expected ${count * height * width} values, as [${count}, ${height}, ${width}] has`;
-  throw wrongValue('images.pixels', `${wanted}, got ${byteLengthOf(pixels)}`);
-}
-
-/** A range that values come in, told by the greatest of them. */
-interface ValueRange {
-  readonly most: number;
-  readonly name: string;
-  /** Whether the rules for grey values of 0 to 255 mean anything here. */
-  readonly grey: boolean;
-}
-
-const ranges: readonly ValueRange[] = [
-  { most: 1, name: '0 and 1, as levels are', grey: false },
-  { most: 16, name: "0 to 16, as scikit-learn's digits have", grey: false },
-  { most: 255, name: '0 to 255, as 8-bit grey has', grey: true },
-];
-
 /** A rule that makes both levels of values that are not all the same. */
 function fittingRule({ least, most, range }: Values): Binarisation {
   if (most <= 1) return { binarisation: 'none' };
@@ -173,34 +111,6 @@ function adviceOf({ binarisation = 'threshold', threshold }: Binarisation, asked
   if (parts.length === 0) return 'the default threshold would fit (no --threshold)';
   const words = parts.map((part) => part.join(' ')).join(', ');
   return `${words} would fit (${parts.map((part) => `--${part.join(' ')}`).join(' ')})`;
-}
-
-/** What values there are. */
-export interface Values {
-  readonly least: number;
-  readonly most: number;
-  readonly range: ValueRange;
-}
-
-export function valuesOf(pixels: Uint8Array): Values {
-  let [least, most] = [255, 0];
-  for (const value of pixels) {
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  return { least, most, range: ranges.find((range) => most <= range.most)! };
-}
-
-/** Values in words: `0 to 255, as 8-bit grey has`, and which of them there are. */
-export function valuesInWords({ least, most, range }: Values): string {
-  const all = most <= 1 || (least === 0 && most === range.most);
-  return all ? range.name : `${range.name}, here ${least} to ${most}`;
-}
-
-/** What a rule made of values, in words: `13.2 % of the pixels are 1`. */
-export function levelsInWords(set: ImageSet): string {
-  const share = (100 * onesOf(set)) / set.pixels.length;
-  return `${share.toPrecision(share < 1 ? 2 : 3)} % of the pixels are 1`;
 }
 
 function onesOf({ pixels }: Pick<ImageSet, 'pixels'>): number {
@@ -247,15 +157,18 @@ export interface Draw {
  * Levels of some images, `[indices.length, height, width, channels]`: those that are validated, or, where `draw` is given,
  * those that training sees in that epoch.
  */
-export function levelsOf(core: Core, set: ImageSet, indices: Uint32Array, draw?: Draw): Uint8Array {
+export function levelsOf(core: Core, set: ImageSet, indices: Uint32Array, draw?: Draw): Levels {
   const size = set.height * set.width * set.channels;
-  const values = (draw === undefined ? undefined : set.greys) ?? set.pixels;
-  const chosen = new Uint8Array(indices.length * size);
-  indices.forEach((index, i) => {
-    chosen.set(values.subarray(index * size, (index + 1) * size), i * size);
-  });
-  if (draw === undefined || set.greys === undefined) return chosen;
-  return drawLevels(core, chosen, indices.length, (i) => set.first + indices[i]!, draw);
+  const chosen = <T extends Levels>(values: T, chosen: T): T => {
+    indices.forEach((index, i) => {
+      chosen.set(values.subarray(index * size, (index + 1) * size), i * size);
+    });
+    return chosen;
+  };
+  const length = indices.length * size;
+  if (draw === undefined || set.greys === undefined) return chosen(set.pixels, levelsArray(length, set.levels));
+  const greys = chosen(set.greys, new Uint8Array(length));
+  return drawLevels(core, greys, indices.length, (i) => set.first + indices[i]!, draw);
 }
 
 /** A level is 1 with probability value / 255, by a random number of (seed, epoch, image, pixel) alone. */
@@ -278,12 +191,12 @@ function drawLevels(
   return levels;
 }
 
-/** The threshold of the Keras example: 33 % of 256. */
-export const referenceThreshold = 0.33 * 256;
-
 /** Two levels: 1 iff the 8-bit value is at least `threshold`, 0 to 256. Default: 84.48, as the Keras example. */
-export function binarise(images: RawImages, source: string, threshold: number = referenceThreshold): ImageSet {
-  checkNumber('threshold', threshold, { min: 0 });
+export function binarise(
+  images: RawImages,
+  source: string,
+  threshold: number = referenceThreshold,
+): ImageSet<Uint8Array> {
   const pixels = new Uint8Array(images.pixels.length);
   for (let i = 0; i < pixels.length; i++) pixels[i] = images.pixels[i]! >= threshold ? 1 : 0;
   return binarySet(images, { pixels, source, binarisation: `pixel 1 iff value >= ${threshold} of 255` });

@@ -1,28 +1,45 @@
 // A data set as the trainer takes it: images as pixel levels, with the words that a likelihood must be quoted with.
 
-import { checkInteger, checkNumber, ownOptions, show, wrongKind, wrongValue } from '../../arguments.js';
-import { byteLengthOf, isBytes, plainBytes } from '../../brand.js';
+import { checkChoice, checkInteger, checkNumber, ownOptions, show, wrongKind, wrongValue } from '../../arguments.js';
+import { byteLengthOf, isArrayOf, plainArray } from '../../brand.js';
 import { sha256 } from '../../node/files.js';
-import type { PublishedSet, RawImages } from './raw.js';
+import type { Levels, PublishedSet, RawImages } from './raw.js';
+import { type LevelRule, type MapOptions, mostLevels } from './rule.js';
 
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
-export interface DataOrigin extends Binarisation {
+export interface DataOrigin extends LevelRule, MapOptions {
   readonly data?: PublishedSet;
   readonly split: 'reference' | 'standard' | 'test' | 'all';
   readonly limit?: number;
 }
 
 /** Images as levels `0..levels-1`, `[count, height, width, channels]`, and where they come from. */
-export interface ImageSet {
+export interface ImageSet<Pixels extends Levels = Levels> {
   /** What is validated and scored; what training sees too, unless there are `greys`. */
-  readonly pixels: Uint8Array;
+  readonly pixels: Pixels;
   /** Values 0..255 of the same shape, which training draws its levels from anew in each epoch. */
   readonly greys?: Uint8Array;
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** 2 to 512. */
   readonly levels: number;
+  /** `ordinal`: amounts, of which 2 lies between 1 and 3. `nominal`: names of things. Default: `ordinal`. */
+  readonly input?: 'ordinal' | 'nominal';
+  /** What each level stands for, one character a level, where the images were text. */
+  readonly alphabet?: readonly string[];
+  /** The class of each image, `[count]`, where the data tells it. */
+  readonly labels?: Uint16Array;
+  /** With labels: what each class is called, one name a class; its number where nobody named it. */
+  readonly classNames?: readonly string[];
+  /** With labels: their sha256. */
+  readonly labelsSha256?: string;
+  /**
+   * Which images are parts of one whole, `[count]`: equal numbers, side by side, such as the windows of one map. They stay on one side
+   * of a split.
+   */
+  readonly wholes?: Uint32Array;
   /** Place of the first image in the whole data set: random numbers go with the image, whatever part it is in. */
   readonly first: number;
   /** The data set and its order: `MNIST, 60,000 training then 10,000 test images`. */
@@ -42,60 +59,90 @@ export interface ImageSet {
 /** The part of the images that the Keras example keeps for validation: the last tenth. */
 export const referenceValidationSplit = 0.1;
 
-/** An image set of one channel and two levels, whole. */
-export function binarySet(
+type SetParts<Pixels extends Levels> = Pick<
+  ImageSet<Pixels>,
+  'pixels' | 'greys' | 'levels' | 'input' | 'alphabet' | 'wholes' | 'source' | 'binarisation'
+>;
+
+/** An image set of one channel, whole. */
+export function wholeSet<Pixels extends Levels>(
   { count, height, width }: Omit<RawImages, 'pixels'>,
-  parts: Pick<ImageSet, 'pixels' | 'greys' | 'source' | 'binarisation'>,
-): ImageSet {
-  const shape = { count, height, width, channels: 1, levels: 2 };
+  parts: SetParts<Pixels>,
+): ImageSet<Pixels> {
+  const shape = { count, height, width, channels: 1 };
   return { ...shape, ...parts, first: 0, split: 'all', sha256: sha256(parts.greys ?? parts.pixels) };
 }
 
-/** The level that most pixels have: the background, where a data set has one. */
-export function commonestLevel({ pixels, levels }: Pick<ImageSet, 'pixels' | 'levels'>): number {
+/** The most classes that a net can have. */
+export const mostClasses = 1024;
+
+/** How many pixels have each level. */
+export function levelCounts({ pixels, levels }: Pick<ImageSet, 'pixels' | 'levels'>): number[] {
   const counts = new Array<number>(levels).fill(0);
   for (const level of pixels) counts[level]!++;
+  return counts;
+}
+
+/** The level that most pixels have: the background, where a data set has one. */
+export function commonestLevel(set: Pick<ImageSet, 'pixels' | 'levels'>): number {
+  const counts = levelCounts(set);
   return counts.indexOf(Math.max(...counts));
 }
 
-/** Images `start` to `end`, sharing the pixels. */
-export function sliceImages(set: ImageSet, start: number, end: number, split: string): ImageSet {
+type PerImage<Pixels extends Levels> = Pick<ImageSet<Pixels>, 'pixels' | 'greys' | 'labels' | 'wholes'>;
+
+/** What of a set there is for each image, changed alike: numbers, and how many of them an image has. */
+function perImage<Pixels extends Levels>(
+  set: ImageSet<Pixels>,
+  change: <T extends Levels | Uint32Array>(numbers: T, each: number) => T,
+): PerImage<Pixels> {
   const size = set.height * set.width * set.channels;
-  const pixels = set.pixels.subarray(start * size, end * size);
-  const greys = set.greys?.subarray(start * size, end * size);
-  const { origin: _whole, validationImages: _theirs, ...rest } = set;
+  const { pixels, greys, labels, wholes } = set;
   return {
-    ...rest,
-    pixels,
-    ...(greys !== undefined && { greys }),
-    count: end - start,
-    first: set.first + start,
-    split,
-    sha256: sha256(greys ?? pixels),
+    pixels: change(pixels, size),
+    ...(greys && { greys: change(greys, size) }),
+    ...(labels && { labels: change(labels, 1) }),
+    ...(wholes && { wholes: change(wholes, 1) }),
   };
+}
+
+/** The hashes of such. */
+function hashesOf({ pixels, greys, labels }: PerImage<Levels>): Pick<ImageSet, 'sha256' | 'labelsSha256'> {
+  return { sha256: sha256(greys ?? pixels), ...(labels && { labelsSha256: sha256(labels) }) };
+}
+
+/** Images `start` to `end`, sharing the pixels. */
+export function sliceImages<Pixels extends Levels>(
+  set: ImageSet<Pixels>,
+  start: number,
+  end: number,
+  split: string,
+): ImageSet<Pixels> {
+  const part = perImage(set, (numbers, each) => numbers.subarray(start * each, end * each) as typeof numbers);
+  const { origin: _whole, validationImages: _theirs, ...rest } = set;
+  return { ...rest, ...part, count: end - start, first: set.first + start, split, ...hashesOf(part) };
 }
 
 /**
  * The first `count` images, 1 to all. Of data with validation images of its own: the first of both parts, in the numbers
  * in which they stand to each other.
  */
-export function firstImages(images: ImageSet, count: number): ImageSet {
-  const set = checkImageSet('set', images);
+export function firstImages<Pixels extends Levels>(images: ImageSet<Pixels>, count: number): ImageSet<Pixels> {
+  const set = checkImageSet<Pixels>('set', images);
   checkInteger('limit', count, { min: 1, max: set.count });
   if (count === set.count) return images;
   const name = `the first ${count.toLocaleString('en-US')}`;
   const split = set.split === 'all' ? name : `${name} of ${set.split}`;
   if (set.validationImages === undefined) return sliceImages(set, 0, count, split);
   const validationImages = Math.round((count * set.validationImages) / set.count);
-  const { train, validation } = splitImages(set);
-  const [some, few] = [
-    sliceImages(train, 0, count - validationImages, split),
-    sliceImages(validation, 0, validationImages, split),
-  ];
-  const join = (one: Uint8Array, other: Uint8Array): Uint8Array => new Uint8Array(Buffer.concat([one, other]));
-  const pixels = join(some.pixels, few.pixels);
-  const greys = some.greys && few.greys && join(some.greys, few.greys);
-  return { ...some, count, pixels, ...(greys && { greys }), sha256: sha256(greys ?? pixels), validationImages };
+  const [trainImages, start] = [count - validationImages, set.count - set.validationImages];
+  const both = perImage(set, (numbers, each) => {
+    const joined = numbers.slice(0, count * each) as typeof numbers;
+    joined.set(numbers.subarray(start * each, (start + validationImages) * each), trainImages * each);
+    return joined;
+  });
+  const { origin: _whole, ...rest } = set;
+  return { ...rest, ...both, count, split, validationImages, ...hashesOf(both) };
 }
 
 /** How many images train and how many validate: the last `validationSplit` of them, as Keras rounds it. */
@@ -106,15 +153,35 @@ export function splitCounts(count: number, validationSplit: number): { train: nu
   return { train, validation: count - train };
 }
 
+/**
+ * The same for a set. Images that are parts of one whole go to one side, so that nothing is validated on what it was trained
+ * on: the nearest number with whole wholes on both sides.
+ */
+export function divideImages(
+  { count, wholes }: Pick<ImageSet, 'count' | 'wholes'>,
+  validationSplit: number,
+): { train: number; validation: number } {
+  const { train } = splitCounts(count, validationSplit);
+  const of = (train: number) => ({ train, validation: count - train });
+  if (wholes === undefined || train === 0 || train === count) return of(train);
+  const begins = (image: number): boolean => wholes[image] !== wholes[image - 1];
+  let [before, after] = [train, train];
+  while (before > 0 && !begins(before)) before--;
+  while (after < count && !begins(after)) after++;
+  // A side that would be left without any image has the nearest whole.
+  if (before === 0 || after === count) return of(before === 0 ? after : before);
+  return of(train - before <= after - train ? before : after);
+}
+
 /** The part of a set that comes divided into three which its test images are not in. */
 export const ownParts = 'the training and validation images';
 
 /** The two parts of a data set: its own, where it has validation images, else the last `validationSplit` validates. */
-export function splitImages(
-  images: ImageSet,
+export function splitImages<Pixels extends Levels>(
+  images: ImageSet<Pixels>,
   validationSplit: number = referenceValidationSplit,
-): { train: ImageSet; validation: ImageSet } {
-  const set = checkImageSet('set', images);
+): { train: ImageSet<Pixels>; validation: ImageSet<Pixels> } {
+  const set = checkImageSet<Pixels>('set', images);
   const { validationImages } = set;
   const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;
   if (validationImages !== undefined) {
@@ -124,7 +191,7 @@ export function splitImages(
       validation: sliceImages(set, train, set.count, `the validation images${of}`),
     };
   }
-  const { train } = splitCounts(set.count, validationSplit);
+  const { train } = divideImages(set, validationSplit);
   const percent = `${Math.round(1e6 * validationSplit) / 1e4} %`;
   return {
     train: sliceImages(set, 0, train, `all but the last ${percent}${of}`),
@@ -132,63 +199,114 @@ export function splitImages(
   };
 }
 
-/** How a pixel's value becomes its level. */
-export interface Binarisation {
-  /**
-   * `threshold`: 1 from a value on. `static`: 1 with probability value / 255, drawn once, as the usual binarised MNIST.
-   * `dynamic`: the same, drawn anew in each epoch of training; validation sees what `static` gives. `none`: the values
-   * are levels, 0 or 1. Default: `threshold`.
-   */
-  readonly binarisation?: (typeof binarisations)[number];
-  /** Of `threshold`: the least value, 0 to 256, that is 1. Default: 84.48, as the Keras example. */
-  readonly threshold?: number;
-  /** Of `static`, and of what validation sees of `dynamic`: seed of the draw, in [0, 2^53). Default: 0. */
-  readonly binarisationSeed?: number;
-}
-
-/** The ways to binarise. */
-export const binarisations = ['threshold', 'static', 'dynamic', 'none'] as const;
-
 /** The fields of an image set that are numbers, and their least values. */
 const numbers = { count: 1, height: 1, width: 1, channels: 1, levels: 2, first: 0 } as const;
 const words = ['source', 'split', 'binarisation', 'sha256'] as const;
-const fields = [...Object.keys(numbers), ...words, 'pixels', 'greys', 'validationImages', 'origin'];
+const perImageFields = ['pixels', 'greys', 'labels', 'wholes'] as const;
+const fields = [
+  ...[...Object.keys(numbers), ...words, ...perImageFields],
+  ...['input', 'alphabet', 'classNames', 'labelsSha256', 'validationImages', 'origin'],
+];
 
 /**
- * Refuses what is no image set, or one whose parts do not go together. Returns it, each part read once, its bytes in plain arrays on
- * the same memory. Throws RangeError, TypeError.
+ * Refuses what is no image set, or one whose parts do not go together. Returns it, each part read once, its numbers in plain arrays
+ * on the same memory. Throws RangeError, TypeError.
  *
  * @param name What an error calls it: `data`.
  */
-export function checkImageSet(name: string, value: unknown): ImageSet {
-  const set = ownOptions(name, value as ImageSet, fields);
+export function checkImageSet<Pixels extends Levels = Levels>(name: string, value: unknown): ImageSet<Pixels> {
+  const set = ownOptions(name, value as ImageSet<Pixels>, fields);
   for (const field of Object.keys(numbers) as (keyof typeof numbers)[]) {
     checkInteger(`${name}.${field}`, set[field], { min: numbers[field], max: Number.MAX_SAFE_INTEGER });
   }
-  if (set.levels > 256) throw wrongValue(`${name}.levels`, `expected at most 256, got ${set.levels}`);
+  if (set.levels > mostLevels) throw wrongValue(`${name}.levels`, `expected at most ${mostLevels}, got ${set.levels}`);
+  if (set.input !== undefined) checkChoice(`${name}.input`, set.input, ['ordinal', 'nominal']);
   for (const field of words) {
     if (typeof set[field] !== 'string') throw wrongKind(`${name}.${field}`, `expected a text, got ${show(set[field])}`);
   }
-  const { count, height, width, channels, levels, validationImages } = set;
+  const { count, levels, validationImages } = set;
   if (validationImages !== undefined)
     checkInteger(`${name}.validationImages`, validationImages, { min: 0, max: count });
-  const shape = `[${count}, ${height}, ${width}, ${channels}]`;
-  for (const field of ['pixels', 'greys'] as const) {
-    const values: unknown = set[field];
-    if (field === 'greys' && values === undefined) continue;
-    if (!isBytes(values)) throw wrongKind(`${name}.${field}`, `expected a Uint8Array, got ${show(values)}`);
-    if (byteLengthOf(values) === count * height * width * channels) continue;
-    const wanted = `expected ${count * height * width * channels} values, as ${shape} has`;
-    throw wrongValue(`${name}.${field}`, `${wanted}, got ${byteLengthOf(values)}`);
-  }
-  const [pixels, greys] = [plainBytes(set.pixels), set.greys && plainBytes(set.greys)];
-  const at = pixels.findIndex((level) => level >= levels);
+  const plain = Object.fromEntries(
+    perImageFields.flatMap((field) =>
+      set[field] === undefined && field !== 'pixels' ? [] : [checkNumbers(name, set, field)],
+    ),
+  ) as unknown as PerImage<Pixels>;
+  const at = plain.pixels.findIndex((level) => level >= levels);
   if (at >= 0) {
     const advice = 'binariseImages makes levels of grey values';
     throw wrongValue(
       `${name}.pixels`,
-      `expected levels from 0 to ${levels - 1}, got ${pixels[at]} at index ${at}; ${advice}`,
+      `expected levels from 0 to ${levels - 1}, got ${plain.pixels[at]} at index ${at}; ${advice}`,
     );
   }
-  return { ...set, pixels, ...(greys && { greys }) };
+  const alphabet = set.alphabet && checkNames(`${name}.alphabet`, set.alphabet, levels, 'a level');
+  if (alphabet?.some((character) => [...character].length !== 1)) {
+    throw wrongValue(
+      `${name}.alphabet`,
+      `expected one character a level, got ${show(alphabet.find((c) => [...c].length !== 1))}`,
+    );
+  }
+  const { labels } = plain;
+  const classNames = checkClasses(name, set, labels);
+  return { ...set, ...plain, ...(alphabet && { alphabet }), ...(classNames && { classNames }) };
+}
+
+/** One of the arrays of a set, by its name. */
+function checkNumbers(
+  name: string,
+  set: ImageSet,
+  field: (typeof perImageFields)[number],
+): [string, Levels | Uint32Array] {
+  const { count, height, width, channels, levels } = set;
+  const value: unknown = set[field];
+  const wide = field === 'labels' || (field === 'pixels' && levels > 256);
+  const kind = field === 'wholes' ? 'Uint32Array' : wide ? 'Uint16Array' : 'Uint8Array';
+  if (!isArrayOf(kind, value)) {
+    const of = field === 'pixels' && levels !== 2 ? `, as ${levels} levels have` : '';
+    throw wrongKind(`${name}.${field}`, `expected a ${kind}${of}, got ${show(value)}`);
+  }
+  const perPixel = field === 'pixels' || field === 'greys';
+  const length = perPixel ? count * height * width * channels : count;
+  const got = byteLengthOf(value) / value.BYTES_PER_ELEMENT;
+  if (got === length) return [field, plainArray(value)];
+  const shape = perPixel ? `[${count}, ${height}, ${width}, ${channels}]` : `[${count}]`;
+  throw wrongValue(`${name}.${field}`, `expected ${length} values, as ${shape} has, got ${got}`);
+}
+
+/** Names of so many things, each another. */
+export function checkNames(name: string, value: unknown, count: number | undefined, of: string): readonly string[] {
+  if (!Array.isArray(value)) throw wrongKind(name, `expected an array of texts, got ${show(value)}`);
+  const names = Array.from(value as ArrayLike<unknown>);
+  const odd = names.find((text) => typeof text !== 'string' || text === '');
+  if (odd !== undefined) throw wrongKind(name, `expected a text for each, got ${show(odd)}`);
+  if (count !== undefined && names.length !== count) {
+    throw wrongValue(name, `expected ${count}, one ${of}, got ${names.length}`);
+  }
+  const twice = names.find((text, index) => names.indexOf(text) !== index);
+  if (twice !== undefined) throw wrongValue(name, `expected each once, got ${show(twice)} twice`);
+  return names as string[];
+}
+
+/** Labels, the names of their classes and their hash come together. Returns the names. */
+function checkClasses(name: string, set: ImageSet, labels: Uint16Array | undefined): readonly string[] | undefined {
+  for (const field of ['classNames', 'labelsSha256'] as const) {
+    if ((set[field] === undefined) === (labels === undefined)) continue;
+    const wanted = labels === undefined ? 'expected labels beside it, got none' : 'expected it beside labels, got none';
+    throw wrongKind(`${name}.${field}`, `${wanted}; labelImages gives a set all of them`);
+  }
+  if (labels === undefined) return undefined;
+  const names = checkNames(`${name}.classNames`, set.classNames, undefined, 'a class');
+  checkInteger(`${name}.classNames.length`, names.length, { min: 2, max: mostClasses });
+  const at = labels.findIndex((label) => label >= names.length);
+  if (at >= 0) {
+    const got = `${labels[at]} at image ${at}`;
+    throw wrongValue(
+      `${name}.labels`,
+      `expected classes from 0 to ${names.length - 1}, as there are names, got ${got}`,
+    );
+  }
+  const hash = sha256(labels);
+  if (set.labelsSha256 === hash) return names;
+  throw wrongValue(`${name}.labelsSha256`, `expected that of the labels, ${hash}, got ${show(set.labelsSha256)}`);
 }

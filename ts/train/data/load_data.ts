@@ -1,6 +1,5 @@
 // From what a user names to images as levels: a published set, a folder, a file.
 
-import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { throwIfAborted, withOwnSignal } from '../../abort.js';
 import {
@@ -15,32 +14,24 @@ import {
   wrongValue,
 } from '../../arguments.js';
 import { isUrl } from '../../brand.js';
-import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
-import { loadCore, randomOrder } from '../net/core.js';
-import { binariseImages, checkBinarisation, levelsInWords, valuesInWords, valuesOf } from './binarisation.js';
-import { oddKindOf, peek, readArray } from './data_file.js';
-import { findData, listed } from './data_folder.js';
-import { type Binarisation, type DataOrigin, firstImages, type ImageSet, ownParts, sliceImages } from './image_set.js';
-import { readPngs } from './png_images.js';
-import { loadMnist, publishedSetOf, publishedSets } from './published.js';
-import {
-  joinImages,
-  type NamedImages,
-  type PartName,
-  type Parts,
-  type PublishedSet,
-  partNames,
-  type RawImages,
-  readValues,
-  type StoredImages,
-} from './raw.js';
+import { sha256 } from '../../node/files.js';
+import { binariseImages } from './binarisation.js';
+import { listed } from './files/data_folder.js';
+import { invalid } from './files/numbers.js';
+import { type DataOrigin, firstImages, type ImageSet, mostClasses, ownParts, sliceImages } from './image_set.js';
+import { codeImages, greyInWords, levelsInWords, quantiseImages } from './levels.js';
+import { checkMapOptions } from './maps.js';
+import { publishedSets } from './published.js';
+import { type Levels, type NamedImages, unlabelled } from './raw.js';
+import { type FoundImages, findImages, isPublished, type ReadOptions } from './read_data.js';
+import { checkRule, type LevelRule, type MapOptions, mapNames, type Rule, ruleNames } from './rule.js';
+import { checkNotCodes, valuesOf } from './values.js';
 
-export interface DataOptions extends Binarisation {
+export interface DataOptions extends LevelRule, MapOptions {
   /**
-   * `mnist`, `fashion-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name; or a folder of
-   * such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. A path may be a file: URL.
-   * Default: `mnist`.
+   * `mnist`, `fashion-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name, or of maps in text; or a
+   * folder of such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. A path may be a
+   * file: URL. Default: `mnist`.
    */
   readonly data?: string | URL;
   /**
@@ -51,6 +42,11 @@ export interface DataOptions extends Binarisation {
   readonly split?: (typeof dataSplits)[number];
   /** Only the first images of these, at least 1. Default: all. */
   readonly limit?: number;
+  /**
+   * Whether the class of each image is asked for: data that does not tell it is then refused, and labels of a published set are
+   * fetched. Default: false; labels are taken where they are found and right.
+   */
+  readonly classes?: boolean;
   /** Never fetches. Default: false. */
   readonly offline?: boolean;
   readonly signal?: AbortSignal;
@@ -61,7 +57,7 @@ export interface DataOptions extends Binarisation {
 /** Which images of a data set a run is given. */
 export const dataSplits = ['reference', 'standard', 'test', 'all'] as const;
 
-const known = ['data', 'split', 'limit', 'offline', 'signal', 'say', 'binarisation', 'threshold', 'binarisationSeed'];
+const known = ['data', 'split', 'limit', 'classes', 'offline', 'signal', 'say', ...ruleNames, ...mapNames];
 
 /**
  * Images to train on or to score, as levels.
@@ -79,15 +75,18 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
 }
 
 async function load(options: DataOptions): Promise<ImageSet> {
-  const { limit, offline, say, binarisation, threshold, binarisationSeed } = options;
+  const { limit, classes = false, offline, say, signal } = options;
   const data = checkData('data', options.data ?? 'mnist');
   if (limit !== undefined) checkInteger('limit', limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  checkBoolean('classes', classes);
   if (offline !== undefined) checkBoolean('offline', offline);
   if (say !== undefined) checkFunction('say', say);
-  throwIfAborted(options.signal);
-  checkBinarisation(options);
+  throwIfAborted(signal);
+  const rule = checkRule(options);
+  const maps = checkMapOptions(options);
   const split = checkChoice('split', options.split ?? 'reference', dataSplits);
-  const { images, published } = await loadImages(data, options);
+  const found = await findImages(data, { rule, maps, classes, offline, signal, say });
+  const { images } = found;
   const { testImages, validationImages } = images;
   const before = images.count - testImages;
   const isDivided = testImages > 0 || (split === 'standard' && validationImages > 0);
@@ -98,22 +97,8 @@ async function load(options: DataOptions): Promise<ImageSet> {
         'by --split reference, in eval by --split all',
     );
   }
-  const rule: Binarisation = {
-    ...(binarisation !== undefined && { binarisation }),
-    ...(threshold !== undefined && { threshold }),
-    ...(binarisationSeed !== undefined && { binarisationSeed }),
-  };
   // Before any of them are left out, so that an image's level does not depend on which others there are.
-  const { signal } = options;
-  const all = await binariseImages(images, images.source, rule, isPublished(data) ? images.source : data, signal);
-  const values = valuesOf(images.pixels);
-  options.say?.(`Values: ${images.reading ?? valuesInWords(values)}: ${levelsInWords(all)}`);
-  if ((binarisation === 'static' || binarisation === 'dynamic') && values.most < 128) {
-    const percent = Math.round((100 * values.most) / 255);
-    options.say?.(
-      `No value is above ${values.most}, so that no pixel is 1 more often than ${percent} %: is ${values.most} white?`,
-    );
-  }
+  const all = withLabels(await levelled(found, options, rule, isPublished(data) ? images.source : data), found);
   const chosen = {
     reference: () => (validationImages > 0 ? withoutTest(all, images) : all),
     standard: () =>
@@ -121,14 +106,127 @@ async function load(options: DataOptions): Promise<ImageSet> {
     test: () => sliceImages(all, before, images.count, 'the test images'),
     all: () => all,
   }[split]();
-  const set = limit === undefined ? chosen : firstImages(chosen, limit);
+  const labelled = checkLabels(chosen, { classes, say }, data, found.classesBy);
+  const set = limit === undefined ? labelled : firstImages(labelled, limit);
+  const { published } = found;
   const origin: DataOrigin = {
     ...(published !== undefined && { data: published }),
     split,
-    ...(set !== chosen && { limit: set.count }),
-    ...rule,
+    ...(set !== labelled && { limit: set.count }),
+    ...Object.fromEntries(
+      [...ruleNames, ...mapNames].flatMap((name) => (name in options ? [[name, options[name]]] : [])),
+    ),
+    // What was found is what other images of the same kind are read by.
+    ...(rule.kind === 'stored' && found.kind === 'stored' && { levels: set.levels }),
+    ...(found.kind === 'maps' && { alphabet: found.alphabet.join('') }),
   };
   return { ...set, origin };
+}
+
+/** What a rule makes of images, which it also says. */
+async function levelled(found: FoundImages, options: DataOptions, rule: Rule, name: string): Promise<ImageSet> {
+  const { signal, say } = options;
+  const { source } = found.images;
+  if (found.kind === 'maps') {
+    const given = (['binarisation', 'threshold', 'binarisationSeed', 'levels'] as const).find((n) => n in options);
+    if (given !== undefined) {
+      throw wrongValue(
+        given,
+        `expected it left out with text maps, whose characters are the levels, got ${show(options[given])}`,
+      );
+    }
+    const { alphabet, images } = found;
+    const reading = `characters as levels, in the order ${JSON.stringify(alphabet.join(''))}`;
+    const set = await codeImages(images, source, { levels: alphabet.length, reading }, name, signal);
+    return { ...set, alphabet, ...(images.wholes && { wholes: images.wholes }) };
+  }
+  if (found.kind === 'stored') {
+    const { levels, input } = rule as Extract<Rule, { kind: 'stored' }>;
+    const set = await codeImages(
+      found.images,
+      source,
+      { input, ...(levels !== undefined && { levels }) },
+      name,
+      signal,
+    );
+    const how = levels === undefined ? ' (the largest and one more; --levels says otherwise)' : '';
+    say?.(`Values: ${set.binarisation}: ${levelsInWords(set)}${how}`);
+    return set;
+  }
+  const { images } = found;
+  if (rule.kind === 'quantise') {
+    if (found.integers !== undefined) checkNotCodes(name, found.integers, images.pixels, rule.levels);
+    const set = await quantiseImages(images, source, { levels: rule.levels }, name, signal);
+    say?.(`Values: ${greyInWords(images)}: ${levelsInWords(set)}`);
+    return set;
+  }
+  const { binarisation, threshold, binarisationSeed } = options;
+  if (found.integers !== undefined && binarisation === undefined && threshold === undefined) {
+    checkNotCodes(name, found.integers, images.pixels);
+  }
+  const asked = {
+    ...(binarisation !== undefined && { binarisation }),
+    ...(threshold !== undefined && { threshold }),
+    ...(binarisationSeed !== undefined && { binarisationSeed }),
+  };
+  const set = await binariseImages(images, source, asked, name, signal);
+  say?.(`Values: ${greyInWords(images)}: ${levelsInWords(set)}`);
+  const { most } = valuesOf(images.pixels);
+  if ((binarisation === 'static' || binarisation === 'dynamic') && most < 128) {
+    const percent = Math.round((100 * most) / 255);
+    say?.(`No value is above ${most}, so that no pixel is 1 more often than ${percent} %: is ${most} white?`);
+  }
+  return set;
+}
+
+/** The class of each image, as far as the data tells it. */
+function withLabels(set: ImageSet, { images: { labels }, classNames }: FoundImages): ImageSet {
+  if (labels === undefined) return set;
+  let most = 0;
+  for (const label of labels) if (label !== unlabelled && label > most) most = label;
+  const names = classNames ?? Array.from({ length: most + 1 }, (_, label) => String(label));
+  return { ...set, labels, classNames: names, labelsSha256: sha256(labels) };
+}
+
+/** Says which classes there are. Labels that do not make any fail only where classes are asked for. */
+function checkLabels(
+  set: ImageSet,
+  { classes, say }: Pick<ReadOptions, 'classes' | 'say'>,
+  data: string,
+  by: FoundImages['classesBy'],
+): ImageSet {
+  const { labels, classNames, labelsSha256: _, ...without } = set;
+  if (labels === undefined || classNames === undefined) {
+    if (!classes) return set;
+    const advice =
+      by === 'file' ? 'put labels.npy beside them, a whole number for each' : 'put each into a folder for its class';
+    throw wrongValue('classes', `expected images with labels, got ${set.source}; ${advice}`);
+  }
+  const [wanted, got] = problemOf(labels, classNames) ?? [];
+  if (wanted !== undefined && got !== undefined) {
+    const error = invalid(data, wanted, got, 'classes');
+    if (classes) throw error;
+    say?.(`Labels left alone: ${error.message}`);
+    return without;
+  }
+  const there = new Set(labels);
+  const never = classNames.filter((_, label) => !there.has(label));
+  const gaps = never.length === 0 ? '' : `; no image of ${listed(never)}`;
+  say?.(`Classes: ${classNames.length.toLocaleString('en-US')}, ${listed(classNames)}${gaps}`);
+  return set;
+}
+
+/** What is wanted of labels and what came, where they make no classes. */
+function problemOf(labels: Uint16Array, names: readonly string[]): readonly [string, string] | undefined {
+  const none = labels.reduce((sum, label) => sum + Number(label === unlabelled), 0);
+  const count = (of: number): string => of.toLocaleString('en-US');
+  if (none > 0)
+    return [
+      `a label for each of ${count(labels.length)} images`,
+      `none for ${count(none)} of them; leave out what has none, as by --split standard`,
+    ];
+  if (names.length < 2) return ['labels of at least 2 classes', `${names[0]} for every image`];
+  return names.length > mostClasses ? [`at most ${mostClasses} classes`, count(names.length)] : undefined;
 }
 
 /** The name or path of a data set. Throws RangeError, TypeError. */
@@ -149,103 +247,7 @@ export function checkData(name: string, value: unknown): string {
 }
 
 /** The images that train and, last, those that validate. */
-function withoutTest(all: ImageSet, { count, testImages, validationImages }: NamedImages): ImageSet {
+function withoutTest(all: ImageSet, { count, testImages, validationImages }: NamedImages<Levels>): ImageSet {
   const split = testImages === 0 ? 'all' : ownParts;
   return { ...sliceImages(all, 0, count - testImages, split), validationImages };
-}
-
-function isPublished(data: string): data is PublishedSet {
-  return Object.hasOwn(publishedSets, data);
-}
-
-interface Loaded {
-  readonly images: NamedImages;
-  /** The published set that they are, as their hashes tell. */
-  readonly published?: PublishedSet;
-}
-
-async function loadImages(data: string, options: DataOptions): Promise<Loaded> {
-  const { signal, say } = options;
-  if (isPublished(data)) {
-    return { images: await loadMnist({ name: data, offline: options.offline, signal, say }), published: data };
-  }
-  const names = Object.keys(publishedSets).join(', ');
-  const found = await stat(data).catch((cause: unknown) => {
-    throw new PixelCnnError(
-      'DATA_NOT_FOUND',
-      `data: expected ${names}, a folder or a file, found nothing at ${data} (${reasonOf(cause)})`,
-      { cause, argument: 'data' },
-    );
-  });
-  const odd = oddKindOf(found);
-  if (odd !== undefined) {
-    throw new PixelCnnError('DATA_NOT_FOUND', `data: expected ${names}, a folder or a file, found ${odd} at ${data}`, {
-      argument: 'data',
-    });
-  }
-  if (!found.isDirectory()) {
-    if (peek(data)?.reader === 'PNG') {
-      return { images: joinImages('PNG file', { train: { ...(await readPngs([data])), path: data } }) };
-    }
-    return ofArrays({ train: await readArray(data, signal) }, options);
-  }
-  const { leftAlone, ...files } = await findData(data, signal);
-  if (leftAlone.length > 0) say?.(`Left alone in ${data}: ${listed(leftAlone)}`);
-  if (files.kind === 'PNG') return { images: await readFolder(files.parts, data, signal, say) };
-  const { train, validation, test } = files.parts;
-  const stored: Parts<StoredImages> = {
-    train: await readArray(train, signal),
-    ...(validation !== undefined && { validation: await readArray(validation, signal) }),
-    ...(test !== undefined && { test: await readArray(test, signal) }),
-  };
-  return ofArrays(stored, options);
-}
-
-async function ofArrays(stored: Parts<StoredImages>, { signal, say }: DataOptions): Promise<Loaded> {
-  const files = partNames.flatMap((part) => stored[part] ?? []);
-  const formats = [...new Set(files.map(({ format }) => format))];
-  const parts = await readValues(stored, signal);
-  const published = publishedSetOf(parts);
-  const name =
-    published === undefined
-      ? `${formats.join(' and ')} file${files.length > 1 ? 's' : ''}`
-      : publishedSets[published].title;
-  const images = joinImages(name, parts);
-  if (published === undefined && stored.train.format === 'IDX') {
-    say?.('These IDX files are neither MNIST nor Fashion-MNIST as published; they are taken as they are.');
-  }
-  return { images, ...(published !== undefined && { published }) };
-}
-
-/** So many files take long enough to be told of. */
-const manyFiles = 5000;
-
-/** Of the order of files; always the same, so that one set is the same images everywhere. */
-const orderSeed = 0;
-
-/**
- * Images of a folder, each part in an order drawn from a seed: names tell classes and the moment of writing, so that the
- * last of them are no fair sample of all.
- */
-async function readFolder(
-  parts: Parts<readonly string[]>,
-  folder: string,
-  signal: AbortSignal | undefined,
-  say: DataOptions['say'],
-): Promise<NamedImages> {
-  const core = await loadCore();
-  const files = partNames.reduce((sum, part) => sum + (parts[part]?.length ?? 0), 0);
-  if (files >= manyFiles) say?.(`Reading ${files.toLocaleString('en-US')} PNG files in ${folder}`);
-  say?.(`Order of the files: drawn from seed ${orderSeed}, since their names are in no random one`);
-  const read = async (part: PartName): Promise<RawImages & { path: string }> => {
-    const paths = parts[part]!;
-    const order = randomOrder(core, orderSeed, 0, partNames.indexOf(part), paths.length);
-    return { ...(await readPngs(paths, { order, signal })), path: paths[0]! };
-  };
-  const images = joinImages('PNG files', {
-    train: await read('train'),
-    ...(parts.validation !== undefined && { validation: await read('validation') }),
-    ...(parts.test !== undefined && { test: await read('test') }),
-  });
-  return { ...images, source: `${images.source}, in the order of seed ${orderSeed}` };
 }

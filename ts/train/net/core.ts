@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { checkHost, enter, isStarted, start } from '../../instance.js';
+import { checkHost, enter, isStarted, release, start } from '../../instance.js';
 import { startInstance } from '../../load.js';
-import { describe, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import { Sampler as CoreSampler, describe, mixture, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 import { randomPurpose } from './reference.js';
 
 export interface Core {
@@ -14,6 +14,13 @@ export interface Core {
   describe(config: Config): Description;
   /** The bytes of a model file. `weights` are all tensors, in the order of `Description.tensors`, one after the other. */
   writeModel(config: Config, metadata: Readonly<Record<string, string>>, weights: Float32Array): Uint8Array;
+  /** All tensors of a model file of precision `f32`, in the order of `Description.tensors`. */
+  weightsOf(model: Uint8Array): Float32Array;
+  /**
+   * Of -ln p(image | class), in nats, `[classes, images]`: for each image -ln p(image), then p(class | image) of each class,
+   * `[images, 1 + classes]`.
+   */
+  mixture(nats: Float64Array, classes: number): Float64Array;
   /** Word 0 of Philox4x32-10 under `count` counters; purposes: 1 initialise, 2 shuffle, 3 binarise. */
   randomWords(seed: number, purpose: number, epoch: number, item: number, count: number): Uint32Array;
 }
@@ -50,6 +57,15 @@ const core: Core = {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
     return given('metadata', () => write_model(json, words, weights));
   },
+  weightsOf: (model) => {
+    const sampler = enter(() => new CoreSampler(model), 'model');
+    try {
+      return enter(() => sampler.weights());
+    } finally {
+      release(sampler);
+    }
+  },
+  mixture: (nats, classes) => enter(() => mixture(nats, classes)),
   randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
 };
 
@@ -64,9 +80,14 @@ export function randomOrder(core: Core, seed: number, epoch: number, item: numbe
 /** A config as the core reads it: JSON, which would make null of what is no number. */
 function configJson(config: Config): string {
   checkObject('config', config);
-  const fields = Object.entries(config);
+  const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   for (const [name, value] of fields) {
     if (typeof value === 'string' || Number.isFinite(value)) continue;
+    if (Array.isArray(value)) {
+      const at = value.findIndex((part) => !Number.isFinite(part));
+      if (at < 0) continue;
+      throw wrongKind(`config.${name}`, `expected finite numbers, got ${show(value[at])} at index ${at}`);
+    }
     throw wrongKind(`config.${name}`, `expected a finite number or a name, got ${show(value)}`);
   }
   return JSON.stringify(Object.fromEntries(fields));

@@ -20,7 +20,7 @@ import {
   wrongKind,
   wrongValue,
 } from '../../arguments.js';
-import type { Ops } from './ops.js';
+import { type Offset, type Ops, type Window, windowOf } from './ops.js';
 import { tapsOps } from './ops_taps.js';
 import { type TensorflowBackend, tensorflowOps } from './ops_tensorflow.js';
 import type { LayerVariable, Shape, serialization, Tensor, Tensor1D, Tensor4D, Tf, TfLayers } from './tf.js';
@@ -75,8 +75,7 @@ interface Convolution {
 
 /** The causal rows of a kernel: those above the pixel's own, and its own, of which 1 marks what may be read. */
 interface CausalMask {
-  readonly rows: number;
-  readonly columns: number;
+  readonly window: Window;
   /** `[rows, columns]`. */
   readonly taps: Float32Array;
 }
@@ -107,17 +106,18 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
   const ops = (): Ops =>
     tf.getBackend() === 'tensorflow' ? tensorflowOps(tf, tf.backend() as unknown as TensorflowBackend) : tapsOps(tf);
 
-  const maskTensor = ({ rows, columns, taps }: CausalMask): Tensor4D => tf.tensor4d(taps, [rows, columns, 1, 1]);
+  const maskTensor = ({ window: { rows, columns }, taps }: CausalMask): Tensor4D =>
+    tf.tensor4d(taps, [rows, columns, 1, 1]);
 
   /** The rows of a full kernel that the mask is of, masked. */
   const crop = (kernel: Tensor4D, mask: CausalMask): Tensor4D =>
-    tf.tidy(() => tf.mul(tf.slice(kernel, 0, [mask.rows, mask.columns, -1, -1]), maskTensor(mask)));
+    tf.tidy(() => tf.mul(tf.slice(kernel, 0, [mask.window.rows, mask.window.columns, -1, -1]), maskTensor(mask)));
 
   /** The transpose of `crop`: a full kernel with zeros wherever the mask forbids. */
   const uncrop = (kernel: Tensor4D, mask: CausalMask): Tensor4D =>
     tf.tidy(() =>
       tf.pad(tf.mul<Tensor4D>(kernel, maskTensor(mask)), [
-        [0, mask.columns - mask.rows],
+        [0, mask.window.columns - mask.window.rows],
         [0, 0],
         [0, 0],
         [0, 0],
@@ -125,18 +125,18 @@ export function pixelLayers(tf: LayersTf): PixelLayers {
     );
 
   const convolve = (input: Tensor4D, { kernel, bias, mask, relu }: Convolution): Tensor4D => {
-    const { rows, columns } = mask;
+    const { window } = mask;
     const forward = tf.customGrad((...args) => {
       const [x, full, b, save] = args as unknown as [Tensor4D, Tensor4D, Tensor1D, (tensors: Tensor[]) => void];
       const { convolve, addBias, relu: clip, kernelGradient, inputGradient, biasGradient, reluGradient } = ops();
       const causal = crop(full, mask);
-      const sum = addBias(convolve(x, causal), b);
+      const sum = addBias(convolve(x, causal, window), b);
       const value = relu ? clip(sum) : sum;
       save([x, causal, value]);
       const gradFunc = (dValue: Tensor, saved: Tensor[]): Tensor[] => {
         const [x, causal, y] = saved as [Tensor4D, Tensor4D, Tensor4D];
         const dy = relu ? reluGradient(dValue as Tensor4D, y) : (dValue as Tensor4D);
-        return [inputGradient(dy, causal), uncrop(kernelGradient(x, dy, rows, columns), mask), biasGradient(dy)];
+        return [inputGradient(dy, causal, window), uncrop(kernelGradient(x, dy, window), mask), biasGradient(dy)];
       };
       return { value, gradFunc };
     });
@@ -272,7 +272,11 @@ function causalMask(maskType: 'A' | 'B', kernelSize: number): CausalMask {
     0,
     half * kernelSize + half + (maskType === 'B' ? 1 : 0),
   );
-  return { rows: half + 1, columns: kernelSize, taps };
+  const places = Array.from(
+    taps,
+    (_, place): Offset => [Math.floor(place / kernelSize) - half, (place % kernelSize) - half],
+  );
+  return { window: windowOf(places), taps };
 }
 
 /** What a layer of TensorFlow.js has, whatever it does. */

@@ -2,22 +2,32 @@
 // every intermediate alive and takes its relu gradient the slow way. test/train/model_cases.ts holds it against autodiff.
 
 import type { Description, Layer } from '../../config.js';
-import type { Ops } from './ops.js';
+import { cellsOf } from './cell.js';
+import { headOf, oneHotOf } from './head.js';
+import { asMatrix, type Ops } from './ops.js';
 import type { Layout } from './parameters.js';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor4D, Tf } from './tf.js';
+import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Tf } from './tf.js';
 
 /** Tensors by name, as slices of the flat parameters. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
+/** Images as a net takes them. */
+export interface Batch {
+  /** int32 `[images, height, width, 1]`, 0 to levels - 1, whatever the net makes of them. */
+  readonly levels: Tensor4D;
+  /** The class of each image, int32 `[images]`; of nets with classes. */
+  readonly labels?: Tensor1D;
+}
+
 export interface Model {
   /** Splits the masked flat parameters into tensors; the caller disposes them with `release`. */
   weights(flat: Tensor1D): Weights;
-  /** Logits `[images, height, width, outputs]` of pixels scaled to 0..1. */
-  logits(weights: Weights, pixels: Tensor4D): Tensor4D;
+  /** Logits `[images, height, width, outputs]`. */
+  logits(weights: Weights, batch: Batch): Tensor4D;
   /** Summed negative log likelihood, in nats, of the images. */
-  loss(weights: Weights, pixels: Tensor4D): Scalar;
+  loss(weights: Weights, batch: Batch): Scalar;
   /** The same sum, and `scale` times its gradient, flat and masked. */
-  lossAndGradient(weights: Weights, pixels: Tensor4D, scale: number): { loss: Scalar; gradient: Tensor1D };
+  lossAndGradient(weights: Weights, batch: Batch, scale: number): { loss: Scalar; gradient: Tensor1D };
 }
 
 export function release(weights: Weights): void {
@@ -26,24 +36,24 @@ export function release(weights: Weights): void {
 
 /** What the forward pass keeps for the backward pass. */
 interface Activations {
-  /** After the activation, before the residual is added. */
-  readonly activated: Map<string, Tensor4D>;
+  /** What the cells keep, by layer. */
+  readonly kept: Map<string, readonly Tensor4D[]>;
+  /** By layer; `pixels` is what the first of them read. */
   readonly outputs: Map<string, Tensor4D>;
 }
 
 export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, mask: Tensor1D): Model {
-  const { layers } = net;
+  const { layers, config } = net;
   const last = layers.at(-1);
   if (last === undefined) throw new Error('the net has no layer');
-  if (net.config.levels !== 2 || net.config.channels !== 1) {
-    throw new RangeError(
-      `training: expected a net of 1 channel and 2 levels, got ${net.config.channels} and ${net.config.levels}`,
-    );
-  }
+  const cells = cellsOf(tf, ops);
+  const head = headOf(tf, config);
+  const embedding = net.tensors.find(({ role }) => role === 'embedding')?.name;
   const lastUse = new Map<string, number>();
-  layers.forEach((layer, index) => {
-    for (const { source } of layer.inputs) lastUse.set(source, index);
-    if (layer.residual !== null) lastUse.set(layer.residual, index);
+  layers.forEach(({ inputs, start, residual }, index) => {
+    for (const name of [...inputs.map(({ source }) => source), start, residual]) {
+      if (name !== null) lastUse.set(name, index);
+    }
   });
 
   const weights = (flat: Tensor1D): Weights => {
@@ -64,50 +74,62 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     return tensor as T;
   };
 
-  const applyLayer = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>): Tensor4D =>
+  /** A tensor that may be what was given, as one that can be disposed by itself. */
+  const own = (made: Tensor4D, given: Tensor4D | undefined): Tensor4D => (made === given ? tf.clone(made) : made);
+
+  /** What the first layers read: quantities from 0 to 1, or vectors for kinds. */
+  const pixelsOf = (values: Weights, levels: Tensor4D): Tensor4D =>
     tf.tidy(() => {
-      const parts = layer.inputs.map((input) => ops.convolve(get(outputs, input.source), get(values, input.kernel)));
-      const sum = parts.length === 1 ? (parts[0] as Tensor4D) : tf.addN(parts);
-      const biased = ops.addBias(sum, get(values, layer.bias ?? ''));
-      return layer.cell === 'relu' ? ops.relu(biased) : biased;
+      if (config.input !== 'nominal') return tf.div(tf.cast(levels, 'float32'), config.levels - 1);
+      if (embedding === undefined) return oneHotOf(tf, levels, config.levels);
+      const [images, height, width] = levels.shape;
+      return tf.gather<Tensor4D>(get(values, embedding), tf.reshape(levels, [images, height, width]));
     });
 
-  /** With `keep`, everything the backward pass reads stays alive; else each output goes after its last use. */
-  const forward = (values: Weights, pixels: Tensor4D, keep: boolean): Activations => {
-    const activated = new Map<string, Tensor4D>();
-    const outputs = new Map<string, Tensor4D>([['pixels', pixels]]);
-    layers.forEach((layer, index) => {
-      const y = applyLayer(layer, values, outputs);
-      if (layer.residual === null) {
-        outputs.set(layer.name, y);
-      } else {
-        outputs.set(layer.name, tf.add(y, get<Tensor4D>(outputs, layer.residual)));
-        if (!keep) y.dispose();
-      }
-      if (keep) activated.set(layer.name, y);
-      else {
-        for (const [name, tensor] of outputs) {
-          if (name === 'pixels' || name === last.name || lastUse.get(name) !== index) continue;
-          tensor.dispose();
-          outputs.delete(name);
-        }
-      }
-    });
-    return { activated, outputs };
+  const labelsOf = ({ labels }: Batch): Tensor1D => {
+    if (labels === undefined) throw new Error('a net with classes is given labels');
+    return labels;
   };
 
-  // Binary cross entropy from logits: relu(z) - z x + log(1 + exp(-|z|)), which cannot overflow.
-  const bernoulli = (z: Tensor4D, x: Tensor4D): Scalar =>
-    tf.tidy(() => {
-      const tail = tf.log(tf.add(tf.exp(tf.neg(tf.abs(z))), 1));
-      const nats = tf.add(tf.sub(tf.relu(z), tf.mul(z, x)), tail);
-      // Image by image first: tfjs's WebAssembly backend adds one number after the other in f32, and was off by 2e-4 over 30
-      // images at once.
-      return tf.sum(tf.sum(nats, [1, 2, 3]));
+  const sumsOf = (layer: Layer, values: Weights, outputs: ReadonlyMap<string, Tensor4D>, batch: Batch): Tensor4D => {
+    const start = layer.start === null ? [] : [get<Tensor4D>(outputs, layer.start)];
+    const parts = layer.inputs.map(({ source, kernel }) =>
+      ops.convolve(get(outputs, source), get(values, kernel), layout.window(kernel)),
+    );
+    const [one, ...more] = [...start, ...parts] as [Tensor4D, ...Tensor4D[]];
+    const sums = more.length === 0 ? one : tf.addN([one, ...more]);
+    const biased = layer.bias === null ? sums : ops.addBias(sums, get(values, layer.bias));
+    if (layer.class === null) return biased;
+    const vectors = tf.gather(get<Tensor2D>(values, layer.class), labelsOf(batch));
+    return tf.add(biased, tf.reshape(vectors, [-1, 1, 1, layer.sums]));
+  };
+
+  /** With `keep`, everything the backward pass reads stays alive; else each output goes after its last use. */
+  const forward = (values: Weights, batch: Batch, keep: boolean): Activations => {
+    const kept = new Map<string, readonly Tensor4D[]>();
+    const outputs = new Map<string, Tensor4D>([['pixels', pixelsOf(values, batch.levels)]]);
+    layers.forEach((layer, index) => {
+      const fired = tf.tidy(() => {
+        const cell = cells[layer.cell].fire(sumsOf(layer, values, outputs, batch));
+        const { residual } = layer;
+        const output: Tensor4D =
+          residual === null ? cell.outputs : tf.add(cell.outputs, get<Tensor4D>(outputs, residual));
+        return { output: own(output, outputs.get(layer.start ?? '')), kept: keep ? [...cell.kept] : [] };
+      });
+      outputs.set(layer.name, fired.output);
+      kept.set(layer.name, fired.kept);
+      if (keep) return;
+      for (const [name, tensor] of outputs) {
+        if (name === last.name || lastUse.get(name) !== index) continue;
+        tensor.dispose();
+        outputs.delete(name);
+      }
     });
+    return { kept, outputs };
+  };
 
   /** Walks the layers backwards; takes over `gradient`, that of the logits, and frees what the forward pass kept. */
-  const backward = (values: Weights, kept: Activations, gradient: Tensor4D): Tensor1D => {
+  const backward = (values: Weights, { kept, outputs }: Activations, batch: Batch, gradient: Tensor4D): Tensor1D => {
     const gradients = new Map<string, Tensor4D>([[last.name, gradient]]);
     const parts = new Map<string, Tensor>();
     const add = (name: string, more: Tensor4D): void => {
@@ -122,21 +144,29 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     };
     for (const layer of [...layers].reverse()) {
       const dOutput = gradients.get(layer.name);
-      const y = get<Tensor4D>(kept.activated, layer.name);
       if (dOutput === undefined) throw new Error(`nothing reads layer ${layer.name}`);
       gradients.delete(layer.name);
-      const dy = layer.cell === 'relu' ? ops.reluGradient(dOutput, y) : dOutput;
-      parts.set(layer.bias ?? '', ops.biasGradient(dy));
-      for (const input of layer.inputs) {
-        const [rows = 1, columns = 1] = layout.slot(input.kernel).shape;
-        parts.set(input.kernel, ops.kernelGradient(get<Tensor4D>(kept.outputs, input.source), dy, rows, columns));
-        if (input.source !== 'pixels') add(input.source, ops.inputGradient(dy, get(values, input.kernel)));
+      const ofCell = kept.get(layer.name) ?? [];
+      const dSums = tf.tidy(() => own(cells[layer.cell].gradient(dOutput, ofCell), dOutput));
+      if (layer.bias !== null) parts.set(layer.bias, ops.biasGradient(dSums));
+      if (layer.class !== null) parts.set(layer.class, classGradient(dSums, labelsOf(batch)));
+      for (const { source, kernel } of layer.inputs) {
+        const window = layout.window(kernel);
+        parts.set(kernel, ops.kernelGradient(get(outputs, source), dSums, window));
+        if (source === 'pixels' && embedding === undefined) continue;
+        add(source, ops.inputGradient(dSums, get(values, kernel), window));
       }
-      if (dy !== dOutput) dy.dispose();
+      if (layer.start === null) dSums.dispose();
+      else add(layer.start, dSums);
       if (layer.residual === null) dOutput.dispose();
       else add(layer.residual, dOutput);
-      y.dispose();
-      get<Tensor4D>(kept.outputs, layer.name).dispose(); // disposing twice is harmless: without a residual it is y
+      tf.dispose([...ofCell, get(outputs, layer.name)]);
+    }
+    get(outputs, 'pixels').dispose();
+    if (embedding !== undefined) {
+      const dPixels = get<Tensor4D>(gradients, 'pixels');
+      parts.set(embedding, embeddingGradient(dPixels, batch.levels));
+      dPixels.dispose();
     }
     return tf.tidy(() => {
       const flat = tf.concat1d(layout.slots.map(({ name }) => tf.reshape<Rank.R1>(get(parts, name), [-1])));
@@ -145,21 +175,35 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     });
   };
 
+  /** Each class has the sum over its images, at all positions: `[classes, sums]`. */
+  const classGradient = (dSums: Tensor4D, labels: Tensor1D): Tensor2D =>
+    tf.tidy(() => {
+      const mine = tf.cast(tf.oneHot(labels, config.classes ?? 0), 'float32') as Tensor2D;
+      return tf.matMul(tf.transpose(mine), tf.sum<Tensor2D>(dSums, [1, 2]));
+    });
+
+  /** Each level has the sum over the pixels that are of it: `[levels, channels]`. */
+  const embeddingGradient = (dPixels: Tensor4D, levels: Tensor4D): Tensor2D =>
+    tf.tidy(() => {
+      const mine = asMatrix(tf, oneHotOf(tf, levels, config.levels));
+      return tf.matMul(tf.transpose(mine), asMatrix(tf, dPixels));
+    });
+
   return {
     weights,
-    logits: (values, pixels) => get(forward(values, pixels, false).outputs, last.name),
-    loss: (values, pixels) => {
-      const z = get<Tensor4D>(forward(values, pixels, false).outputs, last.name);
-      const loss = bernoulli(z, pixels);
+    logits: (values, batch) => get(forward(values, batch, false).outputs, last.name),
+    loss: (values, batch) => {
+      const z = get<Tensor4D>(forward(values, batch, false).outputs, last.name);
+      const loss = head.nats(z, batch.levels);
       z.dispose();
       return loss;
     },
-    lossAndGradient: (values, pixels, scale) => {
-      const kept = forward(values, pixels, true);
+    lossAndGradient: (values, batch, scale) => {
+      const kept = forward(values, batch, true);
       const z = get<Tensor4D>(kept.outputs, last.name);
-      const loss = bernoulli(z, pixels);
-      const dz = tf.tidy(() => tf.mul<Tensor4D>(tf.sub(tf.sigmoid(z), pixels), scale));
-      return { loss, gradient: backward(values, kept, dz) };
+      const loss = head.nats(z, batch.levels);
+      const dz = tf.tidy(() => tf.mul<Tensor4D>(head.gradient(z, batch.levels), scale));
+      return { loss, gradient: backward(values, kept, batch, dz) };
     },
   };
 }

@@ -2,7 +2,8 @@
 // route to the same arithmetic is slower: its relu gradient makes a step function and a product (5 to 10 times the time
 // of ReluGrad), and its Conv2DBackpropFilter cannot pad one side only.
 
-import { asMatrix, type Ops } from './ops.js';
+import { asMatrix, type Ops, type Window } from './ops.js';
+import { isPoint, tapsOps } from './ops_taps.js';
 import type { Rank, Tensor, Tensor1D, Tensor4D, TensorInfo, Tf } from './tf.js';
 
 interface Attribute {
@@ -34,24 +35,33 @@ export function tensorflowOps(tf: Tf, backend: TensorflowBackend): Ops {
   const run = <T extends Tensor>(name: string, attributes: Attribute[], inputs: TensorInfo[]): T =>
     backend.executeSingleOutput(name, [float, ...attributes], inputs) as T;
 
+  /** What no convolution of TensorFlow's own does. */
+  const taps = tapsOps(tf);
+
   return {
     // A 1x1 convolution is a matrix product, and runs as one up to 1.8 times as fast (CPUs without AVX-512; bench train).
-    convolve: (x, kernel) =>
-      tf.tidy(() => {
-        const [rows, columns, channels, outChannels] = kernel.shape;
-        if (rows === 1 && columns === 1) {
+    convolve: (x, kernel, window) => {
+      const { dilation } = window;
+      if (dilation === undefined) return taps.convolve(x, kernel, window);
+      return tf.tidy(() => {
+        if (isPoint(window)) {
+          const [, , channels, outChannels] = kernel.shape;
           const [images, height, width] = x.shape;
           const product = tf.matMul(asMatrix(tf, x), tf.reshape(kernel, [channels, outChannels]));
           return tf.reshape<Rank.R4>(product, [images, height, width, outChannels]);
         }
-        return tf.conv2d(x, kernel, 1, paddingBefore(rows, columns));
-      }),
+        return tf.conv2d(x, kernel, 1, paddingOf(window), 'NHWC', [...dilation]);
+      });
+    },
 
-    kernelGradient: (x, dy, rows, columns) =>
-      tf.tidy(() => {
+    kernelGradient: (x, dy, window) => {
+      // On a CPU, Conv2DBackpropFilter takes no dilation.
+      const { rows, columns, dilation = [0, 0] } = window;
+      if (dilation[0] !== 1 || dilation[1] !== 1) return taps.kernelGradient(x, dy, window);
+      return tf.tidy(() => {
         const channels = x.shape[3];
         const outChannels = dy.shape[3];
-        if (rows === 1 && columns === 1) {
+        if (isPoint(window)) {
           const product = tf.matMul(asMatrix(tf, x), asMatrix(tf, dy), true, false);
           return tf.reshape<Rank.R4>(product, [1, 1, channels, outChannels]);
         }
@@ -60,53 +70,56 @@ export function tensorflowOps(tf: Tf, backend: TensorflowBackend): Ops {
           [
             { name: 'strides', type: TF_ATTR_INT, value: [1, 1, 1, 1] },
             { name: 'padding', type: TF_ATTR_STRING, value: 'EXPLICIT' },
-            { name: 'explicit_paddings', type: TF_ATTR_INT, value: paddingBefore(rows, columns).flat() },
+            { name: 'explicit_paddings', type: TF_ATTR_INT, value: paddingOf(window).flat() },
             nhwc,
             { name: 'use_cudnn_on_gpu', type: TF_ATTR_BOOL, value: true },
             { name: 'dilations', type: TF_ATTR_INT, value: [1, 1, 1, 1] },
           ],
           [x, tf.tensor1d([rows, columns, channels, outChannels], 'int32'), dy],
         );
-      }),
+      });
+    },
 
     // The gradient is itself a convolution, of dy with the turned kernel; as a forward convolution it is 1.3 to 1.8
     // times as fast as Conv2DBackpropInput.
-    inputGradient: (dy, kernel) =>
-      tf.tidy(() => {
-        const [rows, columns, channels, outChannels] = kernel.shape;
-        if (rows === 1 && columns === 1) {
+    inputGradient: (dy, kernel, window) => {
+      const { dilation } = window;
+      if (dilation === undefined) return taps.inputGradient(dy, kernel, window);
+      return tf.tidy(() => {
+        const [, , channels, outChannels] = kernel.shape;
+        if (isPoint(window)) {
           const [images, height, width] = dy.shape;
           const product = tf.matMul(asMatrix(tf, dy), tf.reshape(kernel, [channels, outChannels]), false, true);
           return tf.reshape<Rank.R4>(product, [images, height, width, channels]);
         }
         const turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
-        return tf.conv2d(dy, turned, 1, paddingAfter(rows, columns));
-      }),
+        return tf.conv2d(dy, turned, 1, turnedPaddingOf(window), 'NHWC', [...dilation]);
+      });
+    },
 
     addBias: (x, bias) => run('BiasAdd', [nhwc], [x, bias]),
     biasGradient: (dy) => run<Tensor1D>('BiasAddGrad', [nhwc], [dy]),
     relu: (x) => tf.relu(x),
     reluGradient: (dy, y) => run('ReluGrad', [], [dy, y]),
+    tanhGradient: (dy, y) => run('TanhGrad', [], [y, dy]),
+    sigmoidGradient: (dy, y) => run('SigmoidGrad', [], [y, dy]),
   };
 }
 
-/** Zeros above and at both sides, none below: the last row of a cropped kernel is the pixel's own. */
-function paddingBefore(rows: number, columns: number): Padding {
-  const side = (columns - 1) / 2;
+function paddingOf({ padding: { top, bottom, left, right } }: Window): Padding {
   return [
     [0, 0],
-    [rows - 1, 0],
-    [side, side],
+    [top, bottom],
+    [left, right],
     [0, 0],
   ];
 }
 
-function paddingAfter(rows: number, columns: number): Padding {
-  const side = (columns - 1) / 2;
+function turnedPaddingOf({ padding: { top, bottom, left, right } }: Window): Padding {
   return [
     [0, 0],
-    [0, rows - 1],
-    [side, side],
+    [bottom, top],
+    [right, left],
     [0, 0],
   ];
 }

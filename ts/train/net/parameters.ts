@@ -1,30 +1,36 @@
-// All parameters of a net as ONE flat array, kernels cropped to their causal rows. A step then updates, masks, clips and
-// stores them in a handful of large operations instead of a few for each of some forty tensors.
+// All parameters of a net as ONE flat array, kernels cropped to what their taps reach. A step then updates, masks, clips
+// and stores them in a handful of large operations instead of a few for each of some forty tensors.
 
-import type { Description } from '../../config.js';
+import type { Description, LayerInput, TensorInfo } from '../../config.js';
 import type { Core } from './core.js';
+import { type Offset, type Window, windowOf } from './ops.js';
 import { randomPurpose } from './reference.js';
 
 /** Where one tensor lives in the flat array. */
 export interface Slot {
   readonly name: string;
+  readonly role: TensorInfo['role'];
   readonly offset: number;
   readonly size: number;
-  /** Cropped: `[rows, kernelSize, in, out]` for a kernel, `[out]` for a bias. */
+  /** Of a kernel `[rows, columns, channels, sums]` of its window, else as in the file. */
   readonly shape: readonly number[];
-  /** As in the file: `[kernelSize, kernelSize, in, out]` for a kernel, `[out]` for a bias. */
+  /** As in the file. */
   readonly fullShape: readonly number[];
   readonly fanIn: number;
   readonly fanOut: number;
+  /** Of a kernel: where its places read, and which place of the flat kernel is which of the file's, tap by tap. */
+  readonly kernel?: { readonly window: Window; readonly places: readonly (readonly [flat: number, full: number])[] };
 }
 
 export interface Layout {
   /** In the order of `Description.tensors`. */
   readonly slots: readonly Slot[];
   readonly slot: (name: string) => Slot;
+  /** Where the places of a kernel read. */
+  readonly window: (kernel: string) => Window;
   readonly size: number;
   readonly fullSize: number;
-  /** 1 where a weight may be non-zero, 0 where the mask forbids it; `[size]`. */
+  /** 1 where a weight may be non-zero, 0 where no tap is; `[size]`. */
   readonly mask: Float32Array;
 }
 
@@ -32,35 +38,37 @@ const product = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 
 /** Lays the tensors of `net` out, and marks in `mask` what each kernel's taps allow. */
 export function layoutOf(net: Description): Layout {
-  const taps = new Map(net.layers.flatMap((layer) => layer.inputs.map((input) => [input.kernel, input.taps] as const)));
+  const inputs = new Map(net.layers.flatMap((layer) => layer.inputs.map((input) => [input.kernel, input] as const)));
   const byName = new Map<string, Slot>();
   let offset = 0;
-  for (const { name, shape: fullShape, fanIn, fanOut } of net.tensors) {
-    const kernelTaps = taps.get(name);
-    const shape = kernelTaps === undefined ? fullShape : [causalRows(kernelTaps), ...fullShape.slice(1)];
-    const slot: Slot = { name, offset, size: product(shape), shape, fullShape, fanIn, fanOut };
-    byName.set(name, slot);
-    offset += slot.size;
+  for (const { name, role, shape: fullShape, fanIn, fanOut } of net.tensors) {
+    const input = inputs.get(name);
+    const kernel = input && kernelOf(input);
+    const shape = kernel === undefined ? fullShape : [kernel.window.rows, kernel.window.columns, ...fullShape.slice(2)];
+    const size = product(shape);
+    byName.set(name, { name, role, offset, size, shape, fullShape, fanIn, fanOut, ...(kernel && { kernel }) });
+    offset += size;
   }
   const slots = [...byName.values()];
   const mask = new Float32Array(offset).fill(1);
-  for (const slot of slots) {
-    const kernelTaps = taps.get(slot.name);
-    if (kernelTaps === undefined) continue;
-    const [rows = 1, columns = 1, inputs = 1, outputs = 1] = slot.shape;
-    const perTap = inputs * outputs;
-    mask.fill(0, slot.offset, slot.offset + slot.size);
-    for (const [dy, dx] of kernelTaps) {
-      const at = slot.offset + ((dy + rows - 1) * columns + dx + (columns - 1) / 2) * perTap;
-      mask.fill(1, at, at + perTap);
-    }
+  for (const { kernel, shape, offset, size } of slots) {
+    if (kernel === undefined) continue;
+    const perPlace = product(shape.slice(2));
+    mask.fill(0, offset, offset + size);
+    for (const [flat] of kernel.places) mask.fill(1, offset + flat * perPlace, offset + (flat + 1) * perPlace);
   }
+  const slot = (name: string): Slot => {
+    const found = byName.get(name);
+    if (found === undefined) throw new Error(`no tensor is called ${name}`);
+    return found;
+  };
   return {
     slots,
-    slot: (name) => {
-      const slot = byName.get(name);
-      if (slot === undefined) throw new Error(`no tensor is called ${name}`);
-      return slot;
+    slot,
+    window: (name) => {
+      const { kernel } = slot(name);
+      if (kernel === undefined) throw new Error(`${name} is no kernel`);
+      return kernel.window;
     },
     size: offset,
     fullSize: net.tensors.reduce((sum, { shape }) => sum + product(shape), 0),
@@ -68,32 +76,37 @@ export function layoutOf(net: Description): Layout {
   };
 }
 
-/** The rows from the farthest one above down to the pixel's own: 4 of a 7x7 kernel. */
-function causalRows(taps: readonly (readonly [number, number])[]): number {
-  return 1 + Math.max(...taps.map(([dy]) => -dy));
+function kernelOf({ taps, places }: LayerInput): NonNullable<Slot['kernel']> {
+  const window = windowOf(taps);
+  const placeOf = ([dy, dx]: Offset): number =>
+    window.offsets.findIndex(([row, column]) => row === dy && column === dx);
+  return { window, places: taps.map((tap, index) => [placeOf(tap), places[index] as number]) };
 }
 
-/** Uncropped tensors, concatenated in file order; forbidden rows come back as zeros. */
+/** Whole tensors, concatenated in file order; where no tap is, zeros. */
 export function toFull(layout: Layout, flat: Float32Array): Float32Array {
   const full = new Float32Array(layout.fullSize);
-  forEachTensor(layout, (slot, fullOffset) => {
-    full.set(flat.subarray(slot.offset, slot.offset + slot.size), fullOffset + rowSkip(slot));
-  });
+  forEachPart(layout, (flatAt, fullAt, size) => full.set(flat.subarray(flatAt, flatAt + size), fullAt));
   return full;
 }
 
-/** The inverse of `toFull`: whatever stands in forbidden places is dropped. */
+/** The inverse of `toFull`: whatever stands where no tap is is dropped. */
 export function fromFull(layout: Layout, full: Float32Array): Float32Array {
   if (full.length !== layout.fullSize) {
     throw new RangeError(`weights: expected ${layout.fullSize} numbers, got ${full.length}`);
   }
   const flat = new Float32Array(layout.size);
-  forEachTensor(layout, (slot, fullOffset) => {
-    const from = fullOffset + rowSkip(slot);
-    flat.set(full.subarray(from, from + slot.size), slot.offset);
-  });
-  for (let i = 0; i < flat.length; i++) if (layout.mask[i] === 0) flat[i] = 0;
+  forEachPart(layout, (flatAt, fullAt, size) => flat.set(full.subarray(fullAt, fullAt + size), flatAt));
   return flat;
+}
+
+/** Each run of numbers that both arrays have, of a kernel tap by tap. */
+function forEachPart(layout: Layout, visit: (flatAt: number, fullAt: number, size: number) => void): void {
+  forEachTensor(layout, ({ kernel, offset, size, shape }, fullOffset) => {
+    if (kernel === undefined) return visit(offset, fullOffset, size);
+    const perPlace = product(shape.slice(2));
+    for (const [flat, full] of kernel.places) visit(offset + flat * perPlace, fullOffset + full * perPlace, perPlace);
+  });
 }
 
 function forEachTensor(layout: Layout, visit: (slot: Slot, fullOffset: number) => void): void {
@@ -104,23 +117,16 @@ function forEachTensor(layout: Layout, visit: (slot: Slot, fullOffset: number) =
   }
 }
 
-/** How many numbers of a full kernel stand above its first causal row (a kernel with farther taps than its centre has none). */
-function rowSkip(slot: Slot): number {
-  if (slot.shape.length < 4) return 0;
-  const [rows = 1, ...rest] = slot.shape;
-  const centre = ((slot.fullShape[0] ?? 1) - 1) / 2;
-  return (centre - (rows - 1)) * product(rest);
-}
-
 /**
- * Glorot-uniform kernels with the fans of the full kernel, as Keras draws them, zero biases, and zeros where the mask
- * forbids a weight. Numbers are Philox's by (seed, tensor, index in the full tensor), so they depend on no order.
+ * Glorot-uniform kernels with the fans of the full kernel, as Keras draws them; an embedding's vectors, uniform too, of an
+ * expected squared norm of 1; zero biases and class vectors, so that a net begins with all classes alike. Numbers are
+ * Philox's by (seed, tensor, index in the full tensor), so they depend on no order.
  */
 export function initialParameters(net: Description, layout: Layout, core: Core, seed: number): Float32Array {
   const full = new Float32Array(layout.fullSize);
   forEachTensor(layout, (slot, fullOffset) => {
-    if (slot.fanIn === 0) return;
-    const limit = Math.sqrt(6 / (slot.fanIn + slot.fanOut));
+    const limit = limitOf(slot);
+    if (limit === 0) return;
     const item = net.tensors.findIndex(({ name }) => name === slot.name);
     const words = core.randomWords(seed, randomPurpose.initialise, 0, item, product(slot.fullShape));
     for (let i = 0; i < words.length; i++) {
@@ -128,4 +134,10 @@ export function initialParameters(net: Description, layout: Layout, core: Core, 
     }
   });
   return fromFull(layout, full);
+}
+
+/** The numbers of a tensor begin between minus this and this. */
+function limitOf({ role, fullShape, fanIn, fanOut }: Slot): number {
+  if (role === 'kernel') return Math.sqrt(6 / (fanIn + fanOut));
+  return role === 'embedding' ? Math.sqrt(3 / (fullShape[1] as number)) : 0;
 }

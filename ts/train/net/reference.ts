@@ -1,7 +1,7 @@
-// The net that is trained by default, and which random numbers training draws. Nothing in ts/train knows an architecture:
-// it walks the list of layers that the Rust core expands from a config.
+// The nets that have names, and which random numbers training draws. Nothing in ts/train knows an architecture: it walks the
+// list of layers that the Rust core expands from a config.
 
-import type { Config } from '../../config.js';
+import { type Config, completeConfig } from '../../config.js';
 
 /** The net of the Keras example: 532,673 parameters, of which 365,633 can be other than 0. */
 export const referenceConfig: Config = {
@@ -17,6 +17,23 @@ export const referenceConfig: Config = {
   headLayers: 2,
   precision: 'f32',
 };
+
+/** What a config can have. */
+export const configNames = Object.keys(completeConfig(referenceConfig)) as (keyof Config)[];
+
+/** What of a config the images decide, and what is made of a trained model only. */
+type OfImages = 'height' | 'width' | 'channels' | 'levels' | 'input' | 'classes' | 'precision';
+
+/** The nets that can be asked for by name. */
+export const nets = {
+  /** The Keras example's. */
+  reference: { architecture: 'plain', filters: 128, blocks: 5, firstKernel: 7, blockKernel: 3, headLayers: 2 },
+  /** Two stacks of twelve layers, which see every earlier pixel of a 28 x 28 image; about half a million multiply-adds a pixel. */
+  gated: { architecture: 'gated', filters: 32, blocks: 11, firstKernel: 7, blockKernel: 5, headLayers: 1 },
+} as const satisfies Record<string, Omit<Config, OfImages>>;
+
+export type NetName = keyof typeof nets;
+export const netNames = Object.keys(nets) as NetName[];
 
 /** Purposes of the core's random numbers: no two share any, and sampling has 0. */
 export const randomPurpose = { initialise: 1, shuffle: 2, binarise: 3 } as const;

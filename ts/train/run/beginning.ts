@@ -5,11 +5,12 @@ import { wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { makeFolder, reasonOf, tryFolder } from '../../node/files.js';
 import { Lock } from '../../node/lock.js';
-import { initialParameters } from '../net/parameters.js';
+import { fromFull, initialParameters } from '../net/parameters.js';
 import { type CheckpointState, type Found, holdsCheckpoints, readCheckpoint } from './checkpoint.js';
 import type { Best } from './ending.js';
 import { type Plan, planOf, type TrainerOptions } from './plan.js';
 import { checkResume, checkSameData, environmentOf, environmentWarnings, optionsOfRun } from './resume.js';
+import { type Ancestor, ancestorOf } from './starting_model.js';
 
 /** Where a run stands; part of a checkpoint. */
 export type Progress = Pick<CheckpointState, 'epoch' | 'stepInEpoch' | 'lossSum' | 'secondsInEpoch' | 'history'>;
@@ -37,6 +38,8 @@ export interface Beginning {
     readonly ema?: Float32Array;
   };
   readonly best: Best | undefined;
+  /** The model that the run began with, where it began with one. */
+  readonly from: Ancestor | undefined;
   readonly saved: Saved | undefined;
   /** What the user should know of the checkpoint. */
   readonly warnings: readonly string[];
@@ -117,13 +120,16 @@ export async function checkLock(lock: Lock | undefined, folder: string): Promise
 }
 
 function newRun(options: TrainerOptions, plan: Plan, lock: Lock | undefined): Beginning {
-  const parameters = initialParameters(plan.net, plan.layout, options.core, plan.seed);
+  const { from, core } = options;
+  const { net, layout, seed } = plan;
+  const parameters = from === undefined ? initialParameters(net, layout, core, seed) : fromFull(layout, from.weights);
   return {
     ...{ options, plan, lock },
     progress: { epoch: 0, stepInEpoch: 0, lossSum: 0, secondsInEpoch: 0, history: [] },
     step: 0,
     arrays: { parameters, ...(plan.recipe.emaDecay > 0 && { ema: parameters }) },
     best: undefined,
+    from: from && ancestorOf(from),
     saved: undefined,
     warnings: takenOver(lock),
   };
@@ -159,6 +165,7 @@ function goOn(given: TrainerOptions, folder: string, found: Found, lock: Lock): 
       ...(plan.recipe.emaDecay > 0 && { ema: array('ema') }),
     },
     best: patient && bestEpoch !== undefined ? { epoch: bestEpoch, weights: array('best') } : undefined,
+    from: state.run?.from,
     saved: { path, step },
     warnings,
   };

@@ -23,13 +23,14 @@ import type { ImageSet } from '../data/image_set.js';
 import type { Protocol, TrainingOrigin } from '../score/protocol.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { Recipe } from './recipe.js';
+import type { Ancestor } from './starting_model.js';
 
 /** What one finished epoch reports. */
 export interface EpochRecord {
   readonly epoch: number;
   readonly steps: number;
   readonly seconds: number;
-  /** Mean over the epoch's samples of the binary cross entropy a pixel, in nats. */
+  /** Mean over the epoch's samples of what a pixel costs, in nats; given the class, where the net has classes. */
   readonly loss: number;
   readonly valLoss: number;
 }
@@ -48,7 +49,8 @@ export interface Environment {
 }
 
 /** What a model's record says of the images, without any of them. */
-export interface DataRecord extends Pick<ImageSet, 'count' | 'source' | 'split' | 'sha256'> {
+export interface DataRecord
+  extends Pick<ImageSet, 'count' | 'source' | 'split' | 'sha256' | 'labelsSha256' | 'classNames' | 'alphabet'> {
   /** How values became what training sees, in words. */
   readonly binarisation: string;
   /** The level that most pixels have. */
@@ -67,6 +69,8 @@ export interface RunRecord {
   readonly data: DataRecord;
   readonly backend: BackendRecord;
   readonly validationSplit: number;
+  /** The model that it began with, where it began with one. */
+  readonly from?: Ancestor;
   readonly patience?: number;
   readonly checkpointEvery?: number;
   readonly keepCheckpoints?: number;

@@ -4,6 +4,7 @@ import type { Description } from '../../config.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { Limit } from './ending.js';
 import type { Recipe } from './recipe.js';
+import type { Ancestor } from './starting_model.js';
 
 export type TrainerEvent =
   | {
@@ -64,6 +65,8 @@ export type TrainerEvent =
 export interface TrainResult {
   readonly net: Description;
   readonly seed: number;
+  /** The model that training began with, where it began with one. */
+  readonly from?: Ancestor;
   readonly recipe: Recipe;
   readonly trainImages: number;
   readonly validationImages: number;

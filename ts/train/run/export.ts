@@ -72,6 +72,7 @@ export async function exportModel(path: string, { best = false }: ExportOptions 
   const result: TrainResult = {
     ...{ net, seed, recipe, history, epoch, validationImages, validationSplit: run.validationSplit },
     trainImages: run.data.count - validationImages,
+    ...(run.from !== undefined && { from: run.from }),
     updates: array === 'best' ? updatesOf(history, epoch) : found.state.step,
     weights: toFull(layout, weights),
   };

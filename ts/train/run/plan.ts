@@ -3,19 +3,24 @@
 import { checkInteger, checkNumber, show, wrongKind, wrongValue } from '../../arguments.js';
 import type { Config, Description } from '../../config.js';
 import { drawSeed } from '../../sample_options.js';
-import { type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
+import { divideImages, type ImageSet, referenceValidationSplit, splitCounts } from '../data/image_set.js';
 import { type Core, randomOrder } from '../net/core.js';
 import { type Layout, layoutOf } from '../net/parameters.js';
 import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
 import { type Recipe, type RecipeOptions, recipeOf } from './recipe.js';
+import type { StartingModel } from './starting_model.js';
 
 export interface TrainerOptions extends RecipeOptions {
   readonly data: ImageSet;
   readonly backend: Backend;
   readonly core: Core;
-  /** Default: the net of the Keras example, at the size of the data's images. */
+  /** Default: the net of the Keras example, for images such as the data's. */
   readonly config?: Partial<Config>;
+  /** Trains p(image | class), by the labels of the data. Default: false, or as the run or the model has it that is gone on with. */
+  readonly classes?: boolean;
+  /** Whose weights the run begins with, and whose net it has. Default: drawn weights. */
+  readonly from?: StartingModel;
   /**
    * The last part of the images, kept for validation, from 0 (none) to below 1. Default: 0.1, or the validation images that
    * come with the data, beside which it may not be given.
@@ -68,7 +73,7 @@ export interface Plan {
 }
 
 /** What of the options needs no image to be checked. Throws RangeError, TypeError. */
-export function checkRunOptions(options: Omit<TrainerOptions, 'data' | 'backend' | 'core'>): {
+export function checkRunOptions(options: Omit<TrainerOptions, 'data' | 'backend' | 'core' | 'from'>): {
   readonly recipe: Recipe;
   readonly seed: number | undefined;
 } {
@@ -88,16 +93,41 @@ export function checkRunOptions(options: Omit<TrainerOptions, 'data' | 'backend'
   return { recipe, seed: options.seed };
 }
 
+/** The net that is asked for, of such images. Throws RangeError where the two do not suit each other. */
+export function configOf({ config = {}, classes }: Pick<TrainerOptions, 'config' | 'classes'>, data: ImageSet): Config {
+  const { height, width, channels, levels, input = 'ordinal' } = data;
+  const ofImages = { height, width, channels, levels, input };
+  for (const [field, wanted] of Object.entries(ofImages) as [keyof typeof ofImages, string | number][]) {
+    const got = config[field] ?? wanted;
+    if (got === wanted) continue;
+    throw wrongValue(`config.${field}`, `expected ${wanted}, as the images have, got ${show(got)}`);
+  }
+  if (input === 'ordinal' && config.embedding !== undefined && config.embedding !== 0) {
+    const wanted = 'expected none for levels that are amounts, as the images have';
+    throw wrongValue('config.embedding', `${wanted}, got ${show(config.embedding)}`);
+  }
+  const asked = classes ?? (config.classes !== undefined && config.classes !== 0);
+  const count = asked ? classesOf(classes === undefined ? 'config.classes' : 'classes', data) : 0;
+  if (config.classes !== undefined && config.classes !== count) {
+    const wanted = asked ? `expected ${count}, as the images have` : 'expected none, as classes is false';
+    throw wrongValue('config.classes', `${wanted}, got ${show(config.classes)}`);
+  }
+  const { input: _, ...sizes } = ofImages;
+  const more = { ...(input === 'nominal' && { input }), ...(count > 0 && { classes: count }) };
+  return { ...referenceConfig, ...config, ...sizes, ...more };
+}
+
+/** How many classes the images are of. */
+function classesOf(argument: string, { classNames }: ImageSet): number {
+  if (classNames !== undefined) return classNames.length;
+  throw wrongValue(argument, 'expected images with labels, got images whose classes nobody told');
+}
+
 /** How the images are divided. Throws RangeError where the options do not suit them. */
 export function checkSplit(
-  { config = {}, patience, validationSplit: asked }: Pick<TrainerOptions, 'config' | 'patience' | 'validationSplit'>,
+  { patience, validationSplit: asked }: Pick<TrainerOptions, 'patience' | 'validationSplit'>,
   data: ImageSet,
 ): { readonly trainImages: number; readonly validationImages: number; readonly validationSplit: number } {
-  for (const field of ['height', 'width', 'channels', 'levels'] as const) {
-    const got = config[field] ?? data[field];
-    if (got === data[field]) continue;
-    throw wrongValue(`config.${field}`, `expected ${data[field]}, as the images have, got ${show(got)}`);
-  }
   const { trainImages, validationImages, validationSplit } = dividedBy(data, asked);
   if (patience !== undefined && validationImages === 0) {
     throw wrongValue('patience', 'expected images to validate on, got none: all of them train');
@@ -118,9 +148,10 @@ export function checkSplit(
 export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
   const { data, core } = options;
   const { recipe, seed } = checkRunOptions(options);
+  const config = configOf(options, data);
   const split = checkSplit(options, data);
-  const { height, width, channels, levels } = data;
-  const net = core.describe({ ...referenceConfig, ...options.config, height, width, channels, levels });
+  const net = core.describe(config);
+  const { height, width, channels } = config;
   return {
     net,
     layout: layoutOf(net),
@@ -133,12 +164,13 @@ export function planOf(options: Omit<TrainerOptions, 'backend'>): Plan {
 }
 
 function dividedBy(
-  { count, validationImages }: ImageSet,
+  data: ImageSet,
   asked: number | undefined,
 ): Pick<Plan, 'trainImages' | 'validationImages' | 'validationSplit'> {
+  const { count, validationImages } = data;
   if (validationImages === undefined) {
     const validationSplit = asked ?? referenceValidationSplit;
-    const { train, validation } = splitCounts(count, validationSplit);
+    const { train, validation } = divideImages(data, validationSplit);
     return { trainImages: train, validationImages: validation, validationSplit };
   }
   // A run that goes on knows its split as this share.

@@ -2,7 +2,7 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import { wrongValue } from '../../arguments.js';
-import type { Config } from '../../config.js';
+import { type Config, completeConfig } from '../../config.js';
 import type { DataOrigin, ImageSet } from '../data/image_set.js';
 import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
@@ -43,7 +43,7 @@ export function optionsOfRun(options: TrainerOptions, state: CheckpointState): T
       ...{ warmupSteps: own('warmupSteps'), schedule: own('schedule') },
       ...{ clipNorm: own('clipNorm'), emaDecay: own('emaDecay') },
     }),
-    config: { ...state.config, ...options.config },
+    config: { ...withoutClasses(options, state.config), ...options.config },
     seed: options.seed ?? state.seed,
     ...ofRun('validationSplit'),
     ...ofRun('patience'),
@@ -56,6 +56,13 @@ export function optionsOfRun(options: TrainerOptions, state: CheckpointState): T
     const value = options[name] ?? run?.[name];
     return value === undefined ? {} : { [name]: value };
   }
+}
+
+/** A run's net; whether it has classes is for the options to say, where they say it. */
+function withoutClasses({ classes }: TrainerOptions, config: Config): Partial<Config> {
+  if (classes === undefined) return config;
+  const { classes: _, ...rest } = config;
+  return rest;
 }
 
 /** Throws RangeError where a run would not be the one that the checkpoint is of. */
@@ -87,10 +94,11 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
     }
     refuse(field, wanted, got);
   }
+  const [before, now] = [completeConfig({ ...referenceConfig, ...state.config }), completeConfig(plan.net.config)];
   for (const field of Object.keys(options.config ?? {}) as (keyof Config)[]) {
-    const [wanted, got] = [state.config[field] ?? referenceConfig[field], plan.net.config[field]];
-    if (wanted !== got) refuse(`config.${field}`, wanted, got);
+    if (String(before[field]) !== String(now[field])) refuse(`config.${field}`, before[field], now[field]);
   }
+  if (before.classes !== now.classes) refuse('classes', before.classes > 0, now.classes > 0);
   if (plan.validationImages !== state.validationImages) {
     const got = `${plan.validationSplit}, which leaves ${plan.validationImages}`;
     throw wrongValue(
@@ -102,7 +110,12 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
 
 /** Throws RangeError where the images are not those that the checkpoint was trained on. */
 export function checkSameData(state: CheckpointState, data: ImageSet, folder: string): void {
-  if (state.data === data.sha256) return;
+  const labels = state.run?.data.labelsSha256;
+  const ofClasses = (state.config.classes ?? 0) > 0;
+  if (state.data === data.sha256) {
+    if (!ofClasses || labels === undefined || labels === data.labelsSha256) return;
+    throw wrongValue('data', `expected the labels that the run in ${folder} is of, got others of the same images`);
+  }
   throw wrongValue(
     'data',
     `expected ${describeImages(state)}, which the run in ${folder} is of, got ${data.count.toLocaleString('en-US')} images ` +

@@ -6,9 +6,9 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
 import { levelsOf } from '../data/binarisation.js';
 import { type AdamState, adamUpdate } from '../net/adam.js';
-import { createModel, type Model, release } from '../net/model.js';
+import { type Batch, createModel, type Model, release } from '../net/model.js';
 import { toFull } from '../net/parameters.js';
-import type { Scalar, Tensor1D, Tensor4D } from '../net/tf.js';
+import type { Scalar, Tensor1D } from '../net/tf.js';
 import { type Beginning, beginningOf, checkLock, type Progress, type Saved } from './beginning.js';
 import { type Checkpoint, type EpochRecord, type RunRecord, updatesOf, writeCheckpoint } from './checkpoint.js';
 import { type Best, isOutOfPatience, type Limit, limitsOf, lossBound } from './ending.js';
@@ -123,9 +123,11 @@ class Run {
   private async result(best?: Best): Promise<TrainResult> {
     const { net, layout, seed, recipe, trainImages, validationImages, validationSplit } = this.plan;
     const { history, epoch } = this.progress;
+    const { from } = this.beginning;
     const { weights } = best ?? { weights: await this.readFinite('the weights', this.averaged()) };
     return {
       ...{ net, seed, recipe, trainImages, validationImages, validationSplit, history },
+      ...(from !== undefined && { from }),
       epoch: best?.epoch ?? epoch,
       updates: best === undefined ? this.state.step : updatesOf(history, best.epoch),
       weights: toFull(layout, weights),
@@ -221,9 +223,9 @@ class Run {
     const losses: Scalar[] = [];
     let gradient: Tensor1D | undefined;
     for (let at = 0; at < batch.length; at += microBatch) {
-      const pixels = this.pixels(batch.subarray(at, at + microBatch), epoch);
-      const part = model.lossAndGradient(weights, pixels, 1 / (batch.length * plan.dimensions));
-      pixels.dispose();
+      const images = this.batch(batch.subarray(at, at + microBatch), epoch);
+      const part = model.lossAndGradient(weights, images, 1 / (batch.length * plan.dimensions));
+      tf.dispose({ ...images });
       losses.push(part.loss);
       if (gradient === undefined) {
         gradient = part.gradient;
@@ -257,9 +259,9 @@ class Run {
         const losses: Scalar[] = [];
         for (let at = done; at < done + size; at += options.backend.microBatch) {
           const count = Math.min(options.backend.microBatch, done + size - at);
-          const pixels = this.pixels(Uint32Array.from({ length: count }, (_, i) => plan.trainImages + at + i));
-          losses.push(this.model.loss(weights, pixels));
-          pixels.dispose();
+          const images = this.batch(Uint32Array.from({ length: count }, (_, i) => plan.trainImages + at + i));
+          losses.push(this.model.loss(weights, images));
+          options.backend.tf.dispose({ ...images });
         }
         nats += await this.sum(losses);
         done += size;
@@ -273,13 +275,17 @@ class Run {
     return nats / (total * plan.dimensions);
   }
 
-  /** Pixels of the given images, scaled to 0..1; as an epoch of training sees them, or, without one, as validation does. */
-  private pixels(indices: Uint32Array, epoch?: number): Tensor4D {
+  /** The given images, as an epoch of training sees them, or, without one, as validation does. */
+  private batch(indices: Uint32Array, epoch?: number): Batch {
     const { data, backend, core } = this.options;
     const draw = epoch === undefined ? undefined : { seed: this.plan.seed, epoch };
-    const scale = 1 / (data.levels - 1);
-    const values = Float32Array.from(levelsOf(core, data, indices, draw), (level) => level * scale);
-    return backend.tf.tensor4d(values, [indices.length, data.height, data.width, data.channels]);
+    const levels = Int32Array.from(levelsOf(core, data, indices, draw));
+    const ofClasses = (this.plan.net.config.classes ?? 0) > 0;
+    const labels = ofClasses && Int32Array.from(indices, (image) => data.labels?.[image] ?? 0);
+    return {
+      levels: backend.tf.tensor4d(levels, [indices.length, data.height, data.width, data.channels], 'int32'),
+      ...(labels && { labels: backend.tf.tensor1d(labels, 'int32') }),
+    };
   }
 
   /** Adds up scalars in double precision, and disposes them. */
@@ -371,7 +377,7 @@ class Run {
   }
 
   private described(): RunRecord {
-    this.record ??= describeRun(this.options, this.plan);
+    this.record ??= describeRun(this.beginning);
     return this.record;
   }
 

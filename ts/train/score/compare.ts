@@ -51,6 +51,7 @@ function comparedOf(value: unknown, wrong: (place: string, wanted: string, got: 
       split: text('split'),
       binarisation: text('binarisation'),
       sha256: text('sha256'),
+      ...(protocol.given === 'class' && { given: 'class' as const }),
     },
   };
   if (imageNats === undefined) return compared;
@@ -78,11 +79,12 @@ export interface Comparison {
   readonly standardError?: number;
 }
 
-const words: Readonly<Record<keyof Protocol, string>> = {
+const words: Readonly<Required<Record<keyof Protocol, string>>> = {
   source: 'the data',
   split: 'the split',
   binarisation: 'the binarisation',
   sha256: "the images' sha256",
+  given: 'what is given',
 };
 
 /**
@@ -96,7 +98,7 @@ export function checkComparable(one: Protocol, other: Protocol): void {
   if (differs.length === 0) return;
   // The hash follows from all else, so that it is news only where nothing else differs.
   const told = differs.length > 1 ? differs.filter((key) => key !== 'sha256') : differs;
-  const list = told.map((key) => `${words[key]} (${one[key]}; there: ${other[key]})`);
+  const list = told.map((key) => `${words[key]} (${one[key] ?? 'nothing'}; there: ${other[key] ?? 'nothing'})`);
   throw new PixelCnnError(
     'INCOMPARABLE',
     `expected two likelihoods under one protocol, got two that differ in ${list.join(' and ')}; score both alike`,

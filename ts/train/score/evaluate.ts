@@ -14,12 +14,16 @@ import {
 } from '../../arguments.js';
 import type { Config } from '../../config.js';
 import { checkImageSet, type ImageSet } from '../data/image_set.js';
-import { type Evaluation, likelihood, protocolOf } from './protocol.js';
+import { loadCore } from '../net/core.js';
+import { type Evaluation, type Likelihood, likelihood, protocolOf } from './protocol.js';
 
 /** What a sampler and a pool have in common. */
 export interface Scorer {
   readonly config: Config;
-  logProb(images: Uint8Array): Float64Array | Promise<Float64Array>;
+  /** What the classes are called, of a model with classes. */
+  readonly classNames?: readonly string[] | undefined;
+  /** Of a model with classes given `{ labels }`, the class of each image, `[count]`. */
+  logProb(images: Uint8Array, options?: object): Float64Array | Promise<Float64Array>;
 }
 
 export interface EvaluateOptions {
@@ -36,7 +40,8 @@ export type EvaluateEvent =
   | { readonly type: 'end'; readonly evaluation: Evaluation };
 
 /**
- * Scores every image, a batch at a time; the last event carries the result. Between two batches the loop turns, so that timers and
+ * Scores every image, a batch at a time; the last event carries the result. By a model with classes, every image is scored under
+ * each class, so that what is told of p(image) and of the likeliest class is exact. Between two batches the loop turns, so that timers and
  * signals are seen.
  *
  * @throws RangeError, TypeError for a wrong option, at the call; the signal's reason once it aborts.
@@ -55,39 +60,74 @@ export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent
     if (wanted === data[field]) continue;
     throw wrongValue('data', `expected images of ${field} ${show(wanted)}, as the model has, got ${data[field]}`);
   }
+  const [classes, names] = lookedAt('sampler', () => [config.classes ?? 0, sampler.classNames ?? []] as const);
+  const told = classes === 0 ? undefined : data.classNames;
+  if (told !== undefined && told.length !== classes) {
+    throw wrongValue('data', `expected images of ${show(classes)} classes, as the model has, got ${told.length}`);
+  }
+  const other = told === undefined ? -1 : names.findIndex((name, label) => name !== told[label]);
+  if (other >= 0) {
+    const wanted = `expected images whose class ${other} is ${show(names[other])}, as the model has it`;
+    throw wrongValue('data', `${wanted}, got ${show(told?.[other])}`);
+  }
   const batchSize = checkInteger('batchSize', asked.batchSize ?? 64, { min: 1, max: 1024 });
-  return score(
-    { config, logProb: (images) => logProb.call(sampler, images) },
-    data,
-    batchSize,
-    checkSignal(asked.signal),
-  );
+  const scorer: Scorer = { config, logProb: (...given) => logProb.apply(sampler, given) };
+  return score(scorer, classes, data, batchSize, checkSignal(asked.signal));
 }
 
+/** @param classes How many the model has; 0 for none. */
 async function* score(
   sampler: Scorer,
+  classes: number,
   data: ImageSet,
   batchSize: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EvaluateEvent, void, undefined> {
   const dimensions = data.height * data.width * data.channels;
-  const imageNats: number[] = [];
+  const core = await loadCore();
+  const [alone, given]: [number[], number[]] = [[], []];
+  let classifiedRight = 0;
   for (let done = 0; done < data.count; ) {
     throwIfAborted(signal);
     const end = Math.min(done + batchSize, data.count);
-    const logProb = await sampler.logProb(data.pixels.subarray(done * dimensions, end * dimensions));
-    imageNats.push(...natsOf(logProb, end - done));
+    const images = data.pixels.subarray(done * dimensions, end * dimensions) as Uint8Array;
+    if (classes === 0) {
+      alone.push(...natsOf(await sampler.logProb(images), end - done));
+    } else {
+      const count = end - done;
+      const ofClasses = new Float64Array(classes * count);
+      for (let label = 0; label < classes; label++) {
+        throwIfAborted(signal);
+        const labels = new Uint16Array(count).fill(label);
+        ofClasses.set(natsOf(await sampler.logProb(images, { labels }), count), label * count);
+      }
+      const rows = core.mixture(ofClasses, classes);
+      for (let image = 0; image < count; image++) {
+        const [nats, ...shares] = rows.subarray(image * (1 + classes), (image + 1) * (1 + classes));
+        alone.push(nats as number);
+        const label = data.labels?.[done + image];
+        if (label === undefined) continue;
+        given.push(ofClasses[label * count + image] as number);
+        if (shares.indexOf(Math.max(...shares)) === label) classifiedRight++;
+      }
+    }
     done = end;
     yield { type: 'progress', done, total: data.count };
     await setImmediate(); // lets signals and timers in
   }
   throwIfAborted(signal);
-  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (data.count * dimensions);
-  const protocol = protocolOf(data);
-  yield {
-    type: 'end',
-    evaluation: { images: data.count, loss, ...likelihood(loss, dimensions), imageNats, protocol },
+  const evaluation = {
+    images: data.count,
+    ...likelihoodOf(alone, dimensions),
+    protocol: protocolOf(data),
+    ...(given.length > 0 && { given: likelihoodOf(given, dimensions), classifiedRight }),
   };
+  yield { type: 'end', evaluation };
+}
+
+function likelihoodOf(imageNats: readonly number[], dimensions: number): Likelihood {
+  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (imageNats.length * dimensions);
+  return { loss, ...likelihood(loss, dimensions), imageNats };
 }
 
 /** What a scorer of the caller's gave for some images, as nats. */

@@ -13,6 +13,8 @@ export interface Protocol {
   readonly binarisation: string;
   /** Of the levels themselves. */
   readonly sha256: string;
+  /** `class` where it is the likelihood of each image given its class; absent where it is that of the image alone. */
+  readonly given?: 'class';
 }
 
 /** The protocol of a likelihood of these images. */
@@ -31,14 +33,25 @@ export function likelihood(lossPerValue: number, dimensions: number): { natsPerI
   return { natsPerImage: lossPerValue * dimensions, bitsPerDim: lossPerValue / Math.LN2 };
 }
 
-export interface Evaluation {
-  readonly images: number;
-  /** Mean negative log likelihood a value: what training prints as loss. */
+/** How likely a model finds some images. */
+export interface Likelihood {
+  /** Mean negative log likelihood a value, in nats. */
   readonly loss: number;
   readonly natsPerImage: number;
   readonly bitsPerDim: number;
   /** What each image costs, in nats, in the order of the data. */
   readonly imageNats: readonly number[];
+}
+
+export interface Evaluation extends Likelihood {
+  readonly images: number;
   /** What a likelihood must be quoted with. */
   readonly protocol: Protocol;
+  /**
+   * Of a model with classes, where the data tells the class of each image: how likely it is given that, which is what training
+   * prints as loss. The likelihood above is that of the image alone, the mean of p(image | class) over all classes.
+   */
+  readonly given?: Likelihood;
+  /** In such a case too: how many of the images have their own class for the likeliest, by Bayes' theorem from equal ones. */
+  readonly classifiedRight?: number;
 }

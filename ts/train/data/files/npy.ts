@@ -1,7 +1,7 @@
 // .npy, the array file of NumPy: a magic string, a version, the length of a header, the header as a Python dict, the
 // values (numpy.lib.format). The header is read in one pass, strictly: what NumPy writes and no more of Python.
 
-import { type ArrayHeader, imagesOf, invalid, numberTypes, type StoredImages } from './raw.js';
+import { type ArrayHeader, imagesOf, invalid, numberTypes, type StoredImages } from './numbers.js';
 
 /** No header of an array that is read here comes near it. */
 const mostHeader = 2 ** 16;

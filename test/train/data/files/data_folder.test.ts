@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
-import { gridPng, imagePng } from '../../../ts/node/png.js';
-import { firstImages, splitImages } from '../../../ts/train/data/image_set.js';
-import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
-import { loadCore, randomOrder } from '../../../ts/train/net/core.js';
-import { planOf } from '../../../ts/train/run/plan.js';
-import { idx, idxLabels } from './idx.js';
-import { npy } from './npy.js';
-import { png } from './png.js';
+import { gridPng, imagePng } from '../../../../ts/node/png.js';
+import { firstImages, type ImageSet, splitImages } from '../../../../ts/train/data/image_set.js';
+import { type DataOptions, loadData } from '../../../../ts/train/data/load_data.js';
+import { loadCore, randomOrder } from '../../../../ts/train/net/core.js';
+import { planOf } from '../../../../ts/train/run/plan.js';
+import { idx, idxLabels } from '../idx.js';
+import { npy } from '../npy.js';
+import { png } from '../png.js';
 
 const root = mkdtempSync(join(tmpdir(), 'pixelcnn-folder-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -29,9 +29,9 @@ function folder(name: string, files: Record<string, Uint8Array | string>): strin
 const told = (number: number): number[] => Array.from({ length: 8 }, (_, bit) => 255 * ((number >> bit) & 1));
 const image = (number: number): Buffer => png(told(number), { height: 2, width: 4 });
 const array = (...numbers: number[]): Buffer => npy([numbers.length, 2, 4], Uint8Array.from(numbers.flatMap(told)));
-const numbersIn = ({ pixels }: { pixels: Uint8Array }): number[] =>
+const numbersIn = ({ pixels }: Pick<ImageSet, 'pixels'>): number[] =>
   Array.from({ length: pixels.length / 8 }, (_, i) =>
-    pixels.subarray(8 * i, 8 * i + 8).reduce((sum, level, bit) => sum + (level << bit), 0),
+    [...pixels.subarray(8 * i, 8 * i + 8)].reduce((sum, level, bit) => sum + (level << bit), 0),
   );
 
 async function load(data: string, options: DataOptions = {}) {
@@ -51,7 +51,7 @@ it('puts files in class folders into an order drawn from a seed, so that no clas
   const { set, numbers, said } = await load(data);
   expect(numbers).toEqual([...randomOrder(await loadCore(), 0, 0, 0, 40)]);
   expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
-  const classesOf = (part: { pixels: Uint8Array }) => new Set(numbersIn(part).map((number) => Math.floor(number / 10)));
+  const classesOf = (part: ImageSet) => new Set(numbersIn(part).map((number) => Math.floor(number / 10)));
   const { train, validation } = splitImages(set, 0.2);
   expect(classesOf(train).size).toBe(4);
   expect(classesOf(validation).size).toBeGreaterThan(1);
@@ -253,7 +253,7 @@ it('finds the files of EMNIST, of an unpacked .npz, of torchvision and of Kaggle
 });
 
 it('says what a folder holds that holds no images it reads, and what to do', async () => {
-  const wanted = (name: string) => `data: expected IDX, .npy or PNG files in ${join(root, name)}, found `;
+  const wanted = (name: string) => `data: expected IDX, .npy, PNG or .txt files in ${join(root, name)}, found `;
   const says = (name: string, files: Record<string, Uint8Array | string>, found: string) =>
     refused(folder(name, files)).toBe(`${wanted(name)}${found}`);
   await says(

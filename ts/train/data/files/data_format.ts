@@ -4,7 +4,7 @@
 import { extname } from 'node:path';
 import { idxHeader } from './idx.js';
 import { isNpy, npyHeader } from './npy.js';
-import { type ArrayHeader, shapeText } from './raw.js';
+import { type ArrayHeader, shapeText } from './numbers.js';
 
 /** So many first bytes tell any of them. */
 export const headLength = 4096;
@@ -13,7 +13,7 @@ export interface DataFormat {
   /** As an error calls it. */
   readonly name: string;
   /** What reads it; none for a format that is not read here. */
-  readonly reader?: 'IDX' | '.npy' | 'PNG';
+  readonly reader?: 'IDX' | '.npy' | 'PNG' | 'text';
   /** Of an array, where its header could be read. */
   readonly shape?: readonly number[];
   /** What to do about one that is not read here. */
@@ -72,6 +72,8 @@ const foreign: readonly {
     name: 'a pickle of Python',
     advice: toNpy,
   })),
+  { starts: '\xff\xfe', name: 'text in UTF-16', advice: 'save it as UTF-8' },
+  { starts: '\xfe\xff', name: 'text in UTF-16', advice: 'save it as UTF-8' },
   { starts: '\xff\xd8\xff', name: 'a JPEG image', advice: toPng },
   { starts: 'GIF8', name: 'a GIF image', advice: toPng },
   { starts: 'BM', ending: /^\.(bmp|dib)$/i, name: 'a BMP image', advice: toPng },
@@ -103,17 +105,38 @@ export function formatOf(head: Uint8Array, path: string): DataFormat {
   const idx = idxHeader(head);
   if (idx !== undefined) return array('an IDX file', idx);
   if (text.startsWith('{"', 8)) return { name: 'a .safetensors file, as models are kept in', advice: toNpy };
-  if (/^[\t\r\n -~]+$/.test(text)) {
-    const advice = 'read it by numpy.loadtxt and write its images by numpy.save';
-    return /^[\d\s.,;eE+-]+$/.test(text) || /^\.(csv|tsv)$/i.test(ending)
-      ? { name: 'a table as text', advice }
-      : { name: 'a text file' };
+  if (isText(head)) {
+    if (/^\.(csv|tsv)$/i.test(ending) || isTable(text)) {
+      const advice = 'read it by numpy.loadtxt and write its images by numpy.save';
+      return { name: 'a table as text', advice };
+    }
+    const other = /^\.(json|xml|html?|md|rst|ya?ml|toml|py|ipynb|js|svg|tmx|log)$/i.test(ending);
+    return other ? { name: `a ${ending.toLowerCase()} file` } : { name: 'a text file', reader: 'text' };
   }
   return { name: 'a file of other bytes' };
 }
 
+/** Whether it begins as text of UTF-8 does; its last character may be cut. */
+function isText(head: Uint8Array): boolean {
+  try {
+    return /^[\t\r\n -~\u0080-\u{10ffff}]+$/u.test(
+      new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true }),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Whether its lines are numbers, several in some of them; the last line may be cut. */
+function isTable(text: string): boolean {
+  const lines = text.split(/[\r\n]+/).map((line) => line.split(/[\s,;]+/).filter((word) => word !== ''));
+  const isNumber = (word: string): boolean => /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d*)?$/i.test(word);
+  return lines.some(({ length }) => length > 1) && lines.every((words) => words.every(isNumber));
+}
+
 /** Labels, and other arrays of one axis, are told from images by their shape. */
-export const isLabels = (format?: DataFormat): boolean => format?.shape?.length === 1;
+export const isLabels = ({ shape }: DataFormat = { name: '' }): boolean =>
+  shape?.length === 1 || (shape?.length === 2 && shape[1] === 1);
 
 function array(name: string, header: ArrayHeader | undefined): DataFormat {
   const reader = name === 'an IDX file' ? 'IDX' : '.npy';

@@ -1,7 +1,7 @@
 // IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
 // 32-bit integer, then the values, big-endian too.
 
-import { type ArrayHeader, imagesOf, invalid, type StoredImages } from './raw.js';
+import { type ArrayHeader, imagesOf, invalid, type StoredImages } from './numbers.js';
 
 const types: Readonly<Record<number, string>> = { 8: 'u1', 9: 'i1', 11: 'i2', 12: 'i4', 13: 'f4', 14: 'f8' };
 
@@ -27,10 +27,16 @@ export function parseIdxImages(bytes: Uint8Array, path: string): StoredImages {
 }
 
 /** The header of an IDX file of 8-bit images. */
-export function idxImagesHeader(count: number, height: number, width: number): Uint8Array {
-  const header = new Uint8Array(16);
+export const idxImagesHeader = (count: number, height: number, width: number): Uint8Array =>
+  header8Bit([count, height, width]);
+
+/** The header of an IDX file of 8-bit labels. */
+export const idxLabelsHeader = (count: number): Uint8Array => header8Bit([count]);
+
+function header8Bit(shape: readonly number[]): Uint8Array {
+  const header = new Uint8Array(4 + 4 * shape.length);
   const view = new DataView(header.buffer);
-  [0x0803, count, height, width].forEach((value, i) => {
+  [0x0800 + shape.length, ...shape].forEach((value, i) => {
     view.setUint32(4 * i, value);
   });
   return header;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseNpyImages } from '../../../ts/train/data/npy.js';
-import { npy } from './npy.js';
+import { parseNpyImages } from '../../../../ts/train/data/files/npy.js';
+import { npy } from '../npy.js';
 
 const shapes =
   'shape (count, height, width), or with one channel (count, height, width, 1) or (count, 1, height, width)';

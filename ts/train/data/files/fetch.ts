@@ -1,8 +1,8 @@
 // Files of published data sets from their mirrors. No mirror is believed: what counts is the sha256 of the unpacked file.
 
 import { basename, dirname } from 'node:path';
-import { PixelCnnError } from '../../error.js';
-import { makeFolder, reasonOf, replaceDurably, sha256 } from '../../node/files.js';
+import { PixelCnnError } from '../../../error.js';
+import { makeFolder, reasonOf, replaceDurably, sha256 } from '../../../node/files.js';
 import { unpack } from './data_file.js';
 
 /** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */

@@ -3,10 +3,11 @@
 
 import { basename, dirname, join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { PixelCnnError } from '../../error.js';
+import { PixelCnnError } from '../../../error.js';
+import type { RawImages } from '../raw.js';
 import { readDataFile, readHead } from './data_file.js';
 import { formatOf } from './data_format.js';
-import { invalid, mostPixels, type RawImages } from './raw.js';
+import { invalid, mostPixels } from './numbers.js';
 
 /** The longest side that a model can have. */
 const mostSide = 4096;
@@ -17,11 +18,16 @@ const mostBytes = 64 * 2 ** 20;
 export interface PngOptions {
   /** Which of the paths is the first image, the second, and so on. Default: their own order. */
   readonly order?: Uint32Array;
+  /** Their values are codes, which those of fewer bits keep; grey values are brought to 8 bits. Default: false. */
+  readonly codes?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Reads greyscale images of at most 8 bits, all of one size; at least one path. */
-export async function readPngs(paths: readonly string[], { order, signal }: PngOptions = {}): Promise<RawImages> {
+export async function readPngs(
+  paths: readonly string[],
+  { order, codes = false, signal }: PngOptions = {},
+): Promise<RawImages> {
   const { PNG } = await import('pngjs');
   const places = Uint32Array.from(paths, (_, index) => index);
   order?.forEach((path, place) => {
@@ -31,7 +37,7 @@ export async function readPngs(paths: readonly string[], { order, signal }: PngO
   for (const [index, path] of paths.entries()) {
     signal?.throwIfAborted();
     const bytes = await readDataFile(path, mostBytes, signal);
-    const header = checkHeader(bytes, path);
+    const header = checkHeader(bytes, path, codes);
     const { height, width } = header;
     if (images === undefined) {
       if (paths.length * height * width > mostPixels) {
@@ -48,7 +54,7 @@ export async function readPngs(paths: readonly string[], { order, signal }: PngO
     let rgba: Uint8Array;
     try {
       if (header.interlaced) checkInterlaced(bytes, header, path);
-      rgba = PNG.sync.read(bytes).data;
+      rgba = PNG.sync.read(bytes, { skipRescale: codes }).data;
     } catch (cause) {
       if (cause instanceof PixelCnnError) throw cause;
       // The decoder's own words speak of its insides.
@@ -81,7 +87,7 @@ interface Header {
 const signature = '89504e470d0a1a0a0000000d49484452';
 
 /** What the header says, once it says that this is an image to take. Layout: PNG specification, 11.2.2. */
-function checkHeader(bytes: Buffer, path: string): Header {
+function checkHeader(bytes: Buffer, path: string, codes: boolean): Header {
   if (bytes.length < 33 || bytes.toString('hex', 0, 16) !== signature) {
     const { name, reader } = formatOf(bytes.subarray(0, 4096), path);
     throw invalid(path, 'a PNG file', reader === 'PNG' ? 'the beginning of one' : name);
@@ -95,7 +101,7 @@ function checkHeader(bytes: Buffer, path: string): Header {
     throw invalid(
       path,
       'a greyscale PNG',
-      `${colourTypes[colourType] ?? `colour type ${colourType}`}; convert it to grey`,
+      `${colourTypes[colourType] ?? `colour type ${colourType}`}; ${codes ? 'write its codes by numpy.save' : 'convert it to grey'}`,
     );
   }
   if (bits > 8) throw invalid(path, 'at most 8 bits a pixel', `${bits}; convert it to 8`);

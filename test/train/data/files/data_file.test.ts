@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
-import { loadData } from '../../../ts/train/data/load_data.js';
-import { idx } from './idx.js';
-import { npy } from './npy.js';
-import { png, pngOf } from './png.js';
+import { loadData } from '../../../../ts/train/data/load_data.js';
+import { idx } from '../idx.js';
+import { npy } from '../npy.js';
+import { png, pngOf } from '../png.js';
 
 const root = mkdtempSync(join(tmpdir(), 'pixelcnn-file-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -44,7 +44,7 @@ it('refuses a FIFO, a device and a socket, given or in a folder, rather than wai
     const folder = dirname(write(`odd ${name}/readme`, 'text'));
     execFileSync('mkfifo', [join(folder, name)]);
     await refused(folder).toBe(
-      `data: expected IDX, .npy or PNG files in ${folder}, found readme (a text file), ${name} (a FIFO)`,
+      `data: expected IDX, .npy, PNG or .txt files in ${folder}, found readme (a text file), ${name} (a FIFO)`,
     );
   }
 });
@@ -102,11 +102,11 @@ it('unpacks a gzip file no further than the images in its header need', async ()
   const array = write('array.gz', gzipSync(Buffer.concat([npy([4, 8, 8], new Uint8Array(256)), zeros])));
   await refused(array).toBe('expected at most 384 bytes once unpacked, got more');
   const other = write('zeros.gz', gzipSync(zeros));
-  await refused(other).toBe('expected an IDX, .npy or PNG file, got a file of other bytes');
+  await refused(other).toBe('expected an IDX, .npy, PNG or text file, got a file of other bytes');
   const claim = write('claim.gz', gzipSync(Buffer.concat([idx(2 ** 22, 28, 28, zeros.subarray(0, 2 ** 20))])));
   await refused(claim).toBe('expected at most 1073807360 bytes once unpacked, got a header that tells of 3288334352');
   const twice = write('twice.gz', gzipSync(gzipSync(idx(4, 8, 8))));
-  await refused(twice).toBe('expected an IDX, .npy or PNG file, got a gzip file; unpack it first');
+  await refused(twice).toBe('expected an IDX, .npy, PNG or text file, got a gzip file; unpack it first');
   const cut = write('cut.gz', gzipSync(idx(40, 8, 8)).subarray(0, 100));
   await refused(cut).toBe('expected a whole gzip file, got one that could not be unpacked (unexpected end of file)');
 });
@@ -158,7 +158,9 @@ it.each([
   ['x.npy', '\x00\x01\x02', 'a file of other bytes'],
   ['x.npy', '', 'an empty file'],
 ])('names what %s is: %o', async (name, content, told) => {
-  await refused(write(name, Buffer.from(content, 'latin1'))).toBe(`expected an IDX, .npy or PNG file, got ${told}`);
+  await refused(write(name, Buffer.from(content, 'latin1'))).toBe(
+    `expected an IDX, .npy, PNG or text file, got ${told}`,
+  );
 });
 
 it('stops reading when it is told to', async () => {

@@ -4,12 +4,12 @@
 import { closeSync, constants, openSync, readSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip, gunzipSync, constants as zlibConstants } from 'node:zlib';
-import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
+import { PixelCnnError } from '../../../error.js';
+import { reasonOf } from '../../../node/files.js';
 import { type DataFormat, formatOf, headLength } from './data_format.js';
-import { idxHeader, parseIdxImages } from './idx.js';
-import { npyHeader, parseNpyImages } from './npy.js';
-import { type ArrayHeader, fileLength, invalid, mostPixels, type StoredImages } from './raw.js';
+import { idxHeader } from './idx.js';
+import { npyHeader } from './npy.js';
+import { type ArrayHeader, fileLength, imagesOf, invalid, mostPixels, type StoredImages } from './numbers.js';
 
 /** The most bytes of a file of numbers: {@link mostPixels} of 8 bits, and a header. */
 const mostBytes = mostPixels + 2 ** 16;
@@ -94,17 +94,33 @@ const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] ===
  * @throws PixelCnnError `INVALID_DATA` for a file of another format, which it names; see {@link readDataFile}.
  */
 export async function readArray(path: string, signal?: AbortSignal): Promise<StoredImages> {
+  const { header, bytes } = await readNumbers(path, signal);
+  return imagesOf(header, bytes, path);
+}
+
+/** A file of numbers, packed or not: all its bytes, once unpacked, and what their header says. */
+export async function readNumbers(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly header: ArrayHeader; readonly bytes: Uint8Array }> {
   const stored = await readDataFile(path, mostBytes, signal);
   const bytes = isGzip(stored) ? await unpackArray(stored, path, signal) : stored;
   const format = formatOf(bytes.subarray(0, headLength), path);
-  if (format.reader === 'IDX') return parseIdxImages(bytes, path);
-  if (format.reader === '.npy') return parseNpyImages(bytes, path);
+  const header = format.reader === 'IDX' ? idxHeader(bytes) : undefined;
+  if (header !== undefined) return { header, bytes };
+  if (format.reader === '.npy') return { header: npyHeader(bytes, path), bytes };
   throw notRead(path, format);
+}
+
+/** A whole file of at most `most` bytes, packed or not. */
+export async function readPacked(path: string, most: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const stored = await readDataFile(path, most, signal);
+  return isGzip(stored) ? unpack(stored, path, most, signal) : stored;
 }
 
 /** A file that is none of those that are read. */
 export function notRead(path: string, { name, advice }: DataFormat): PixelCnnError {
-  return invalid(path, 'an IDX, .npy or PNG file', advice === undefined ? name : `${name}; ${advice}`);
+  return invalid(path, 'an IDX, .npy, PNG or text file', advice === undefined ? name : `${name}; ${advice}`);
 }
 
 /** No header that is read is longer. */

@@ -1,20 +1,28 @@
-// What a folder holds: files of numbers or PNG files, and which of them train, validate and test. Nobody's choice of names
-// is relied on but for that.
+// What a folder holds: files of numbers, PNG files or maps in text, which of them train, validate and test, and what tells
+// their classes. Nobody's choice of names is relied on but for that.
 
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PixelCnnError } from '../../error.js';
-import { reasonOf } from '../../node/files.js';
+import { basename, dirname, join } from 'node:path';
+import { PixelCnnError } from '../../../error.js';
+import { reasonOf } from '../../../node/files.js';
+import { type PartName, type Parts, partNames } from '../raw.js';
 import { oddKindOf, peek } from './data_file.js';
 import { type DataFormat, isLabels } from './data_format.js';
+import { type ClassFolders, classFolders, isCalledLabels, labelsFor } from './label_files.js';
 import { isGridOfSamples } from './png_images.js';
-import { type PartName, type Parts, partNames } from './raw.js';
 
 /** Which files to read, by path. */
-export type FoundData =
-  | { readonly kind: 'arrays'; readonly parts: Parts<string>; readonly leftAlone: readonly string[] }
-  | { readonly kind: 'PNG'; readonly parts: Parts<readonly string[]>; readonly leftAlone: readonly string[] };
+export type FoundData = { readonly leftAlone: readonly string[] } & (
+  | { readonly kind: 'arrays'; readonly parts: Parts<FoundArray> }
+  | { readonly kind: 'PNG' | 'text'; readonly parts: Parts<readonly string[]>; readonly classes?: ClassFolders }
+);
+
+export interface FoundArray {
+  readonly path: string;
+  /** The file of labels that goes with it. */
+  readonly labels?: string;
+}
 
 const partOf: Readonly<Record<string, PartName>> = {
   ...{ train: 'train', training: 'train' },
@@ -64,14 +72,41 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
       );
     }
     const parts = divideArrays(folder, arrays);
-    const rest = unused([...partNames.flatMap((part) => parts[part] ?? []), ...images]);
+    const labels = files.filter((file) => isLabels(formats.get(file)) && isCalledLabels(file));
+    const used = partNames.flatMap((part) => parts[part] ?? []);
+    const rest = unused([...used, ...images]);
     const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : []), ...odd];
-    return { kind: 'arrays', parts: mapParts(parts, path), leftAlone };
+    const withLabels = (file: string, part: PartName): FoundArray => {
+      const isAlone = used.filter((other) => dirname(other) === dirname(file)).length === 1;
+      const found = labelsFor(file, labels, part !== 'train' && !isAlone);
+      return { path: path(file), ...(found !== undefined && { labels: path(found) }) };
+    };
+    return { kind: 'arrays', parts: mapParts(parts, withLabels), leftAlone };
   }
-  if (images.length === 0) throw nothingFound(folder, files, odd, formats);
-  const parts = dividePngs(folder, images);
+  const texts = images.length > 0 ? [] : textMaps(files, formats);
+  const read = images.length > 0 ? images : texts;
+  if (read.length === 0) throw nothingFound(folder, files, odd, formats);
+  const { parts, depth } = divideFiles(folder, read, texts.length > 0);
   const rest = unused(partNames.flatMap((part) => parts[part] ?? []));
-  return { kind: 'PNG', parts: mapParts(parts, (list) => list.map(path)), leftAlone: [...rest, ...odd] };
+  const classes = classFolders(parts, depth);
+  return {
+    kind: images.length > 0 ? 'PNG' : 'text',
+    parts: mapParts(parts, (list) => list.map(path)),
+    ...(classes !== undefined && { classes }),
+    leftAlone: [...rest, ...odd],
+  };
+}
+
+/** What lies beside maps and is none, whatever it says. */
+const aboutMaps = /^(readme|licen[cs]e|copying|notice|authors|credits|attribution|changelog)\b/i;
+
+/** Files of maps: where some are text, also those that are damaged, of which their reader tells. */
+function textMaps(files: readonly string[], formats: ReadonlyMap<string, DataFormat>): string[] {
+  const called = files.filter((file) => /\.txt(\.gz)?$/i.test(file) && !aboutMaps.test(basename(file)));
+  const formatOf = (file: string): DataFormat | undefined => formats.get(file);
+  if (!called.some((file) => formatOf(file)?.reader === 'text')) return [];
+  const damaged = ['an empty file', 'a file of other bytes', 'text in UTF-16'];
+  return called.filter((file) => formatOf(file)?.reader === 'text' || damaged.includes(formatOf(file)?.name ?? ''));
 }
 
 function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {
@@ -183,36 +218,54 @@ function divideArrays(folder: string, files: readonly string[]): Parts<string> {
 
 const partWords: Readonly<Record<PartName, string>> = { train: 'training', validation: 'validation', test: 'test' };
 
-/** By folders that are called after parts, at the first depth where such folders stand beside each other. */
-function dividePngs(folder: string, files: readonly string[]): Parts<string[]> {
-  const levels = files.reduce((most, file) => Math.max(most, depthOf(file)), 1) - 1;
+/**
+ * By folders that are called after parts, at the first depth where such folders stand beside each other, which is told.
+ *
+ * @param byFile Whether a file may be called after a part too: `test.txt`.
+ */
+function divideFiles(
+  folder: string,
+  files: readonly string[],
+  byFile: boolean,
+): { readonly parts: Parts<string[]>; readonly depth?: number } {
+  const levels = files.reduce((most, file) => Math.max(most, depthOf(file)), 1) - Number(!byFile);
   for (let depth = 0; depth < levels; depth++) {
     const named = new Map<PartName, Map<string, string[]>>();
     for (const file of files) {
       const steps = file.split('/');
-      const name = depth < steps.length - 1 ? steps[depth]!.toLowerCase() : '';
-      const part = Object.hasOwn(partOf, name) ? partOf[name] : undefined;
+      const isFile = depth === steps.length - 1;
+      const step = steps[depth]?.toLowerCase() ?? '';
+      const name = isFile ? step.replace(/\.txt(\.gz)?$/, '') : step;
+      const part = (byFile || !isFile) && Object.hasOwn(partOf, name) ? partOf[name] : undefined;
       if (part === undefined) continue;
       const folders = named.get(part) ?? new Map<string, string[]>();
-      const list = folders.get(name) ?? [];
+      const shown = isFile ? steps[depth]! : `${name}/`;
+      const list = folders.get(shown) ?? [];
       list.push(file);
-      named.set(part, folders.set(name, list));
+      named.set(part, folders.set(shown, list));
     }
     const names = [...named.values()].reduce((sum, folders) => sum + folders.size, 0);
     if (names < 2) continue; // one of that name is a class, or all there is
     for (const [part, folders] of named) {
       if (folders.size < 2) continue;
       const [one, other] = [...folders.keys()];
-      throw mixed(folder, `one folder of ${partWords[part]} images`, `${one}/ and ${other}/; put all of them into one`);
+      const kind = byFile ? 'file or folder' : 'folder';
+      throw mixed(folder, `one ${kind} of ${partWords[part]} images`, `${one} and ${other}; put all of them into one`);
     }
     const of = (part: PartName): string[] | undefined => [...(named.get(part)?.values() ?? [])][0];
     const [train, validation, test] = [of('train'), of('validation'), of('test')];
     if (train === undefined) {
-      throw mixed(folder, 'a folder train/ of training images', 'folders of validation and test images alone');
+      const wanted = byFile ? 'a folder train/, or train.txt,' : 'a folder train/';
+      throw mixed(
+        folder,
+        `${wanted} of training images`,
+        `${byFile ? 'those' : 'folders'} of validation and test images alone`,
+      );
     }
-    return { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
+    const parts = { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
+    return { parts, depth };
   }
-  return { train: [...files] };
+  return { parts: { train: [...files] } };
 }
 
 /** A few names, and how many more there are. */
@@ -241,7 +294,11 @@ function nothingFound(
   const order = files.toSorted((a, b) => isOfLabels(a) - isOfLabels(b));
   const names = [...order.map(shown), ...odd];
   const found = names.length === 0 ? 'an empty folder' : `${listed(names)}${advice === undefined ? '' : `; ${advice}`}`;
-  return new PixelCnnError('DATA_NOT_FOUND', `data: expected IDX, .npy or PNG files in ${folder}, found ${found}`, {
-    argument: 'data',
-  });
+  return new PixelCnnError(
+    'DATA_NOT_FOUND',
+    `data: expected IDX, .npy, PNG or .txt files in ${folder}, found ${found}`,
+    {
+      argument: 'data',
+    },
+  );
 }
