@@ -4,6 +4,7 @@
  */
 
 import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
+import type { Levels } from '../images.js';
 import { loadSampler } from '../load.js';
 import type { Failure } from '../pool/message.js';
 import type { ImageSet } from '../train/data/image_set.js';
@@ -12,7 +13,7 @@ import type { Evaluation } from '../train/score/protocol.js';
 interface Conversion {
   model: Uint8Array;
   /** Images of calibration, and which they are. */
-  images: Uint8Array;
+  images: Levels;
   calibration: string;
   /** Pixels of an image. */
   size: number;

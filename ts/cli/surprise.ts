@@ -47,7 +47,7 @@ export function surprisePngs(
   const size = height * width * channels;
   const pairs = chosen.map((index): Pair => {
     const image = pixels.subarray(index * size, (index + 1) * size);
-    const nats = sampler.pixelNats(image as Uint8Array).data;
+    const nats = sampler.pixelNats(image).data;
     const grey = (y: number, x: number) => Math.round((255 * image[(y * width + x) * channels]!) / (levels - 1));
     return {
       image: (y, x) => [grey(y, x), grey(y, x), grey(y, x)],

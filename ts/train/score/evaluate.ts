@@ -13,6 +13,7 @@ import {
   wrongValue,
 } from '../../arguments.js';
 import type { Config } from '../../config.js';
+import type { Levels } from '../../images.js';
 import { checkImageSet, type ImageSet } from '../data/image_set.js';
 import { loadCore } from '../net/core.js';
 import { type Evaluation, type Likelihood, likelihood, protocolOf } from './protocol.js';
@@ -23,7 +24,7 @@ export interface Scorer {
   /** What the classes are called, of a model with classes. */
   readonly classNames?: readonly string[] | undefined;
   /** Of a model with classes given `{ labels }`, the class of each image, `[count]`. */
-  logProb(images: Uint8Array, options?: object): Float64Array | Promise<Float64Array>;
+  logProb(images: Levels, options?: object): Float64Array | Promise<Float64Array>;
 }
 
 export interface EvaluateOptions {
@@ -90,7 +91,7 @@ async function* score(
   for (let done = 0; done < data.count; ) {
     throwIfAborted(signal);
     const end = Math.min(done + batchSize, data.count);
-    const images = data.pixels.subarray(done * dimensions, end * dimensions) as Uint8Array;
+    const images = data.pixels.subarray(done * dimensions, end * dimensions);
     if (classes === 0) {
       alone.push(...natsOf(await sampler.logProb(images), end - done));
     } else {
