@@ -8,7 +8,7 @@ import { Interrupted } from './failure.js';
 import type { OutputFolder } from './output_folder.js';
 import { picture } from './picture.js';
 import { clock, rate, startProgress } from './progress.js';
-import { print } from './terminal.js';
+import { colourBits, print } from './terminal.js';
 
 /** What of the options decides it. */
 export interface OutputOptions {
@@ -110,10 +110,15 @@ function interruptedAfter(done: number, { count, out }: OutputOptions, cause: Er
 export function report(sampler: Sampler, options: OutputOptions, drawn: Drawn): void {
   const { count, seed, startIndex, method } = options;
   const { grid, files } = drawn;
-  const { levels, height, width, channels } = sampler.config;
+  const { levels, input, height, width, channels } = sampler.config;
   if (options.picture) {
-    const { text, shown } = picture(grid.data, grid.shape, { levels, columns: process.stdout.columns ?? 80, rows: 4 });
-    if (shown > 0) print(`${text}\n`);
+    const look = { levels, input, alphabet: sampler.alphabet, colourBits: colourBits() };
+    const { parts, shown } = picture(grid.data, grid.shape, {
+      ...look,
+      columns: process.stdout.columns ?? 80,
+      rows: 4,
+    });
+    if (shown > 0) print(...parts);
   }
   const dimensions = height * width * channels;
   const named = count === 1 ? `image ${startIndex}` : `images ${startIndex} to ${startIndex + count - 1}`;
