@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
-import type { Method, SampleOptions } from '../sample_options.js';
+import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
 import { tell } from './terminal.js';
 
@@ -99,9 +99,10 @@ async function* drawHere(
   { sampler, request, signal }: DrawingOptions,
   progress: (share: number) => void,
 ): AsyncGenerator<Samples, void, void> {
+  const checked = checkSampleOptions(request, sampler);
   for (let first = 0; first < request.count; first += group) {
     const count = Math.min(group, request.count - first);
-    const steps = sampler.sampleSteps({ ...request, count, startIndex: request.startIndex + first });
+    const steps = sampler.sampleSteps(sampleOf(checked, { first, count }, sampler));
     let looked = Number.NEGATIVE_INFINITY;
     try {
       for (;;) {

@@ -17,6 +17,8 @@ export interface PictureOptions {
   columns: number;
   /** Rows of images, at most. */
   rows: number;
+  /** Images that belong in one row, of which the first are shown where not all fit. Default: as many as fit. */
+  perRow?: number;
 }
 
 export interface Picture {
@@ -29,20 +31,23 @@ export interface Picture {
 const gap = 2; // characters between images
 
 /** As many of the images as fit, several to a row; none where the terminal is narrower than one, or cannot show such levels. */
-export function picture(data: Levels, shape: ImageShape, { columns, rows, ...look }: PictureOptions): Picture {
+export function picture(data: Levels, shape: ImageShape, { columns, rows, perRow, ...look }: PictureOptions): Picture {
   const [count, height, width, channels] = shape;
   const brush = brushFor(look);
-  const perRow = brush === undefined ? 0 : Math.floor((columns + gap) / (width + gap));
-  const shown = Math.min(count, perRow * rows);
-  if (brush === undefined || shown === 0) return { parts: [], shown: 0 };
+  const fit = Math.floor((columns + gap) / (width + gap));
+  if (brush === undefined || fit === 0) return { parts: [], shown: 0 };
+  const [stride, across] = [perRow ?? fit, Math.min(perRow ?? fit, fit)];
   const level = (image: number, y: number, x: number) =>
     y < height ? data[((image * height + y) * width + x) * channels]! : undefined;
   const lines: Cell[][] = [];
-  for (let first = 0; first < shown; first += perRow) {
+  let shown = 0;
+  for (let first = 0; first < Math.min(count, stride * rows); first += stride) {
+    const end = Math.min(first + across, count);
+    shown += end - first;
     if (first > 0) lines.push([]);
     for (let y = 0; y < height; y += brush.pixels) {
       const line: Cell[] = [];
-      for (let image = first; image < Math.min(first + perRow, shown); image++) {
+      for (let image = first; image < end; image++) {
         if (image > first) line.push({ text: ' '.repeat(gap) });
         for (let x = 0; x < width; x++) line.push(brush.cell(level(image, y, x)!, level(image, y + 1, x)));
       }

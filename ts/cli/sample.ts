@@ -1,20 +1,27 @@
 /** `pixelcnn sample`: draws images, shows them, writes them. */
 
+import { Option } from 'commander';
 import { loadSampler } from '../load.js';
 import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
+import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
 import { startDrawing } from './drawing.js';
+import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
+import { labelOf, labelsOf } from './label_option.js';
 import { choice, integer, number } from './option.js';
-import { openOutputFolder } from './output_folder.js';
+import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { drawAndWrite, report } from './sample_output.js';
 import { printJson } from './terminal.js';
 
 interface SampleCommandOptions {
   model?: string;
-  count: number;
+  count?: number;
+  label?: string;
+  labels?: string;
+  given?: string;
   seed?: number;
   temperature: number;
   method: Method;
@@ -22,20 +29,39 @@ interface SampleCommandOptions {
   startIndex: number;
   workers?: number;
   out: string;
+  png?: boolean;
+  npy?: string;
   picture: boolean;
   json?: boolean;
 }
 
-export const command = createCommand('sample', 'draw images from a model, show them and write them as PNG files', [
+/** Images where nobody says how many, and of each class where there is a row for each. */
+const usual = { images: 16, ofClass: 8 };
+
+export const command = createCommand('sample', 'draw images from a model, show them and write them as files', [
   ['', '16 digits, a new seed each time'],
   ['--count 64 --seed 1', 'the same 64 digits on every machine'],
   ['--temperature 0.8 --out cool', 'likelier digits, into cool/'],
   ['--count 1000 --start-index 1000 --seed 1', 'images 1000 to 1999 of seed 1'],
   ['--count 10000 --workers 4', 'on four threads'],
+  ['--model my.safetensors --labels 0-9', 'of a model with classes: a row of each'],
+  ['--given half.png', 'the rest of an image, where half.png is transparent'],
   ['--model my.safetensors --json', 'figures for a program'],
 ])
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
-  .option('--count <n>', `images, 1 to ${countRange.max}`, integer('--count', countRange), 16)
+  .option(
+    '--count <n>',
+    `images, 1 to ${countRange.max} (default: ${usual.images}; with --labels ${usual.ofClass} of each)`,
+    integer('--count', countRange),
+  )
+  .addOption(
+    new Option('--label <class>', 'class of all images, by number or name (default: all in turn)').conflicts('labels'),
+  )
+  .option('--labels <list>', 'classes, such as 0-9 or 3,5,shoe: a row of each in the grid, as many of each')
+  .option(
+    '--given <file>',
+    'pixels that are known, the others are drawn: a PNG file with transparent holes, a .npy file with -1, a map with ?',
+  )
   .option(
     '--seed <n>',
     'integer from 0 to 2^53 - 1 (default: drawn, and printed)',
@@ -70,26 +96,53 @@ export const command = createCommand('sample', 'draw images from a model, show t
     `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to draw)`,
     integer('--workers', workersRange),
   )
-  .option('--out <folder>', 'where the PNG files go', 'samples')
+  .option('--out <folder>', 'where the files go: PNG, or text of a model of maps', 'samples')
+  .option('--png', 'of a model of maps: PNG files too')
+  .option('--npy <file>', 'also all levels in one array, [count, height, width]')
   .option('--no-picture', 'do not draw the images in the terminal')
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SampleCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<void> {
-  const { count, startIndex } = options;
-  integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
+  const { startIndex, temperature, method, skipping } = options;
   const model = options.model ?? packagedModel();
   const sampler = await loadSampler(model, { signal });
+  const { count, label, rows } = chosenClasses(options, sampler);
+  integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
+  const known = options.given;
+  const given =
+    known === undefined
+      ? undefined
+      : await (await import('./given_option.js')).readGiven(known, sampler, count, signal);
   const folder = await openOutputFolder(options.out, '--out');
+  const writeNpy = options.npy === undefined ? undefined : await openOutputFile(options.npy, '--npy');
   const seed = options.seed ?? drawSeed();
-  const { temperature, method, skipping } = options;
-  const request = { count, seed, temperature, startIndex, method, skipping };
+  const request = { count, seed, temperature, startIndex, method, skipping, label, given };
   const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
-  const drawn = await drawAndWrite(drawing, sampler, { ...options, seed }, folder, signal).finally(drawing.close);
+  const output = { ...options, count, seed, rows };
+  const drawn = await drawAndWrite(drawing, sampler, output, { folder, writeNpy }, signal).finally(drawing.close);
   if (options.json) {
-    const { grid: _, ...figures } = drawn;
+    const { grid: _, wrote: _words, ...figures } = drawn;
     printJson({ model, count, seed, startIndex, temperature, method, skipping, ...figures });
   } else {
-    report(sampler, { ...options, seed }, drawn);
+    report(sampler, output, drawn);
   }
+}
+
+/** How many images, of which classes, and in how many rows where each class has one. */
+function chosenClasses(
+  { count, label, labels }: SampleCommandOptions,
+  sampler: Sampler,
+): { count: number; label?: number | number[]; rows?: number } {
+  if (labels === undefined) {
+    const images = count ?? usual.images;
+    return label === undefined ? { count: images } : { count: images, label: labelOf('--label', label, sampler) };
+  }
+  const classes = labelsOf('--labels', labels, sampler);
+  const rows = classes.length;
+  const ofClass = count === undefined ? usual.ofClass : count / rows;
+  if (!Number.isInteger(ofClass)) {
+    throw new UsageError(`--count: expected a multiple of ${rows}, as many of each class of --labels, got ${count}`);
+  }
+  return { count: rows * ofClass, label: classes.flatMap((one) => new Array<number>(ofClass).fill(one)), rows };
 }
