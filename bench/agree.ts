@@ -6,6 +6,7 @@ import {
   draw,
   everything,
   inBothPrecisions,
+  type Levels,
   logits,
   type Precision,
   precisions,
@@ -85,9 +86,9 @@ function checkOurs(precision: Precision, { sampler, net }: Contender): void {
   small.free();
 }
 
-/** Throws unless two lists of bytes are equal. */
-export function same(name: string, got: ArrayLike<number>, want: Uint8Array): void {
-  const at = want.findIndex((byte, i) => byte !== got[i]);
+/** Throws unless two lists of levels, or of bytes, are equal. */
+export function same(name: string, got: Levels, want: Levels): void {
+  const at = want.findIndex((level: number, i: number) => level !== got[i]);
   if (got.length !== want.length || at >= 0) {
     throw new Error(`${name}: expected the bytes of wavefront, got others from byte ${at} on; nothing was timed`);
   }

@@ -96,11 +96,15 @@ export interface Drawing {
   readonly count: number;
   readonly seed: number;
   readonly startIndex: number;
+  /** The class of each image, of a net with classes. */
+  readonly labels?: Uint16Array;
 }
 
+/** Levels of images, `[count, height, width, channels]`: bytes where that is enough. */
+export type Levels = Uint8Array | Uint16Array;
+
 export interface Drawn {
-  /** Levels, `[count, height, width, channels]`. */
-  readonly images: Uint8Array;
+  readonly images: Levels;
   /** Multiply-adds that were issued. */
   readonly macs: number;
   /** Bytes of activations that were kept for the images, and of constants. */
@@ -116,23 +120,24 @@ export interface Drawer {
     temperature: number,
     method: string,
     skipping: string,
+    labels?: Uint16Array,
   ): Pick<Run, 'finish' | 'pixels' | 'macs' | 'free'> & { state_bytes(): ArrayLike<number> };
 }
 
-export function draw(sampler: Drawer, { method, skipping, count, seed, startIndex }: Drawing): Drawn {
-  const run = sampler.sample(count, seed, startIndex, 1, method, skipping);
+export function draw(sampler: Drawer, { method, skipping, count, seed, startIndex, labels }: Drawing): Drawn {
+  const run = sampler.sample(count, seed, startIndex, 1, method, skipping, labels);
   try {
     run.finish();
     const [images = 0, constants = 0] = Array.from(run.state_bytes());
-    return { images: Uint8Array.from(run.pixels()), macs: run.macs(), stateBytes: [images, constants] };
+    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
   } finally {
     run.free();
   }
 }
 
 /** The logits of every pixel of given images, nothing skipped. */
-export function logits(sampler: Sampler, images: Uint8Array, method: Method): Float32Array {
-  const run = sampler.score(images, method, 'none');
+export function logits(sampler: Sampler, images: Levels, method: Method, labels?: Uint16Array): Float32Array {
+  const run = sampler.score(images, method, 'none', labels);
   try {
     run.finish();
     return run.logits();
@@ -142,15 +147,16 @@ export function logits(sampler: Sampler, images: Uint8Array, method: Method): Fl
 }
 
 /** Pixels of all images together that are not of level 0. */
-export function inkOf(images: Uint8Array | Uint16Array): number {
+export function inkOf(images: Levels): number {
   let ink = 0;
   for (const level of images) if (level > 0) ink++;
   return ink;
 }
 
-/** What the net takes as its input: levels scaled to 0..1. */
-export function scaled(images: Uint8Array, { config }: Description): Float32Array {
-  return Float32Array.from(images, (level) => level / (config.levels - 1));
+/** Images as peers take them: levels scaled to 0..1 where they are quantities, else as they are. */
+export function scaled(images: Levels, { config }: Description): Float32Array {
+  const most = config.input === 'nominal' ? 1 : config.levels - 1;
+  return Float32Array.from(images, (level) => level / most);
 }
 
 /** All rows draw by this seed. */

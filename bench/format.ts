@@ -3,6 +3,7 @@
 import { type Bound, bounds } from './bounds.js';
 import type { Digits } from './digits.js';
 import type { FirstImage } from './first.js';
+import type { Grids } from './grids.js';
 import { machineLine } from './machine.js';
 import { figures, type Report } from './report.js';
 import type { Peak } from './roof.js';
@@ -110,6 +111,20 @@ function tileTable(tile: readonly TileRate[], roof: number): Table {
   ];
 }
 
+function gridTable({ times }: Grids): Table {
+  return [
+    ['', 'ms/grid', 'quartiles', 'grids/s', 'x ours', 'runs'],
+    ...times.map(({ name, time, toOurs }) => [
+      name,
+      short(time.median),
+      `${short(time.low)} - ${short(time.high)}`,
+      short(1000 / time.median),
+      short(toOurs),
+      String(time.runs),
+    ]),
+  ];
+}
+
 function boundTable(list: readonly Bound[]): Table {
   return [
     ['', 'here', 'wanted', ''],
@@ -124,7 +139,7 @@ function boundTable(list: readonly Bound[]): Table {
 
 /** Tables after the first, with what to know of each. */
 function sections(report: Report): { title: string; note: string; table: Table }[] {
-  const { digits, sizes, first, tile, roof } = report;
+  const { digits, sizes, first, tile, grids, roof } = report;
   const made = [];
   if (digits) {
     const note = `Each digit drawn alone, its median of ${digits.passes} passes; executed: over the dense run.`;
@@ -141,6 +156,12 @@ function sections(report: Report): { title: string; note: string; table: Table }
   if (tile) {
     const note = 'f32, best of the run, in turn; `npm run bench -- tile` alone.';
     made.push({ title: 'The register tile alone', note, table: tileTable(tile, roof.f32.rate) });
+  }
+  if (grids) {
+    const note =
+      '8 x 8 codes of 512, by class, 15 layers of 64, random weights, f32, one thread. A peer: a forward pass times the codes of ' +
+      'a grid. x ours: over the time of our wavefront in the same batch.';
+    made.push({ title: 'Grids of codes', note: [note, ...grids.missing].join(' '), table: gridTable(grids) });
   }
   const list = bounds(report);
   if (list.length > 0) {
@@ -238,7 +259,10 @@ export interface JsonRow extends Pick<Row, 'name' | 'kind' | 'precision' | 'batc
 
 /** What JSON holds. */
 export interface Results
-  extends Pick<Report, 'machine' | 'models' | 'roof' | 'missing' | 'digits' | 'sizes' | 'first' | 'tile' | 'probes'> {
+  extends Pick<
+    Report,
+    'machine' | 'models' | 'roof' | 'missing' | 'digits' | 'sizes' | 'first' | 'tile' | 'grids' | 'probes'
+  > {
   readonly rows: readonly JsonRow[];
   readonly bounds: readonly Bound[];
 }
@@ -270,8 +294,13 @@ export function formatJson(report: Report): string {
       extrapolated: row.imagesPerRun < 1,
     };
   });
-  const { machine, models, roof, missing, digits, sizes, first, tile, probes } = report;
-  const optional = { ...(digits && { digits }), ...(tile && { tile }), ...(probes && { probes }) };
+  const { machine, models, roof, missing, digits, sizes, first, tile, grids, probes } = report;
+  const optional = {
+    ...(digits && { digits }),
+    ...(tile && { tile }),
+    ...(grids && { grids }),
+    ...(probes && { probes }),
+  };
   const results: Results = { machine, models, roof, rows, missing, sizes, first, ...optional, bounds: bounds(report) };
   return `${JSON.stringify(results, null, 2)}\n`;
 }

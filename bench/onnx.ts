@@ -1,144 +1,169 @@
 /**
- * Writes a net as an ONNX file, for the runtimes of `bench/peers`: a convolution for each input of a layer, its full masked
- * kernel with SAME padding, as a converted Keras model has it; then relu and the residual. Images, rows and columns are
- * left open, so one file serves batches and windows of any size.
- *
- * An ONNX file is a protobuf message, and protobuf is a list of fields: a number, a kind, a value. What is used of
- * onnx.proto is written out below with its field numbers; opset 13 is the first in which all four operators are as today.
+ * Writes a net as an ONNX file, for the runtimes of `bench/peers`, as whoever converts a model of Keras or PyTorch has it: a
+ * convolution for each input of a layer, with zeros around the image and the full masked kernel; levels and classes come as
+ * indices, which gather rows of tables. Images, rows and columns are left open, so one file serves batches and windows of any
+ * size. Opset 13 is the first in which all of these operators are as today.
  */
 
-import type { Description, Layer } from '../ts/config.js';
-
-type Bytes = Uint8Array;
-
-const text = new TextEncoder();
-
-/** A field that holds an integer. */
-function integer(field: number, value: number): Bytes {
-  return join([varint(field << 3), varint(value)]);
-}
-
-/** A field that holds text, bytes or another message. */
-function block(field: number, value: string | Bytes): Bytes {
-  const bytes = typeof value === 'string' ? text.encode(value) : value;
-  return join([varint((field << 3) | 2), varint(bytes.length), bytes]);
-}
-
-/** Seven bits a byte, the low ones first; the top bit says that more follow. */
-function varint(value: number): Bytes {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...bytes, rest]);
-    bytes.push((rest % 128) | 128);
-  }
-}
-
-function join(parts: readonly Bytes[]): Bytes {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-/** AttributeProto: name 1, integers 8, type 20 (7: a list of integers). */
-function integers(name: string, values: readonly number[]): Bytes {
-  return join([block(1, name), ...values.map((value) => integer(8, value)), integer(20, 7)]);
-}
-
-/** NodeProto: inputs 1, outputs 2, name 3, operator 4, attributes 5. */
-function node(operator: string, inputs: readonly string[], output: string, attributes: readonly Bytes[] = []): Bytes {
-  const fields = [...inputs.map((input) => block(1, input)), block(2, output), block(3, output), block(4, operator)];
-  return join([...fields, ...attributes.map((attribute) => block(5, attribute))]);
-}
-
-/** TensorProto: dimensions 1, element type 2 (1: f32), name 8, little-endian values 9. */
-function tensor(name: string, shape: readonly number[], values: Float32Array): Bytes {
-  const bytes = new DataView(new ArrayBuffer(4 * values.length));
-  values.forEach((value, i) => {
-    bytes.setFloat32(4 * i, value, true);
-  });
-  const dimensions = shape.map((size) => integer(1, size));
-  return join([...dimensions, integer(2, 1), block(8, name), block(9, new Uint8Array(bytes.buffer))]);
-}
-
-/** ValueInfoProto: name 1, type 2; its tensor type 1: element type 1, shape 2; a dimension 1 has a size 1 or a name 2. */
-function value(name: string, channels: number): Bytes {
-  const open = (dimension: string) => block(1, block(2, dimension));
-  const shape = join([open('images'), block(1, integer(1, channels)), open('height'), open('width')]);
-  return join([block(1, name), block(2, block(1, join([integer(1, 1), block(2, shape)])))]);
-}
+import type { CellName, Description, Layer, LayerInput, TensorInfo } from '../ts/config.js';
+import { boxed, boxOf } from './box.js';
+import { attribute, type Bytes, block, floatAttribute, integer, join, node, tensor, value } from './onnx_file.js';
 
 /**
- * The bytes of the ONNX file of a net: `pixels`, `[images, channels, height, width]` of levels scaled to 0..1, to `logits`,
- * `[images, outputs, height, width]`.
+ * The bytes of the ONNX file of a net. It takes `pixels`: floats `[images, 1, height, width]`, level / (levels - 1), where
+ * levels are quantities, else the levels, int32 `[images, height, width]`; and, where the net has classes, `labels`, int32
+ * `[images]`. Its one output is the logits, `[images, logits, height, width]`.
  *
- * @param weights All tensors in the order of `net.tensors`, one after the other, kernels as
- *   `[kernelHeight, kernelWidth, channels, outputs]`.
+ * @param weights All tensors in the order of `net.tensors`, one after the other.
  */
 export function onnxModel(net: Description, weights: Float32Array): Uint8Array {
-  let at = 0;
-  const initializers = net.tensors.map(({ name, shape }) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const values = weights.subarray(at, at + size);
-    at += size;
-    return shape.length === 4 ? kernel(name, shape, values) : tensor(name, shape, values);
-  });
-  if (at !== weights.length) throw new RangeError(`weights: expected ${at} numbers, got ${weights.length}`);
-  const last = net.layers.at(-1)!;
-  const graph = [
-    ...net.layers.flatMap(nodes).map((bytes) => block(1, bytes)),
+  const { config } = net;
+  const graph = new Graph(net.tensors, weights);
+  const isNominal = config.input === 'nominal';
+  const outputs = new Map([['pixels', isNominal ? nominal(graph, config.levels) : 'pixels']]);
+  let [last, logits] = ['', 0];
+  for (const layer of net.layers) {
+    last = write(graph, layer, outputs);
+    logits = layer.outChannels;
+    outputs.set(layer.name, last);
+  }
+  const inputs = [
+    isNominal
+      ? value('pixels', 'int32', ['images', 'height', 'width'])
+      : value('pixels', 'float32', ['images', config.channels, 'height', 'width']),
+    ...((config.classes ?? 0) > 0 ? [value('labels', 'int32', ['images'])] : []),
+  ];
+  const file = [
+    ...graph.nodes.map((bytes) => block(1, bytes)),
     block(2, 'pixelcnn'),
-    ...initializers.map((bytes) => block(5, bytes)),
-    block(11, value('pixels', net.config.channels)),
-    block(12, value(last.name, last.outChannels)),
+    ...graph.constants.map((bytes) => block(5, bytes)),
+    ...inputs.map((bytes) => block(11, bytes)),
+    block(12, value(last, 'float32', ['images', logits, 'height', 'width'])),
   ];
   // ModelProto: format version 1, graph 7, operators 8 (their version 2).
-  return join([integer(1, 8), block(7, join(graph)), block(8, integer(2, 13))]);
+  return join([integer(1, 8), block(7, join(file)), block(8, integer(2, 13))]);
 }
 
-/** Name of the file's one output. */
-export function onnxOutput(net: Description): string {
-  return net.layers.at(-1)!.name;
-}
+/** What has been written so far. */
+class Graph {
+  readonly nodes: Bytes[] = [];
+  readonly constants: Bytes[] = [];
+  readonly tensors: ReadonlyMap<string, { readonly info: TensorInfo; readonly values: Float32Array }>;
 
-function nodes({ name, inputs, start, bias, class: vectors, cell, residual }: Layer): Bytes[] {
-  if (start !== null || bias === null || vectors !== null || (cell !== 'relu' && cell !== 'linear')) {
-    throw new Error(`layer "${name}": expected a bias and a relu or none, as plain nets without classes have`);
+  constructor(infos: readonly TensorInfo[], weights: Float32Array) {
+    let at = 0;
+    const entries = infos.map((info) => {
+      const from = at;
+      at += info.shape.reduce((a, b) => a * b, 1);
+      return [info.name, { info, values: weights.slice(from, at) }] as const;
+    });
+    if (at !== weights.length) throw new RangeError(`weights: expected ${at} numbers, got ${weights.length}`);
+    this.tensors = new Map(entries);
   }
-  const made: Bytes[] = [];
-  let number = 0;
-  let sum = '';
-  const add = (operator: string, from: readonly string[], attributes?: readonly Bytes[], isLast = false) => {
-    sum = isLast ? name : `${name}/${number++}`;
-    made.push(node(operator, from, sum, attributes));
+
+  /** Writes an operator, and says what its output is called. */
+  add(operator: string, inputs: readonly string[], ...attributes: Bytes[]): string {
+    const output = `${operator}/${this.nodes.length}`;
+    this.nodes.push(node(operator, inputs, [output], attributes));
+    return output;
+  }
+
+  /** Writes the one that has two outputs. */
+  halves(input: string): [string, string] {
+    const outputs: [string, string] = [`first/${this.nodes.length}`, `second/${this.nodes.length}`];
+    this.nodes.push(node('Split', [input], outputs, [attribute('axis', 1)]));
+    return outputs;
+  }
+
+  find(name: string) {
+    const found = this.tensors.get(name);
+    if (found === undefined) throw new Error(`the net has no tensor "${name}"`);
+    return found;
+  }
+
+  /** Writes a tensor as it stands in the model file. */
+  tensor(name: string): string {
+    const { info, values } = this.find(name);
+    return this.constant(name, info.shape, values);
+  }
+
+  /** Writes integers that an operator takes as an input. */
+  integers(values: readonly number[]): string {
+    return this.constant(`integers/${this.constants.length}`, [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  constant(name: string, shape: readonly number[], values: Float32Array | BigInt64Array): string {
+    this.constants.push(tensor(name, shape, values));
+    return name;
+  }
+}
+
+/** Levels as `[images, channels, height, width]`: for each its row of the embedding, or of ones and zeros. */
+function nominal(graph: Graph, levels: number): string {
+  const embedding = [...graph.tensors.values()].find(({ info }) => info.role === 'embedding');
+  const oneHot = () => Float32Array.from({ length: levels ** 2 }, (_, i) => (i % (levels + 1) === 0 ? 1 : 0));
+  const table = embedding ? graph.tensor(embedding.info.name) : graph.constant('one-hot', [levels, levels], oneHot());
+  return graph.add('Transpose', [graph.add('Gather', [table, 'pixels'])], attribute('perm', [0, 3, 1, 2]));
+}
+
+/** Writes a layer, and says what its output is called. */
+function write(graph: Graph, layer: Layer, outputs: ReadonlyMap<string, string>): string {
+  const output = (name: string): string => {
+    const found = outputs.get(name);
+    if (found === undefined) throw new Error(`layer "${layer.name}" reads "${name}", which is no layer before it`);
+    return found;
   };
-  inputs.forEach(({ source, kernel, shape: [rows, columns] }, index) => {
-    const before = sum;
-    const [top, left] = [rows >> 1, columns >> 1];
-    const isLast = inputs.length === 1 && cell === 'linear' && residual === null;
-    const attributes = [integers('kernel_shape', [rows, columns]), integers('pads', [top, left, top, left])];
-    add('Conv', [source, kernel, ...(index === 0 ? [bias] : [])], attributes, isLast);
-    if (index > 0) add('Add', [before, sum], [], index === inputs.length - 1 && cell === 'linear' && residual === null);
-  });
-  if (cell === 'relu') add('Relu', [sum], [], residual === null);
-  if (residual !== null) add('Add', [sum, residual], [], true);
-  return made;
+  const biases = layer.bias === null ? [] : [graph.tensor(layer.bias)];
+  // The first convolution adds the bias.
+  const parts = layer.inputs.map((input, index) =>
+    convolution(graph, input, output(input.source), index === 0 ? biases : []),
+  );
+  if (layer.start !== null) parts.unshift(output(layer.start));
+  if (layer.class !== null) {
+    const vectors = graph.add('Gather', [graph.tensor(layer.class), 'labels']);
+    parts.push(graph.add('Unsqueeze', [vectors, graph.integers([2, 3])]));
+  }
+  const made = cells[layer.cell](
+    graph,
+    parts.reduce((sum, part) => graph.add('Add', [sum, part])),
+  );
+  return layer.residual === null ? made : graph.add('Add', [made, output(layer.residual)]);
 }
 
-/** A kernel as ONNX lays it out: `[outputs, channels, kernelHeight, kernelWidth]`. */
-function kernel(name: string, shape: readonly number[], values: Float32Array): Bytes {
-  const [rows = 0, columns = 0, channels = 0, outputs = 0] = shape;
-  const taps = rows * columns;
-  const turned = new Float32Array(values.length);
-  for (let tap = 0; tap < taps; tap++) {
-    for (let k = 0; k < channels; k++) {
-      for (let o = 0; o < outputs; o++) {
-        turned[(o * channels + k) * taps + tap] = values[(tap * channels + k) * outputs + o]!;
-      }
-    }
-  }
-  return tensor(name, [outputs, channels, rows, columns], turned);
+function convolution(graph: Graph, input: LayerInput, source: string, biases: readonly string[]): string {
+  const [, , channels, sums] = input.shape;
+  const box = boxOf(input);
+  const { rows, columns, dilation, pads } = box;
+  const { values } = graph.find(input.kernel);
+  const kernel = graph.constant(input.kernel, [sums, channels, rows, columns], boxed(values, input, box));
+  const around = [pads.top, pads.left, pads.bottom, pads.right];
+  const isCut = around.some((pad) => pad < 0);
+  // A convolution cannot leave out rows or columns that none of its places reads.
+  const read = isCut
+    ? graph.add('Pad', [source, graph.integers([0, 0, ...around.slice(0, 2), 0, 0, ...around.slice(2)])])
+    : source;
+  return graph.add(
+    'Conv',
+    [read, kernel, ...biases],
+    attribute('kernel_shape', [rows, columns]),
+    attribute('dilations', [dilation, dilation]),
+    attribute('pads', isCut ? [0, 0, 0, 0] : around),
+  );
 }
+
+/** What a cell makes of its sums. */
+const cells: Readonly<Record<CellName, (graph: Graph, sums: string) => string>> = {
+  linear: (_, sums) => sums,
+  relu: (graph, sums) => graph.add('Relu', [sums]),
+  tanh: (graph, sums) => graph.add('Tanh', [sums]),
+  sigmoid: (graph, sums) => graph.add('Sigmoid', [sums]),
+  gate: (graph, sums) => {
+    const [a, b] = graph.halves(sums);
+    return graph.add('Mul', [graph.add('Tanh', [a]), graph.add('Sigmoid', [b])]);
+  },
+  hardGate: (graph, sums) => {
+    const [a, b] = graph.halves(sums);
+    const hard = graph.add('HardSigmoid', [b], floatAttribute('alpha', 1 / 4), floatAttribute('beta', 1 / 2));
+    return graph.add('Mul', [graph.add('Relu', [a]), hard]);
+  },
+};

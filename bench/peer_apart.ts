@@ -25,6 +25,7 @@ export interface Question {
   readonly count: number;
   readonly height: number;
   readonly width: number;
+  readonly labels: Uint16Array | undefined;
 }
 
 export function startApart(peer: Opening['peer']): Start {
@@ -55,7 +56,8 @@ export function startApart(peer: Opening['peer']): Start {
     }
     return {
       ...opened,
-      forward: (pixels, count, height, width) => ask<Answer>({ pixels, count, height, width } satisfies Question),
+      forward: (pixels, count, height, width, labels) =>
+        ask<Answer>({ pixels, count, height, width, labels } satisfies Question),
       end: () => child.disconnect(),
     };
   };

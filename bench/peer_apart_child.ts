@@ -17,7 +17,7 @@ process.on('message', async (message: Opening | Question) => {
     peer = await starts[message.peer](message.net, message.weights);
     process.send!((typeof peer === 'string' ? peer : { name: peer.name, native: peer.native }) satisfies Opened);
   } else if (typeof peer !== 'string') {
-    const { pixels, count, height, width } = message;
-    process.send!(await peer.forward(pixels, count, height, width));
+    const { pixels, count, height, width, labels } = message;
+    process.send!(await peer.forward(pixels, count, height, width, labels));
   }
 });

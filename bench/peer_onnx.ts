@@ -1,17 +1,18 @@
 /** ONNX Runtime, in WebAssembly and native: what a JavaScript user would run a converted model on. */
 
 import { createRequire } from 'node:module';
-import { onnxModel, onnxOutput } from './onnx.js';
+import { onnxModel } from './onnx.js';
 import { peersFolder, type Start } from './peer.js';
 
 /** As much of its interface as is used here; its own types are there only once it is installed. */
 interface OnnxRuntime {
   readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
-  readonly Tensor: new (type: 'float32', values: Float32Array, shape: readonly number[]) => object;
+  readonly Tensor: new (type: string, values: Float32Array | Int32Array, shape: readonly number[]) => object;
   readonly env: { readonly wasm: { numThreads?: number }; readonly versions: Readonly<Record<string, string>> };
 }
 
 interface Session {
+  readonly outputNames: readonly string[];
   run(inputs: Readonly<Record<string, object>>): Promise<Readonly<Record<string, { readonly data: Float32Array }>>>;
 }
 
@@ -41,16 +42,37 @@ export function startOnnxRuntime(name: keyof typeof runtimes): Start {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
     });
-    const output = onnxOutput(net);
+    const { Tensor } = runtime;
+    const { input, channels } = net.config;
     return {
       name: `${name} ${runtime.env.versions[version]}`,
       native,
-      async forward(pixels, count, height, width) {
+      async forward(pixels, count, height, width, labels) {
         const start = performance.now();
-        const input = new runtime.Tensor('float32', pixels, [count, net.config.channels, height, width]);
-        const logits = (await session.run({ pixels: input }))[output]!.data;
-        return { logits, time: performance.now() - start };
+        const inputs = {
+          pixels:
+            input === 'nominal'
+              ? new Tensor('int32', Int32Array.from(pixels), [count, height, width])
+              : new Tensor('float32', pixels, [count, channels, height, width]),
+          ...(labels && { labels: new Tensor('int32', Int32Array.from(labels), [count]) }),
+        };
+        const { data } = (await session.run(inputs))[session.outputNames[0]!]!;
+        const time = performance.now() - start;
+        return { logits: channelsLast(data, count, height * width), time };
       },
     };
   };
+}
+
+/** `[count, channels, places]` as `[count, places, channels]`. */
+function channelsLast(values: Float32Array, count: number, places: number): Float32Array {
+  const channels = values.length / (count * places);
+  return values.map((_, i) => {
+    const [image, place, channel] = [
+      Math.floor(i / (places * channels)),
+      Math.floor(i / channels) % places,
+      i % channels,
+    ];
+    return values[(image * channels + channel) * places + place]!;
+  });
 }

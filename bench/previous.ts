@@ -47,7 +47,8 @@ export async function racePrevious(models: Record<Precision, Contender>, rounds:
     for (const { name, drawing } of ways) {
       // Samplers of their own: each keeps the constants of its last run, as a user's does.
       const samplers = { before: new previous.Sampler(models[precision].file), now: reopened(models[precision]) };
-      const images = (side: keyof typeof samplers) => draw(samplers[side], { ...drawing, startIndex: 0 }).images;
+      const images = (side: keyof typeof samplers) =>
+        Uint8Array.from(draw(samplers[side], { ...drawing, startIndex: 0 }).images); // of two levels
       if (Buffer.compare(images('before'), images('now')) !== 0) {
         throw new Error(`${precision} ${name}: expected the images of 0.1.0, got others; nothing was timed`);
       }

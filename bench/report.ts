@@ -3,6 +3,7 @@
 import type { Precision } from './core.js';
 import type { Digits } from './digits.js';
 import type { FirstImage } from './first.js';
+import type { Grids } from './grids.js';
 import type { Timing } from './harness.js';
 import type { Machine } from './machine.js';
 import type { Peak } from './roof.js';
@@ -36,6 +37,7 @@ export interface Report {
   readonly sizes: readonly SizeFigures[];
   readonly first: readonly FirstImage[];
   readonly tile?: readonly TileRate[];
+  readonly grids?: Grids;
   /** A loop of arithmetic alone on a thread, and one on each of two threads at once. */
   readonly probes?: { readonly alone: Timing; readonly together: Timing };
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { SamplerPool } from '../ts/pool/pool.js';
 import {
   type Contender,
+  type Drawn,
   draw,
   everything,
   inkOf,
@@ -175,7 +176,7 @@ class Tally {
   #macs = 0;
   #ink = 0;
 
-  add({ images, macs }: { images: Uint8Array; macs: number }, count: number): void {
+  add({ images, macs }: Pick<Drawn, 'images' | 'macs'>, count: number): void {
     this.#images += count;
     this.#macs += macs;
     this.#ink += inkOf(images);

@@ -25,9 +25,11 @@ import { crop } from './crop.js';
 import { timeDigits } from './digits.js';
 import { timeFirstImages } from './first.js';
 import { formatJson, formatMarkdown, formatTable } from './format.js';
+import { timeGrids } from './grids.js';
 import { type Budget, type Case, interleave, summary } from './harness.js';
 import { cpuSlug, describeMachine } from './machine.js';
 import type { Peer } from './peer.js';
+import { startApart } from './peer_apart.js';
 import { type Field, startPeers } from './peers.js';
 import type { Report } from './report.js';
 import { clock, findRoof, loads } from './roof.js';
@@ -69,6 +71,7 @@ interface Plan {
   /** Each so-many-th window of an image is cropped for the fastest peer. */
   readonly cropStep: number;
   readonly tile?: Budget;
+  readonly grids?: Budget;
   /** Whether whole images are drawn naively too. */
   readonly whole: boolean;
 }
@@ -93,6 +96,7 @@ const full: Plan = {
   instances: 15,
   cropStep: 1,
   tile: { time: 15_000, fewest: 9, most: 61 },
+  grids: { time: 30_000, fewest: 9, most: 61 },
   whole: true,
 };
 
@@ -201,6 +205,8 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const first = whole ? timeFirstImages(contenders, plan.instances) : [];
   say('timing the tile');
   const tile = whole && plan.tile ? await timeTile(roof, plan.tile) : undefined;
+  say('drawing grids of codes');
+  const grids = whole && plan.grids ? await timeGrids([startApart('onnxruntime-node')], plan.grids) : undefined;
   say('');
   const [peak, peak16] = [roof.peak(), roof16.peak()];
   return {
@@ -219,6 +225,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
     ...(cropped && { cropped: cropped.name }),
     ...(digits && { digits }),
     ...(tile && { tile }),
+    ...(grids && { grids }),
     ...(two && { probes: { alone: timings.get(two.alone.name)!, together: timings.get(two.together.name)! } }),
   };
 }

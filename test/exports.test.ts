@@ -34,6 +34,7 @@ const entries: [name: string, entry: object, values: readonly string[]][] = [
       'loadData',
       'lossCurve',
       'metricsFile',
+      'nets',
       'openBackend',
       'presets',
       'quantiseImages',
@@ -80,8 +81,8 @@ it.each<[entry: string, types: string]>([
   ],
   [
     'train/index.ts',
-    'Backend BackendOptions Binarisation CodeOptions Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
-      'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet LevelRule Levels MapOptions MetricsLine NativeTensorflow PresetName ' +
+    'Ancestor Backend BackendOptions Binarisation CodeOptions Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
+      'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet LevelRule Levels Likelihood MapOptions MetricsLine NativeTensorflow NetName PresetName ' +
       'Protocol PublishedSet RawImages Recipe RecipeOptions SampleGridOptions ScheduleName SetupOptions ' +
       'TensorBoardOptions TrainEvent TrainOptions TrainResult TrainRun TrainedModel WatchOptions Watcher',
   ],

@@ -74,6 +74,10 @@ function report(changes: Partial<Report> = {}): Report {
       { precision: 'f32', skipping: 'none', load: summary([40]), image: summary([100]), constantBytes: 0 },
       { precision: 'f32', skipping: 'all', load: summary([40]), image: summary([104]), constantBytes: 730_000 },
     ],
+    grids: {
+      times: [{ name: 'gated: a peer, 64 forward passes, batch 1', batch: 1, time: summary([300]), toOurs: 12 }],
+      missing: ['another peer: not installed'],
+    },
     probes: { alone: summary([10]), together: summary([12]) },
     ...changes,
   };
@@ -148,6 +152,9 @@ it('every line of the table has a cell for each column, in both forms', () => {
   expect(text).toContain('multiply by the number of pixels');
   expect(text).toMatch(/f32 wavefront +20\.0 +19\.0 - 21\.0 +50\.0 +25\.5 +107 +1\.00/);
   expect(text).toMatch(/f32 naive +15,680 +14,896 - 16,464 +0\.064 /);
+  expect(text).toMatch(
+    /Grids of codes\. .* another peer: not installed\n.*\n(gated: a peer, 64 forward passes, batch 1) +300 /,
+  );
   expect(text).not.toContain('NaN');
 });
 
@@ -155,6 +162,7 @@ it('JSON has the figures of every row, and no number that is none', () => {
   const parsed = JSON.parse(formatJson(report())) as { machine: object; roof: object; rows: Record<string, unknown>[] };
   expect(parsed.machine).toMatchObject({ cpu: 'A CPU' });
   expect(parsed.roof).toMatchObject({ f32: { rate: 26 } });
+  expect(JSON.parse(formatJson(report()))).toHaveProperty('grids.times.0.toOurs', 12);
   expect(parsed.rows).toHaveLength(report().rows.length);
   const types = {
     name: 'string',

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { checkAll, checkPool, same } from '../../bench/agree.js';
-import { draw, inBothPrecisions, precisions, randomModel, resized } from '../../bench/core.js';
+import { draw, inBothPrecisions, logits, precisions, randomModel, resized, scaled } from '../../bench/core.js';
 import { timeDigits } from '../../bench/digits.js';
 import { timeFirstImages } from '../../bench/first.js';
+import { timeGrids } from '../../bench/grids.js';
 import { interleave } from '../../bench/harness.js';
-import type { Peer } from '../../bench/peer.js';
+import type { Peer, Start } from '../../bench/peer.js';
 import { racePrevious } from '../../bench/previous.js';
 import { probes } from '../../bench/probe.js';
 import { profile, profileTable } from '../../bench/profile.js';
@@ -110,6 +111,43 @@ it('digits are timed by skipping, and their executed share is over the dense run
   }
   expect(together.map(({ precision }) => precision)).toEqual(['f32', 'int16']);
   expect(ink).toBeGreaterThan(0);
+});
+
+describe('grids of codes', () => {
+  const tiny = { height: 3, width: 4, levels: 5, embedding: 2, filters: 8, blocks: 1, firstKernel: 3 };
+  const asked: string[] = [];
+  const peer =
+    (off: number): Start =>
+    async ({ config }) => {
+      const { net, sampler } = randomModel(config);
+      asked.push(config.architecture);
+      return {
+        name: 'a peer',
+        native: false,
+        async forward(pixels, count, height, width, labels) {
+          expect([pixels.length, height, width, labels?.length]).toEqual([count * 12, 3, 4, count]);
+          expect(scaled(Uint8Array.from(pixels), net)).toEqual(pixels);
+          const made = logits(sampler, Uint8Array.from(pixels), 'cached', labels).map((logit) => logit + off);
+          return { logits: made, time: 0.5 };
+        },
+        end: () => sampler.free(),
+      };
+    };
+
+  it('are timed beside the forward passes of peers, of the nets of both architectures', async () => {
+    const { times, missing } = await timeGrids([peer(0), async () => 'another: not installed'], once, tiny);
+    expect(asked).toEqual(['plain', 'gated']);
+    expect(missing).toEqual(['another: not installed']);
+    expect(times.map(({ name }) => name)).toContain('gated, relu: wavefront, batch 16');
+    const passes = times.filter(({ name }) => name.includes('a peer, 12 forward passes'));
+    expect(passes.map(({ batch, time }) => [batch, time.median])).toEqual([1, 16, 1, 16].map((n) => [n, 6 / n]));
+    for (const { toOurs } of times) expect(toOurs).toBeGreaterThan(0);
+    expect(times.find(({ name }) => name === 'plain, tanh: wavefront, batch 16')?.toOurs).toBe(1);
+  });
+
+  it('are not timed beside a peer that computes another net', async () => {
+    await expect(timeGrids([peer(2e-4)], once, tiny)).rejects.toThrow(/a peer: expected our logits within 0.0001/);
+  });
 });
 
 it('larger images keep more, in proportion to their width', async () => {

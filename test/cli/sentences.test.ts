@@ -10,7 +10,7 @@ import { command as sampleCommand } from '../../ts/cli/sample.js';
 import { command as trainCommand } from '../../ts/cli/train.js';
 import { PixelCnnError } from '../../ts/error.js';
 import { quantizeModel } from '../../ts/index.js';
-import { referenceConfig } from '../../ts/train/net/reference.js';
+import { configNames } from '../../ts/train/net/reference.js';
 import { presets } from '../../ts/train/run/recipe.js';
 import { idx } from '../train/data/idx.js';
 import { configJson, randomModel } from '../wasm.js';
@@ -165,10 +165,14 @@ it('takes an error for foreseen by its class and what it carries, never by its w
 
 it('knows the flag of each argument that a command hands on', () => {
   const recipe = Object.keys(presets.reference);
-  const net = Object.keys(referenceConfig).filter((name) => /filters|blocks|Kernel|Layers/.test(name));
+  const ofImages = ['architecture', 'height', 'width', 'channels', 'levels', 'input', 'precision'];
+  const net = configNames.filter((name) => !ofImages.includes(name));
   for (const argument of [
     ...recipe,
     ...net.map((name) => `config.${name}`),
+    'net',
+    'classes',
+    'from',
     'data',
     'seed',
     'validationSplit',

@@ -1,7 +1,7 @@
-"""Trains the Keras example's net on given batches from given weights, and prints the loss of each step as JSON.
+"""Trains nets in Keras on given batches from given weights, and prints the loss of each step and some weights of the end as JSON.
 
 Run by make_keras_steps.ts, which writes for each case of cases.json NAME.safetensors, the weights to begin with, and
-NAME.u8, the batches in their order, [steps, batch, height, width, 1], a byte a pixel.
+NAME.levels.npy and NAME.labels.npy, the batches in their order, [steps, batch, height, width] and [steps, batch].
 """
 
 import json
@@ -10,8 +10,10 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-from keras_net import build, keras
+import keras_net as example
 
+import keras
+import keras_nets as papers
 import numpy as np
 import tensorflow as tf
 
@@ -30,23 +32,69 @@ def read_weights(path):
     }
 
 
-def losses(folder, case):
-    config, batch, steps = case["config"], case["batchSize"], case["steps"]
-    model = build(config, batch, case["learningRate"])
-    tensors = read_weights(folder / f"{case['name']}.safetensors")
-    # set_weights refuses what differs in shape; kernels and biases come layer by layer on both sides.
-    model.set_weights([tensors[name] for name in case["tensors"]])
-    pixels = np.fromfile(folder / f"{case['name']}.u8", "u1").reshape(steps, batch, config["height"], config["width"], 1)
-    for images in pixels.astype("float32"):
+def train_example(case, images):
+    """The Keras example as it is; its kernels and biases come layer by layer on both sides."""
+    keras.config.set_floatx("float32")
+    model = example.build(case["config"], case["batchSize"], case["learningRate"])
+
+    def step(place):
+        batch = images[place][..., None].astype("float32")
         model.reset_metrics()  # else the loss is the mean over all steps so far
-        yield float(model.train_on_batch(images, images))
+        return model.train_on_batch(batch, batch)
+
+    return dict(zip(case["tensors"], model.weights, strict=True)), step
+
+
+def train_paper(case, images, labels):
+    """In double precision: what differs then is the rounding of the other side alone."""
+    keras.config.set_floatx("float64")
+    model = papers.build(case["config"])
+    variables = papers.variables_of(model)
+    adam = papers.Adam(list(variables.values()), case["learningRate"])
+
+    def step(place):
+        inputs = [images[place]] if labels is None else [images[place], labels[place]]
+        with tf.GradientTape() as tape:
+            loss = papers.nats(model(inputs), images[place])
+        gradients = tape.gradient(loss, [variable.value for variable in adam.variables])
+        adam.update([tf.convert_to_tensor(gradient) for gradient in gradients])
+        return loss
+
+    return variables, step
+
+
+def train(folder, case):
+    config, name, steps, batch = case["config"], case["name"], case["steps"], case["batchSize"]
+    read = lambda what, *shape: np.fromfile(folder / f"{name}.{what}.u8", "u1").reshape(steps, batch, *shape).astype("int32")
+    images = read("levels", config["height"], config["width"])
+    if case["net"] == "example":
+        variables, step = train_example(case, images)
+    else:
+        variables, step = train_paper(case, images, read("labels") if config.get("classes") else None)
+    start = read_weights(folder / f"{name}.safetensors")
+    if variables.keys() != start.keys():
+        raise SystemExit(f"{name}: other tensors than Keras has: {sorted(variables.keys() ^ start.keys())}")
+    for tensor, variable in variables.items():
+        variable.assign(start[tensor])
+    losses = [float(step(place)) for place in range(steps)]
+    if case["net"] == "example":  # which lets forbidden weights move between two calls
+        return losses, {}
+    return losses, {tensor: farthest(start[tensor], np.asarray(variable)) for tensor, variable in variables.items()}
+
+
+def farthest(start, end):
+    """Which weight of a tensor went farthest, in raster order, and where to."""
+    at = int(np.abs(end - start).argmax())
+    return [at, float(end.flat[at])]
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    cases = json.loads((folder / "cases.json").read_text())
-    versions = {"python": sys.version.split()[0], "keras": keras.__version__, "tensorflow": tf.__version__}
-    print(json.dumps({**versions, "losses": {case["name"]: list(losses(folder, case)) for case in cases}}))
+    made = {"python": sys.version.split()[0], "keras": keras.__version__, "tensorflow": tf.__version__}
+    losses, weights = made["losses"], made["weights"] = {}, {}
+    for case in json.loads((folder / "cases.json").read_text()):
+        losses[case["name"]], weights[case["name"]] = train(folder, case)
+    print(json.dumps(made))
 
 
 main()

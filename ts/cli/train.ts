@@ -195,15 +195,23 @@ export const command = addDataOptions(
   .action((options: TrainCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
 
 async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<void> {
-  const [{ train }, { checkTrainOptions }, { startCore }, { holdsCheckpoints }, { publishedSets }, { watchRun }] =
-    await Promise.all([
-      import('../train/train.js'),
-      import('../train/options.js'),
-      import('../train/net/core.js'),
-      import('../train/run/checkpoint.js'),
-      import('../train/data/published.js'),
-      import('../train/watch/watch_run.js'),
-    ]);
+  const [
+    { train },
+    { checkTrainOptions },
+    { startCore },
+    { optionsFrom, readStartingModel },
+    { holdsCheckpoints },
+    { publishedSets },
+    { watchRun },
+  ] = await Promise.all([
+    import('../train/train.js'),
+    import('../train/options.js'),
+    import('../train/net/core.js'),
+    import('../train/run/starting_model.js'),
+    import('../train/run/checkpoint.js'),
+    import('../train/data/published.js'),
+    import('../train/watch/watch_run.js'),
+  ]);
   const { out, json = false, offline, resume = false } = options;
   const { preset, epochs, batchSize, learningRate, warmupSteps, schedule, clipNorm, emaDecay } = options;
   const { validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes } = options;
@@ -212,7 +220,9 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   if (out === '') throw new UsageError('--out: expected the name of a folder, got an empty one');
   const checkpointFolder = join(out, 'checkpoints');
   const net = netOf(options);
-  checkTrainOptions(startCore(), { ...given, ...net, checkpointFolder, resume }); // told before all images are read
+  const core = startCore();
+  const checked = checkTrainOptions(core, { ...given, ...net, checkpointFolder, resume }); // told before all images are read
+  const from = net.from === undefined ? undefined : await readStartingModel(core, net.from, signal);
   const before = resume ? await readRun(checkpointFolder) : undefined;
   if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
@@ -222,7 +232,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
-  await openOutputFolder(out, '--out');
+  if (from !== undefined) optionsFrom(checked, from, data); // told before a folder is made
   const {
     device = 'auto',
     samples = 25,
@@ -237,6 +247,15 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   };
   const goOn = goOnWith(out, note, asked.data);
   const download = new DownloadBar();
+  const events = train({
+    ...given,
+    ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal, offline },
+    ...net,
+    out: join(out, 'model.safetensors'),
+    say: (line) => download.say(line),
+    progress: (done, total) => download.update(done, total),
+  });
+  await openOutputFolder(out, '--out');
   const printer = json ? new JsonPrinter() : new LinePrinter(goOn, watchedIn(out, samples, tensorboard));
   const watch = watchRun(out, {
     samples: samples > 0 && { count: samples },
@@ -244,14 +263,6 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     warn: (line) => printer.warn(line),
   });
   try {
-    const events = train({
-      ...given,
-      ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal, offline },
-      ...net,
-      out: join(out, 'model.safetensors'),
-      say: (line) => download.say(line),
-      progress: (done, total) => download.update(done, total),
-    });
     for await (const event of events) {
       await printer.print(event);
       await watch(event);

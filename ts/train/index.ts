@@ -15,16 +15,17 @@ export { type DataOptions, loadData } from './data/load_data.js';
 export type { PublishedSet, RawImages } from './data/raw.js';
 export type { Binarisation, LevelRule, MapOptions } from './data/rule.js';
 // Training
-export { referenceConfig } from './net/reference.js';
+export { type NetName, nets, referenceConfig } from './net/reference.js';
 export type { TrainOptions } from './options.js';
 export type { EpochRecord } from './run/checkpoint.js';
 export type { TrainResult } from './run/event.js';
 export { type PresetName, presets, type Recipe, type RecipeOptions, type ScheduleName } from './run/recipe.js';
 export { readValidation } from './run/record.js';
+export type { Ancestor } from './run/starting_model.js';
 // Likelihoods
 export { type Compared, type Comparison, compareEvaluations, readEvaluation } from './score/compare.js';
 export { type EvaluateEvent, type EvaluateOptions, evaluate } from './score/evaluate.js';
-export type { Evaluation, Protocol } from './score/protocol.js';
+export type { Evaluation, Likelihood, Protocol } from './score/protocol.js';
 // What computes
 export { type Backend, type BackendOptions, type Device, openBackend } from './tensorflow/backend.js';
 export type { NativeTensorflow } from './tensorflow/find.js';

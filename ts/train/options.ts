@@ -215,13 +215,13 @@ export function checkConfig(core: Core, asked: Partial<Config>): void {
     core.describe({ ...referenceConfig, ...config });
   } catch (error) {
     if (argumentOf(error) !== 'config' || !(error instanceof Error)) throw error;
-    // The part at fault is the one without which all is well; where several are, the one that is told of.
+    // The part at fault is the one that is told of; where another is, the one without which all is well.
     const names = Object.keys(config) as (keyof Config)[];
     const defaults = completeConfig(referenceConfig);
     const told = error.message.replace(/^config: /, '');
     const fault =
-      names.find((name) => isNet({ ...config, [name]: defaults[name] })) ??
-      names.find((name) => told.startsWith(`${name} `));
+      names.find((name) => told.startsWith(`${name} `)) ??
+      names.find((name) => isNet({ ...config, [name]: defaults[name] }));
     if (fault === undefined) throw error;
     const sentence = told.replace(`${fault} `, '');
     throw wrongValue(`config.${fault}`, sentence, { cause: error });

@@ -74,15 +74,17 @@ struct Ring<N = usize> {
     first: N,   // index of its first constant in `rows`
     place: N,   // index of its first position in `rows`
     slots: N,
-    delay: usize, // in the schedule
+    source: Source, // in the schedule
+    whole: bool,    // whether a slot holds a whole row of the image
 }
 
 impl Ring<u64> {
     /// The same where all that is planned can be addressed.
     fn narrow(self) -> Ring {
-        let Ring { base, own, row, steps, first, place, slots, delay } = self;
+        let Ring { base, own, row, steps, first, place, slots, source, whole } = self;
         let n = |wide: u64| wide as usize;
-        Ring { base: n(base), own: n(own), row: n(row), steps, first: n(first), place: n(place), slots: n(slots), delay }
+        let (base, own, row, first, place, slots) = (n(base), n(own), n(row), n(first), n(place), n(slots));
+        Ring { base, own, row, steps, first, place, slots, source, whole }
     }
 }
 
@@ -226,7 +228,8 @@ impl Layout {
         let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
         for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, height, width)) {
             let slot = &mut slots[ring_index(source)];
-            *slot = (*slot).max(schedule.age(layer, source, tap) as u64 + 1);
+            let age = schedule.age(layer, source, tap) as u64;
+            *slot = (*slot).max(1 + if schedule.is_whole(source) { u64::from(tap.dy.unsigned_abs()) } else { age });
         }
         if keep == Keep::All {
             slots.fill(schedule.steps() as u64);
@@ -246,12 +249,12 @@ impl Layout {
         let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
         let mut first = 0u64;
         let mut add = |source: Source, row: u64, channels: u64, cases: u64| {
-            let (slots, delay) = (slots[ring_index(source)], schedule.delay(source));
+            let (slots, whole) = (slots[ring_index(source)], schedule.is_whole(source));
             let constants = if skip.background.is_some() { cases } else { 0 };
             let (steps, place) = (channels.div_ceil(units.step as u64) as u32, first.saturating_add(constants));
-            let ring = Ring { base, own: 0, row, steps, first, place, slots, delay };
+            let ring = Ring { base, own: 0, row, steps, first, place, slots, source, whole };
             base = base.saturating_add(product(&[constants, row]));
-            first = place.saturating_add(product(&[slots, images as u64, lanes]));
+            first = place.saturating_add(product(&[slots, images as u64, if whole { width as u64 } else { lanes }]));
             ring
         };
         let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
@@ -265,9 +268,12 @@ impl Layout {
         }
         let mut space = Space { end: base, free: Vec::new() };
         for index in 0..rings.len() {
-            let room = |ring: &Ring<u64>| product(&[ring.slots, images as u64, lanes, ring.row]);
+            let lanes = |ring: &Ring<u64>| if ring.whole { width as u64 } else { lanes };
+            let room = |ring: &Ring<u64>| product(&[ring.slots, images as u64, lanes(ring), ring.row]);
             // What a layer reads is still wanted while it is computed; what only layers before it read is not.
-            let read_by = |ring: usize| last_reads[ring].filter(|_| keep != Keep::All && rings[ring].slots == 1);
+            // Whole rows are read at later steps, too.
+            let own_step = |ring: usize| keep != Keep::All && rings[ring].slots == 1 && !rings[ring].whole;
+            let read_by = |ring: usize| last_reads[ring].filter(|_| own_step(ring));
             let ended = (1..index).filter(|&ring| read_by(ring).is_some_and(|layer| layer + 2 == index));
             for ring in ended.collect::<Vec<_>>() {
                 space.free.push((rings[ring].own, room(&rings[ring])));
@@ -276,7 +282,8 @@ impl Layout {
         }
 
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
-        let positions = product(&[batch as u64, images as u64, lanes]);
+        let at_once = if schedule.has_whole() { width as u64 } else { lanes };
+        let positions = product(&[batch as u64, images as u64, at_once]);
         let room = Room::of(layers, units, positions);
         let taps = layers.reads().count() as u64;
         let bytes = units.values(&[space.end])
@@ -391,47 +398,59 @@ impl<A: Lanes> Cache<A> {
 
     /// Appends to the front all positions that the layer computes at a step, and gives each its place.
     fn gather(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Cache { schedule, lanes, constants, rows, front, layers, .. } = self;
+        let Cache { schedule, images, lanes, constants, rows, front, layers, .. } = self;
         let is_constant = |row: Row| (row.start as usize) < *constants;
-        let (plan, lanes) = (&layers[layer], *lanes);
+        let (plan, lanes, images) = (&layers[layer], *lanes, *images);
         let ring = &plan.ring;
-        let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * self.images * lanes;
+        // All that a front reads through a tap was computed at one step: in fronts, its slot is found once.
+        let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * images * lanes;
         // Before the image's first steps there is nothing to read, and no position that would.
         let read_slot = |read: &Read| slot(&read.ring, (step as i64 - read.age).max(0) as usize);
+        let by_fronts = !schedule.has_whole();
         front.bases.clear();
-        front.bases.extend(plan.reads.iter().map(read_slot));
-        let own = slot(ring, step);
-        let start = plan.start.as_ref().map(read_slot);
-        let added = plan.residual.as_ref().map(read_slot);
-        for row in schedule.rows(ring.delay, step) {
-            let column = schedule.column(ring.delay, step, row);
+        if by_fronts {
+            front.bases.extend(plan.reads.iter().map(read_slot));
+        }
+        let (own, start, added) = if by_fronts {
+            (slot(ring, step), plan.start.as_ref().map_or(0, read_slot), plan.residual.as_ref().map_or(0, read_slot))
+        } else {
+            (0, 0, 0)
+        };
+        for (row, columns) in schedule.positions(ring.source, step) {
             let lane = row % lanes;
-            for (image, &class) in classes.iter().enumerate() {
+            for (column, (image, &class)) in columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c))) {
                 let at = image * lanes;
+                let place = |read: &Read, base: usize, y: i32, x: i32| {
+                    if by_fronts {
+                        base + at + if lane >= read.up { lane - read.up } else { lane + lanes - read.up }
+                    } else {
+                        place_of(schedule, &read.ring, images, image, y as usize, x as usize)
+                    }
+                };
+                let here = |read: &Read, base: usize| rows[place(read, base, row as i32, column as i32)];
                 let mut blank = ring.place > ring.first;
-                front.taps.extend(plan.reads.iter().zip(&front.bases).map(|(read, base)| {
+                front.taps.extend(plan.reads.iter().enumerate().map(|(number, read)| {
                     let (y, x) = (row as i32 + read.dy, column as i32 + read.dx);
                     if y < 0 || x as u32 >= schedule.width as u32 {
                         return ZEROS;
                     }
-                    let lane = if lane >= read.up { lane - read.up } else { lane + lanes - read.up };
-                    let source = rows[base + at + lane];
+                    let source = rows[place(read, front.bases.get(number).map_or(0, |&base| base), y, x)];
                     blank &= is_constant(source);
                     source
                 }));
-                if let Some(base) = start {
-                    let source = rows[base + at + lane];
+                if let Some(read) = &plan.start {
+                    let source = here(read, start);
                     blank &= is_constant(source);
                     front.begins.push(source.start);
                 } else if plan.class {
                     front.begins.push(class.into());
                 }
-                if let Some(base) = added {
-                    let source = rows[base + at + lane];
+                if let Some(read) = &plan.residual {
+                    let source = here(read, added);
                     blank &= is_constant(source);
                     front.residuals.push(source.start);
                 }
-                let position = own + at + lane;
+                let position = if by_fronts { own + at + lane } else { place_of(schedule, ring, images, image, row, column) };
                 let (mut target, mut source) = (position, ring.own_row(position));
                 if blank {
                     let case = plan.borders.case(row, column);
@@ -484,9 +503,17 @@ impl<A: Lanes> Cache<A> {
     }
 
     fn position(&self, ring: Ring, image: usize, row: usize, column: usize) -> usize {
-        let step = self.schedule.slope * row + column + ring.delay;
-        ring.place + (step % ring.slots * self.images + image) * self.lanes + row % self.lanes
+        place_of(&self.schedule, &ring, self.images, image, row, column)
     }
+}
+
+/// The index in `rows` of a position.
+fn place_of(schedule: &Schedule, ring: &Ring, images: usize, image: usize, row: usize, column: usize) -> usize {
+    if ring.whole {
+        return ring.place + (row % ring.slots * images + image) * schedule.width + column;
+    }
+    let (step, lanes) = (schedule.slope * row + column + schedule.delay(ring.source), schedule.lanes());
+    ring.place + (step % ring.slots * images + image) * lanes + row % lanes
 }
 
 /// Steps of a row up to its last value other than zero.

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Draws, random_net};
 use pixelcnn::Config;
+use pixelcnn::config::Architecture;
 use pixelcnn::layers::{Layers, Source, Tap};
 use pixelcnn::schedule::Schedule;
 
@@ -84,15 +85,33 @@ fn every_position_is_computed_once_by_every_layer() {
         for schedule in [Schedule::wavefront(&layers, height, width), Schedule::raster(&layers, height, width)] {
             let schedule = schedule.unwrap_or_else(|| panic!("case {case}: the net is causal"));
             for layer in 0..layers.len() {
-                let delay = schedule.delay(Source::Layer(layer));
                 let mut seen = vec![0; height * width];
                 for step in 0..schedule.steps() {
-                    for row in schedule.rows(delay, step) {
-                        seen[row * width + schedule.column(delay, step, row)] += 1;
+                    for (row, columns) in schedule.positions(Source::Layer(layer), step) {
+                        columns.for_each(|column| seen[row * width + column] += 1);
                     }
                 }
                 assert!(seen.iter().all(|&n| n == 1), "case {case}, layer {layer}: {seen:?}");
             }
         }
     }
+}
+
+#[test]
+fn what_sees_the_rows_above_alone_is_computed_by_whole_rows_where_fronts_are_pixels() {
+    let gated = |blocks, width| {
+        let config = Config { architecture: Architecture::Gated, blocks, width, ..Config::reference() };
+        let layers = Layers::new(&config);
+        let schedule = Schedule::wavefront(&layers, 28, width).unwrap();
+        let whole: Vec<bool> = (0..layers.len()).map(|layer| schedule.is_whole(Source::Layer(layer))).collect();
+        let vertical: Vec<bool> = layers.iter().map(|layer| layer.name.starts_with("v.")).collect();
+        (schedule, whole, vertical)
+    };
+    // Each layer runs a column ahead of the next, so that a row follows the one above after as many columns as there are layers.
+    let (schedule, whole, vertical) = gated(30, 28);
+    assert_eq!((whole, schedule.steps()), (vertical, 28 * 28));
+    assert!(schedule.leads.iter().all(|&lead| lead == 0));
+    // Where rows are longer than that, several are in flight, and nothing waits for a row to end.
+    let (schedule, whole, _) = gated(3, 28);
+    assert!(!whole.contains(&true) && schedule.lanes() > 1 && schedule.steps() < 28 * 28 / 2);
 }

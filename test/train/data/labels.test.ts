@@ -80,7 +80,7 @@ it.each<[string, Record<string, Buffer>, string]>([
     expect(pairs).toEqual(['1: 0', '2: 1', '3: 2']);
     expect(set.classNames).toEqual(['0', '1', '2']);
     expect(set.labelsSha256).toBe(sha256(Uint16Array.of(0, 1, 2)));
-    expect(said).toEqual(['Classes: 3, 0, 1, 2']);
+    expect(said).toEqual(['Classes: 3: 0, 1, 2']);
     expect(checkImageSet('data', set)).toEqual(set);
   }
 });
@@ -149,7 +149,7 @@ it('lets labels follow their images through every order, split, limit and slice'
   const right = new Set(['1: 0', '2: 1', '3: 2']);
   expect(new Set(pairs(set))).toEqual(right);
   expect(set.classNames).toEqual(classes);
-  expect(said).toEqual(['Classes: 3, bird, cat, dog']);
+  expect(said).toEqual(['Classes: 3: bird, cat, dog']);
   const { train, validation } = splitImages(set, 0.2);
   for (const part of [train, validation, firstImages(set, 10), firstImages(validation, 3)]) {
     expect([...new Set(pairs(part))].every((pair) => right.has(pair))).toBe(true);
@@ -181,7 +181,7 @@ it('knows folders as classes beside parts, in others, and as numbers', async () 
     const { set } = await load(data, { split: 'all' });
     expect(set.classNames).toEqual(['a', 'b', 'c']);
     expect(pairs(set).toSorted()).toEqual(['1: 0', '1: 0', '2: 1', '2: 1', '3: 2']);
-    expect((await load(data)).said).toEqual(['Classes: 3, a, b, c; no image of c']);
+    expect((await load(data)).said).toEqual(['Classes: 3: a, b, c; no image of c']);
   }
   const classFirst = await load(
     folder({ 'a/train/1.png': image(1), 'b/train/1.png': image(2), 'b/test/1.png': image(2) }),
@@ -209,14 +209,14 @@ it('gives every window of a map the class of its folder', async () => {
 
 it('says which classes never occur, and takes names of the published sets', async () => {
   const data = folder({ 'x.npy': array(1, 2, 3), 'y.npy': labels(0, 5, 3) });
-  expect((await load(data)).said).toEqual(['Classes: 6, 0, 1, 2 and 3 more; no image of 1, 2, 4']);
+  expect((await load(data)).said).toEqual(['Classes: 6: 0, 1, 2 and 3 more; no image of 1, 2, 4']);
   // The names belong to the whole, whichever part is taken.
   expect((await load(data, { limit: 1 })).set.classNames).toHaveLength(6);
   expect(publishedClassNames('mnist', { train: Uint16Array.of(1), test: Uint16Array.of(2) })).toBeUndefined();
   const { set, said } = await load('mnist', { limit: 10 });
   expect([...set.labels!]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
   expect(set.classNames).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-  expect(said).toEqual(['Classes: 10, 0, 1, 2 and 7 more']);
+  expect(said).toEqual(['Classes: 10: 0, 1, 2 and 7 more']);
 });
 
 it.each<[string, Record<string, Buffer | string>, string]>([
@@ -247,6 +247,16 @@ it.each<[string, Record<string, Buffer | string>, string]>([
     'cut',
     { 'x.npy': array(1, 2), 'labels.npy': npy([2], new Uint8Array(1)) },
     'labels.npy: expected 2 bytes of values for shape (2,), got 1',
+  ],
+  [
+    'one-hot',
+    { 'x.npy': array(1, 2, 3), 'labels.npy': npy([3, 4], new Uint8Array(12)) },
+    'labels.npy: expected labels of shape (count,), got (3, 4); those that are one-hot become such by y.argmax(1)',
+  ],
+  [
+    'texts',
+    { 'x.npy': array(1, 2, 3), 'labels.npy': npy([3], new Uint8Array(60), { descr: "'<U5'" }) },
+    "labels.npy: expected integers, floats or bools, such as dtype '|u1', got dtype '<U5'",
   ],
   [
     'of one class',
@@ -356,11 +366,10 @@ it('labels sets of the caller', async () => {
   wrong([0, 1], ['a', 'a']).toThrow('classNames: expected each once, got "a" twice');
   const changed = (changes: object) => expect(() => checkImageSet('data', { ...labelled, ...changes }));
   changed({ labels: undefined }).toThrow(
-    'data.classNames: expected labels beside it, got none; labelImages gives a set all of them',
+    'data.classNames: expected labels beside it, got none; labelImages gives a set labels',
   );
-  changed({ classNames: undefined }).toThrow(
-    'data.classNames: expected it beside labels, got none; labelImages gives a set all of them',
-  );
+  changed({ classNames: undefined }).toThrow('data.classNames: expected an array of texts, got undefined');
+  expect(checkImageSet('data', { ...labelled, labelsSha256: undefined })).toEqual(labelled);
   changed({ labels: Uint16Array.of(1, 2) }).toThrow(
     'data.labels: expected classes from 0 to 1, as there are names, got 2 at image 1',
   );

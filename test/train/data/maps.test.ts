@@ -280,7 +280,7 @@ it('says that the windows of one map alone leave none to validate', async () => 
   const { set, said } = await load(write(wide[0]!), { window: [2, 4] });
   expect(splitImages(set).validation.count).toBe(0);
   expect(said).toContain(
-    'All windows that train are of one map, and stay together: none validate, unless maps of their own do (val/, val.txt)',
+    'All windows are of one map, and stay together: none validate, unless maps of their own do (val/, val.txt)',
   );
 });
 

@@ -15,6 +15,8 @@ import { blobs, smallConfig } from '../support.js';
 
 export interface KerasCase {
   readonly name: string;
+  /** Whose net Keras trains: the Keras example's own program, or one that test/golden/keras_nets.py wrote from the papers. */
+  readonly net: 'example' | 'papers';
   readonly config: Config;
   readonly seed: number;
   readonly batchSize: number;
@@ -24,13 +26,24 @@ export interface KerasCase {
 
 export const steps = 20;
 
+/** test/golden/keras_steps.json. */
+export interface Golden {
+  readonly keras: string;
+  /** Of each step. */
+  readonly losses: Readonly<Record<string, readonly number[]>>;
+  /** After all steps, of each tensor that weight which went farthest: its place in raster order, and its value. */
+  readonly weights: Readonly<Record<string, Readonly<Record<string, readonly [place: number, value: number]>>>>;
+  /** Hashes of what Keras was given. */
+  readonly given: Readonly<Record<string, string>>;
+}
+
 export const cases: readonly KerasCase[] = [
   {
-    ...{ name: 'small', config: smallConfig, seed: 11, batchSize: 20, learningRate: 0.01 },
+    ...{ name: 'small', net: 'example', config: smallConfig, seed: 11, batchSize: 20, learningRate: 0.01 },
     data: async () => blobs(20 * steps, smallConfig),
   },
   {
-    ...{ name: 'reference', config: referenceConfig, seed: 12, batchSize: 128, learningRate: 0.0005 },
+    ...{ name: 'reference', net: 'example', config: referenceConfig, seed: 12, batchSize: 128, learningRate: 0.0005 },
     data: async () => {
       const mnist = await loadMnist({ offline: true });
       return firstImages(binarise(mnist, mnist.source), 128 * steps);

@@ -3,13 +3,8 @@ import { expect, it } from 'vitest';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { trainSteps } from '../../../ts/train/run/trainer.js';
 import { openTestBackend, present } from '../support.js';
-import { cases, hashOf, inputOf, optionsOf, steps } from './keras_cases.js';
+import { cases, type Golden, hashOf, inputOf, optionsOf, steps } from './keras_cases.js';
 
-interface Golden {
-  readonly keras: string;
-  readonly losses: Readonly<Record<string, readonly number[]>>;
-  readonly given: Readonly<Record<string, string>>;
-}
 const golden = JSON.parse(readFileSync(new URL('../../golden/keras_steps.json', import.meta.url), 'utf8')) as Golden;
 
 // What two orders of summing differ by grows from step to step. Keras's losses were made on a CPU with AVX2: by the wider kernels

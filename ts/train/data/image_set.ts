@@ -248,9 +248,7 @@ export function checkImageSet<Pixels extends Levels = Levels>(name: string, valu
       `expected one character a level, got ${show(alphabet.find((c) => [...c].length !== 1))}`,
     );
   }
-  const { labels } = plain;
-  const classNames = checkClasses(name, set, labels);
-  return { ...set, ...plain, ...(alphabet && { alphabet }), ...(classNames && { classNames }) };
+  return { ...set, ...plain, ...(alphabet && { alphabet }), ...checkClasses(name, set, plain.labels) };
 }
 
 /** One of the arrays of a set, by its name. */
@@ -289,25 +287,28 @@ export function checkNames(name: string, value: unknown, count: number | undefin
   return names as string[];
 }
 
-/** Labels, the names of their classes and their hash come together. Returns the names. */
-function checkClasses(name: string, set: ImageSet, labels: Uint16Array | undefined): readonly string[] | undefined {
-  for (const field of ['classNames', 'labelsSha256'] as const) {
-    if ((set[field] === undefined) === (labels === undefined)) continue;
-    const wanted = labels === undefined ? 'expected labels beside it, got none' : 'expected it beside labels, got none';
-    throw wrongKind(`${name}.${field}`, `${wanted}; labelImages gives a set all of them`);
+/** Labels come with names of their classes; their hash, where it is given, is theirs. Returns both. */
+function checkClasses(
+  name: string,
+  set: ImageSet,
+  labels: Uint16Array | undefined,
+): Pick<ImageSet, 'classNames' | 'labelsSha256'> {
+  if (labels === undefined) {
+    const left = (['classNames', 'labelsSha256'] as const).find((field) => set[field] !== undefined);
+    if (left === undefined) return {};
+    throw wrongKind(`${name}.${left}`, 'expected labels beside it, got none; labelImages gives a set labels');
   }
-  if (labels === undefined) return undefined;
-  const names = checkNames(`${name}.classNames`, set.classNames, undefined, 'a class');
-  checkInteger(`${name}.classNames.length`, names.length, { min: 2, max: mostClasses });
-  const at = labels.findIndex((label) => label >= names.length);
+  const classNames = checkNames(`${name}.classNames`, set.classNames, undefined, 'a class');
+  checkInteger(`${name}.classNames.length`, classNames.length, { min: 1, max: mostClasses });
+  const at = labels.findIndex((label) => label >= classNames.length);
   if (at >= 0) {
-    const got = `${labels[at]} at image ${at}`;
-    throw wrongValue(
-      `${name}.labels`,
-      `expected classes from 0 to ${names.length - 1}, as there are names, got ${got}`,
-    );
+    const wanted = `expected classes from 0 to ${classNames.length - 1}, as there are names`;
+    throw wrongValue(`${name}.labels`, `${wanted}, got ${labels[at]} at image ${at}`);
   }
-  const hash = sha256(labels);
-  if (set.labelsSha256 === hash) return names;
-  throw wrongValue(`${name}.labelsSha256`, `expected that of the labels, ${hash}, got ${show(set.labelsSha256)}`);
+  const labelsSha256 = sha256(labels);
+  if (set.labelsSha256 === undefined || set.labelsSha256 === labelsSha256) return { classNames, labelsSha256 };
+  throw wrongValue(
+    `${name}.labelsSha256`,
+    `expected that of the labels, ${labelsSha256}, got ${show(set.labelsSha256)}`,
+  );
 }

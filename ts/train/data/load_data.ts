@@ -109,14 +109,17 @@ async function load(options: DataOptions): Promise<ImageSet> {
   }[split]();
   const labelled = checkLabels(chosen, { classes, say }, data, found.classesBy);
   const set = limit === undefined ? labelled : firstImages(labelled, limit);
+  if (set.wholes !== undefined && new Set(set.wholes).size === 1 && set.validationImages === undefined) {
+    const advice = 'unless maps of their own do (val/, val.txt)';
+    say?.(`All windows are of one map, and stay together: none validate, ${advice}`);
+  }
   const { published } = found;
   const origin: DataOrigin = {
     ...(published !== undefined && { data: published }),
     split,
     ...(set !== labelled && { limit: set.count }),
-    ...Object.fromEntries(
-      [...ruleNames, ...mapNames].flatMap((name) => (name in options ? [[name, options[name]]] : [])),
-    ),
+    ...Object.fromEntries(ruleNames.flatMap((name) => (name in options ? [[name, options[name]]] : []))),
+    ...maps,
     // What was found is what other images of the same kind are read by.
     ...(rule.kind === 'stored' && found.kind === 'stored' && { levels: set.levels }),
     ...(found.kind === 'maps' && { alphabet: found.alphabet.join('') }),
@@ -213,7 +216,7 @@ function checkLabels(
   const there = new Set(labels);
   const never = classNames.filter((_, label) => !there.has(label));
   const gaps = never.length === 0 ? '' : `; no image of ${listed(never)}`;
-  say?.(`Classes: ${classNames.length.toLocaleString('en-US')}, ${listed(classNames)}${gaps}`);
+  say?.(`Classes: ${classNames.length.toLocaleString('en-US')}: ${listed(classNames)}${gaps}`);
   return set;
 }
 

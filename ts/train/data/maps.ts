@@ -1,6 +1,6 @@
 // Maps in text as images of nominal levels: each character a level, each map an image, or each window of one.
 
-import { checkInteger, checkText, show, wrongKind, wrongValue } from '../../arguments.js';
+import { checkInteger, checkText, lookedAt, show, wrongKind, wrongValue } from '../../arguments.js';
 import { type Levels, levelsArray } from '../../images.js';
 import { invalid, letIn, mostPixels } from './files/numbers.js';
 import {
@@ -16,7 +16,7 @@ import {
 import { eachPart, type PartImages, type PartName, type Parts, partNames } from './raw.js';
 import { type MapOptions, mostLevels } from './rule.js';
 
-/** The options, checked. Throws RangeError, TypeError. */
+/** The options that are given, checked. Throws RangeError, TypeError. */
 export function checkMapOptions({ alphabet, window, stride }: MapOptions): MapOptions {
   if (alphabet !== undefined) {
     checkText('alphabet', alphabet);
@@ -28,19 +28,22 @@ export function checkMapOptions({ alphabet, window, stride }: MapOptions): MapOp
       throw wrongValue('alphabet', `expected 2 to ${mostLevels} characters, got ${characters.length}`);
     }
   }
-  if (window !== undefined) checkPair('window', window, ['height', 'width']);
-  if (stride !== undefined) checkPair('stride', stride, ['rows', 'columns']);
   if (stride !== undefined && window === undefined) {
     throw wrongValue('stride', `expected a window beside it, got none`);
   }
-  return { alphabet, window, stride };
+  return {
+    ...(alphabet !== undefined && { alphabet }),
+    ...(window !== undefined && { window: checkPair('window', window, ['height', 'width']) }),
+    ...(stride !== undefined && { stride: checkPair('stride', stride, ['rows', 'columns']) }),
+  };
 }
 
-function checkPair(name: string, value: unknown, [one, other]: readonly [string, string]): void {
-  if (!Array.isArray(value) || value.length !== 2) {
-    throw wrongKind(name, `expected [${one}, ${other}], got ${show(value)}`);
-  }
-  for (const part of value) checkInteger(name, part, { min: 1, max: 4096 });
+/** A pair of integers, which is ours. */
+function checkPair(name: string, value: unknown, [one, other]: readonly [string, string]): readonly [number, number] {
+  const pair = lookedAt(name, () => (Array.isArray(value) ? Array.from(value as ArrayLike<unknown>) : undefined));
+  if (pair?.length !== 2) throw wrongKind(name, `expected [${one}, ${other}], got ${show(value)}`);
+  const [first, second] = pair.map((part) => checkInteger(name, part, { min: 1, max: 4096 }));
+  return [first!, second!];
 }
 
 /** Where the maps of a part stand, and the class of each file. */

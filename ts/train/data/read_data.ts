@@ -247,11 +247,6 @@ async function ofMaps(
   );
   for (const line of said) say?.(line);
   say?.(`Characters as levels 0 to ${alphabet.length - 1}: ${JSON.stringify(alphabet.join(''))}`);
-  const { train, validation } = parts;
-  if (train.wholes !== undefined && new Set(train.wholes).size === 1 && validation === undefined) {
-    const advice = 'unless maps of their own do (val/, val.txt)';
-    say?.(`All windows that train are of one map, and stay together: none validate, ${advice}`);
-  }
   say?.(`Order of the maps: drawn from seed ${orderSeed}, since theirs in files is no random one`);
   const joined = joinImages(name, parts);
   const images = { ...joined, source: `${joined.source}, in the order of seed ${orderSeed}` };

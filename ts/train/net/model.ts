@@ -1,5 +1,5 @@
 // Forward and backward pass over the list of layers. The backward pass is written out by hand: the tape of tfjs keeps
-// every intermediate alive and takes its relu gradient the slow way. test/train/model_cases.ts holds it against autodiff.
+// every intermediate alive and takes its relu gradient the slow way. test/train/net/model_cases.ts holds it against autodiff.
 
 import type { Description, Layer } from '../../config.js';
 import { cellsOf } from './cell.js';

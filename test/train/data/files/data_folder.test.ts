@@ -277,6 +277,11 @@ it('says what a folder holds that holds no images it reads, and what to do', asy
     { 'train-labels-idx1-ubyte': idxLabels(new Uint8Array(3)) },
     'train-labels-idx1-ubyte (an IDX file of shape (3,))',
   );
+  await says(
+    'levels',
+    { 'a.lvl': '#.\n.#', 'notes.md': '# Levels' },
+    'a.lvl (a text file), notes.md (a .md file); files of maps in text are called .txt',
+  );
   const [one, other] = [array(1), array(2)];
   await refused(folder('unnamed', { 'a.npy': one, 'b.npy': other })).toBe(
     `${join(root, 'unnamed')}: expected one file of images, or one called train and one called test, found a.npy, b.npy; name one of them`,

@@ -9,7 +9,7 @@ import { reasonOf } from '../../../node/files.js';
 import { type PartName, type Parts, partNames } from '../raw.js';
 import { oddKindOf, peek } from './data_file.js';
 import { type DataFormat, isLabels } from './data_format.js';
-import { type ClassFolders, classFolders, isCalledLabels, labelsFor } from './label_files.js';
+import { type ClassFolders, classFolders, isLabelFile, labelsFor } from './label_files.js';
 import { isGridOfSamples } from './png_images.js';
 
 /** Which files to read, by path. */
@@ -49,7 +49,7 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
   const isImages = (file: string): boolean => {
     const format = formats.get(file);
     if (format?.reader !== 'IDX' && format?.reader !== '.npy') return false;
-    return format.shape === undefined || format.shape.length >= 3;
+    return format.shape === undefined ? !isLabelFile(file, format) : format.shape.length >= 3;
   };
   const arrays = shallowest(files.filter(isImages));
   const pngs = files.filter((file) => /\.png$/i.test(file) || formats.get(file)?.reader === 'PNG');
@@ -72,9 +72,9 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
       );
     }
     const parts = divideArrays(folder, arrays);
-    const labels = files.filter((file) => isLabels(formats.get(file)) && isCalledLabels(file));
+    const labels = files.filter((file) => isLabelFile(file, formats.get(file)));
     const used = partNames.flatMap((part) => parts[part] ?? []);
-    const rest = unused([...used, ...images]);
+    const rest = unused([...used, ...labels, ...images]);
     const leftAlone = [...rest, ...(images.length > 0 ? [pngFiles] : []), ...odd];
     const withLabels = (file: string, part: PartName): FoundArray => {
       const isAlone = used.filter((other) => dirname(other) === dirname(file)).length === 1;
@@ -288,7 +288,11 @@ function nothingFound(
   const shown = (file: string): string => `${file} (${formats.get(file)?.name ?? 'which cannot be read'})`;
   const told = files.map((file) => formats.get(file)).find((format) => format?.advice !== undefined);
   const vectors = files.map((file) => formats.get(file)).find((format) => format?.shape?.length === 2);
-  const advice = vectors !== undefined ? 'write it again after x.reshape(-1, height, width)' : told?.advice;
+  const isMaps = files.some((file) => formats.get(file)?.reader === 'text' && !aboutMaps.test(basename(file)));
+  const advice =
+    vectors !== undefined
+      ? 'write it again after x.reshape(-1, height, width)'
+      : (told?.advice ?? (isMaps ? 'files of maps in text are called .txt' : undefined));
   // What may be images comes before labels.
   const isOfLabels = (file: string): number => Number(isLabels(formats.get(file)));
   const order = files.toSorted((a, b) => isOfLabels(a) - isOfLabels(b));

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { mostClasses } from '../image_set.js';
 import { type Parts, partNames } from '../raw.js';
 import { peek, readNumbers } from './data_file.js';
-import { isLabels } from './data_format.js';
+import { type DataFormat, isLabels } from './data_format.js';
 import { type ArrayHeader, eachNumber, fileLength, invalid, numberTypes, shapeText } from './numbers.js';
 
 const labelWords = ['label', 'labels', 'y', 'class', 'classes', 'target', 'targets'];
@@ -28,8 +28,12 @@ function wordsOf(file: string): string[] {
   });
 }
 
-/** Whether a file is called as labels are. */
-export const isCalledLabels = (file: string): boolean => wordsOf(file).some((word) => labelWords.includes(word));
+const isCalledLabels = (file: string): boolean => wordsOf(file).some((word) => labelWords.includes(word));
+
+/** Whether a file of numbers, or of texts, is one of labels, as it is called so and holds no images; right ones or not. */
+export function isLabelFile(file: string, { reader, shape }: DataFormat = { name: '' }): boolean {
+  return (reader === 'IDX' || reader === '.npy') && isCalledLabels(file) && (shape === undefined || shape.length < 3);
+}
 
 /** What a file's name says beside that it holds images or labels. */
 const keyOf = (file: string): string =>
@@ -74,7 +78,7 @@ export async function labelsBeside(path: string): Promise<string | undefined> {
   const called = names.filter((name) => name !== basename(path) && !name.startsWith('.') && isCalledLabels(name));
   const found = labelsFor(
     basename(path),
-    called.filter((name) => isLabels(peek(join(folder, name)))),
+    called.filter((name) => isLabelFile(name, peek(join(folder, name)))),
   );
   return found === undefined ? undefined : join(folder, found);
 }
@@ -138,7 +142,10 @@ export async function readLabels(path: string, images: number, signal?: AbortSig
 
 function checkLabelShape(header: ArrayHeader, bytes: Uint8Array, images: number, path: string): void {
   const { shape, start, type } = header;
-  if (!isLabels({ name: '', shape })) throw invalid(path, 'labels of shape (count,)', shapeText(shape));
+  if (!isLabels({ name: '', shape })) {
+    const advice = shape.length === 2 ? '; those that are one-hot become such by y.argmax(1)' : '';
+    throw invalid(path, 'labels of shape (count,)', `${shapeText(shape)}${advice}`);
+  }
   if (shape[0] !== images) {
     const counted = `${images.toLocaleString('en-US')} label${images === 1 ? '' : 's'}, one an image`;
     throw invalid(path, counted, shape[0]!.toLocaleString('en-US'));
