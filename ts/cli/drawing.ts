@@ -63,7 +63,7 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   const asked = options.workers ?? workersFor(request.count, request.method, description);
   const workers = Math.min(asked, request.count);
   const threads = workers > 1 || isLongStep(request, description);
-  const pool = threads ? await openPool(model, workers, signal) : undefined;
+  const pool = threads ? await openPool(model, workers, 'drawing', signal) : undefined;
   if (pool === undefined) {
     return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
   }
@@ -75,10 +75,11 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   };
 }
 
-/** A pool; nothing, and a word on it, where threads do not start: one thread draws the same images. */
-async function openPool(
+/** A pool; nothing, and a word on it, where threads do not start: one thread does the same. */
+export async function openPool(
   model: string | Uint8Array,
   workers: number,
+  what: 'drawing' | 'scoring',
   signal: AbortSignal,
 ): Promise<SamplerPool | undefined> {
   try {
@@ -86,7 +87,7 @@ async function openPool(
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
-    tell(`pixelcnn: drawing on one thread: ${error.message}`);
+    tell(`pixelcnn: ${what} on one thread: ${error.message}`);
     return undefined;
   }
 }
