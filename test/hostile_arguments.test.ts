@@ -109,8 +109,8 @@ class Liar extends Uint8Array {
 }
 
 /** A liar that holds these bytes. */
-function lying(bytes: Uint8Array): Uint8Array {
-  const { buffer } = new Uint8Array(bytes);
+function lying(numbers: Uint8Array | Uint16Array): Uint8Array {
+  const { buffer } = new Uint8Array(numbers);
   return new Liar(buffer as ArrayBuffer);
 }
 

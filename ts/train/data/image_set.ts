@@ -2,8 +2,9 @@
 
 import { checkChoice, checkInteger, checkNumber, ownOptions, show, wrongKind, wrongValue } from '../../arguments.js';
 import { byteLengthOf, isArrayOf, plainArray } from '../../brand.js';
+import type { Levels } from '../../images.js';
 import { sha256 } from '../../node/files.js';
-import type { Levels, PublishedSet, RawImages } from './raw.js';
+import type { PublishedSet, RawImages } from './raw.js';
 import { type LevelRule, type MapOptions, mostLevels } from './rule.js';
 
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */

@@ -1,6 +1,7 @@
 // Maps in text as images of nominal levels: each character a level, each map an image, or each window of one.
 
 import { checkInteger, checkText, lookedAt, show, wrongKind, wrongValue } from '../../arguments.js';
+import { type Levels, levelsArray } from '../../images.js';
 import { invalid, letIn, mostPixels } from './files/numbers.js';
 import {
   addCharacters,
@@ -12,7 +13,7 @@ import {
   rowsOf,
   type TextMap,
 } from './files/text_maps.js';
-import { eachPart, type Levels, levelsArray, type PartImages, type PartName, type Parts, partNames } from './raw.js';
+import { eachPart, type PartImages, type PartName, type Parts, partNames } from './raw.js';
 import { type MapOptions, mostLevels } from './rule.js';
 
 /** The options that are given, checked. Throws RangeError, TypeError. */
