@@ -104,7 +104,7 @@ it('takes data, split and binarisation from the record of a model, and says wher
   expect(asked.protocol.sha256).not.toBe(drawn.protocol.sha256);
   expect(test).toMatchObject({ images: 10, warnings: [] });
 
-  const { sha256 } = await loadData({ data: join(folder.path, 'images') });
+  const { sha256 } = await loadData({ data: join(folder.path, 'images'), split: 'reference' });
   const record = { 'training.origin': JSON.stringify({ split: 'reference', validationSplit: 0.1 }) };
   await model('seen.safetensors', 3, { ...record, 'training.dataSha256': sha256 });
   await model('said.safetensors', 3, record);

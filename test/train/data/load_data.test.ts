@@ -36,11 +36,13 @@ it('reads a folder of PNG files of 1 to 8 bits, whatever lies beside them', asyn
   expect(set.origin).toEqual({ split: 'reference' });
 });
 
-it('takes train and test folders for the standard split, and all of them for the reference', async () => {
+it('takes train and test folders for the standard split, their own, and all of them for the reference', async () => {
   for (const i of [0, 1, 2]) write(`divided/train/${i}.png`, png([i === 0 ? 255 : 0, 0, 0, 200]));
   write('divided/test/0.png', png([255, 255, 255, 255]));
   const load = (options: DataOptions = {}) => loadData({ data: join(folder, 'divided'), ...options });
-  const [all, standard, test] = [await load(), await load({ split: 'standard' }), await load({ split: 'test' })];
+  const [all, standard] = [await load({ split: 'reference' }), await load({ split: 'standard' })];
+  const test = await load({ split: 'test' });
+  expect(await load()).toEqual(standard);
   expect(all).toMatchObject({
     count: 4,
     split: 'all',
