@@ -69,6 +69,21 @@ pub trait Lanes: Arithmetic {
     /// Adds a step's products.
     fn add_products(sums: Self::Sums, inputs: Self::Factors, weights: Self::Factors) -> Self::Sums;
 
+    /// For a layer that tiles do not finish: how they leave its sums as they are, for [`Lanes::finish`]. A call in a tile, were it
+    /// never made, would cost it a fifth of its time.
+    fn unfinished(rounding: Self::Rounding) -> Option<Self::Rounding>;
+
+    /// Makes outputs of the sums of a panel, as [`Lanes::write`] makes them of sums in registers.
+    ///
+    /// # Safety
+    /// [`PANEL`] values can be read at `sums`; else as [`Lanes::write`].
+    unsafe fn finish(
+        rounding: Self::Rounding,
+        sums: *const Self::Value,
+        residual: Option<*const Self::Value>,
+        to: *mut Self::Value,
+    );
+
     /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
     ///
     /// # Safety
@@ -104,14 +119,34 @@ impl Lanes for F32 {
         sums + inputs * weights
     }
 
-    #[inline(always)]
-    unsafe fn write(finish: Finish, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
-        let floor = match finish {
-            Finish { cell: Cell::Relu, guarded: false } => F32x4::splat(0.0),
-            Finish { cell: Cell::Linear, guarded: false } => F32x4::splat(f32::NEG_INFINITY),
-            // SAFETY: as the caller promises.
-            _ => return unsafe { write_any(finish, sums, residual, to) },
+    fn unfinished(Finish { cell, guarded }: Finish) -> Option<Finish> {
+        let finished = matches!(cell, Cell::Relu | Cell::Linear) && !guarded;
+        (!finished).then_some(Finish { cell: Cell::Linear, guarded: false })
+    }
+
+    unsafe fn finish(finish: Finish, sums: *const f32, residual: Option<*const f32>, to: *mut f32) {
+        let of = |a: F32x4, b: F32x4| {
+            if finish.guarded {
+                let (a, b) = (a.to_array(), b.to_array());
+                F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]])))
+            } else {
+                finish.cell.lanes(a, b)
+            }
         };
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (low, high) = (F32::weights(sums), F32::weights(sums.add(4)));
+            if finish.cell.sums() == 2 {
+                return write_four(of(low, high), residual, to);
+            }
+            write_four(of(low, low), residual, to);
+            write_four(of(high, high), residual.map(|from| from.add(4)), to.add(4));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
+        let floor = F32x4::splat(if cell == Cell::Relu { 0.0 } else { f32::NEG_INFINITY });
         for (v, sums) in sums.into_iter().enumerate() {
             // SAFETY: as the caller promises.
             unsafe { write_four(sums.at_least(floor), residual.map(|from| from.add(4 * v)), to.add(4 * v)) };
@@ -129,31 +164,6 @@ unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
     unsafe {
         let out = residual.map_or(out, |from| F32::weights(from) + out);
         *to.cast::<[f32; 4]>() = out.to_array();
-    }
-}
-
-/// [`Lanes::write`] of any cell, once for all tiles.
-///
-/// # Safety
-/// As [`Lanes::write`].
-#[inline(never)]
-unsafe fn write_any(finish: Finish, [low, high]: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
-    let of = |a: F32x4, b: F32x4| {
-        if finish.guarded {
-            let (a, b) = (a.to_array(), b.to_array());
-            F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]])))
-        } else {
-            finish.cell.lanes(a, b)
-        }
-    };
-    // SAFETY: as the caller promises.
-    unsafe {
-        if finish.cell.sums() == 2 {
-            return write_four(of(low, high), residual, to);
-        }
-        for (v, sum) in [low, high].into_iter().enumerate() {
-            write_four(of(sum, sum), residual.map(|from| from.add(4 * v)), to.add(4 * v));
-        }
     }
 }
 
@@ -183,6 +193,14 @@ impl Lanes for Int16 {
     #[inline(always)]
     fn add_products(sums: I32x4, inputs: I16x8, weights: I16x8) -> I32x4 {
         sums.add_dot(inputs, weights)
+    }
+
+    fn unfinished(_: Shift) -> Option<Shift> {
+        None
+    }
+
+    unsafe fn finish(_: Shift, _: *const i16, _: Option<*const i16>, _: *mut i16) {
+        unreachable!("tiles finish every layer of integers");
     }
 
     #[inline(always)]
@@ -317,6 +335,8 @@ pub struct PackedLayer<A: Arithmetic> {
     outputs: usize,         // not padded
     gathered: bool,         // whether the taps of a position are copied together first
     rounding: A::Rounding,  // also how many values an output takes
+    tiles: A::Rounding,     // what tiles do of it
+    finished: bool,         // whether that is all
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -376,6 +396,8 @@ impl<A: Lanes> PackedLayer<A> {
             }
         }
         let guarded = guarded && index + 1 < layers.len();
+        let rounding = if guarded { A::guarded(rounding) } else { rounding };
+        let unfinished = A::unfinished(rounding);
         Ok(PackedLayer {
             weights: packed,
             starts,
@@ -387,7 +409,9 @@ impl<A: Lanes> PackedLayer<A> {
             each,
             outputs,
             gathered: shape.gathered,
-            rounding: if guarded { A::guarded(rounding) } else { rounding },
+            rounding,
+            tiles: unfinished.unwrap_or(rounding),
+            finished: unfinished.is_none(),
         })
     }
 
@@ -432,9 +456,10 @@ pub struct Places<'a> {
 /// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug)]
 pub struct Scratch<A: Arithmetic> {
-    rows: Vec<A::Value>, // (position)(tap, channel), of layers whose taps are gathered
-    sums: Vec<A::Sum>,   // (position)(sum), of layers whose sums begin with more than a bias
-    begins: Vec<u32>,    // (position) -> where the sums lie that it begins with
+    rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
+    sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
+    ended: Vec<A::Value>, // (position)(sum), of layers that tiles do not finish
+    begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
     tiles: Vec<Tile>,
     starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
@@ -442,7 +467,7 @@ pub struct Scratch<A: Arithmetic> {
 
 impl<A: Arithmetic> Default for Scratch<A> {
     fn default() -> Scratch<A> {
-        Scratch { rows: vec![], sums: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
+        Scratch { rows: vec![], sums: vec![], ended: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
     }
 }
 
@@ -457,6 +482,8 @@ pub(crate) struct Room {
     pub gathered: u64,
     /// Sums of a position that are made before the tiles begin.
     pub begun: u64,
+    /// Sums of a position that tiles leave unfinished.
+    pub ended: u64,
 }
 
 impl Room {
@@ -465,14 +492,16 @@ impl Room {
         let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
         let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
         let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
-        Room { positions, taps: most(|shape| shape.taps), gathered, begun: most(Shape::begun) }
+        let (begun, ended) = (most(Shape::begun), if units.step == 1 { most(|shape| shape.sums) } else { 0 });
+        Room { positions, taps: most(|shape| shape.taps), gathered, begun, ended }
     }
 
     /// What it takes.
     pub fn planned(self, units: Units) -> Bytes {
-        let Room { positions, taps, gathered, begun } = self;
+        let Room { positions, taps, gathered, begun, ended } = self;
         let tiles = positions.div_ceil(4);
         units.values(&[positions, gathered])
+            + units.values(&[positions, ended])
             + Bytes(product(&[positions, begun, units.sum]))
             + Bytes::of::<u32>(&[positions])
             + Bytes::of::<Tile>(&[tiles])
@@ -483,11 +512,12 @@ impl Room {
 
 impl<A: Arithmetic> Scratch<A> {
     /// Makes room, so that [`run`] allocates nothing.
-    pub(crate) fn reserve(&mut self, Room { positions, taps, gathered, begun }: Room) -> Result<(), Error> {
+    pub(crate) fn reserve(&mut self, Room { positions, taps, gathered, begun, ended }: Room) -> Result<(), Error> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let tiles = n(positions.div_ceil(4));
         reserve(&mut self.rows, &[n(positions), n(gathered)])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
+        reserve(&mut self.ended, &[n(positions), n(ended)])?;
         reserve(&mut self.begins, &[n(positions)])?;
         reserve(&mut self.tiles, &[tiles])?;
         reserve(&mut self.starts, &[n(positions), n(taps)])?;
@@ -558,7 +588,13 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
         assert!(good);
         &layer.values[..]
     };
+    // Where tiles write: rows of the data, or rows that are finished afterwards.
+    scratch.ended.clear();
+    if !layer.finished {
+        scratch.ended.resize(positions * sums, A::Value::default());
+    }
     let data = data.as_mut_ptr();
+    let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
     let inputs = if layer.gathered { scratch.rows.as_ptr() } else { data.cast_const() };
     let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
 
@@ -567,7 +603,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     for (number, tile) in scratch.tiles.iter().enumerate() {
         let depths = &scratch.depths[number * values.len()..][..values.len()];
         let (starts, begins) = (&scratch.starts[tile.first * values.len()..], &scratch.begins[tile.first..]);
-        let place = Place { layer, inputs, starts, values, depths, begun, begins, places, first: tile.first, data };
+        let place = Place { layer, inputs, starts, values, depths, begun, begins, places, first: tile.first, data, outputs };
         // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
         // `depth` steps each, from `starts` on. `begin` has listed `begins`, and made what they lead to.
         unsafe {
@@ -588,6 +624,19 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
             }
         }
         read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
+    }
+    if !layer.finished {
+        let each = PANEL / layer.each;
+        for (position, sums) in scratch.ended.chunks_exact(sums).enumerate() {
+            for (panel, sums) in sums.chunks_exact(PANEL).enumerate() {
+                // SAFETY: the asserts above hold for every position, and a row of outputs has as many panels.
+                unsafe {
+                    let to = data.add(places.outputs[position] as usize + panel * each);
+                    let residual = places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + panel * each));
+                    A::finish(layer.rounding, sums.as_ptr(), residual, to);
+                }
+            }
+        }
     }
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
 }
@@ -685,7 +734,8 @@ struct Place<'a, A: Arithmetic> {
     begins: &'a [u32],
     places: &'a Places<'a>,
     first: usize,
-    data: *mut A::Value,
+    data: *const A::Value,
+    outputs: *mut A::Value,
 }
 
 impl<A: Lanes> Place<'_, A> {
@@ -714,9 +764,8 @@ impl<A: Lanes> Place<'_, A> {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
-        // Outputs of a panel, and the values that they take.
-        let outputs = PANEL / layer.each;
-        let written = outputs * A::sum_values(layer.rounding);
+        // Values that are written of a panel.
+        let written = if layer.finished { PANEL / layer.each * A::sum_values(layer.tiles) } else { PANEL };
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
             let mut sums: [[A::Sums; V]; P] = std::array::from_fn(|p| {
@@ -758,15 +807,17 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let to = self.data.add(*self.places.outputs.get_unchecked(position) as usize + panel * written);
-                let residual = if self.places.residuals.is_empty() {
+                let row =
+                    if layer.finished { *self.places.outputs.get_unchecked(position) as usize } else { position * layer.sums };
+                let to = self.outputs.add(row + panel * written);
+                let residual = if self.places.residuals.is_empty() || !layer.finished {
                     None
                 } else {
-                    Some(self.data.cast_const().add(*self.places.residuals.get_unchecked(position) as usize + panel * outputs))
+                    Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + panel * PANEL))
                 };
                 for v in 0..V / 2 {
-                    let residual = residual.map(|from| from.add(outputs * v));
-                    A::write(layer.rounding, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(written * v));
+                    let residual = residual.map(|from| from.add(PANEL * v));
+                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(written * v));
                 }
             });
         }

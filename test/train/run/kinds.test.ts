@@ -8,7 +8,7 @@ import type { ImageSet } from '../../../ts/train/data/image_set.js';
 import { labelImages } from '../../../ts/train/data/labels.js';
 import { exportModel } from '../../../ts/train/run/export.js';
 import { type TrainOptions, train } from '../../../ts/train/train.js';
-import { plain } from './run.js';
+import { backend, plain } from './run.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -40,7 +40,9 @@ const small = { filters: 8, blocks: 1, firstKernel: 5, headLayers: 1 };
 const options: TrainOptions = { ...plain, data, config: small, epochs: 2 };
 
 it('trains kinds by class, and writes the names of both into the model file', async () => {
+  const before = backend.tf.memory().numTensors;
   const { net, history, bytes } = await train({ ...options, epochs: 8, classes: true }).result;
+  expect(backend.tf.memory().numTensors).toBe(before);
   expect(net.config).toMatchObject({ ...small, levels: 5, input: 'nominal', classes: 3, height: 6, width: 5 });
   expect(history[0]!.valLoss).toBeGreaterThan(0.8 * Math.log(5));
   expect(history[7]!.valLoss).toBeLessThan(0.6 * history[0]!.valLoss);
