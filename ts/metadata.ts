@@ -22,9 +22,9 @@ export function namesOf({ classes = 0, levels }: Config, metadata: Readonly<Reco
   return { ...(classNames && { classNames }), ...(alphabet && { alphabet }) };
 }
 
-/** One character, by code points, that takes a place in a line. */
+/** Whether a text is one character, by code points, that can stand in a line of text. */
 export function isCharacter(text: string): boolean {
-  return /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]$/u.test(text);
+  return /^[^\p{Cc}\p{Cs}]$/u.test(text);
 }
 
 /** A list of so many texts, each another; undefined where there is none. */

@@ -191,7 +191,9 @@ export function report(sampler: Sampler, options: OutputOptions, drawn: Drawn): 
   const { levels, input, height, width } = sampler.config;
   if (options.picture) {
     const look = { levels, input, alphabet: sampler.alphabet, colourBits: colourBits() };
-    const room = { columns: process.stdout.columns ?? 80, rows: rows ?? 4 };
+    // Maps are for programs too, however wide.
+    const columns = process.stdout.columns ?? Math.max(80, sampler.alphabet === undefined ? 0 : width);
+    const room = { columns, rows: rows ?? 4 };
     const perRow = rows === undefined ? {} : { perRow: count / rows };
     const { parts, shown } = picture(data, shape, { ...look, ...room, ...perRow });
     if (shown > 0) print(...parts);
