@@ -25,15 +25,8 @@ try {
     writeFileSync(join(folder, `${name}.safetensors`), core.writeModel(config, {}, input.weights));
     writeFileSync(join(folder, `${name}.levels.u8`), input.batches);
     writeFileSync(join(folder, `${name}.labels.u8`), input.labels);
-    told.push({
-      name,
-      net,
-      config,
-      batchSize,
-      learningRate,
-      steps,
-      tensors: input.tensors.map((tensor) => tensor.name),
-    });
+    const tensors = input.tensors.map((tensor) => tensor.name);
+    told.push({ name, net, config, batchSize, learningRate, steps, tensors });
     given[name] = hashOf(input);
   }
   writeFileSync(join(folder, 'cases.json'), JSON.stringify(told));

@@ -40,26 +40,14 @@ export interface Golden {
 
 const little: Config = {
   ...referenceConfig,
-  height: 9,
-  width: 8,
-  filters: 8,
-  blocks: 3,
-  firstKernel: 5,
-  headLayers: 1,
+  ...{ height: 9, width: 8, filters: 8, blocks: 3, firstKernel: 5, headLayers: 1 },
 };
 
 /** A case of a net written from the papers. */
 const fromPapers = (name: string, seed: number, changes: Partial<Config>): KerasCase => {
   const config = { ...little, ...changes };
-  return {
-    name,
-    net: 'papers',
-    config,
-    seed,
-    batchSize: 20,
-    learningRate: 0.003,
-    data: async () => discs(20 * steps, config),
-  };
+  const data = async (): Promise<ImageSet> => discs(20 * steps, config);
+  return { name, net: 'papers', config, seed, batchSize: 20, learningRate: 0.003, data };
 };
 
 export const cases: readonly KerasCase[] = [
@@ -78,15 +66,13 @@ export const cases: readonly KerasCase[] = [
   fromPapers('kinds', 14, { levels: 5, input: 'nominal' }),
   fromPapers('grey', 15, { levels: 16, activation: 'sigmoid' }),
   fromPapers('embedded', 16, {
-    ...{
-      architecture: 'gated',
-      activation: 'relu',
-      levels: 7,
-      input: 'nominal',
-      embedding: 3,
-      classes: 2,
-      dilations: [1, 2],
-    },
+    architecture: 'gated',
+    activation: 'relu',
+    levels: 7,
+    input: 'nominal',
+    embedding: 3,
+    classes: 2,
+    dilations: [1, 2],
   }),
   fromPapers('leaning', 17, { activation: 'tanh', levels: 3, lean: 2, dilations: [2, 1], classes: 4 }),
 ];
@@ -104,19 +90,9 @@ function discs(count: number, { height, width, levels, input, classes = 0 }: Con
       pixels[image * height * width + place] = Math.max(0, Math.min(levels - 1, level));
     }
   }
+  const words = { source: 'discs', split: 'all', binarisation: 'none' };
   return {
-    ...{
-      pixels,
-      count,
-      height,
-      width,
-      channels: 1,
-      levels,
-      first: 0,
-      source: 'discs',
-      split: 'all',
-      binarisation: 'none',
-    },
+    ...{ pixels, count, height, width, channels: 1, levels, first: 0, ...words },
     ...(input === 'nominal' && { input }),
     ...(classes > 0 && { labels, classNames: Array.from({ length: classes }, (_, label) => String(label)) }),
     ...(classes > 0 && { labelsSha256: sha256(new Uint8Array(labels.buffer)) }),
