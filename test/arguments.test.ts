@@ -50,7 +50,7 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
   [
     { temprature: 1 },
     TypeError,
-    'options: expected only count, seed, temperature, startIndex, method, skipping, got "temprature"; did you mean temperature?',
+    'options: expected only count, seed, temperature, startIndex, method, skipping, label, given, got "temprature"; did you mean temperature?',
   ],
 ];
 
@@ -78,7 +78,7 @@ it('refuses options that are no object', () => {
   expect(() => sampler.sample(16 as never)).toThrow(new TypeError('options: expected an object, got 16'));
 });
 
-const levels = 'images: expected a Uint8Array of levels, or { data: Uint8Array, shape }';
+const levels = 'images: expected a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
 const shape = 'images: expected shape [1, 3, 4, 1] for 12 pixels';
 const images: [value: unknown, error: typeof RangeError | typeof TypeError, message: string][] = [
   [[0, 1], TypeError, `${levels}, got an array of 2`],
@@ -159,7 +159,7 @@ it('calls a config that is given a wrong argument, whatever is wrong with it', a
   const { config } = sampler;
   const wrong: [changes: object, error: typeof RangeError | typeof TypeError, message: string][] = [
     [{ firstKernel: 4 }, RangeError, 'config: firstKernel must be odd, because the mask needs a centre, got 4'],
-    [{ levels: 4 }, RangeError, 'config: levels must be 2 in this version, got 4'],
+    [{ levels: 1 }, RangeError, 'config: levels must be an integer from 2 to 512, got 1'],
     [{ heads: 1 }, RangeError, 'config: has a field `heads` that this version does not know'],
     [{ blocks: Number.NaN }, TypeError, 'config.blocks: expected a finite number or a name, got NaN'],
   ];

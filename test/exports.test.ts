@@ -18,6 +18,7 @@ const entries: [name: string, entry: object, values: readonly string[]][] = [
       'loadSamplerPool',
       'optimizeModel',
       'quantizeModel',
+      'toText',
     ],
   ],
   [
@@ -73,10 +74,10 @@ function typesOf(path: string): string[] {
 it.each<[entry: string, types: string]>([
   [
     'index.ts',
-    'Config Conversion ConvertOptions Description Front ImageShape Images Layer LayerInput LoadOptions ' +
-      'Method ModelSource PixelCnnErrorCode PixelMap PoolCallOptions PoolOptions PoolProgress ' +
-      'PoolSampleOptions PoolScoreOptions SampleOptions Sampler SamplerParts SamplerPool Samples ' +
-      'ScoreOptions Skipping TensorInfo',
+    'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label Labels ' +
+      'Layer LayerInput Levels LoadOptions LogitMap Method ModelSource PixelCnnErrorCode PixelMap PoolCallOptions ' +
+      'PoolOptions PoolProgress PoolSampleOptions PoolScoreOptions PoolWalkOptions SampleOptions Sampler ' +
+      'SamplerParts SamplerPool Samples ScoreOptions Skipping TensorInfo WalkOptions',
   ],
   [
     'train/index.ts',

@@ -36,7 +36,7 @@ function outOfBounds(bytes: Uint8Array): Uint8Array {
 }
 
 const gone =
-  /^(model|images): expected bytes, got a buffer without its memory \(.*\); hand a copy to whoever takes it$/;
+  /^(model|images|given): expected bytes, got a buffer without its memory \(.*\); hand a copy to whoever takes it$/;
 
 it('refuses bytes whose memory is gone, in one sentence', async () => {
   const images = new Uint8Array(size);
@@ -52,6 +52,7 @@ it('refuses bytes whose memory is gone, in one sentence', async () => {
       () => good.logits(lostImages),
       () => good.pixelNats({ data: lostImages, shape: [1, 3, 4, 1] }),
       () => good.logProb(lostImages),
+      () => good.sample({ given: { data: lostImages, known: images } }),
     ];
     for (const call of calls) {
       const error = await failure(call);
@@ -109,8 +110,8 @@ class Liar extends Uint8Array {
 }
 
 /** A liar that holds these bytes. */
-function lying(bytes: Uint8Array): Uint8Array {
-  const { buffer } = new Uint8Array(bytes);
+function lying(numbers: Uint8Array | Uint16Array): Uint8Array {
+  const { buffer } = new Uint8Array(numbers);
   return new Liar(buffer as ArrayBuffer);
 }
 
@@ -120,6 +121,8 @@ it('takes a subclass for the bytes that it has, whatever it says', async () => {
   for (const sampler of samplers) expect(sampler.sample({ count: 3, seed: 1 })).toEqual(wanted);
   expect(good.logProb(images)).toEqual(good.logProb(wanted));
   expect(good.logits({ data: images, shape: wanted.shape })).toEqual(good.logits(wanted));
+  const known = lying(new Uint8Array(3 * size).fill(1));
+  expect(good.sample({ count: 3, seed: 1, given: { data: images, known } })).toEqual(wanted);
   expect(await quantizeModel(lying(model), images)).toEqual(await quantizeModel(model, wanted.data));
 });
 
@@ -180,6 +183,8 @@ it('refuses options and images that throw when they are read, naming them', asyn
   const calls: [argument: string, call: () => unknown][] = [
     ['options', () => good.sample(revoked)],
     ['seed', () => good.sample(throwing('seed'))],
+    ['given', () => good.sample({ given: throwing('known') as never })],
+    ['given', () => good.sample({ given: revoked as never })],
     ['options', () => good.sampleSteps(revoked)],
     ['images', () => good.logits(revoked as never)],
     ['images', () => good.logProb(throwing('data') as never)],
@@ -220,6 +225,9 @@ it('reads each option once, and uses what it checked', async () => {
   const loading = counted({ signal: new AbortController().signal });
   await loadSampler(model, loading.object);
   expect(loading.reads).toEqual({ signal: 1 });
+  const given = counted({ data: wanted.data.slice(), known: new Uint8Array(3 * size).fill(1) });
+  expect(good.sample({ count: 3, seed: 1, given: given.object })).toEqual(wanted);
+  expect(given.reads).toEqual({ data: 1, known: 1 });
   const parts = counted({ module, model });
   createSampler(parts.object);
   expect(parts.reads).toEqual({ module: 1, model: 1 });

@@ -43,6 +43,7 @@ import {
   type Sampler,
   type SamplerPool,
   type Samples,
+  toText,
 } from 'pixelcnn';
 
 export async function main(module: WebAssembly.Module): Promise<number> {
@@ -63,8 +64,15 @@ export async function main(module: WebAssembly.Module): Promise<number> {
     // @ts-expect-error no such code
     if (error instanceof PixelCnnError && error.code === 'NO_SUCH_CODE') return 0;
   }
+  const { data, shape, labels } = sampler.sample({ count: 2, label: ['shoe', 7] });
+  sampler.sample({ label: 'shoe', given: { data, known: new Uint8Array(data.length) } });
+  sampler.logProb({ data, shape }, { labels: labels! }).at(sampler.classify(data).labels.length);
+  (await pool.classify(new Uint16Array(data))).probabilities.fill(0);
+  toText(samples, sampler.alphabet).join(sampler.classNames?.[0]);
   // @ts-expect-error no such option
   sampler.sample({ temprature: 1 });
+  // @ts-expect-error a class is a number or a name
+  sampler.sample({ label: true });
   // @ts-expect-error no such method
   sampler.sample({ method: 'fast' });
   return sampler.logProb(samples)[0]! + (front?.done ?? 0) + config.height + count! * height! * width! * channels!;

@@ -55,6 +55,16 @@ it('takes models and images of another realm', async () => {
     expect(sampler.logProb(images)).toEqual(sampler.logProb(wanted));
     const shape = there('[3, 3, 4, 1]');
     expect(sampler.logits({ data: images, shape })).toEqual(sampler.logits(wanted));
+    const wide = there('Uint16Array.from(numbers)', { numbers: [...wanted.data] });
+    expect(sampler.logProb(wide)).toEqual(sampler.logProb(wanted));
+    const known = there('new Uint8Array(36).fill(1)');
+    expect(sampler.sample({ count: 3, seed: 1, given: { data: wide, known } })).toEqual(wanted);
+  }
+  const ofClasses = await loadSampler(
+    randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1, classes: 3 }), 1),
+  );
+  for (const label of ['[2, 1, 0]', 'Uint8Array.of(2, 1, 0)', 'Uint16Array.of(2, 1, 0)']) {
+    expect(ofClasses.sample({ count: 3, label: there(label) }).labels).toEqual(Uint16Array.of(2, 1, 0));
   }
   expect(await quantizeModel(bytes(), images)).toEqual(await quantizeModel(model, wanted.data));
 });

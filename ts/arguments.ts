@@ -166,7 +166,7 @@ export function ownOptions<Options extends object>(
 }
 
 /** The known name that another is a misspelling of; undefined where it is like none. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
   const least = Math.min(...distances);
   return least <= Math.max(1, name.length / 4) ? known[distances.indexOf(least)] : undefined;

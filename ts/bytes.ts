@@ -1,7 +1,7 @@
 /** Bytes that arrive from elsewhere, made our own. */
 
 import { argumentOf, wrongKind } from './arguments.js';
-import { byteLengthOf } from './brand.js';
+import { byteLengthOf, isArrayOf } from './brand.js';
 import { PixelCnnError } from './error.js';
 
 /**
@@ -12,9 +12,19 @@ import { PixelCnnError } from './error.js';
  */
 export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
   // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
+  return own(argument, value, () => new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value)));
+}
+
+/** The same of numbers of 8 or 16 bits. Throws as {@link ownBytes}. */
+export function ownNumbers(argument: string, value: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
+  const Numbers = isArrayOf('Uint16Array', value) ? Uint16Array : Uint8Array;
+  return own(argument, value, () => new Numbers(value));
+}
+
+function own<T>(argument: string, value: ArrayBufferView | ArrayBuffer, copy: () => T): T {
   return room(byteLengthOf(value), argument, () => {
     try {
-      return new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
+      return copy();
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
       const got =

@@ -11,10 +11,12 @@ import {
   show,
   wrongValue,
 } from './arguments.js';
+import type { Config } from './config.js';
 import { PixelCnnError } from './error.js';
-import { fitImages, type Images, imageSize, takeImages } from './images.js';
+import { fitImages, type Images, imageSize, type Levels, takeImages } from './images.js';
 import { enter, release } from './instance.js';
 import { namingModel, startInstance } from './load.js';
+import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { openSampler } from './sampler.js';
 import { Sampler as CoreSampler, optimize, quantize } from './wasm/pkg/pixelcnn.js';
@@ -49,7 +51,8 @@ export interface Conversion {
  * @param images Whole images of levels, such as the model draws; of many, as many as have 65,536 pixels are looked at, evenly
  *   spread.
  * @returns The new file, with a `derived` in its metadata that names the old.
- * @throws As `loadSampler`; RangeError for other images, or a model of integers.
+ * @throws As `loadSampler`; RangeError for other images, a model of integers, or a net that is not plain with two ordinal levels,
+ *   relu, no classes, lean or dilation.
  */
 export function optimizeModel(model: ModelSource, images: Images, options: ConvertOptions = {}): Promise<Uint8Array> {
   return convert('optimize', optimize, model, images, options);
@@ -62,8 +65,8 @@ export function optimizeModel(model: ModelSource, images: Images, options: Conve
  * @param model A model file of precision `f32`. Optimise first, then quantise.
  * @param images Whole images of levels, some hundreds such as the model draws: they show how large activations get.
  * @returns The new file, with a `derived` in its metadata that names the old.
- * @throws As `loadSampler`; RangeError for other images, or a model of integers; PixelCnnError `INTEGER_OVERFLOW` where the
- *   weights fit into no integers.
+ * @throws As `loadSampler`; RangeError as {@link optimizeModel}; PixelCnnError `INTEGER_OVERFLOW` where the weights fit into no
+ *   integers.
  */
 export function quantizeModel(model: ModelSource, images: Images, options: ConvertOptions = {}): Promise<Uint8Array> {
   return convert('quantize', quantize, model, images, options);
@@ -90,14 +93,6 @@ export function conversionsOf(metadata: Readonly<Record<string, string>>): Conve
   );
 }
 
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
 function isConversion(value: unknown): value is Conversion {
   if (typeof value !== 'object' || value === null) return false;
   const { by, source, calibration } = value as Record<keyof Conversion, unknown>;
@@ -106,7 +101,7 @@ function isConversion(value: unknown): value is Conversion {
 }
 
 /** Multiply-adds that a walk over given images issues under all skipping, an image, once the constants are known. */
-export function executedMacs(model: Uint8Array, images: Uint8Array, count: number): number {
+export function executedMacs(model: Uint8Array, images: Levels, count: number): number {
   const core = enter(() => new CoreSampler(model));
   try {
     let macs = 0;
@@ -124,7 +119,7 @@ export function executedMacs(model: Uint8Array, images: Uint8Array, count: numbe
 
 async function convert(
   by: Conversion['by'],
-  call: (model: Uint8Array, images: Uint8Array, metadata: string, memoryLimit?: number) => Uint8Array,
+  call: (model: Uint8Array, images: Levels, metadata: string, memoryLimit?: number) => Uint8Array,
   model: ModelSource,
   images: Images,
   options: ConvertOptions,
@@ -141,14 +136,11 @@ async function convert(
   throwIfAborted(signal);
   try {
     const sampler = openSampler(bytes, memoryLimit);
-    let levels: Uint8Array;
+    let levels: Levels;
     let derived: Conversion[];
     try {
       const { config, metadata } = sampler;
-      if (config.precision !== 'f32') {
-        const sentence = `expected one of precision f32, got one of ${config.precision}; convert the model it was made from`;
-        throw wrongValue('model', sentence);
-      }
+      checkConvertible(config);
       levels = fitImages(own, config);
       const shown = calibration ?? `${levels.length / imageSize(config)} images`;
       derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
@@ -160,6 +152,28 @@ async function convert(
   } catch (error) {
     throw namingModel(error, model);
   }
+}
+
+/** Refuses a model that no conversion is for. Throws RangeError. */
+export function checkConvertible(config: Config): void {
+  const { precision, architecture, levels, input, classes, activation, lean, dilations } = config;
+  if (precision !== 'f32') {
+    const sentence = `expected one of precision f32, got one of ${precision}; convert the model it was made from`;
+    throw wrongValue('model', sentence);
+  }
+  // Fields that say nothing new are left out of a config.
+  const beyond = [
+    architecture !== 'plain' && `is ${architecture}`,
+    levels !== 2 && `has ${levels} levels`,
+    input !== undefined && `takes levels as ${input}`,
+    classes !== undefined && `has ${classes} classes`,
+    activation !== undefined && `has ${activation}`,
+    lean !== undefined && 'has kernels that lean',
+    dilations !== undefined && 'has dilated kernels',
+  ].find((what) => what !== false);
+  if (beyond === undefined) return;
+  const wanted = 'expected a plain net of two ordinal levels with relu, without classes, lean or dilation';
+  throw wrongValue('model', `${wanted}, got one that ${beyond}; use it as it is`);
 }
 
 function digest(bytes: Uint8Array): Promise<ArrayBuffer> {

@@ -1,18 +1,21 @@
 /** Images as arguments. */
 
 import { lookedAt, show, wrongKind, wrongValue } from './arguments.js';
-import { isBytes } from './brand.js';
-import { ownBytes } from './bytes.js';
+import { isArrayOf, isBytes } from './brand.js';
+import { ownNumbers } from './bytes.js';
 import type { Config } from './config.js';
 
 /** `[count, height, width, channels]`. */
 export type ImageShape = readonly [count: number, height: number, width: number, channels: number];
 
+/** Levels of pixels, 0 to `levels - 1`. What this package makes is a `Uint8Array` of up to 256 levels; either is taken. */
+export type Levels = Uint8Array | Uint16Array;
+
 /**
  * Whole images of levels, 0 to `levels - 1`, in the order `[count, height, width, channels]`: the numbers alone, or with
  * their shape, such as what `sample` returns.
  */
-export type Images = Uint8Array | { readonly data: Uint8Array; readonly shape: readonly number[] };
+export type Images = Levels | { readonly data: Levels; readonly shape: readonly number[] };
 
 /** Pixels in one image. */
 export function imageSize({ height, width, channels }: Config): number {
@@ -23,23 +26,32 @@ export function imageShape(count: number, { height, width, channels }: Config): 
   return [count, height, width, channels];
 }
 
+/** Room for so many pixels of levels. */
+export function levelsArray(length: number, levels: number): Levels {
+  return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
+}
+
+export function isLevels(value: unknown): value is Levels {
+  return isBytes(value) || isArrayOf('Uint16Array', value);
+}
+
 /** Images that are ours: nobody else can change them. */
 export interface OwnImages {
-  readonly data: Uint8Array;
+  readonly data: Levels;
   /** Its first axes, and how many there are; none where the levels came bare; else what was there instead. */
   readonly shape?: { axes: readonly unknown[]; rank: number } | { not: unknown };
 }
 
 /** Copies images. Whether they fit a model, {@link fitImages} tells. */
 export function takeImages(images: unknown): OwnImages {
-  if (isBytes(images)) return { data: ownBytes('images', images) };
+  if (isLevels(images)) return { data: ownNumbers('images', images) };
   const given = (images ?? {}) as { data?: unknown; shape?: unknown };
   const { data, shape } = lookedAt('images', () => ({ data: given.data, shape: given.shape }));
-  if (!isBytes(data)) {
-    const got = show(data ?? images);
-    throw wrongKind('images', `expected a Uint8Array of levels, or { data: Uint8Array, shape }, got ${got}`);
+  if (!isLevels(data)) {
+    const wanted = 'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
+    throw wrongKind('images', `expected ${wanted}, got ${show(data ?? images)}`);
   }
-  return { data: ownBytes('images', data), shape: lookedAt('images', () => takeShape(shape)) };
+  return { data: ownNumbers('images', data), shape: lookedAt('images', () => takeShape(shape)) };
 }
 
 function takeShape(shape: unknown): OwnImages['shape'] {
@@ -49,12 +61,12 @@ function takeShape(shape: unknown): OwnImages['shape'] {
 }
 
 /** The levels of images that fit the model, checked one by one: a copy. */
-export function checkImages(images: Images, config: Config): Uint8Array {
+export function checkImages(images: Images, config: Config): Levels {
   return fitImages(takeImages(images), config);
 }
 
 /** The levels of images that fit the model, checked one by one. */
-export function fitImages({ data, shape }: OwnImages, config: Config): Uint8Array {
+export function fitImages({ data, shape }: OwnImages, config: Config): Levels {
   const size = imageSize(config);
   const count = data.length / size;
   const wanted = imageShape(count, config);

@@ -14,7 +14,9 @@ export { createSampler, type SamplerParts } from './create.js';
 export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 
 // Sampling and scoring
-export type { ImageShape, Images } from './images.js';
+export type { GivenPixels } from './given.js';
+export type { ImageShape, Images, Levels } from './images.js';
+export type { Label, Labels } from './labels.js';
 export { type LoadOptions, loadSampler } from './load.js';
 export type { ModelSource } from './model_source.js';
 export {
@@ -24,7 +26,9 @@ export {
   type PoolProgress,
   type PoolSampleOptions,
   type PoolScoreOptions,
+  type PoolWalkOptions,
   type SamplerPool,
 } from './pool/pool.js';
-export type { Method, SampleOptions, ScoreOptions, Skipping } from './sample_options.js';
-export type { Front, PixelMap, Sampler, Samples } from './sampler.js';
+export type { Method, SampleOptions, ScoreOptions, Skipping, WalkOptions } from './sample_options.js';
+export type { Classification, Front, LogitMap, PixelMap, Sampler, Samples } from './sampler.js';
+export { toText } from './text.js';

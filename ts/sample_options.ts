@@ -1,6 +1,9 @@
 /** How images are drawn: the options, their ranges and defaults. */
 
 import { checkChoice, checkInteger, checkNumber, checkOptions } from './arguments.js';
+import { checkGiven, type GivenPixels, givenOf } from './given.js';
+import { imageSize } from './images.js';
+import { checkLabels, type Labelled, type Labels } from './labels.js';
 
 /**
  * How the pixels of an image are walked. All give the same bits, of pixels and logits; they differ in speed alone.
@@ -33,7 +36,14 @@ export const maxCount = 2 ** 20;
 /** Seeds are below 2^53, the integers that a JavaScript number holds exactly. */
 export const maxSeed = Number.MAX_SAFE_INTEGER;
 
-export interface SampleOptions {
+export interface WalkOptions {
+  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
+  method?: Method;
+  /** Which work is left out; changes the speed, never the result. Default: `all`. */
+  skipping?: Skipping;
+}
+
+export interface SampleOptions extends WalkOptions {
   /** Images to draw: an integer from 1 to 2^20. Default: 1. */
   count?: number;
   /**
@@ -48,17 +58,42 @@ export interface SampleOptions {
   temperature?: number;
   /** Number of the first image under this seed: an integer from 0 to 2^53 - 1 - `count`. Default: 0. */
   startIndex?: number;
-  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
-  method?: Method;
-  /** Which work is left out; changes the speed, never the result. Default: `all`. */
-  skipping?: Skipping;
+  /**
+   * Of a net with classes: the class of all images, or of each, by number or by name. Default: all classes in turn, image i of
+   * class i modulo `classes`.
+   */
+  label?: Labels;
+  /**
+   * Pixels that are known beforehand, of one image for all or of each: they are taken as they are and the others drawn, each given the
+   * pixels before it in raster order. A drawn pixel knows nothing of given ones below it, or to its right in its row, so a hole is
+   * filled well whose surroundings lie above it: completing the lower half of an image is exact, the upper half is not. Default: none.
+   */
+  given?: GivenPixels;
 }
 
-export interface ScoreOptions {
-  /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
-  method?: Method;
-  /** Which work is left out; changes the speed, never the result. Default: `all`. */
-  skipping?: Skipping;
+export interface ScoreOptions extends WalkOptions {
+  /** Of a net with classes: the class of all images, or of each, by number or by name. */
+  labels?: Labels;
+}
+
+/** How images are drawn, checked and with defaults in place. */
+export interface SampleRequest extends Required<Omit<SampleOptions, 'label' | 'given'>> {
+  /** The class of each image, `[count]`; undefined in a net without classes. */
+  readonly label: Uint16Array | undefined;
+  readonly given: GivenPixels | undefined;
+}
+
+/** How images are scored, checked and with defaults in place. */
+export interface ScoreRequest extends Required<WalkOptions> {
+  /** The class of each image, `[count]`; undefined where none were given. */
+  readonly labels: Uint16Array | undefined;
+}
+
+/** Images of one call that are drawn or scored together. */
+export interface Part {
+  /** Counted from 0 within the call. */
+  readonly first: number;
+  readonly count: number;
 }
 
 /** The range of `count`, with what to do for more. */
@@ -68,29 +103,61 @@ export const countRange = {
   more: 'draw more in several calls, each from where the last one ended',
 };
 
+/** The options of a call that walks over pixels. */
+export const walkNames = ['method', 'skipping'] as const;
+
 /** The options of a call that draws. */
-export const sampleNames = ['count', 'seed', 'temperature', 'startIndex', 'method', 'skipping'] as const;
+export const sampleNames = ['count', 'seed', 'temperature', 'startIndex', ...walkNames, 'label', 'given'] as const;
 
 /** Options, checked, with defaults in place. */
-export function checkSampleOptions(options: SampleOptions): Required<SampleOptions> {
-  const given = checkOptions('options', options, sampleNames);
-  const { count: images = 1, seed, temperature = 1, startIndex = 0, ...walk } = given;
+export function checkSampleOptions(options: SampleOptions, model: Labelled): SampleRequest {
+  const asked = checkOptions('options', options, sampleNames);
+  const { count: images = 1, seed, temperature = 1, startIndex = 0, label, given, ...walk } = asked;
   const count = checkInteger('count', images, countRange);
+  const first = checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count });
   return {
     count,
     seed: seed === undefined ? drawSeed() : checkInteger('seed', seed, { min: 0, max: maxSeed }),
     temperature: checkNumber('temperature', temperature, { min: 0 }),
-    startIndex: checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count }),
+    startIndex: first,
     ...checkWalk(walk),
+    label: label === undefined ? inTurn(first, count, model) : checkLabels('label', label, count, model),
+    given: given === undefined ? undefined : checkGiven(given, count, model.config),
+  };
+}
+
+/** All classes one after the other, by the numbers of images: so neither the call nor the batch matters. */
+function inTurn(first: number, count: number, { config: { classes = 0 } }: Labelled): Uint16Array | undefined {
+  return classes === 0 ? undefined : Uint16Array.from({ length: count }, (_, image) => (first + image) % classes);
+}
+
+/** The same for some of the images. */
+export function sampleOf(request: SampleRequest, { first, count }: Part, model: Labelled): SampleRequest {
+  const { startIndex, label, given } = request;
+  return {
+    ...request,
+    count,
+    startIndex: startIndex + first,
+    label: label?.slice(first, first + count),
+    given: given && givenOf(given, first, count, imageSize(model.config)),
   };
 }
 
 /** The options of a call that scores. */
-export const scoreNames = ['method', 'skipping'] as const;
+export const scoreNames = [...walkNames, 'labels'] as const;
 
 /** Options, checked, with defaults in place. */
-export function checkScoreOptions(options: ScoreOptions): Required<ScoreOptions> {
-  return checkWalk(checkOptions('options', options, scoreNames));
+export function checkScoreOptions(options: ScoreOptions, count: number, model: Labelled): ScoreRequest {
+  const { labels, ...walk } = checkOptions('options', options, scoreNames);
+  return {
+    ...checkWalk(walk),
+    labels: labels === undefined ? undefined : checkLabels('labels', labels, count, model),
+  };
+}
+
+/** Options, checked, with defaults in place. */
+export function checkWalkOptions(options: WalkOptions): Required<WalkOptions> {
+  return checkWalk(checkOptions('options', options, walkNames));
 }
 
 function checkWalk({ method = 'wavefront', skipping = 'all' }: { method?: unknown; skipping?: unknown }) {

@@ -59,7 +59,7 @@ it('draws the images of the seed, shows them, and writes each and a grid', async
     expect(on).toEqual(wanted.data.subarray(i * size, (i + 1) * size));
   }
 
-  const ink = wanted.data.reduce((sum, level) => sum + level, 0) / 5;
+  const ink = Array.from(wanted.data).reduce((sum, level) => sum + level, 0) / 5;
   const nats = wanted.nats.reduce((sum, x) => sum + x, 0) / 5;
   expect(stdout).toContain('images 40 to 44 of seed 3, 12x11, in ');
   expect(stdout).toContain(`mean ink   ${ink.toFixed(1)} of ${size}\n`);

@@ -450,7 +450,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [
       { temprature: 1 },
       'TypeError',
-      'options: expected only signal, onProgress, count, seed, temperature, startIndex, method, skipping, got "temprature"; did you mean temperature?',
+      'options: expected only signal, onProgress, count, seed, temperature, startIndex, method, skipping, label, given, got "temprature"; did you mean temperature?',
     ],
     [{ method: 'fast' }, 'RangeError', 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
     [{ signal: 'x' }, 'TypeError', 'signal: expected an AbortSignal, got "x"'],

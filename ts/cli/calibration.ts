@@ -1,6 +1,6 @@
 /** Images that show a converter what a model does: drawn from the model, or from a data set. */
 
-import { imageSize } from '../images.js';
+import { imageSize, type Levels, levelsArray } from '../images.js';
 import type { Sampler } from '../sampler.js';
 import { type DataFlags, dataFlagsOf, likeTrained, readData, ruleFlags } from './data_option.js';
 import { startDrawing } from './drawing.js';
@@ -14,7 +14,7 @@ export interface CalibrationOptions extends Omit<DataFlags, 'data' | 'limit'> {
 }
 
 export interface Calibration {
-  data: Uint8Array;
+  data: Levels;
   /** Says which they are. */
   name: string;
 }
@@ -38,7 +38,7 @@ export async function calibrationImages(
       throw new UsageError(`${ruleFlags[name]}: expected none without --calibrate and a data set, got ${rule[name]}`);
     }
     const bar = await startProgress('drawing', images, 'images');
-    const data = new Uint8Array(images * imageSize(sampler.config));
+    const data = levelsArray(images * imageSize(sampler.config), sampler.config.levels);
     const request = { count: images, seed, startIndex: 0, method: 'wavefront' } as const;
     const drawing = await startDrawing({ model, sampler, request, signal });
     try {
@@ -52,9 +52,8 @@ export async function calibrationImages(
     }
     return { data, name: `${images} samples of seed ${seed}` };
   }
-  const [{ splitImages }, { levelsArray }, { readTrainingOrigin }] = await Promise.all([
+  const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
     import('../train/data/image_set.js'),
-    import('../train/data/raw.js'),
     import('../train/run/record.js'),
   ]);
   const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
@@ -77,5 +76,5 @@ export async function calibrationImages(
     const at = Math.floor((i * train.count) / count) * size;
     data.set(train.pixels.subarray(at, at + size), i * size);
   }
-  return { data: data as Uint8Array, name: `${count} images spread over ${train.split} of ${train.source}` };
+  return { data, name: `${count} images spread over ${train.split} of ${train.source}` };
 }

@@ -3,6 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { checkConvertible } from '../convert.js';
 import { imageSize } from '../images.js';
 import { namingModel } from '../load.js';
 import { maxSeed } from '../sample_options.js';
@@ -50,8 +51,9 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
     if (await isSameFile(path, out)) {
       throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);
     }
-    const write = await openOutputFile(out, '--out');
     const { bytes: before, sampler: old } = await openModel(path, signal);
+    checkConvertible(old.config);
+    const write = await openOutputFile(out, '--out');
     const { data: images, name: calibration } = await calibrationImages(before, old, options, signal);
     const size = imageSize(old.config);
     old.dispose();

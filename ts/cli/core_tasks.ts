@@ -4,15 +4,15 @@
  */
 
 import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
+import type { Levels } from '../images.js';
 import { loadSampler } from '../load.js';
 import type { Failure } from '../pool/message.js';
 import type { ImageSet } from '../train/data/image_set.js';
-import type { Evaluation } from '../train/score/protocol.js';
 
 interface Conversion {
   model: Uint8Array;
   /** Images of calibration, and which they are. */
-  images: Uint8Array;
+  images: Levels;
   calibration: string;
   /** Pixels of an image. */
   size: number;
@@ -53,17 +53,6 @@ const quantize: Task<Conversion, Quantized> = async ({ model, images, calibratio
   return { after, drift: mean / size, driftError: standardError / size, driftImages: count };
 };
 
-const evaluate: Task<{ model: Uint8Array; data: ImageSet }, Evaluation> = async ({ model, data }, progress) => {
-  const { evaluate } = await import('../train/score/evaluate.js');
-  const sampler = await loadSampler(model);
-  // 16 images, as the core computes in step: often enough for a bar.
-  for await (const event of evaluate({ sampler, data, batchSize: 16 })) {
-    if (event.type === 'end') return event.evaluation;
-    progress(event.done);
-  }
-  throw new Error('expected an evaluation at the end');
-};
-
 interface Maps {
   model: Uint8Array;
   data: ImageSet;
@@ -76,7 +65,7 @@ const surprise: Task<Maps, { name: string; bytes: Uint8Array }[]> = async ({ mod
   return surprisePngs(await loadSampler(model), data, chosen);
 };
 
-export const tasks = { optimize, quantize, evaluate, surprise };
+export const tasks = { optimize, quantize, surprise };
 
 export type Tasks = { [Name in keyof typeof tasks]: (typeof tasks)[Name] };
 export type Given<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];

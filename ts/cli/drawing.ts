@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
-import type { Method, SampleOptions } from '../sample_options.js';
+import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
 import { tell } from './terminal.js';
 
@@ -63,7 +63,7 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   const asked = options.workers ?? workersFor(request.count, request.method, description);
   const workers = Math.min(asked, request.count);
   const threads = workers > 1 || isLongStep(request, description);
-  const pool = threads ? await openPool(model, workers, signal) : undefined;
+  const pool = threads ? await openPool(model, workers, 'drawing', signal) : undefined;
   if (pool === undefined) {
     return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
   }
@@ -75,10 +75,11 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   };
 }
 
-/** A pool; nothing, and a word on it, where threads do not start: one thread draws the same images. */
-async function openPool(
+/** A pool; nothing, and a word on it, where threads do not start: one thread does the same. */
+export async function openPool(
   model: string | Uint8Array,
   workers: number,
+  what: 'drawing' | 'scoring',
   signal: AbortSignal,
 ): Promise<SamplerPool | undefined> {
   try {
@@ -86,7 +87,7 @@ async function openPool(
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
-    tell(`pixelcnn: drawing on one thread: ${error.message}`);
+    tell(`pixelcnn: ${what} on one thread: ${error.message}`);
     return undefined;
   }
 }
@@ -99,9 +100,10 @@ async function* drawHere(
   { sampler, request, signal }: DrawingOptions,
   progress: (share: number) => void,
 ): AsyncGenerator<Samples, void, void> {
+  const checked = checkSampleOptions(request, sampler);
   for (let first = 0; first < request.count; first += group) {
     const count = Math.min(group, request.count - first);
-    const steps = sampler.sampleSteps({ ...request, count, startIndex: request.startIndex + first });
+    const steps = sampler.sampleSteps(sampleOf(checked, { first, count }, sampler));
     let looked = Number.NEGATIVE_INFINITY;
     try {
       for (;;) {

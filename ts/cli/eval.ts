@@ -1,18 +1,22 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
+import { imageSize } from '../images.js';
+import { workersRange } from '../pool/pool.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
-import type { Evaluation, TrainingOrigin } from '../train/score/protocol.js';
+import type { Scorer } from '../train/score/evaluate.js';
+import type { Evaluation, Likelihood, TrainingOrigin } from '../train/score/protocol.js';
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
 import { inThread } from './core_thread.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
+import { openPool, workersFor } from './drawing.js';
 import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { openModel } from './open_model.js';
-import { choice, integers } from './option.js';
+import { choice, integer, integers } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
@@ -25,6 +29,7 @@ interface EvalCommandOptions extends DataFlags {
   against?: string;
   map?: string;
   mapImages?: readonly number[];
+  workers?: number;
   json?: boolean;
 }
 
@@ -37,6 +42,7 @@ export const command = addDataOptions(
     ['my.safetensors --json > my.json', 'each image too, to compare with'],
     ['other.safetensors --against my.json', 'the difference, and how sure it is'],
     ['--limit 16 --map surprise', 'what surprises the model, as pictures'],
+    ['my.safetensors --workers 8', 'on eight threads'],
   ]),
   { data: 'what the model was trained on', binarisation: 'as the model was trained' },
 )
@@ -50,6 +56,11 @@ export const command = addDataOptions(
   .option('--against <file>', 'compare with what eval --json printed, or with the record in a model file')
   .option('--map <folder>', 'write the surprise of each pixel as pictures')
   .option('--map-images <list>', 'which images of the split, such as 0,5,17 (default: the first 16)', indices)
+  .option(
+    '--workers <n>',
+    `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to score)`,
+    integer('--workers', workersRange),
+  )
   .option('--json', 'print one JSON object and nothing else')
   .action((model: string | undefined, options: EvalCommandOptions) =>
     interruptible((signal) => run(model ?? packagedModel(), options, signal)),
@@ -71,38 +82,65 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   const beyond = options.mapImages?.find((image) => image >= data.count);
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
-  const evaluation = await score(bytes, data, !options.json, signal);
+  if (folder !== undefined) checkMappable(sampler, data);
+  const evaluation = await score(bytes, sampler, data, options, signal);
   const comparison = other && compareEvaluations(evaluation, other);
   const { maps, scale } =
     folder === undefined ? { maps: [], scale: '' } : await drawMaps(bytes, data, options, folder, signal);
   if (options.json) {
-    const imageNats = evaluation.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
     const also = { ...(comparison && { against: options.against, comparison }), ...(maps.length > 0 && { maps }) };
-    printJson({ model, ...evaluation, imageNats, ...also, warnings });
+    printJson({ model, ...rounded(evaluation), ...also, warnings });
     return;
   }
-  const { images, loss, natsPerImage, bitsPerDim, protocol } = evaluation;
+  const { images, protocol } = evaluation;
   print(
     labelled([
       ['model', model],
       ['images', `${thousands(images)}: ${protocol.split} of ${protocol.source}`],
       ['protocol', protocol.binarisation],
-      ['likelihood', `${natsPerImage.toFixed(3)} nats an image, ${bitsPerDim.toFixed(5)} bits/dim`],
-      ['loss', `${loss.toFixed(6)} nats a pixel, what training prints as val_loss`],
+      ...likelihoodRows(evaluation, sampler),
       ...(other && comparison ? againstRows(options.against!, other, comparison) : []),
       ...(maps.length > 0 ? [['pictures', `${maps[0]} and ${maps.length - 1} more: ${scale}`] as const] : []),
     ]),
   );
 }
 
+/** As many digits of each image's nats as mean something. */
+function rounded<L extends Likelihood & { given?: Likelihood }>(likelihood: L): L {
+  const imageNats = likelihood.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
+  return { ...likelihood, imageNats, ...(likelihood.given && { given: rounded(likelihood.given) }) };
+}
+
+/** What images cost; of a model with classes by themselves and, where the data tells it, given their class. */
+function likelihoodRows(
+  evaluation: Evaluation,
+  { config: { classes = 0 } }: Sampler,
+): (readonly [label: string, value: string])[] {
+  const costs = ({ natsPerImage, bitsPerDim }: Likelihood) =>
+    `${natsPerImage.toFixed(3)} nats an image, ${bitsPerDim.toFixed(5)} bits/dim`;
+  const loss = ({ loss }: Likelihood) =>
+    ['loss', `${loss.toFixed(6)} nats a pixel, what training prints as val_loss`] as const;
+  if (classes === 0) return [['likelihood', costs(evaluation)], loss(evaluation)];
+  const { given, classifiedRight: right = 0, images } = evaluation;
+  const alone = ['likelihood', `${costs(evaluation)}: p(image), the mean over all ${classes} classes`] as const;
+  if (given === undefined) return [alone, ['classes', 'the data tells none']];
+  return [
+    alone,
+    ['by class', `${costs(given)}: p(image | class)`],
+    ['classified', `${thousands(right)} of ${thousands(images)} right, ${((100 * right) / images).toFixed(2)} %`],
+    loss(given),
+  ];
+}
+
 /** The images to score: as the model was trained, unless asked otherwise; and what makes their likelihood doubtful. */
 async function chooseImages(
-  { metadata }: Sampler,
+  { config, metadata }: Sampler,
   { limit, split, ...flags }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<{ data: ImageSet; warnings: string[] }> {
-  const [{ firstImages, splitImages }, { readTrainingOrigin }] = await Promise.all([
+  const [{ firstImages, splitImages }, { publishedSets }, { readTrainingOrigin }] = await Promise.all([
     import('../train/data/image_set.js'),
+    import('../train/data/published.js'),
     import('../train/run/record.js'),
   ]);
   const trained = readTrainingOrigin(metadata) ?? referenceOrigin;
@@ -111,7 +149,10 @@ async function chooseImages(
       '--data: expected the images that the model was trained on, since its record names no data set',
     );
   }
-  const from = { ...likeTrained(trained, dataFlagsOf(flags)), signal };
+  const like = likeTrained(trained, dataFlagsOf(flags));
+  // The published labels are fetched where they are of use; those of other data come along where there are any.
+  const classes = config.classes !== undefined && like.data !== undefined && Object.hasOwn(publishedSets, like.data);
+  const from = { ...like, ...(classes && { classes }), signal };
   const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
   const warnings: string[] = [];
   if (split === 'all') return { data: first(await readData({ ...from, split })), warnings };
@@ -176,6 +217,13 @@ async function seenOf(
   return Math.max(0, end - Math.max(train.first, test.first));
 }
 
+/** Refuses pictures of what pixels cost where that depends on a class that nobody told. */
+function checkMappable({ config }: Sampler, { labels }: ImageSet): void {
+  if (config.classes === undefined || labels !== undefined) return;
+  const sentence = 'expected images whose classes the data tells, since what a pixel costs depends on them, got none';
+  throw new UsageError(`--map: ${sentence}`);
+}
+
 /** Writes the pictures of what surprises; their paths, and what their colours mean. */
 async function drawMaps(
   model: Uint8Array,
@@ -184,33 +232,59 @@ async function drawMaps(
   folder: OutputFolder,
   signal: AbortSignal,
 ): Promise<{ maps: string[]; scale: string }> {
-  const { surpriseScale: scale } = await import('./surprise.js');
+  const { surpriseScale } = await import('./surprise.js');
   const maps: string[] = [];
   for (const { name, bytes } of await inThread('surprise', { model, data: packed(data), chosen: mapImages }, signal)) {
     maps.push(await folder.write(name, bytes));
   }
-  return { maps, scale };
+  return { maps, scale: surpriseScale(data.levels) };
 }
+
+/** Images that each thread is given at a time, several times the 16 that the core computes in step. */
+const perWorker = 64;
 
 async function score(
   model: Uint8Array,
+  sampler: Sampler,
   data: ImageSet,
-  showProgress: boolean,
+  { workers, json }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  const bar = showProgress ? await startProgress('scoring', data.count, 'images') : undefined;
+  const { evaluate } = await import('../train/score/evaluate.js');
+  const { config, classNames } = sampler;
+  const [size, classes] = [imageSize(config), Math.max(1, config.classes ?? 0)];
+  const times = classes * data.count;
+  const threads = Math.min(data.count, workers ?? workersFor(times, 'wavefront', sampler.describe()));
+  const pool = await openPool(model, threads, 'scoring', signal);
+  const bar = json ? undefined : await startProgress('scoring', data.count, 'images');
+  // Each image is scored once, or under every class.
   let scored = 0;
+  const done = (more = 0) => Math.floor((scored + more) / classes);
+  const scorer: Scorer = {
+    config,
+    classNames,
+    logProb: async (images, options) => {
+      const onProgress = ({ done: pixels }: { done: number }) => bar?.update(done(pixels / size));
+      const logProb = await (pool?.logProb(images, { ...options, signal, onProgress }) ??
+        sampler.logProb(images, options));
+      scored += images.length / size;
+      bar?.update(done());
+      return logProb;
+    },
+  };
+  const batchSize = pool === undefined ? 16 : Math.min(1024, perWorker * threads);
   try {
-    return await inThread('evaluate', { model, data: packed(data) }, signal, (done) => {
-      scored = done;
-      bar?.update(done);
-    });
+    for await (const event of evaluate({ sampler: scorer, data, batchSize, signal })) {
+      if (event.type === 'end') return event.evaluation;
+    }
+    throw new Error('expected an evaluation at the end');
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    const so = `${thousands(scored)} of ${thousands(data.count)} images were scored`;
+    const so = `${thousands(done())} of ${thousands(data.count)} images were scored`;
     throw new Interrupted(`${error.message}; ${so}`, { cause: error });
   } finally {
     bar?.stop();
+    await pool?.dispose();
   }
 }
 

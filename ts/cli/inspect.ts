@@ -22,7 +22,7 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
 
 async function run(path: string, { json }: { json?: boolean }, signal: AbortSignal): Promise<void> {
   const sampler = await loadSampler(path, { signal });
-  const [{ metadata }, description] = [sampler, sampler.describe()]; // milliseconds, whatever the net
+  const [{ metadata, classNames, alphabet }, description] = [sampler, sampler.describe()]; // milliseconds, whatever the net
   if (json) {
     printJson({ model: path, ...description, metadata });
     return;
@@ -37,8 +37,10 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
     stateBytes,
   } = description;
   const pixels = config.height * config.width;
-  // The config is shown above; what else is JSON says for programs what the words beside it say.
-  const record = Object.entries(metadata).filter(([, value]) => !value.startsWith('{'));
+  // The config and the names are shown above; what else is JSON says for programs what the words beside it say.
+  const record = Object.entries(metadata).filter(
+    ([name, value]) => !value.startsWith('{') && name !== 'classNames' && name !== 'alphabet',
+  );
   print(
     [
       `${path}: ${netInWords(config)}`,
@@ -59,6 +61,10 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
         ],
         ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
         ['state', `${bytes(stateBytes)} of activations kept for one image`],
+        ...(classNames === undefined ? [] : [['classes', `${classNames.length}: ${classNames.join(', ')}`] as const]),
+        ...(alphabet === undefined
+          ? []
+          : [['characters', `${alphabet.length}: ${JSON.stringify(alphabet.join(''))}`] as const]),
       ]),
       '',
       record.length > 0 ? labelled(record) : 'no training record',

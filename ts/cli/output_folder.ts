@@ -35,7 +35,7 @@ export async function openOutputFolder(path: string, option: string): Promise<Ou
  * Sees to it, before any work is done, that a file can be put at `path`, and makes the folder of it; what it returns puts it
  * there whole.
  */
-export async function openOutputFile(path: string, option: string): Promise<(bytes: Uint8Array) => Promise<unknown>> {
+export async function openOutputFile(path: string, option: string): Promise<(bytes: Uint8Array) => Promise<string>> {
   const refuse = (got: string) => new UsageError(`${option}: expected the name of a file, got ${got}`);
   if (path === '') throw refuse('an empty one');
   const found = await stat(path).catch(() => undefined);

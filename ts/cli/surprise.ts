@@ -1,14 +1,23 @@
 /** The surprise of each pixel as pictures: what it costs the model, -ln p in nats, beside the image that it is of. */
 
 import { PNG } from 'pngjs';
+import { type Colour, levelColours } from '../node/colours.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from '../train/data/image_set.js';
 
-/** Surprise that is drawn in the last colour: p of 2 %. Fixed, so that pictures of two models can be held side by side. */
-const brightestNats = 4;
+/**
+ * Surprise that is drawn in the last colour: p of 2 % of two levels, and as much less of more. It depends on nothing else, so that
+ * pictures of two models can be held side by side.
+ */
+function brightestNats(levels: number): number {
+  return 4 + Math.log(levels / 2);
+}
 
 /** What the colours mean. */
-export const surpriseScale = `beside each image what its pixels cost, black 0 to white ${brightestNats} nats and more`;
+export function surpriseScale(levels: number): string {
+  const most = Math.round(100 * brightestNats(levels)) / 100;
+  return `beside each image what its pixels cost, black 0 to white ${most} nats and more`;
+}
 
 /** Red, green, blue in equal steps of surprise; each lighter than the one before, for print and for the colour-blind. */
 const colours = [
@@ -20,11 +29,9 @@ const colours = [
   [255, 255, 230],
 ] as const;
 
-type Colour = readonly [red: number, green: number, blue: number];
-
 /** The colour of a surprise, between the nearest two. */
-export function surpriseColour(nats: number): Colour {
-  const at = (Math.min(nats, brightestNats) / brightestNats) * (colours.length - 1);
+export function surpriseColour(nats: number, levels = 2): Colour {
+  const at = Math.min(1, nats / brightestNats(levels)) * (colours.length - 1);
   const below = Math.min(Math.floor(at), colours.length - 2);
   const [from, to] = [colours[below]!, colours[below + 1]!];
   const between = (i: 0 | 1 | 2) => Math.round(from[i] + (at - below) * (to[i] - from[i]));
@@ -43,17 +50,20 @@ export function surprisePngs(
   data: ImageSet,
   chosen: readonly number[],
 ): { name: string; bytes: Buffer }[] {
-  const { height, width, channels, levels, pixels } = data;
+  const { height, width, channels, levels, pixels, labels } = data;
   const size = height * width * channels;
+  const ofLevels = levelColours(levels, sampler.config.input);
+  const classes = sampler.config.classes ?? 0;
   const pairs = chosen.map((index): Pair => {
     const image = pixels.subarray(index * size, (index + 1) * size);
-    const nats = sampler.pixelNats(image as Uint8Array).data;
-    const grey = (y: number, x: number) => Math.round((255 * image[(y * width + x) * channels]!) / (levels - 1));
+    const label = classes > 0 ? labels?.[index] : undefined;
+    const nats = sampler.pixelNats(image, label === undefined ? {} : { labels: label }).data;
     return {
-      image: (y, x) => [grey(y, x), grey(y, x), grey(y, x)],
+      image: (y, x) => ofLevels[image[(y * width + x) * channels]!]!,
       map: (y, x) => {
         const at = (y * width + x) * channels;
-        return surpriseColour(nats.subarray(at, at + channels).reduce((sum, value) => sum + value, 0));
+        const cost = nats.subarray(at, at + channels).reduce((sum, value) => sum + value, 0);
+        return surpriseColour(cost, levels);
       },
     };
   });

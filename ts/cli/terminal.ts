@@ -6,14 +6,19 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Text in one of a terminal's colours, by its number, where the terminal has colours. Made by `painted`. */
-interface Painted {
+/** Text in one of a terminal's colours, by its number or numbers, where the terminal has colours. Made by `painted`. */
+export interface Painted {
   readonly text: string;
-  readonly colour: number;
+  readonly colour: number | string;
 }
 
-export function painted(text: string, colour: number): Painted {
+export function painted(text: string, colour: number | string): Painted {
   return { text, colour };
+}
+
+/** Bits of the colours that standard output shows: 24, 8, 4, or 1 where it shows none. */
+export function colourBits(): number {
+  return output.colourBits;
 }
 
 /** Prints a line to standard output, or several. */
@@ -80,6 +85,10 @@ class Sink {
 
   get hasColours(): boolean {
     return this.#stream.isTTY && this.#stream.hasColors();
+  }
+
+  get colourBits(): number {
+    return this.hasColours ? this.#stream.getColorDepth() : 1;
   }
 
   /** Has `onLost` told once of the first error, and the process ended by none. */

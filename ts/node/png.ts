@@ -1,69 +1,99 @@
 /** Images as PNG files: one by one, and many in a grid. */
 
 import { PNG } from 'pngjs';
-import type { ImageShape } from '../images.js';
+import type { ImageShape, Levels } from '../images.js';
+import { type Colour, levelColours } from './colours.js';
 
-/** An 8-bit grey image. */
-interface Grey {
+/** An 8-bit image, grey or in colours. */
+interface Picture {
   width: number;
   height: number;
-  /** `[height, width]`, 0 black to 255 white. */
+  /** 1, 0 black to 255 white, or 3, red, green and blue. */
+  parts: 1 | 3;
+  /** `[height, width, parts]`. */
   pixels: Uint8Array;
 }
 
 /** The bytes of a PNG file. */
-function encode({ width, height, pixels }: Grey): Buffer {
-  const png = new PNG({ width, height, colorType: 0, inputColorType: 0, inputHasAlpha: false, bitDepth: 8 });
+function encode({ width, height, parts, pixels }: Picture): Buffer {
+  const colorType = parts === 1 ? 0 : 2;
+  const png = new PNG({ width, height, colorType, inputColorType: colorType, inputHasAlpha: false, bitDepth: 8 });
   png.data = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length);
-  return PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false, bitDepth: 8 });
+  return PNG.sync.write(png, { colorType, inputColorType: colorType, inputHasAlpha: false, bitDepth: 8 });
 }
 
-/** Levels as grey: 0 is black, the highest white. */
-function greyOf(level: number, levels: number): number {
-  return Math.round((255 * level) / (levels - 1));
+/** An empty picture for such colours, of one of them. */
+function blank(width: number, height: number, colours: readonly Colour[], colour: Colour): Picture {
+  const parts = [...colours, colour].every(([red, green, blue]) => red === green && red === blue) ? 1 : 3;
+  const pixels = new Uint8Array(width * height * parts);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = colour[i % parts]!;
+  return { width, height, parts, pixels };
 }
 
-/** One image, pixel for pixel, so that it can be read back as data. */
-export function imagePng(data: Uint8Array, [, height, width]: ImageShape, levels: number): Buffer {
-  return encode({ width, height, pixels: data.map((level) => greyOf(level, levels)) });
+function paint({ width, parts, pixels }: Picture, y: number, x: number, colour: Colour): void {
+  for (let part = 0; part < parts; part++) pixels[(y * width + x) * parts + part] = colour[part]!;
 }
 
-/** Grey of the lines between images, which must differ from both black and white. */
-const marginGrey = 64;
+/**
+ * One image, pixel for pixel: ordinal levels in grey, so that it can be read back as data, nominal ones in colours.
+ *
+ * @param input Of the model: `ordinal` or `nominal`.
+ */
+export function imagePng(data: Levels, [, height, width]: ImageShape, levels: number, input?: string): Buffer {
+  const colours = levelColours(levels, input);
+  const picture = blank(width, height, colours, colours[0]!);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) paint(picture, y, x, colours[data[y * width + x]!]!);
+  }
+  return encode(picture);
+}
+
+/** The lines between images, which must differ from the levels. */
+const margin = { pixels: 2, colour: [64, 64, 64] } as const;
 
 /** What a grid's longer side is enlarged to at most, in pixels, if it is smaller. */
 const viewerSize = 1024;
 
+export interface GridOptions {
+  /** Of the model. Default: `ordinal`. */
+  input?: string | undefined;
+  /** Images in a row. Default: so many that there are about as many rows. */
+  columns?: number;
+}
+
 /** Images in rows and columns with a margin of two pixels, enlarged by a whole number for the eye. */
-export function gridPng(data: Uint8Array, [count, height, width]: ImageShape, levels: number): Buffer {
-  const margin = 2;
-  const columns = Math.ceil(Math.sqrt(count));
+export function gridPng(
+  data: Levels,
+  [count, height, width]: ImageShape,
+  levels: number,
+  { input, columns = Math.ceil(Math.sqrt(count)) }: GridOptions = {},
+): Buffer {
   const rows = Math.ceil(count / columns);
-  const small: Grey = {
-    width: columns * (width + margin) + margin,
-    height: rows * (height + margin) + margin,
-    pixels: new Uint8Array(),
-  };
-  small.pixels = new Uint8Array(small.width * small.height).fill(marginGrey);
+  const colours = levelColours(levels, input);
+  const [cellHeight, cellWidth] = [height + margin.pixels, width + margin.pixels];
+  const small = blank(columns * cellWidth + margin.pixels, rows * cellHeight + margin.pixels, colours, margin.colour);
   for (let image = 0; image < count; image++) {
-    const top = margin + Math.floor(image / columns) * (height + margin);
-    const left = margin + (image % columns) * (width + margin);
+    const top = margin.pixels + Math.floor(image / columns) * cellHeight;
+    const left = margin.pixels + (image % columns) * cellWidth;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const level = data[(image * height + y) * width + x]!;
-        small.pixels[(top + y) * small.width + left + x] = greyOf(level, levels);
+        paint(small, top + y, left + x, colours[level]!);
       }
     }
   }
   return encode(enlarge(small, Math.max(1, Math.floor(viewerSize / Math.max(small.width, small.height)))));
 }
 
-function enlarge({ width, height, pixels }: Grey, factor: number): Grey {
-  const large = { width: width * factor, height: height * factor };
-  const out = new Uint8Array(large.width * large.height);
+function enlarge({ width, height, parts, pixels }: Picture, factor: number): Picture {
+  const large = { width: width * factor, height: height * factor, parts };
+  const out = new Uint8Array(large.width * large.height * parts);
   for (let y = 0; y < large.height; y++) {
     const row = Math.floor(y / factor) * width;
-    for (let x = 0; x < large.width; x++) out[y * large.width + x] = pixels[row + Math.floor(x / factor)]!;
+    for (let x = 0; x < large.width; x++) {
+      const from = (row + Math.floor(x / factor)) * parts;
+      for (let part = 0; part < parts; part++) out[(y * large.width + x) * parts + part] = pixels[from + part]!;
+    }
   }
   return { ...large, pixels: out };
 }

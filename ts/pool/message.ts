@@ -3,13 +3,15 @@
 import { argumentOf, naming } from '../arguments.js';
 import type { Config } from '../config.js';
 import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
-import type { SampleOptions, ScoreOptions } from '../sample_options.js';
-import type { Samples } from '../sampler.js';
+import type { Levels } from '../images.js';
+import type { SampleRequest, ScoreOptions, WalkOptions } from '../sample_options.js';
+import type { Classification, Samples } from '../sampler.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
-  sample: { given: SampleOptions; made: Samples };
-  logProb: { given: ScoreOptions & { images: Uint8Array }; made: Float64Array };
+  sample: { given: SampleRequest; made: Samples };
+  logProb: { given: ScoreOptions & { images: Levels }; made: Float64Array };
+  classify: { given: WalkOptions & { images: Levels }; made: Classification };
 }
 
 export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];

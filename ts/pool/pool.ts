@@ -4,18 +4,25 @@ import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
 import { checkInteger, checkMemoryLimit, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
 import type { Config } from '../config.js';
 import { coreCount } from '../host.js';
-import { checkImages, type Images, imageShape, imageSize } from '../images.js';
+import { checkImages, type Images, imageShape, imageSize, type Levels } from '../images.js';
 import { compileBinary, namingModel } from '../load.js';
+import { namesOf } from '../metadata.js';
 import { type ModelSource, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
+  checkWalkOptions,
+  type Part,
   type SampleOptions,
+  type SampleRequest,
   type ScoreOptions,
   sampleNames,
+  sampleOf,
   scoreNames,
+  type WalkOptions,
+  walkNames,
 } from '../sample_options.js';
-import { roomForSamples, type Samples } from '../sampler.js';
+import { type Classification, checkHasClasses, roomForClasses, roomForSamples, type Samples } from '../sampler.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads } from './thread.js';
@@ -41,7 +48,7 @@ export interface PoolProgress {
 }
 
 export interface PoolCallOptions {
-  /** Gives the call up, within about 50 ms where images are drawn; it then rejects with the signal's reason. */
+  /** Gives the call up, within about 50 ms; it then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Told how far the call is: about 20 times a second by each worker. What it throws, the call rejects with. */
   onProgress?: (progress: PoolProgress) => void;
@@ -52,6 +59,8 @@ type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
+
+export interface PoolWalkOptions extends WalkOptions, PoolCallOptions {}
 
 /** The range of `workers`. */
 export const workersRange = { min: 1, max: 1024 };
@@ -107,6 +116,10 @@ export class SamplerPool {
   readonly config: Config;
   /** What the model file says about itself, by name: format, config, and the record of its training. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What each class is called, `[classes]`; undefined where the model file does not say. */
+  readonly classNames: readonly string[] | undefined;
+  /** The character that each level stands for, `[levels]`, of a model of maps in text. */
+  readonly alphabet: readonly string[] | undefined;
   readonly #crew: Crew;
 
   /** @internal */
@@ -115,20 +128,23 @@ export class SamplerPool {
     this.workers = workers;
     this.config = Object.freeze(config);
     this.metadata = Object.freeze(metadata);
+    const { classNames, alphabet } = namesOf(config, metadata);
+    this.classNames = classNames;
+    this.alphabet = alphabet;
   }
 
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
-    const { request, call } = checkCall(options, sampleNames, checkSampleOptions);
-    const { count, seed, startIndex } = request;
+    const { request, call } = this.#checkDraw(options);
+    const { count, seed, startIndex, label } = request;
     const size = imageSize(this.config);
-    const { data, nats } = roomForSamples(count, size);
+    const { data, nats } = roomForSamples(count, this.config);
     for await (const part of this.#draw(request, call)) {
       const first = part.startIndex - startIndex;
       data.set(part.data, first * size);
       nats.set(part.nats, first);
     }
-    return { data, shape: imageShape(count, this.config), seed, startIndex, nats };
+    return { data, shape: imageShape(count, this.config), seed, startIndex, nats, ...(label && { labels: label }) };
   }
 
   /**
@@ -140,29 +156,61 @@ export class SamplerPool {
    */
   sampleStream(options: PoolSampleOptions = {}): AsyncGenerator<Samples, void, void> {
     // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const { request, call } = checkCall(options, sampleNames, checkSampleOptions);
+    const { request, call } = this.#checkDraw(options);
     return this.#draw(request, call);
   }
 
   /**
-   * The log likelihood of each image, `[count]`: ln p(image) in nats, at most 0, the same as a sampler's `logProb`. A call
-   * that is given up still ends the images, up to 16 a worker, that are being scored.
+   * The log likelihood of each image, `[count]`: ln p(image) in nats, at most 0, the same as a sampler's `logProb`, of a net with
+   * classes with `labels` and without.
    *
    * @param images Whole images of levels.
    */
   async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
-    const { request, call } = checkCall(options, scoreNames, checkScoreOptions);
     const levels = checkImages(images, this.config);
-    const size = imageSize(this.config);
-    const made = new Float64Array(levels.length / size);
+    const made = new Float64Array(levels.length / imageSize(this.config));
+    const check = (asked: ScoreOptions) => checkScoreOptions(asked, made.length, this);
+    const { request, call } = checkCall(options, scoreNames, check);
+    // What is scored under each class in turn is done when it was under all.
+    const times = request.labels === undefined ? Math.max(1, this.config.classes ?? 0) : 1;
     const parts = this.#inOrder(made.length, call, ({ first, count }, progress) => {
-      const own = new Uint8Array(levels.subarray(first * size, (first + count) * size)); // without the rest of its buffer
-      return this.#crew.run('logProb', { ...request, images: own }, progress);
+      const given = {
+        ...request,
+        labels: request.labels?.slice(first, first + count),
+        images: this.#some(levels, first, count),
+      };
+      return this.#crew.run('logProb', given, (pixels) => progress(Math.floor(pixels / times)));
     });
     let first = 0;
     for await (const part of parts) {
       made.set(part, first);
       first += part.length;
+    }
+    return made;
+  }
+
+  /**
+   * What a net with classes takes images for, the same as a sampler's `classify`.
+   *
+   * @param images Whole images of levels.
+   */
+  async classify(images: Images, options: PoolWalkOptions = {}): Promise<Classification> {
+    const { request, call } = checkCall(options, walkNames, checkWalkOptions);
+    checkHasClasses(this.config);
+    const levels = checkImages(images, this.config);
+    const made = roomForClasses(levels.length / imageSize(this.config), this.config);
+    const [all, classes] = made.shape;
+    const parts = this.#inOrder(all, call, ({ first, count }, progress) =>
+      this.#crew.run('classify', { ...request, images: this.#some(levels, first, count) }, (pixels) =>
+        progress(Math.floor(pixels / classes)),
+      ),
+    );
+    let first = 0;
+    for await (const part of parts) {
+      made.probabilities.set(part.probabilities, first * classes);
+      made.labels.set(part.labels, first);
+      made.logProb.set(part.logProb, first);
+      first += part.labels.length;
     }
     return made;
   }
@@ -177,10 +225,20 @@ export class SamplerPool {
     return this.dispose();
   }
 
-  #draw(request: Required<SampleOptions>, call: PoolCallOptions): AsyncGenerator<Samples, void, void> {
-    return this.#inOrder(request.count, call, ({ first, count }, progress) =>
-      this.#crew.run('sample', { ...request, count, startIndex: request.startIndex + first }, progress),
+  #checkDraw(options: PoolSampleOptions): { request: SampleRequest; call: PoolCallOptions } {
+    return checkCall(options, sampleNames, (asked: SampleOptions) => checkSampleOptions(asked, this));
+  }
+
+  #draw(request: SampleRequest, call: PoolCallOptions): AsyncGenerator<Samples, void, void> {
+    return this.#inOrder(request.count, call, (part, progress) =>
+      this.#crew.run('sample', sampleOf(request, part, this), progress),
     );
+  }
+
+  /** Some of the images, without the rest of their buffer, which would be sent too. */
+  #some(levels: Levels, first: number, count: number): Levels {
+    const size = imageSize(this.config);
+    return levels.slice(first * size, (first + count) * size);
   }
 
   /** Runs the parts of a call, some at a time, and yields what they give in the order of the images. */
@@ -238,13 +296,6 @@ export class SamplerPool {
       fail(undefined); // what is left when the loop was
     }
   }
-}
-
-/** Images of a call that go to one worker together. */
-export interface Part {
-  /** Counted from 0 within the call. */
-  first: number;
-  count: number;
 }
 
 /** Images that the core computes in step; more at a time are no faster. */

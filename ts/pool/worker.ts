@@ -46,7 +46,7 @@ function open({ module, model, memoryLimit }: Extract<Order, { type: 'open' }>):
 
 async function run(job: number, work: Work): Promise<void> {
   try {
-    const made = work.kind === 'sample' ? await sample(job, work.given) : logProb(work.given);
+    const made = await doing(job, work);
     if (made === undefined) post({ type: 'stopped', job });
     else post({ type: 'done', job, made }, buffersOf(made));
   } catch (error) {
@@ -54,18 +54,30 @@ async function run(job: number, work: Work): Promise<void> {
   }
 }
 
+function doing(job: number, { kind, given }: Work): Promise<Works[keyof Works]['made'] | undefined> {
+  if (kind === 'sample') return stepping(job, sampler.sampleSteps(given), (_, { done }) => done);
+  const { images, ...options } = given;
+  const steps = kind === 'logProb' ? sampler.logProbSteps(images, options) : sampler.classifySteps(images, options);
+  return stepping<number, Works[typeof kind]['made']>(job, steps, (done, more) => done + more);
+}
+
 /** Milliseconds between two looks at what the pool has to say. */
 const lookEvery = 50;
 
-/** Draws, telling how far it is; undefined when it was told to stop. */
-async function sample(job: number, options: Works['sample']['given']): Promise<Works['sample']['made'] | undefined> {
-  const steps = sampler.sampleSteps(options);
+/** Goes through steps, telling how many pixels are done; undefined when it was told to stop. */
+async function stepping<Step, Made>(
+  job: number,
+  steps: Generator<Step, Made, void>,
+  count: (before: number, step: Step) => number,
+): Promise<Made | undefined> {
   let looked = performance.now();
+  let pixels = 0;
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
+    pixels = count(pixels, step.value);
     if (performance.now() - looked < lookEvery) continue;
-    post({ type: 'progress', job, pixels: step.value.done });
+    post({ type: 'progress', job, pixels });
     await turn();
     if (stopping === job) {
       steps.return(undefined as never); // frees the run
@@ -75,12 +87,8 @@ async function sample(job: number, options: Works['sample']['given']): Promise<W
   }
 }
 
-function logProb({ images, ...options }: Works['logProb']['given']): Works['logProb']['made'] {
-  return sampler.logProb(images, options);
-}
-
 function buffersOf(made: Works[keyof Works]['made']): Transferable[] {
-  const arrays = made instanceof Float64Array ? [made] : [made.data, made.nats];
+  const arrays = made instanceof Float64Array ? [made] : Object.values(made).filter(ArrayBuffer.isView);
   return arrays.map(({ buffer }) => buffer as ArrayBuffer);
 }
 

@@ -6,12 +6,13 @@
  */
 
 // Data
+export type { Levels } from '../images.js';
 export { binariseImages } from './data/binarisation.js';
 export { type DataOrigin, firstImages, type ImageSet, splitImages } from './data/image_set.js';
 export { labelImages } from './data/labels.js';
 export { type CodeOptions, codeImages, quantiseImages } from './data/levels.js';
 export { type DataOptions, loadData } from './data/load_data.js';
-export type { Levels, PublishedSet, RawImages } from './data/raw.js';
+export type { PublishedSet, RawImages } from './data/raw.js';
 export type { Binarisation, LevelRule, MapOptions } from './data/rule.js';
 // Training
 export { type NetName, nets, referenceConfig } from './net/reference.js';

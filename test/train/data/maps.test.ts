@@ -207,6 +207,8 @@ it('refuses options that no maps have, and those of maps beside other images', a
   const wrong = (options: object, message: string) => refused(maps, options as DataOptions).toBe(message);
   await wrong({ alphabet: '' }, 'alphabet: alphabet: expected a text that is not empty and holds no zero byte, got ""');
   await wrong({ alphabet: '#' }, 'alphabet: alphabet: expected 2 to 512 characters, got 1');
+  const inLine = 'alphabet: alphabet: expected characters that can stand in a line, got "\\t" (U+0009)';
+  await wrong({ alphabet: '#.\t' }, inLine);
   await wrong({ alphabet: '#.@#' }, 'alphabet: alphabet: expected each character once, got "#" twice');
   await wrong({ window: 3 }, 'window: window: expected [height, width], got 3');
   await wrong({ window: [3, 0] }, 'window: window: expected an integer from 1 to 4096, got 0');

@@ -104,12 +104,34 @@ it('scores by a model with classes each image alone and given its class, and tel
   expect(evaluation.protocol).toEqual(protocolOf(data));
   const alone = (await scored({ sampler: ofClasses })).evaluation;
   expect(alone).toEqual({ ...evaluation, given: undefined, classifiedRight: undefined });
-  const [two, turned] = [labelImages(data, labels.fill(0), ['a', 'b']), labelImages(data, labels, ['a', 'c', 'b'])];
-  await expect(() => scored({ sampler: ofClasses, data: two })).rejects.toThrow(
+});
+
+it('goes by the names of classes, and by their numbers where nobody named them', async () => {
+  const [a, b, c] = [1, 2, 3];
+  const logProb: Scorer['logProb'] = (_, options) =>
+    Float64Array.from((options as { labels: Uint16Array }).labels, (label) => -[a, b, c][label]!);
+  const nameless: Scorer = { config: { ...sampler.config, classes: 3 }, logProb };
+  const named: Scorer = { ...nameless, classNames: ['a', 'b', 'c'] };
+  const labels = Uint16Array.from([0, 0, 0, 1, 1, 0, 1, 0, 0]);
+  const costs = async (sampler: Scorer, names?: string[]) => {
+    const { evaluation } = await scored({ sampler, data: labelImages(data, labels, names) });
+    return evaluation.given!.imageNats;
+  };
+  const of = (first: number, second: number) => [...labels].map((label) => (label === 0 ? first : second));
+  expect(await costs(named, ['a', 'b', 'c'])).toEqual(of(a, b));
+  expect(await costs(named, ['c', 'a', 'b'])).toEqual(of(c, a));
+  expect(await costs(named, ['b', 'c'])).toEqual(of(b, c)); // of the first none came along
+  expect(await costs(named)).toEqual(of(a, b));
+  expect(await costs(nameless)).toEqual(of(a, b));
+  expect(await costs(nameless, ['x', 'y', 'z'])).toEqual(of(a, b));
+  const refused = (sampler: Scorer, names: string[]) => () => costs(sampler, names);
+  await expect(refused(nameless, ['a', 'b'])).rejects.toThrow(
     'data: expected images of 3 classes, as the model has, got 2',
   );
-  const named = { ...ofClasses, classNames: ['a', 'b', 'c'] };
-  await expect(() => scored({ sampler: named, data: turned })).rejects.toThrow(
-    'data: expected images whose class 1 is "b", as the model has it, got "c"',
+  await expect(refused(named, ['0', '1', '2', '3'])).rejects.toThrow(
+    'data: expected images of 3 classes, as the model has, got 4',
+  );
+  await expect(refused(named, ['a', 'd', 'b'])).rejects.toThrow(
+    'data: expected images of classes that the model has ("a", "b", "c"), got "d"',
   );
 });

@@ -3,11 +3,12 @@
 
 import { checkText, ownOptions, wrongValue } from '../../arguments.js';
 import type { PixelCnnError } from '../../error.js';
+import { type Levels, levelsArray } from '../../images.js';
 import { type Core, loadCore } from '../net/core.js';
 import { randomPurpose } from '../net/reference.js';
 import { invalid, letIn } from './files/numbers.js';
 import { type ImageSet, wholeSet } from './image_set.js';
-import { type Levels, levelsArray, type RawImages } from './raw.js';
+import type { RawImages } from './raw.js';
 import { type Binarisation, type binarisations, checkBinarisation, referenceThreshold } from './rule.js';
 import { checkRawImages, nothingIn, type Values, valuesOf } from './values.js';
 

@@ -2,8 +2,10 @@
 
 import { checkChoice, checkInteger, checkNumber, ownOptions, show, wrongKind, wrongValue } from '../../arguments.js';
 import { byteLengthOf, isArrayOf, plainArray } from '../../brand.js';
+import type { Levels } from '../../images.js';
+import { isCharacter } from '../../metadata.js';
 import { sha256 } from '../../node/files.js';
-import type { Levels, PublishedSet, RawImages } from './raw.js';
+import type { PublishedSet, RawImages } from './raw.js';
 import { type LevelRule, type MapOptions, mostLevels } from './rule.js';
 
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
@@ -241,11 +243,10 @@ export function checkImageSet<Pixels extends Levels = Levels>(name: string, valu
     );
   }
   const alphabet = set.alphabet && checkNames(`${name}.alphabet`, set.alphabet, levels, 'a level');
-  if (alphabet?.some((character) => [...character].length !== 1)) {
-    throw wrongValue(
-      `${name}.alphabet`,
-      `expected one character a level, got ${show(alphabet.find((c) => [...c].length !== 1))}`,
-    );
+  const odd = alphabet?.find((character) => !isCharacter(character));
+  if (odd !== undefined) {
+    const wanted = 'expected one character a level, that can stand in a line';
+    throw wrongValue(`${name}.alphabet`, `${wanted}, got ${show(odd)}`);
   }
   return { ...set, ...plain, ...(alphabet && { alphabet }), ...checkClasses(name, set, plain.labels) };
 }

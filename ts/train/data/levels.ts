@@ -1,9 +1,10 @@
 // Levels of which there are more than two: grey values in even steps, and values that are levels as they are stored.
 
 import { checkChoice, checkInteger, checkText, ownOptions, wrongKind } from '../../arguments.js';
+import { type Levels, levelsArray } from '../../images.js';
 import { invalid, letIn } from './files/numbers.js';
 import { type ImageSet, levelCounts, wholeSet } from './image_set.js';
-import { type Levels, levelsArray, type RawImages } from './raw.js';
+import type { RawImages } from './raw.js';
 import { checkRule, type LevelRule, mostLevels } from './rule.js';
 import { checkRawImages, nothingIn, storedAdvice, type Values, valuesInWords, valuesOf } from './values.js';
 

@@ -14,6 +14,7 @@ import {
   wrongValue,
 } from '../../arguments.js';
 import { isUrl } from '../../brand.js';
+import type { Levels } from '../../images.js';
 import { sha256 } from '../../node/files.js';
 import { binariseImages } from './binarisation.js';
 import { listed } from './files/data_folder.js';
@@ -22,7 +23,7 @@ import { type DataOrigin, firstImages, type ImageSet, mostClasses, ownParts, sli
 import { codeImages, greyInWords, levelsInWords, quantiseImages } from './levels.js';
 import { checkMapOptions } from './maps.js';
 import { publishedSets } from './published.js';
-import { type Levels, type NamedImages, unlabelled } from './raw.js';
+import { type NamedImages, unlabelled } from './raw.js';
 import { type FoundImages, findImages, isPublished, type ReadOptions } from './read_data.js';
 import { checkRule, type LevelRule, type MapOptions, mapNames, type Rule, ruleNames } from './rule.js';
 import { checkNotCodes, valuesOf } from './values.js';

@@ -1,6 +1,8 @@
 // Maps in text as images of nominal levels: each character a level, each map an image, or each window of one.
 
 import { checkInteger, checkText, lookedAt, show, wrongKind, wrongValue } from '../../arguments.js';
+import { type Levels, levelsArray } from '../../images.js';
+import { isCharacter } from '../../metadata.js';
 import { invalid, letIn, mostPixels } from './files/numbers.js';
 import {
   addCharacters,
@@ -12,7 +14,7 @@ import {
   rowsOf,
   type TextMap,
 } from './files/text_maps.js';
-import { eachPart, type Levels, levelsArray, type PartImages, type PartName, type Parts, partNames } from './raw.js';
+import { eachPart, type PartImages, type PartName, type Parts, partNames } from './raw.js';
 import { type MapOptions, mostLevels } from './rule.js';
 
 /** The options that are given, checked. Throws RangeError, TypeError. */
@@ -23,6 +25,9 @@ export function checkMapOptions({ alphabet, window, stride }: MapOptions): MapOp
     const twice = characters.find((character, index) => characters.indexOf(character) !== index);
     if (twice !== undefined)
       throw wrongValue('alphabet', `expected each character once, got ${characterInWords(twice)} twice`);
+    const odd = characters.find((character) => !isCharacter(character));
+    if (odd !== undefined)
+      throw wrongValue('alphabet', `expected characters that can stand in a line, got ${characterInWords(odd)}`);
     if (characters.length < 2 || characters.length > mostLevels) {
       throw wrongValue('alphabet', `expected 2 to ${mostLevels} characters, got ${characters.length}`);
     }

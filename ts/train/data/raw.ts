@@ -1,15 +1,8 @@
 // Images as files hold them, and as 8-bit values, before a rule makes levels of these.
 
+import { type Levels, levelsArray } from '../../images.js';
 import { eachNumber, invalid, type StoredImages } from './files/numbers.js';
 import { mostLevels } from './rule.js';
-
-/** Levels of pixels, in 16 bits where there are more than 256. */
-export type Levels = Uint8Array | Uint16Array;
-
-/** Room for the levels of so many pixels. */
-export function levelsArray(length: number, levels: number): Levels {
-  return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
-}
 
 /** Images of one channel, `[count, height, width]`: grey values of 8 bits, or values that are levels. */
 export interface RawImages<Pixels extends Levels = Uint8Array> {

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
+import type { Levels } from '../../images.js';
 import { reasonOf } from '../../node/files.js';
 import { loadCore, randomOrder } from '../net/core.js';
 import { oddKindOf, peek, readArray } from './files/data_file.js';
@@ -16,7 +17,6 @@ import { publishedClassNames, publishedSetOf, publishedSets, readPublished, read
 import {
   eachPart,
   joinImages,
-  type Levels,
   type NamedImages,
   type PartImages,
   type PartName,

@@ -3,8 +3,9 @@
 import { checkInteger, checkObject, lookedAt, show, wrongKind, wrongValue } from '../../arguments.js';
 import { byteLengthOf, isArrayOf, plainArray } from '../../brand.js';
 import type { PixelCnnError } from '../../error.js';
+import type { Levels } from '../../images.js';
 import { invalid } from './files/numbers.js';
-import type { Levels, RawImages } from './raw.js';
+import type { RawImages } from './raw.js';
 import { referenceThreshold } from './rule.js';
 
 /** Images whose parts go together, each read once. `kinds`: the arrays that their values may stand in. */

@@ -13,6 +13,7 @@ import {
   wrongValue,
 } from '../../arguments.js';
 import type { Config } from '../../config.js';
+import type { Levels } from '../../images.js';
 import { checkImageSet, type ImageSet } from '../data/image_set.js';
 import { loadCore } from '../net/core.js';
 import { type Evaluation, type Likelihood, likelihood, protocolOf } from './protocol.js';
@@ -23,7 +24,7 @@ export interface Scorer {
   /** What the classes are called, of a model with classes. */
   readonly classNames?: readonly string[] | undefined;
   /** Of a model with classes given `{ labels }`, the class of each image, `[count]`. */
-  logProb(images: Uint8Array, options?: object): Float64Array | Promise<Float64Array>;
+  logProb(images: Levels, options?: object): Float64Array | Promise<Float64Array>;
 }
 
 export interface EvaluateOptions {
@@ -60,26 +61,35 @@ export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent
     if (wanted === data[field]) continue;
     throw wrongValue('data', `expected images of ${field} ${show(wanted)}, as the model has, got ${data[field]}`);
   }
-  const [classes, names] = lookedAt('sampler', () => [config.classes ?? 0, sampler.classNames ?? []] as const);
-  const told = classes === 0 ? undefined : data.classNames;
-  if (told !== undefined && told.length !== classes) {
-    throw wrongValue('data', `expected images of ${show(classes)} classes, as the model has, got ${told.length}`);
-  }
-  const other = told === undefined ? -1 : names.findIndex((name, label) => name !== told[label]);
-  if (other >= 0) {
-    const wanted = `expected images whose class ${other} is ${show(names[other])}, as the model has it`;
-    throw wrongValue('data', `${wanted}, got ${show(told?.[other])}`);
-  }
+  const [classes, names] = lookedAt('sampler', () => [config.classes ?? 0, sampler.classNames] as const);
+  const labels = labelsFor(classes, names, data);
   const batchSize = checkInteger('batchSize', asked.batchSize ?? 64, { min: 1, max: 1024 });
   const scorer: Scorer = { config, logProb: (...given) => logProb.apply(sampler, given) };
-  return score(scorer, classes, data, batchSize, checkSignal(asked.signal));
+  return score(scorer, classes, { ...data, labels }, batchSize, checkSignal(asked.signal));
+}
+
+/** The labels of images as a model counts its classes: by name, or by number where nobody named them. */
+function labelsFor(classes: number, names: readonly string[] | undefined, data: ImageSet): Uint16Array | undefined {
+  const { labels, classNames: told = [] } = data;
+  if (classes === 0 || labels === undefined) return undefined;
+  const numbers = told.map((name) => names?.indexOf(name) ?? -1);
+  const odd = numbers.indexOf(-1);
+  if (odd < 0) return labels.map((label) => numbers[label]!);
+  const isNumbered = told.every((name, label) => name === String(label));
+  if (told.length === classes ? names === undefined || isNumbered : isNumbered && told.length < classes) return labels;
+  if (names === undefined || isNumbered) {
+    throw wrongValue('data', `expected images of ${show(classes)} classes, as the model has, got ${told.length}`);
+  }
+  const some = names.slice(0, 12).map(show).join(', ');
+  const wanted = `expected images of classes that the model has (${some}${names.length > 12 ? ', ...' : ''})`;
+  throw wrongValue('data', `${wanted}, got ${show(told[odd])}`);
 }
 
 /** @param classes How many the model has; 0 for none. */
 async function* score(
   sampler: Scorer,
   classes: number,
-  data: ImageSet,
+  data: Omit<ImageSet, 'labels'> & { readonly labels: Uint16Array | undefined },
   batchSize: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EvaluateEvent, void, undefined> {
@@ -90,7 +100,7 @@ async function* score(
   for (let done = 0; done < data.count; ) {
     throwIfAborted(signal);
     const end = Math.min(done + batchSize, data.count);
-    const images = data.pixels.subarray(done * dimensions, end * dimensions) as Uint8Array;
+    const images = data.pixels.subarray(done * dimensions, end * dimensions);
     if (classes === 0) {
       alone.push(...natsOf(await sampler.logProb(images), end - done));
     } else {

@@ -26,8 +26,9 @@ export function sampleGrid(folder: string, options: SampleGridOptions = {}): Wat
     const sampler = await loadSampler(await event.model());
     try {
       const { data, shape } = sampler.sample({ count, seed });
+      const { levels, input } = sampler.config;
       const name = `epoch-${String(event.epoch).padStart(4, '0')}.png`;
-      await replaceFile(join(folder, name), gridPng(data, shape, sampler.config.levels));
+      await replaceFile(join(folder, name), gridPng(data, shape, levels, { input }));
     } finally {
       sampler.dispose();
     }

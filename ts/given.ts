@@ -1,0 +1,62 @@
+/** Images with holes as an argument: some pixels are known, the others are to be drawn. */
+
+import { checkObject, lookedAt, show, wrongKind, wrongValue } from './arguments.js';
+import { isBytes } from './brand.js';
+import { ownNumbers } from './bytes.js';
+import type { Config } from './config.js';
+import { imageSize, isLevels, type Levels } from './images.js';
+
+/** What is known of images before they are drawn: of one image for all, or of each, `[count, height, width, channels]`. */
+export interface GivenPixels {
+  /** Levels; what stands where a pixel is not known is not looked at. */
+  readonly data: Levels;
+  /** For each pixel 1 where its level is known and taken as it is, 0 where it is to be drawn. */
+  readonly known: Uint8Array;
+}
+
+/** Given pixels, ours and checked. */
+export function checkGiven(value: unknown, count: number, config: Config): GivenPixels {
+  checkObject('given', value);
+  const { data, known } = lookedAt('given', () => {
+    const { data, known } = value as { data?: unknown; known?: unknown };
+    if (!isLevels(data)) {
+      throw wrongKind('given', `expected its data as a Uint8Array or a Uint16Array of levels, got ${show(data)}`);
+    }
+    if (!isBytes(known)) throw wrongKind('given', `expected its known as a Uint8Array of 0 and 1, got ${show(known)}`);
+    return { data: ownNumbers('given', data), known: ownNumbers('given', known) as Uint8Array };
+  });
+  const size = imageSize(config);
+  if (data.length !== size && data.length !== count * size) {
+    const all = count === 1 ? '' : `, or ${count} times as many, those of each image`;
+    throw wrongValue('given', `expected data of ${size} pixels${all}, got ${data.length}`);
+  }
+  if (known.length !== data.length) {
+    throw wrongValue('given', `expected as many numbers in known as in data, ${data.length}, got ${known.length}`);
+  }
+  for (let at = 0; at < known.length; at++) {
+    const [mark, level] = [known[at]!, data[at]!];
+    if (mark > 1) throw wrongValue('given', `expected 0 or 1 in known, got ${mark} at index ${at}`);
+    if (mark === 1 && level >= config.levels) {
+      const got = `${level} at index ${at}`;
+      throw wrongValue('given', `expected levels from 0 to ${config.levels - 1} where known is 1, got ${got}`);
+    }
+  }
+  return { data, known };
+}
+
+/** Those of some of the images. */
+export function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
+  if (data.length === size) return { data, known }; // one image, for all
+  return {
+    data: data.slice(first * size, (first + count) * size),
+    known: known.slice(first * size, (first + count) * size),
+  };
+}
+
+/** Stands for a pixel that is to be drawn, in what the core is given. */
+const toDraw = 2 ** 16 - 1;
+
+/** As the core takes them. */
+export function coreGiven({ data, known }: GivenPixels): Uint16Array {
+  return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : toDraw));
+}
