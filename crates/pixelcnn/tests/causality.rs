@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Draws, random_config, random_images, random_model};
+use common::{Draws, binary_config, random_images, random_model};
 use pixelcnn::field::Field;
 use pixelcnn::{Config, Method, Model, Run, Skipping, Strategy};
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ fn readers(config: &Config, field: &Field, pixel: usize) -> BTreeSet<usize> {
 fn a_pixel_changes_nothing_at_or_before_it_and_nothing_outside_its_readers() {
     for case in 0..60 {
         let mut draws = Draws::new(2000 + case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = random_model(config, case);
         let field = model.layers.receptive_field(model.config.height, model.config.width);
         let image = random_images(&mut draws, &model.config, 1, 50);

@@ -1,10 +1,17 @@
 //! The heart: every method, batch, order and skipping gives the same bits, of every logit and not only of the pixels.
+//!
+//! `PIXELCNN_NETS=20000 cargo test --release --test incremental any_form` draws by as many nets of any form.
 
 mod common;
 
-use common::{Draws, FASTEST, model_with_background, random_config, random_form, random_images, random_model, strategies};
+use common::{
+    Draws, FASTEST, binary_config, model_with_background, random_conditions, random_config, random_form, random_images,
+    random_labels, random_model, strategies,
+};
+use pixelcnn::config::Architecture;
 use pixelcnn::quantize::quantize;
-use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::sampler::TO_DRAW;
+use pixelcnn::{Conditions, Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
@@ -33,8 +40,16 @@ fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Walked {
     walk(Run::sample(model, draw, strategy).unwrap(), model)
 }
 
+fn sample_under(model: &Arc<Model>, draw: Draw, conditions: &Conditions, strategy: Strategy) -> Walked {
+    walk(Run::sample_under(model, draw, conditions.clone(), strategy).unwrap(), model)
+}
+
 fn score(model: &Arc<Model>, images: &[u16], strategy: Strategy) -> Walked {
     walk(Run::score(model, images.to_vec(), strategy).unwrap(), model)
+}
+
+fn score_under(model: &Arc<Model>, images: &[u16], labels: &[u16], strategy: Strategy) -> Walked {
+    walk(Run::score_under(model, images.to_vec(), labels.to_vec(), strategy).unwrap(), model)
 }
 
 /// Some of the images of a walk.
@@ -43,32 +58,147 @@ fn part(walked: &Walked, size: usize, first: usize, count: usize) -> Walked {
     (walked.0[at.clone()].to_vec(), walked.1[at.clone()].to_vec(), walked.2[at].to_vec())
 }
 
+/// What is known of some of the images.
+fn conditions_of(all: &Conditions, size: usize, first: usize, count: usize) -> Conditions {
+    let Conditions { labels, given } = all;
+    let labels = if labels.is_empty() { vec![] } else { labels[first..first + count].to_vec() };
+    let given = if given.len() <= size { given.clone() } else { given[first * size..(first + count) * size].to_vec() };
+    Conditions { labels, given }
+}
+
+/// Three images are the same by every strategy, one by one, and inside a larger batch that starts earlier. Returns what is drawn.
+fn draws_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) -> Walked {
+    let (config, size) = (&model.config, model.config.pixels());
+    let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
+    let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
+    let draw = Draw { count: 3, seed: (case << 33) ^ case, start_index, temperature };
+    let before = draws.from(0, 13).min(start_index as usize);
+    let many = draws.pick(&[16, 16, 19]); // as many as are computed in step, and more
+    let all = random_conditions(draws, config, many);
+    let conditions = conditions_of(&all, size, before, 3);
+    let oracle = sample_under(model, draw, &conditions, ORACLE);
+    for strategy in strategies() {
+        assert_eq!(sample_under(model, draw, &conditions, strategy), oracle, "case {case}, {strategy:?}: {config:?}");
+    }
+    for image in 0..3 {
+        let one = Draw { count: 1, start_index: start_index + image as u64, ..draw };
+        let alone = sample_under(model, one, &conditions_of(&conditions, size, image, 1), FASTEST);
+        assert_eq!(alone, part(&oracle, size, image, 1), "case {case}, image {image} alone: {config:?}");
+    }
+    let batch = Draw { count: many, start_index: start_index - before as u64, ..draw };
+    for method in [Method::Wavefront, Method::Cached] {
+        let drawn = sample_under(model, batch, &all, Strategy { method, skipping: Skipping::All });
+        assert_eq!(part(&drawn, size, before, 3), oracle, "case {case}, batch of {many} by {method:?}: {config:?}");
+    }
+    // What is given is taken.
+    for (at, &level) in oracle.1.iter().enumerate().filter(|_| !conditions.given.is_empty()) {
+        let given = conditions.given[at % conditions.given.len()];
+        assert!(given == TO_DRAW || given == level, "case {case}, pixel {at}: {config:?}");
+    }
+    oracle
+}
+
 #[test]
-fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
+fn all_strategies_and_batches_draw_the_same_bits_on_240_binary_nets_and_their_integers() {
     for case in 0..240 {
         let mut draws = Draws::new(case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = match draws.from(0, 2) {
             0 => random_model(config, case),
             background => model_with_background(config, case, background as u16 - 1, draws.from(0, 4) as f32),
         };
         let model = random_form(&mut draws, model);
-        let size = model.config.pixels();
-        let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
-        let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
-        let draw = Draw { count: 3, seed: (case << 33) ^ case, start_index, temperature };
-        let oracle = sample(&model, draw, ORACLE);
-        for strategy in strategies() {
-            assert_eq!(sample(&model, draw, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
+        draws_the_same_bits(case, &mut draws, &model);
+    }
+}
+
+/// A net of any form, often with a background, which counts in some.
+fn any_model(draws: &mut Draws, case: u64) -> Arc<Model> {
+    let config = random_config(draws);
+    match draws.from(0, 3) {
+        0 => random_model(config, case),
+        background => model_with_background(config, case, background as u16 % 2, draws.from(0, 3) as f32),
+    }
+}
+
+/// What a test of nets of any form has seen, so that it can tell that its cases bite.
+#[derive(Debug, Default)]
+struct Seen {
+    gated: u32,
+    softmax: u32,
+    wide: u32,
+    embedded: u32,
+    classes: u32,
+    background: u32,
+    apart: u32,
+    narrow: u32,
+}
+
+impl Seen {
+    fn count(&mut self, model: &Model) {
+        let config = &model.config;
+        for (count, holds) in [
+            (&mut self.gated, config.architecture == Architecture::Gated),
+            (&mut self.softmax, config.levels > 2),
+            (&mut self.wide, config.levels > 255),
+            (&mut self.embedded, config.embedding > 0),
+            (&mut self.classes, config.classes > 0),
+            (&mut self.background, model.background().is_some()),
+            (&mut self.apart, config.blocks > 0 && (config.lean > 0 || config.dilations != [1])),
+            (&mut self.narrow, config.width <= 3),
+        ] {
+            *count += u32::from(holds);
         }
-        // One by one, and inside a batch of 16 that starts earlier: only the global index counts.
-        for image in 0..3 {
-            let one = Draw { count: 1, start_index: start_index + image, ..draw };
-            assert_eq!(sample(&model, one, FASTEST), part(&oracle, size, image as usize, 1), "case {case}, image {image} alone");
-        }
-        let before = draws.from(0, 13).min(start_index as usize);
-        let batch = sample(&model, Draw { count: 16, start_index: start_index - before as u64, ..draw }, FASTEST);
-        assert_eq!(part(&batch, size, before, 3), oracle, "case {case}, batch of 16: {:?}", model.config);
+    }
+
+    fn bites(&self, least: u32) -> bool {
+        let Seen { gated, softmax, wide, embedded, classes, background, apart, narrow } = *self;
+        [gated, softmax, wide, embedded, classes, background, apart, narrow].iter().all(|&count| count >= least)
+    }
+}
+
+/// Every second net from the first one on: two tests, so that they run side by side.
+fn draws_nets_of_any_form(first: u64) {
+    let nets = std::env::var("PIXELCNN_NETS").map_or(600, |text| text.parse::<u64>().expect("a number"));
+    let mut seen = Seen::default();
+    for case in (first..nets).step_by(2) {
+        let mut draws = Draws::new(20_000 + case);
+        let model = any_model(&mut draws, case);
+        draws_the_same_bits(case, &mut draws, &model);
+        seen.count(&model);
+    }
+    assert!(seen.bites(10), "{seen:?}");
+}
+
+#[test]
+fn all_strategies_and_batches_draw_the_same_bits_on_300_even_nets_of_any_form() {
+    draws_nets_of_any_form(0);
+}
+
+#[test]
+fn all_strategies_and_batches_draw_the_same_bits_on_300_odd_nets_of_any_form() {
+    draws_nets_of_any_form(1);
+}
+
+/// Given images have the logits of the plain loops by every strategy.
+fn scores_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) {
+    let count = draws.pick(&[1, 3, 17]);
+    let ink = draws.pick(&[2, 10, 50, 97]);
+    let images = random_images(draws, &model.config, count, ink);
+    let labels = random_labels(draws, &model.config, count);
+    let mut oracle: Vec<Vec<u32>> = Vec::new();
+    for (number, image) in images.chunks(model.config.pixels()).enumerate() {
+        let logits = model.reference(image, labels.get(number).copied().unwrap_or(0)).unwrap();
+        oracle.extend(logits.chunks(model.config.logits()).map(|pixel| pixel.iter().map(|l| l.to_bits()).collect::<Vec<_>>()));
+    }
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let (logits, pixels, _) = score_under(model, &images, &labels, strategy);
+        assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
+        assert_eq!(pixels, images);
+        let mut run = Run::score_under(model, images.clone(), labels.clone(), strategy).unwrap();
+        run.finish().unwrap();
+        let kept = run.logits().unwrap().iter().map(|l| l.to_bits());
+        assert!(kept.eq(oracle.iter().flatten().copied()), "case {case}, {strategy:?}: {:?}", model.config);
     }
 }
 
@@ -76,26 +206,19 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
 fn all_strategies_score_given_images_the_same() {
     for case in 0..80 {
         let mut draws = Draws::new(1000 + case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = model_with_background(config, case, draws.from(0, 1) as u16, 0.0);
         let model = random_form(&mut draws, model);
-        let count = draws.pick(&[1, 3, 17]);
-        let ink = draws.pick(&[2, 10, 50, 97]);
-        let images = random_images(&mut draws, &model.config, count, ink);
-        let each = model.config.logits();
-        let logits = |image: &[u16]| model.reference(image, 0).unwrap();
-        let oracle: Vec<Vec<u32>> = images
-            .chunks(model.config.pixels())
-            .flat_map(|image| {
-                logits(image).chunks(each).map(|pixel| pixel.iter().map(|l| l.to_bits()).collect()).collect::<Vec<_>>()
-            })
-            .collect();
-        for strategy in strategies().into_iter().chain([ORACLE]) {
-            let (logits, pixels, _) = score(&model, &images, strategy);
-            assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
-            assert_eq!(pixels, images);
-        }
+        scores_the_same_bits(case, &mut draws, &model);
     }
+    let mut seen = Seen::default();
+    for case in 0..200 {
+        let mut draws = Draws::new(30_000 + case);
+        let model = any_model(&mut draws, case);
+        scores_the_same_bits(case, &mut draws, &model);
+        seen.count(&model);
+    }
+    assert!(seen.bites(10), "{seen:?}");
 }
 
 #[test]
@@ -201,7 +324,7 @@ fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
 
 /// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a relu would hide it.
 fn overflowing_model(draws: &mut Draws, case: u64) -> Arc<Model> {
-    let config = random_config(draws);
+    let config = binary_config(draws);
     let layers = pixelcnn::layers::Layers::new(&config);
     let small = pixelcnn::weights::Weights::random(&layers, case);
     let large = f32::powi(10.0, draws.from(0, 38) as i32);
