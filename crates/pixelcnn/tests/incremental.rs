@@ -8,10 +8,12 @@ use common::{
     Draws, FASTEST, binary_config, model_with_background, random_conditions, random_config, random_form, random_images,
     random_labels, random_model, strategies,
 };
-use pixelcnn::config::Architecture;
+use pixelcnn::config::{Activation, Architecture, Precision};
+use pixelcnn::layers::Layers;
 use pixelcnn::quantize::quantize;
 use pixelcnn::sampler::TO_DRAW;
-use pixelcnn::{Conditions, Config, Draw, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::weights::{Weights, tensor_specs};
+use pixelcnn::{Conditions, Config, Draw, Error, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
@@ -311,51 +313,54 @@ fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
 #[test]
 fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
     let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let small = pixelcnn::weights::Weights::random(&layers, 1);
+    let layers = Layers::new(&config);
+    let small = Weights::random(&layers, 1);
     let values = small.values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
-    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
+    let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
     let draw = Draw { count: 1, seed: 0, start_index: 40, temperature: 1.0 };
     for strategy in strategies().into_iter().chain([ORACLE]) {
         let error = Run::sample(&model, draw, strategy).unwrap().finish().unwrap_err();
-        assert_eq!(error, pixelcnn::Error::NonFiniteLogit { image: 40, pixel: 0 });
+        assert_eq!(error, Error::NonFiniteLogit { image: 40, pixel: 0 });
     }
 }
 
-/// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a relu would hide it.
-fn overflowing_model(draws: &mut Draws, case: u64) -> Arc<Model> {
-    let config = binary_config(draws);
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let small = pixelcnn::weights::Weights::random(&layers, case);
+/// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a cell would hide it.
+fn overflowing_model(config: Config, draws: &mut Draws, case: u64) -> Arc<Model> {
+    let layers = Layers::new(&config);
+    let small = Weights::random(&layers, case);
     let large = f32::powi(10.0, draws.from(0, 38) as i32);
     let rare = draws.pick(&[3, 40, 200]);
     let values = small.values().iter().map(|&w| if draws.from(0, rare) == 0 { (w * large).clamp(f32::MIN, f32::MAX) } else { w });
-    let weights = pixelcnn::weights::Weights::new(&layers, values.collect()).unwrap();
+    let weights = Weights::new(&layers, values.collect()).unwrap();
     Arc::new(Model::new(config, weights, vec![("background".into(), draws.from(0, 1).to_string())]).unwrap())
 }
 
-#[test]
-fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() {
+/// Nets of such weights end in the same way by every strategy and batch: drawn, or with the same pixel named.
+fn ends_alike(seed: u64, cases: u64, config: fn(&mut Draws) -> Config) {
     let (mut failed, mut drawn, mut behind) = (0, 0, 0);
-    for case in 0..200 {
-        let mut draws = Draws::new(8000 + case);
-        let model = overflowing_model(&mut draws, case);
-        let result = |count, start_index, strategy| {
-            let mut run = Run::sample(&model, Draw { count, seed: case, start_index, temperature: 1.0 }, strategy).unwrap();
+    for case in 0..cases {
+        let mut draws = Draws::new(seed + case);
+        let config = config(&mut draws);
+        let model = overflowing_model(config, &mut draws, case);
+        let labels = random_labels(&mut draws, &model.config, 3);
+        let result = |first: usize, count, strategy| {
+            let draw = Draw { count, seed: case, start_index: first as u64, temperature: 1.0 };
+            let labels = labels[first.min(labels.len())..(first + count).min(labels.len())].to_vec();
+            let mut run = Run::sample_under(&model, draw, Conditions { labels, given: vec![] }, strategy).unwrap();
             let result = run.finish();
             assert!(result.is_ok() || run.step() == result.clone().map(|()| 0), "a run that failed stays so");
             result.map(|()| run.pixels().to_vec())
         };
-        let oracle = result(3, 0, ORACLE);
+        let oracle = result(0, 3, ORACLE);
         for strategy in strategies() {
-            assert_eq!(result(3, 0, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
+            assert_eq!(result(0, 3, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
         }
         // One by one the same image is the first to fail, and at the same pixel.
-        let alone = (0..3).map(|image| result(1, image, FASTEST)).collect::<Result<Vec<_>, _>>().map(|images| images.concat());
+        let alone = (0..3).map(|image| result(image, 1, FASTEST)).collect::<Result<Vec<_>, _>>().map(|images| images.concat());
         assert_eq!(alone, oracle, "case {case}: {:?}", model.config);
         let images = random_images(&mut draws, &model.config, 3, 40);
         let scored = |strategy| {
-            let mut run = Run::score(&model, images.clone(), strategy).unwrap();
+            let mut run = Run::score_under(&model, images.clone(), labels.clone(), strategy).unwrap();
             run.finish().map(|()| run.logits().unwrap().iter().map(|l| l.to_bits()).collect::<Vec<_>>())
         };
         let oracle_score = scored(ORACLE);
@@ -364,45 +369,140 @@ fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() 
         }
         match oracle_score {
             Ok(_) => drawn += 1,
-            Err(pixelcnn::Error::NonFiniteLogit { image, pixel }) => {
+            Err(Error::NonFiniteLogit { image, pixel }) => {
                 failed += 1;
-                behind += u32::from(image > 0 || pixel > model.config.width);
+                behind += u64::from(image > 0 || pixel > model.config.width);
             }
             Err(error) => panic!("{error}"),
         }
     }
-    assert!(failed > 40 && drawn > 40 && behind > 5, "{failed} failed, {behind} of them late, {drawn} did not");
+    let bites = failed > cases / 5 && drawn > cases / 5 && behind > cases / 40;
+    assert!(bites, "{failed} failed, {behind} of them late, {drawn} did not");
+}
+
+#[test]
+fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() {
+    ends_alike(8000, 200, binary_config);
+}
+
+#[test]
+fn a_hidden_value_that_is_not_finite_is_one_error_in_nets_of_any_form() {
+    ends_alike(40_000, 300, random_config);
+}
+
+/// A net on images of 2 x 2 whose weights are 0, but for some tensors that have one value throughout their first sums.
+fn set_model(config: &Config, tensors: &[(&str, std::ops::Range<usize>, f32)]) -> Arc<Model> {
+    let layers = Layers::new(config);
+    let mut values = Vec::new();
+    let mut found = 0;
+    for spec in tensor_specs(&layers, Precision::F32) {
+        let start = values.len();
+        values.resize(start + spec.len(), 0.0);
+        for (_, range, value) in tensors.iter().filter(|(name, ..)| *name == spec.name) {
+            values[start..][range.clone()].fill(*value);
+            found += 1;
+        }
+    }
+    assert_eq!(found, tensors.len());
+    let weights = Weights::new(&layers, values).unwrap();
+    Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
+}
+
+#[test]
+fn the_first_pixel_to_fail_is_told_of_where_no_row_is_in_flight_for_a_step() {
+    // A lead of 1 makes the slope 3 on images 2 wide.
+    let config = Config {
+        architecture: Architecture::Gated,
+        activation: Activation::Tanh,
+        height: 2,
+        width: 2,
+        classes: 2,
+        filters: 2,
+        blocks: 1,
+        first_kernel: 3,
+        head_layers: 0,
+        ..Config::reference()
+    };
+    let row = ("v.0.conv.kernel", 4..8, f32::MAX); // of the pixel above
+    let model = set_model(&config, &[("v.0.conv.bias", 0..4, f32::MAX), ("v.0.conv.class", 4..8, f32::MAX), row]);
+    assert_eq!(model.wavefront().slope, 3);
+    // The first image fails below its one pixel, the second, by its class, from its first pixel on.
+    let (images, labels) = (vec![1, 0, 0, 0, 0, 0, 0, 0], vec![0, 1]);
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let mut run = Run::score_under(&model, images.clone(), labels.clone(), strategy).unwrap();
+        assert_eq!(run.finish(), Err(Error::NonFiniteLogit { image: 0, pixel: 2 }), "{strategy:?}");
+    }
+}
+
+#[test]
+fn no_cell_hides_an_overflow() {
+    let error = |model: &Arc<Model>, class: u16, strategy| {
+        let draw = Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 };
+        let labels = if model.config.classes > 0 { vec![class] } else { vec![] };
+        Run::sample_under(model, draw, Conditions { labels, given: vec![] }, strategy).unwrap().finish()
+    };
+    let all = || strategies().into_iter().chain([ORACLE]);
+    let broken = Err(Error::NonFiniteLogit { image: 7, pixel: 0 });
+    let base = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
+    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid] {
+        let config = Config { activation, classes: 3, ..base.clone() };
+        for (bias, class, is_broken) in [
+            (f32::MAX, f32::MAX, true),
+            (-f32::MAX, -f32::MAX, true), // -infinity would be 0, -1 or 0
+            (f32::MAX, -f32::MAX, false),
+            (f32::MAX, 0.0, false),
+        ] {
+            // Of the second class alone.
+            let model = set_model(&config, &[("stem.bias", 0..2, bias), ("stem.class", 2..4, class)]);
+            for strategy in all() {
+                assert_eq!(
+                    error(&model, 1, strategy),
+                    if is_broken { broken.clone() } else { Ok(()) },
+                    "{activation:?}, {strategy:?}"
+                );
+                assert_eq!(error(&model, 0, strategy), Ok(()), "{activation:?}, {strategy:?}");
+            }
+        }
+    }
+    // The sums of a gate: the first half of them are what it lets through, the second how far it opens.
+    for activation in [Activation::Tanh, Activation::Relu] {
+        let config = Config { architecture: Architecture::Gated, activation, ..base.clone() };
+        for half in [0..2, 2..4] {
+            for sign in [1.0, -1.0] {
+                // The link is a kernel of [4, 4].
+                let link: Vec<_> = (0..4).map(|k| ("h.0.vertical.kernel", 4 * k + half.start..4 * k + half.end, sign)).collect();
+                let finite = set_model(&config, &[&[("v.0.conv.bias", 0..1, f32::MAX)][..], &link].concat());
+                let infinite = set_model(&config, &[&[("v.0.conv.bias", 0..2, f32::MAX)][..], &link].concat());
+                for strategy in all() {
+                    let hidden = "a gate that is wide open, or shut";
+                    assert_eq!(error(&finite, 0, strategy), Ok(()), "{activation:?}, {half:?}, {sign}, {strategy:?}: {hidden}");
+                    assert_eq!(error(&infinite, 0, strategy), broken, "{activation:?}, {half:?}, {sign}, {strategy:?}: {hidden}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
 fn a_relu_hides_no_overflow() {
     // The head's sum is MAX * MAX * 2 - MAX * MAX * 2, which is infinity less infinity, and 0 after a relu.
     let config = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let mut values = vec![0.0; layers.parameters() as usize];
-    values[18..20].fill(f32::MAX); // the stem's biases
-    values[20..24].copy_from_slice(&[2.0, 2.0, -2.0, -2.0]); // the head's kernel
-    let model = |values: &[f32]| {
-        let weights = pixelcnn::weights::Weights::new(&layers, values.to_vec()).unwrap();
-        Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
-    };
-    let error = |model: &Arc<Model>, strategy| {
-        let mut run = Run::sample(model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
-        run.finish().unwrap_err()
-    };
-    for strategy in strategies().into_iter().chain([ORACLE]) {
-        let wanted = pixelcnn::Error::NonFiniteLogit { image: 7, pixel: 0 };
-        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
-        values[20..24].copy_from_slice(&[-2.0, -2.0, -2.0, -2.0]); // -infinity alone is 0 after a relu, too
-        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
+    // -infinity alone is 0 after a relu, too.
+    for head in [[2.0, 2.0, -2.0, -2.0], [-2.0; 4]] {
+        let head: Vec<_> = head.iter().enumerate().map(|(at, &weight)| ("heads.0.kernel", at..at + 1, weight)).collect();
+        let model = set_model(&config, &[&[("stem.bias", 0..2, f32::MAX)][..], &head].concat());
+        for strategy in strategies().into_iter().chain([ORACLE]) {
+            let mut run = Run::sample(&model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
+            assert_eq!(run.finish(), Err(Error::NonFiniteLogit { image: 7, pixel: 0 }), "{strategy:?}");
+        }
+        assert_eq!(quantize(&model, &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
     }
-    assert_eq!(quantize(&model(&values), &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
 }
 
 #[test]
 fn bad_arguments_are_named() {
     let model = random_model(Config { height: 2, width: 2, filters: 2, ..Config::reference() }, 1);
-    let message = |run: Result<Run, pixelcnn::Error>| run.unwrap_err().to_string();
+    let message = |run: Result<Run, Error>| run.unwrap_err().to_string();
     let draw = |count, start_index, temperature| {
         message(Run::sample(&model, Draw { count, seed: 1, start_index, temperature }, FASTEST))
     };
