@@ -171,14 +171,17 @@ impl Run {
         }
         let Conditions { labels, given } = conditions;
         let (size, levels) = (model.config.pixels(), model.config.levels);
-        if !given.is_empty() && given.len() != size && given.len() as u64 != size as u64 * count as u64 {
+        if !given.is_empty() && given.len() != size && given.len() as u64 != product(&[size as u64, count as u64]) {
             let reason =
                 format!("given pixels must be one image of {size} pixels or one for each of {count}, got {} values", given.len());
             return invalid(reason);
         }
         if let Some(at) = given.iter().position(|&level| usize::from(level) >= levels && level != TO_DRAW) {
-            let reason = format!("given pixels must be levels from 0 to {}, got {} at index {at}", levels - 1, given[at]);
-            return invalid(reason);
+            let most = levels - 1;
+            return invalid(format!(
+                "given pixels must be levels from 0 to {most}, or {TO_DRAW} where one is to be drawn, got {} at index {at}",
+                given[at]
+            ));
         }
         Run::new(model, Pixels::Drawn(draw), labels, given, strategy)
     }
@@ -420,7 +423,10 @@ fn check_labels(config: &Config, labels: &[u16], count: usize) -> Result<(), Err
     if labels.len() != wanted {
         return match config.classes {
             0 => invalid(format!("labels must be empty, because the net has no classes, got {}", labels.len())),
-            classes => invalid(format!("labels must be {count}, one for each image, of {classes} classes, got {}", labels.len())),
+            classes => invalid(format!(
+                "labels must be as many as images, {count}, because the net has {classes} classes, got {}",
+                labels.len()
+            )),
         };
     }
     match labels.iter().position(|&label| usize::from(label) >= config.classes) {

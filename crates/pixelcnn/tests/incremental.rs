@@ -498,21 +498,3 @@ fn a_relu_hides_no_overflow() {
         assert_eq!(quantize(&model, &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
     }
 }
-
-#[test]
-fn bad_arguments_are_named() {
-    let model = random_model(Config { height: 2, width: 2, filters: 2, ..Config::reference() }, 1);
-    let message = |run: Result<Run, Error>| run.unwrap_err().to_string();
-    let draw = |count, start_index, temperature| {
-        message(Run::sample(&model, Draw { count, seed: 1, start_index, temperature }, FASTEST))
-    };
-    assert!(draw(0, 0, 1.0).contains("count"));
-    assert!(draw(1, 0, -1.0).contains("temperature"));
-    assert!(draw(1, 0, f64::NAN).contains("temperature"));
-    assert!(draw(1, u64::MAX, 1.0).contains("start_index"));
-    assert!(message(Run::score(&model, vec![0; 5], FASTEST)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![], FASTEST)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![0, 1, 2, 0], FASTEST)).contains("got 2 at index 2"));
-    assert!(Method::from_name("fast").unwrap_err().to_string().contains("`fast`"));
-    assert!(Skipping::from_name("some").unwrap_err().to_string().contains("none, background, all"));
-}
