@@ -316,7 +316,8 @@ impl Run {
                     });
                 }
                 let value = self.pixels[at];
-                self.nats[at] = self.head.nats(logits, value) as f32;
+                // Two finite logits may lie further apart than an f32 reaches.
+                self.nats[at] = self.head.nats(logits, value).min(f32::MAX.into()) as f32;
                 if let Some(kept) = &mut self.logits {
                     kept[at * each..][..each].copy_from_slice(logits);
                 }

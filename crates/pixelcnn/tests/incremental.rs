@@ -498,3 +498,15 @@ fn a_relu_hides_no_overflow() {
         assert_eq!(quantize(&model, &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
     }
 }
+
+#[test]
+fn what_a_pixel_costs_is_finite_whatever_its_logits() {
+    let config = Config { height: 2, width: 2, levels: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
+    let biases = [("logits.bias", 0..1, f32::MAX), ("logits.bias", 1..2, -f32::MAX)];
+    let model = set_model(&config, &biases);
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let mut run = Run::score(&model, vec![0, 1, 2, 1], strategy).unwrap();
+        run.finish().unwrap();
+        assert_eq!(run.nats(), [0.0, f32::MAX, f32::MAX, f32::MAX], "{strategy:?}");
+    }
+}
