@@ -92,7 +92,7 @@ fn a_slope_is_found_as_fast_however_steep_it_is() {
         dilations: vec![16],
         ..Config::reference()
     };
-    let schedule = Schedule::wavefront(&Layers::new(&steepest.checked().unwrap()), height, width).unwrap();
+    let schedule = Schedule::raster(&Layers::new(&steepest.checked().unwrap()), height, width).unwrap();
     assert_eq!((schedule.slope, schedule.leads.iter().max()), (61_456, Some(&61_440)));
 }
 
