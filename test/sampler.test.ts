@@ -19,6 +19,7 @@ it('draws what it was asked for and says how', () => {
   expect(new Set(samples.data)).toEqual(new Set([0, 1]));
   expect(samples.nats).toHaveLength(3);
   expect(sampler.sample().shape).toEqual([1, height, width, 1]);
+  expect(samples.seedContract).toBe(loadWasm().seed_contract());
 });
 
 it('gives image i of a seed whatever the call, the batch and the method', () => {

@@ -34,6 +34,9 @@ import { Sampler as CoreSampler, mixture, type Run } from './wasm/pkg/pixelcnn.j
 /** `Symbol.dispose`, or a stand-in where the host is older than it. */
 const disposeSymbol: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 
+/** As the core's `seed_contract` says. 0, that of version 0.1.0, drew by 24 bits. */
+export const seedContract = 1;
+
 /** Images drawn from a model. */
 export interface Samples {
   /** Levels, 0 to `levels - 1`, in the order of `shape`; a `Uint16Array` where there are more than 256. */
@@ -44,6 +47,8 @@ export interface Samples {
   readonly seed: number;
   /** Number of the first image under that seed. */
   readonly startIndex: number;
+  /** The version of how seeds become images: under one version a seed gives one image of a model, everywhere and for good. */
+  readonly seedContract: number;
   /** What each image cost, `[count]`: -ln p(image) in nats, given pixels included, under the model at temperature 1 and its class. */
   readonly nats: Float64Array;
   /** Of a net with classes: that of each image, `[count]`. */
@@ -426,7 +431,15 @@ function last<T>(steps: Generator<unknown, T, void>): T {
 
 function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
   const { data, nats } = roomForSamples(count, config);
-  return { data, shape: imageShape(count, config), seed, startIndex, nats, ...(label && { labels: label }) };
+  return {
+    data,
+    shape: imageShape(count, config),
+    seed,
+    startIndex,
+    seedContract,
+    nats,
+    ...(label && { labels: label }),
+  };
 }
 
 /** Room for what is drawn, or PixelCnnError `OUT_OF_MEMORY`. */

@@ -28,7 +28,7 @@ def nats(logits, levels):
     """What levels cost given their logits, the mean over all of them: by a sigmoid where there is one logit, else a softmax."""
     if logits.shape[-1] == 1:
         return ops.mean(ops.softplus(logits[..., 0]) - logits[..., 0] * ops.cast(levels, logits.dtype))
-    return -ops.mean(ops.log_softmax(logits) * ops.one_hot(levels, logits.shape[-1])) * logits.shape[-1]
+    return -ops.mean(ops.sum(ops.log_softmax(logits) * ops.one_hot(levels, logits.shape[-1]), axis=-1))
 
 
 class Adam:

@@ -1,7 +1,7 @@
 """Trains nets in Keras on given batches from given weights, and prints the loss of each step and some weights of the end as JSON.
 
 Run by make_keras_steps.ts, which writes for each case of cases.json NAME.safetensors, the weights to begin with, and
-NAME.levels.npy and NAME.labels.npy, the batches in their order, [steps, batch, height, width] and [steps, batch].
+NAME.levels.u8 and NAME.labels.u8, the batches in their order, [steps, batch, height, width] and [steps, batch], a byte each.
 """
 
 import json
@@ -30,6 +30,10 @@ def read_weights(path):
         name: np.frombuffer(data[slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
         for name, entry in entries
     }
+
+
+def read_bytes(path, *shape):
+    return np.fromfile(path, "u1").reshape(shape).astype("int32")
 
 
 def train_example(case, images):
@@ -65,12 +69,12 @@ def train_paper(case, images, labels):
 
 def train(folder, case):
     config, name, steps, batch = case["config"], case["name"], case["steps"], case["batchSize"]
-    read = lambda what, *shape: np.fromfile(folder / f"{name}.{what}.u8", "u1").reshape(steps, batch, *shape).astype("int32")
-    images = read("levels", config["height"], config["width"])
+    images = read_bytes(folder / f"{name}.levels.u8", steps, batch, config["height"], config["width"])
+    labels = read_bytes(folder / f"{name}.labels.u8", steps, batch) if config.get("classes") else None
     if case["net"] == "example":
         variables, step = train_example(case, images)
     else:
-        variables, step = train_paper(case, images, read("labels") if config.get("classes") else None)
+        variables, step = train_paper(case, images, labels)
     start = read_weights(folder / f"{name}.safetensors")
     if variables.keys() != start.keys():
         raise SystemExit(f"{name}: other tensors than Keras has: {sorted(variables.keys() ^ start.keys())}")
@@ -79,13 +83,19 @@ def train(folder, case):
     losses = [float(step(place)) for place in range(steps)]
     if case["net"] == "example":  # which lets forbidden weights move between two calls
         return losses, {}
-    return losses, {tensor: farthest(start[tensor], np.asarray(variable)) for tensor, variable in variables.items()}
+    ends = {tensor: farthest(start[tensor], np.asarray(variable)) for tensor, variable in variables.items()}
+    return [ten_digits(loss) for loss in losses], ends
 
 
 def farthest(start, end):
     """Which weight of a tensor went farthest, in raster order, and where to."""
     at = int(np.abs(end - start).argmax())
-    return [at, float(end.flat[at])]
+    return [at, ten_digits(end.flat[at])]
+
+
+def ten_digits(value):
+    """Those in which all processors agree."""
+    return float(f"{value:.10g}")
 
 
 def main():

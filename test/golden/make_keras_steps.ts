@@ -24,7 +24,9 @@ try {
     const { name, net, config, batchSize, learningRate } = one;
     writeFileSync(join(folder, `${name}.safetensors`), core.writeModel(config, {}, input.weights));
     writeFileSync(join(folder, `${name}.levels.u8`), input.batches);
-    told.push({ name, net, config, batchSize, learningRate, steps, tensors: input.tensors });
+    writeFileSync(join(folder, `${name}.labels.u8`), input.labels);
+    const tensors = input.tensors.map((tensor) => tensor.name);
+    told.push({ name, net, config, batchSize, learningRate, steps, tensors });
     given[name] = hashOf(input);
   }
   writeFileSync(join(folder, 'cases.json'), JSON.stringify(told));
@@ -39,7 +41,8 @@ try {
     weights: { ...kept.weights, ...weights },
     given: { ...kept.given, ...given },
   };
-  writeFileSync(here('keras_steps.json'), `${JSON.stringify(golden, null, 2)}\n`);
+  const pairsOnALine = JSON.stringify(golden, null, 2).replace(/\[\s+(\d+),\s+(\S+)\s+\]/g, '[$1, $2]');
+  writeFileSync(here('keras_steps.json'), `${pairsOnALine}\n`);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -22,7 +22,14 @@ import {
   type WalkOptions,
   walkNames,
 } from '../sample_options.js';
-import { type Classification, checkHasClasses, roomForClasses, roomForSamples, type Samples } from '../sampler.js';
+import {
+  type Classification,
+  checkHasClasses,
+  roomForClasses,
+  roomForSamples,
+  type Samples,
+  seedContract,
+} from '../sampler.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads } from './thread.js';
@@ -144,7 +151,15 @@ export class SamplerPool {
       data.set(part.data, first * size);
       nats.set(part.nats, first);
     }
-    return { data, shape: imageShape(count, this.config), seed, startIndex, nats, ...(label && { labels: label }) };
+    return {
+      data,
+      shape: imageShape(count, this.config),
+      seed,
+      startIndex,
+      seedContract,
+      nats,
+      ...(label && { labels: label }),
+    };
   }
 
   /**

@@ -274,7 +274,8 @@ impl Layers {
     }
 
     /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
-    /// `height` x `width`; 129 of them for the reference.
+    /// `height` x `width`; 129 of them for the reference. Near a border kernels that lean or are dilated may miss some of
+    /// them: the only way to a pixel of the image can lead outside.
     pub fn receptive_field(&self, height: usize, width: usize) -> Field {
         let mut last_reads = vec![0; self.len()];
         for (layer, source, _) in self.reads() {

@@ -1,0 +1,3 @@
+import { testStepsOn } from './keras_steps_cases.js';
+
+testStepsOn('wasm');
