@@ -11,7 +11,10 @@ those of a VQ-VAE are.
 import struct
 import sys
 import zlib
+from pathlib import Path
+
 import numpy as np
+
 from export_codes import export_codes
 
 side, patch, size = 28, 4, 64
@@ -54,6 +57,7 @@ def encode(folder, codebook_path, images=10000):
     test = patches_of(read_idx("t10k-images-idx3-ubyte")[: -(-int(images) // 10)])
     every = train.reshape(-1, patch * patch)
     codebook = k_means(np.unique(every, axis=0)[:: max(1, len(every) // 100_000)])
+    Path(codebook_path).parent.mkdir(parents=True, exist_ok=True)
     np.save(codebook_path, codebook)
     for part, patches, labels in [("train", train, "train-labels-idx1-ubyte"), ("test", test, "t10k-labels-idx1-ubyte")]:
         codes = nearest(patches, codebook)
