@@ -13,7 +13,7 @@ use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
 use pixelcnn::weights::{Weights, tensor_specs};
-use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -133,7 +133,9 @@ fn each_good_file_is_described_and_drawn_by_every_method() {
         let mut images = Vec::new();
         for &(method_name, method) in Method::ALL {
             let strategy = Strategy { method, skipping: Skipping::All };
-            let run = Run::sample(&model, Draw { count: 1, seed: 1, start_index: 0, temperature: 1.0 }, strategy);
+            let labels = if model.config.classes > 0 { vec![0] } else { vec![] };
+            let draw = Draw { count: 1, seed: 1, start_index: 0, temperature: 1.0 };
+            let run = Run::sample_under(&model, draw, Conditions { labels, given: vec![] }, strategy);
             let small = model.config.pixels() <= 100;
             let result = run.and_then(|mut run| {
                 if small { run.finish() } else { run.step().map(drop) }?;
