@@ -235,14 +235,8 @@ impl Layout {
             slots.fill(schedule.steps() as u64);
         }
 
-        let mut borders = vec![Borders { height, width, ..Borders::default() }; layers.len() + 1];
-        for (layer, source, tap) in layers.reads() {
-            let (of, mine) = (borders[ring_index(source)], &mut borders[layer + 1]);
-            let reach = |distance: usize, step: i32| (distance as i64 + i64::from(step)).max(0) as usize;
-            mine.above = mine.above.max(reach(of.above, -tap.dy));
-            mine.left = mine.left.max(reach(of.left, -tap.dx));
-            mine.right = mine.right.max(reach(of.right, tap.dx));
-        }
+        let reaches = [[0; 3]].into_iter().chain(layers.reaches());
+        let borders: Vec<Borders> = reaches.map(|[above, left, right]| Borders { above, left, right, height, width }).collect();
 
         let channels = pixel_values(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer);

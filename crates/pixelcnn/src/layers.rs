@@ -6,7 +6,7 @@
 use crate::cell::Cell;
 use crate::config::{Activation, Architecture, Config, MAX_WEIGHTS};
 use crate::error::Error;
-use crate::field::Field;
+use crate::field::{Field, Frame};
 use crate::memory::{Bytes, headroom};
 use std::rc::Rc;
 
@@ -214,7 +214,7 @@ impl Layers {
             Architecture::Plain => (2 + 3 * blocks, causal(config.first_kernel) + blocks * (causal(config.block_kernel) + 2) + 1),
             // Four layers a block, and an input of the head, as large as a layer; terms of two kernels, a row, and three of one.
             Architecture::Gated => {
-                let area = |kernel: usize| (kernel * kernel + kernel + 3) as u64;
+                let area = |kernel: usize| ((kernel / 2 + 1) * (kernel + 1) + 3) as u64;
                 (3 + 5 * (blocks + 1), area(config.first_kernel) + (blocks + 1) * area(config.block_kernel) + 1)
             }
         };
@@ -273,39 +273,77 @@ impl Layers {
         self.iter().enumerate().flat_map(|(index, layer)| layer.reads().map(move |(source, tap)| (index, source, tap)))
     }
 
+    /// How far up, to the left and to the right each layer's field reaches at most, in pixels, whatever the image.
+    pub(crate) fn reaches(&self) -> Vec<[usize; 3]> {
+        let mut reaches = vec![[0; 3]; self.len()];
+        for (layer, source, tap) in self.reads() {
+            let of = if let Source::Layer(source) = source { reaches[source] } else { [0; 3] };
+            for (mine, (of, step)) in reaches[layer].iter_mut().zip(of.into_iter().zip([-tap.dy, -tap.dx, tap.dx])) {
+                *mine = (*mine).max((of as i64 + i64::from(step)).max(0) as usize);
+            }
+        }
+        reaches
+    }
+
+    /// What the fields of all layers lie in.
+    fn frame(&self, height: usize, width: usize) -> Frame {
+        let furthest = |a: [usize; 3], b: [usize; 3]| std::array::from_fn(|side| a[side].max(b[side]));
+        Frame::new(self.reaches().into_iter().fold([0; 3], furthest), height, width)
+    }
+
+    /// What [`Layers::receptive_field`] takes at most: a few fields are under way at a time, and it lists who reads whom.
+    pub(crate) fn planned_field(&self, height: usize, width: usize) -> Bytes {
+        const FIELDS: u64 = 7;
+        let reads = self.iter().map(|layer| layer.inputs.len() as u64 + 2).sum();
+        Bytes(FIELDS.saturating_mul(self.frame(height, width).bytes())) + Bytes::of::<[usize; 8]>(&[reads])
+    }
+
     /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
     /// `height` x `width`; 129 of them for the reference. Near a border kernels that lean or are dilated may miss some of
     /// them: the only way to a pixel of the image can lead outside.
     pub fn receptive_field(&self, height: usize, width: usize) -> Field {
-        let mut last_reads = vec![0; self.len()];
-        for (layer, source, _) in self.reads() {
-            if let Source::Layer(source) = source {
-                last_reads[source] = layer;
-            }
-        }
-        let pixel = Rc::new(Field::pixel(height, width));
-        let mut fields: Vec<Option<Rc<Field>>> = Vec::with_capacity(self.len());
+        let frame = self.frame(height, width);
+        let taps = |input: &Input| -> Vec<Tap> { input.terms.iter().map(|term| term.tap).collect() };
+        // (layer) -> who reads it, through which of its inputs; none for what it reads beside.
+        let mut readers: Vec<Vec<(usize, Option<usize>)>> = vec![Vec::new(); self.len()];
         for (index, layer) in self.iter().enumerate() {
-            let field_of = |source: Source| match source {
-                Source::Pixels => Rc::clone(&pixel),
-                Source::Layer(source) => Rc::clone(fields[source].as_ref().expect("kept until it is last read")),
-            };
-            let taps = |input: &Input| -> Vec<Tap> { input.terms.iter().map(|term| term.tap).collect() };
-            let mut sources: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), taps(input))).collect();
-            sources.extend(layer.beside().map(|source| (field_of(Source::Layer(source)), vec![Tap::HERE])));
-            // Most layers read one position of one other.
-            let field = match &sources[..] {
-                [(field, taps)] if taps[..] == [Tap::HERE] => Rc::clone(field),
-                _ => Rc::new(Field::union(&sources, height, width)),
-            };
-            fields.push(Some(field));
-            for source in 0..index {
-                if last_reads[source] <= index {
-                    fields[source] = None;
+            for (number, input) in layer.inputs.iter().enumerate() {
+                if let Source::Layer(source) = input.source {
+                    readers[source].push((index, Some(number)));
                 }
             }
+            layer.beside().for_each(|source| readers[source].push((index, None)));
         }
-        fields.pop().flatten().map(Rc::unwrap_or_clone).unwrap_or_default()
+        let pixel = Field::pixel(frame);
+        // What each layer is known to see. A field is told to its readers and let go of: a head may read hundreds of layers.
+        let nothing = Rc::new(Field::empty(frame));
+        let mut known = vec![nothing; self.len()];
+        // Fields that taps do not enlarge: those of deep nets fill the image long before the last layer.
+        let mut full: Vec<(Rc<Field>, Vec<Tap>)> = Vec::new();
+        for (index, layer) in self.iter().enumerate() {
+            let mut field = std::mem::take(&mut known[index]);
+            for input in layer.inputs.iter().filter(|input| input.source == Source::Pixels) {
+                field = Field::union(field, Rc::new(pixel.through(&taps(input))));
+            }
+            if index + 1 == self.len() {
+                return Rc::unwrap_or_clone(field);
+            }
+            for &(reader, number) in &readers[index] {
+                let taps = number.map_or(vec![Tap::HERE], |number| taps(&self[reader].inputs[number]));
+                let is_full = || full.iter().any(|(of, through)| Rc::ptr_eq(of, &field) && *through == taps);
+                let mut seen = Rc::clone(&field);
+                if taps[..] != [Tap::HERE] && !is_full() {
+                    seen = Rc::new(field.through(&taps));
+                    if seen == field {
+                        seen = Rc::clone(&field);
+                        full.truncate(15);
+                        full.insert(0, (Rc::clone(&field), taps));
+                    }
+                }
+                known[reader] = Field::union(std::mem::take(&mut known[reader]), seen);
+            }
+        }
+        Field::empty(frame)
     }
 }
 
