@@ -1,10 +1,12 @@
 /** Which images a command reads, and how they become levels, for the commands that read some. */
 
 import type { Command } from 'commander';
+import { argumentOf } from '../arguments.js';
 import { maxSeed } from '../sample_options.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
 import { binarisations, mapNames, mostLevels, ruleNames } from '../train/data/rule.js';
+import { UsageError } from './failure.js';
 import { choice, integer, number, pair } from './option.js';
 import { tell } from './terminal.js';
 
@@ -93,6 +95,25 @@ export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
     ...(isAsked('window') ? ['stride'] : []),
   ];
   return { ...Object.fromEntries(Object.entries(own).filter(([name]) => !replaced.includes(name))), ...given };
+}
+
+/**
+ * The images, as levels, where `options` hold some of the model's own beside those that were `asked` for: no flag that nobody typed
+ * is blamed, but the images.
+ *
+ * @param flag What these are named by.
+ */
+export async function readLikeTrained(options: DataOptions, asked: DataFlags, flag: string): Promise<ImageSet> {
+  try {
+    return await readData(options);
+  } catch (cause) {
+    const name = argumentOf(cause) as RuleName;
+    const own = Object.hasOwn(ruleFlags, name ?? '') && asked[name] === undefined && options[name] !== undefined;
+    if (!own || !(cause instanceof Error) || !cause.message.startsWith(`${name}: `)) throw cause;
+    const value = options[name] === true ? '' : ` ${[options[name]].flat().join('x')}`;
+    const rule = `${flag}: read as the model was trained, by ${ruleFlags[name]}${value}`;
+    throw new UsageError(`${rule}${cause.message.slice(name.length)}`, { cause });
+  }
 }
 
 /** The images, as levels. */

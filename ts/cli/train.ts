@@ -89,7 +89,7 @@ export const command = addDataOptions(
   .option('--resume', 'go on from the newest checkpoint in --out; what is not said is as the run has it')
   .option(
     '--split <name>',
-    'reference: all images, training images first; standard: without the test images (default: reference)',
+    'reference: all images, training images first; standard: without the test images (default: reference of mnist and fashion-mnist, else standard)',
     choice('--split', splits),
   )
   .option(
