@@ -6,9 +6,7 @@
 use crate::cell::Cell;
 use crate::config::{Activation, Architecture, Config, MAX_WEIGHTS};
 use crate::error::Error;
-use crate::field::{Field, Frame};
 use crate::memory::{Bytes, headroom};
-use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,67 +281,6 @@ impl Layers {
             }
         }
         reaches
-    }
-
-    /// What the fields of all layers lie in.
-    fn frame(&self, height: usize, width: usize) -> Frame {
-        let furthest = |a: [usize; 3], b: [usize; 3]| std::array::from_fn(|side| a[side].max(b[side]));
-        Frame::new(self.reaches().into_iter().fold([0; 3], furthest), height, width)
-    }
-
-    /// What [`Layers::receptive_field`] takes at most: a few fields are under way at a time, and it lists who reads whom.
-    pub(crate) fn planned_field(&self, height: usize, width: usize) -> Bytes {
-        const FIELDS: u64 = 7;
-        let reads = self.iter().map(|layer| layer.inputs.len() as u64 + 2).sum();
-        Bytes(FIELDS.saturating_mul(self.frame(height, width).bytes())) + Bytes::of::<[usize; 8]>(&[reads])
-    }
-
-    /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
-    /// `height` x `width`; 129 of them for the reference. Near a border kernels that lean or are dilated may miss some of
-    /// them: the only way to a pixel of the image can lead outside.
-    pub fn receptive_field(&self, height: usize, width: usize) -> Field {
-        let frame = self.frame(height, width);
-        let taps = |input: &Input| -> Vec<Tap> { input.terms.iter().map(|term| term.tap).collect() };
-        // (layer) -> who reads it, through which of its inputs; none for what it reads beside.
-        let mut readers: Vec<Vec<(usize, Option<usize>)>> = vec![Vec::new(); self.len()];
-        for (index, layer) in self.iter().enumerate() {
-            for (number, input) in layer.inputs.iter().enumerate() {
-                if let Source::Layer(source) = input.source {
-                    readers[source].push((index, Some(number)));
-                }
-            }
-            layer.beside().for_each(|source| readers[source].push((index, None)));
-        }
-        let pixel = Field::pixel(frame);
-        // What each layer is known to see. A field is told to its readers and let go of: a head may read hundreds of layers.
-        let nothing = Rc::new(Field::empty(frame));
-        let mut known = vec![nothing; self.len()];
-        // Fields that taps do not enlarge: those of deep nets fill the image long before the last layer.
-        let mut full: Vec<(Rc<Field>, Vec<Tap>)> = Vec::new();
-        for (index, layer) in self.iter().enumerate() {
-            let mut field = std::mem::take(&mut known[index]);
-            for input in layer.inputs.iter().filter(|input| input.source == Source::Pixels) {
-                field = Field::union(field, Rc::new(pixel.through(&taps(input))));
-            }
-            if index + 1 == self.len() {
-                return Rc::unwrap_or_clone(field);
-            }
-            for &(reader, number) in &readers[index] {
-                let taps = number.map_or(vec![Tap::HERE], |number| taps(&self[reader].inputs[number]));
-                let is_full = || full.iter().any(|(of, through)| Rc::ptr_eq(of, &field) && *through == taps);
-                let mut seen = Rc::clone(&field);
-                if taps[..] != [Tap::HERE] && !is_full() {
-                    seen = Rc::new(field.through(&taps));
-                    if seen == field {
-                        seen = Rc::clone(&field);
-                        full.truncate(15);
-                        full.insert(0, (Rc::clone(&field), taps));
-                    }
-                }
-                known[reader] = Field::union(std::mem::take(&mut known[reader]), seen);
-            }
-        }
-        Field::empty(frame)
     }
 }
 
