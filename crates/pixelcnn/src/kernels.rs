@@ -21,10 +21,11 @@
 //! will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use crate::arithmetic::{Arithmetic, F32, Finish, Int16, Shift};
+use crate::arithmetic::{Arithmetic, F32, Finish, Int16};
 use crate::cell::Cell;
 use crate::config::Precision;
 use crate::error::Error;
+use crate::integer::Shift;
 use crate::layers::{Input, Layer, Layers, Start};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::simd::{F32x4, I16x8, I32x4};

@@ -17,6 +17,7 @@ pub mod error;
 pub mod field;
 pub mod format;
 pub mod head;
+mod integer;
 pub mod json;
 mod kernels;
 pub mod layers;
@@ -25,7 +26,7 @@ pub mod memory;
 pub mod mixture;
 pub mod model;
 pub mod optimize;
-mod overflow;
+
 pub mod quantize;
 mod reference;
 pub mod rng;

@@ -12,10 +12,10 @@ use crate::activity::{peaks, streams};
 use crate::arithmetic::{Arithmetic, Either, F32};
 use crate::config::Precision;
 use crate::error::Error;
+use crate::integer::overflowing;
 use crate::layers::{Input, Source};
 use crate::memory::try_room;
 use crate::model::{self, Model};
-use crate::overflow::overflowing;
 use crate::weights::{MAX_SHIFT, Weights};
 
 /// How far activations may exceed the largest that calibration saw before they are cut off.

@@ -2,9 +2,9 @@
 
 use crate::config::Precision;
 use crate::error::Error;
+use crate::integer::overflowing;
 use crate::layers::{Input, Layers, Source, Start};
 use crate::memory::{Bytes, headroom};
-use crate::overflow::overflowing;
 use std::fmt::Debug;
 use std::ops::Add;
 
