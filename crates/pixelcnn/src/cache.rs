@@ -212,11 +212,6 @@ fn front_bytes(room: Room, units: Units) -> Bytes {
         + room.planned(units)
 }
 
-/// Values that a pixel's row holds: the number of its level, where that is one-hot, else its channels.
-pub(crate) fn pixel_values(config: &Config) -> usize {
-    if config.is_one_hot() { 1 } else { config.input_channels() }
-}
-
 /// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
 const BATCH: usize = 1024;
 
@@ -238,7 +233,7 @@ impl Layout {
         let reaches = [[0; 3]].into_iter().chain(layers.reaches());
         let borders: Vec<Borders> = reaches.map(|[above, left, right]| Borders { above, left, right, height, width }).collect();
 
-        let channels = pixel_values(config).next_multiple_of(units.step) as u64;
+        let channels = Units::pixel(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer);
         let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
         let mut first = 0u64;

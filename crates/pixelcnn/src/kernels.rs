@@ -23,13 +23,13 @@
 
 use crate::arithmetic::{Arithmetic, F32, Finish, Int16};
 use crate::cell::Cell;
-use crate::config::Precision;
+use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::integer::Shift;
 use crate::layers::{Input, Layer, Layers, Start};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::simd::{F32x4, I16x8, I32x4};
-use crate::weights::Weights;
+use crate::weights::{self, Weights};
 use std::ops::Range;
 
 /// Outputs of a panel. Channel counts are padded to a multiple of it with zero weights, so no kernel has a tail.
@@ -248,6 +248,11 @@ impl Units {
         }
     }
 
+    /// Values of a pixel's row: the number of its level, where that is one-hot, else its channels.
+    pub fn pixel(config: &Config) -> usize {
+        if config.is_one_hot() { 1 } else { config.input_channels() }
+    }
+
     /// Values of a row of a layer's outputs.
     pub fn row(self, layers: &Layers, layer: usize) -> u64 {
         padded(layers[layer].out_channels) as u64 * if layer + 1 == layers.len() { self.last as u64 } else { 1 }
@@ -266,6 +271,16 @@ impl Units {
             + Bytes(product(&[sums, classes + shape.hot_rows as u64, self.sum]))
             + Bytes::of::<u32>(&[shape.taps as u64])
     }
+}
+
+/// What a model takes: the weights as the file holds them, the same as the kernels read them, and the list of layers.
+pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) -> Bytes {
+    let units = Units::of_precision(precision);
+    let packed = (0..layers.len()).map(|layer| units.packed(layers, layer)).sum();
+    let levels = units.values(&[config.levels as u64, Units::pixel(config) as u64]);
+    let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
+    // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
+    weights::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
 }
 
 /// What a layer's taps read, and what it makes of them.
