@@ -1,14 +1,14 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
-use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
 use crate::error::Error;
 use crate::json::write_quoted;
 use crate::kernels::Units;
 use crate::layers::{Layer, Layers, Source, Start};
+use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Text, headroom};
 use crate::schedule::Schedule;
-use crate::weights::{TensorSpec, tensor_specs};
+use crate::tensors::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};
 
 /// Layers with their taps, tensors with shapes and fans, receptive field, schedule, cost and memory of a net, as JSON. Takes

@@ -21,6 +21,7 @@ mod integer;
 pub mod json;
 mod kernels;
 pub mod layers;
+mod layout;
 pub mod math;
 pub mod memory;
 pub mod mixture;
@@ -33,6 +34,7 @@ pub mod rng;
 pub mod sampler;
 pub mod schedule;
 pub mod simd;
+pub mod tensors;
 pub mod weights;
 
 pub use config::Config;

@@ -14,7 +14,8 @@ use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json,
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
-use pixelcnn::weights::{Weights, tensor_specs};
+use pixelcnn::tensors::tensor_specs;
+use pixelcnn::weights::Weights;
 use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 

@@ -6,7 +6,8 @@ use crate::config::{Config, Precision};
 use crate::error::Error;
 use crate::layers::{Input, Layer, Layers, Start};
 use crate::memory::{Bytes, product, try_room, try_zeroed};
-use crate::weights::{self, Weights};
+use crate::tensors;
+use crate::weights::Weights;
 
 /// What sizes depend on in a precision.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +66,7 @@ pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) ->
     let levels = units.values(&[config.levels as u64, Units::pixel(config) as u64]);
     let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
     // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
-    weights::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
+    tensors::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
 }
 
 /// What a layer's taps read, and what it makes of them.
