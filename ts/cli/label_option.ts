@@ -1,5 +1,6 @@
 /** Classes as they are typed: by name, by number, or several of them. */
 
+import { named } from '../arguments.js';
 import { checkLabels } from '../labels.js';
 import type { Sampler } from '../sampler.js';
 import { UsageError } from './failure.js';
@@ -27,7 +28,7 @@ export function labelsOf(option: string, text: string, sampler: Sampler): number
   });
 }
 
-/** What classes are called, with their numbers where they have names that are none. */
+/** What a class is called, in a line of words: its number where nobody named it. */
 export function nameOfClass(label: number, { classNames }: Pick<Sampler, 'classNames'>): string {
-  return classNames?.[label] ?? String(label);
+  return named(classNames?.[label] ?? String(label));
 }
