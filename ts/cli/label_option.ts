@@ -17,7 +17,7 @@ export function labelsOf(option: string, text: string, sampler: Sampler): number
   const isName = (part: string) => sampler.classNames?.includes(part) ?? false;
   if (isName(text)) return [labelOf(option, text, sampler)];
   return text.split(',').flatMap((typed) => {
-    const part = typed.trim();
+    const part = isName(typed) ? typed : typed.trim(); // names may begin and end with spaces
     const [, from, to] = (!isName(part) && /^(\d{1,9})-(\d{1,9})$/.exec(part)) || [];
     if (from === undefined || to === undefined) return [labelOf(option, part, sampler)];
     // From one name to another, or from one number to another.
