@@ -57,7 +57,7 @@ export async function calibrationImages(
     import('../train/run/record.js'),
   ]);
   const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
-  const all = await readData({ ...asked, signal });
+  const all = await readData({ ...asked, signal }, rule);
   const { train } = splitImages(all);
   if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
   const { height, width, levels } = sampler.config;

@@ -1,10 +1,12 @@
 /** Which images a command reads, and how they become levels, for the commands that read some. */
 
 import type { Command } from 'commander';
+import { argumentOf } from '../arguments.js';
 import { maxSeed } from '../sample_options.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
 import { binarisations, mapNames, mostLevels, ruleNames } from '../train/data/rule.js';
+import { UsageError } from './failure.js';
 import { choice, integer, number, pair } from './option.js';
 import { tell } from './terminal.js';
 
@@ -95,8 +97,23 @@ export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
   return { ...Object.fromEntries(Object.entries(own).filter(([name]) => !replaced.includes(name))), ...given };
 }
 
-/** The images, as levels. */
-export async function readData(options: DataOptions): Promise<ImageSet> {
+/**
+ * The images, as levels.
+ *
+ * @param asked What of the options was typed; the others are those of a training before. Default: all.
+ */
+export async function readData(options: DataOptions, asked: Pick<DataOptions, RuleName> = options): Promise<ImageSet> {
   const { loadData } = await import('../train/data/load_data.js');
-  return loadData({ ...options, say: (line) => tell(line) });
+  return loadData({ ...options, say: (line) => tell(line) }).catch((error: unknown) => {
+    throw namingTraining(error, asked);
+  });
+}
+
+/** An error of an option that nobody typed says where it is from. */
+function namingTraining(error: unknown, asked: Pick<DataOptions, RuleName>): unknown {
+  const name = argumentOf(error) as RuleName | undefined;
+  const isTyped = name === undefined || !Object.hasOwn(ruleFlags, name) || asked[name] !== undefined;
+  if (isTyped || !(error instanceof Error) || !error.message.startsWith(`${name}: `)) return error;
+  const sentence = `${ruleFlags[name]}, as the training had it${error.message.slice(name.length)}`;
+  return new UsageError(sentence, { cause: error });
 }

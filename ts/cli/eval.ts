@@ -149,25 +149,22 @@ async function chooseImages(
       '--data: expected the images that the model was trained on, since its record names no data set',
     );
   }
-  const like = likeTrained(trained, dataFlagsOf(flags));
+  const typed = dataFlagsOf(flags);
+  const like = likeTrained(trained, typed);
   // The published labels are fetched where they are of use; those of other data come along where there are any.
   const classes = config.classes !== undefined && like.data !== undefined && Object.hasOwn(publishedSets, like.data);
   const from = { ...like, ...(classes && { classes }), signal };
   const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
   const warnings: string[] = [];
-  if (split === 'all') return { data: first(await readData({ ...from, split })), warnings };
+  if (split === 'all') return { data: first(await readData({ ...from, split }, typed)), warnings };
   if (split === 'test') {
-    const test = first(await readData({ ...from, split }));
+    const test = first(await readData({ ...from, split }, typed));
     const seen = await seenOf(test, metadata, from);
     if (seen > 0) warnings.push(`${thousands(seen)} of the test images are among those that the model was trained on`);
     return { data: test, warnings };
   }
   const { validationSplit } = trained;
-  const whole = await readData({
-    ...from,
-    split: trained.split,
-    limit: trained.limit,
-  });
+  const whole = await readData({ ...from, split: trained.split, limit: trained.limit }, typed);
   const recorded = metadata[dataKey];
   if (recorded === undefined) {
     warnings.push('the model does not say what it was trained on, so that it may have been trained on these images');

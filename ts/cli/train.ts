@@ -229,7 +229,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
+  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal }, images);
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   if (from !== undefined) optionsFrom(checked, from, data); // told before a folder is made
