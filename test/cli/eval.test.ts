@@ -104,7 +104,7 @@ it('takes data, split and binarisation from the record of a model, and says wher
   expect(asked.protocol.sha256).not.toBe(drawn.protocol.sha256);
   expect(test).toMatchObject({ images: 10, warnings: [] });
 
-  const { sha256 } = await loadData({ data: join(folder.path, 'images') });
+  const { sha256 } = await loadData({ data: join(folder.path, 'images'), split: 'reference' });
   const record = { 'training.origin': JSON.stringify({ split: 'reference', validationSplit: 0.1 }) };
   await model('seen.safetensors', 3, { ...record, 'training.dataSha256': sha256 });
   await model('said.safetensors', 3, record);
@@ -121,6 +121,37 @@ it('takes data, split and binarisation from the record of a model, and says wher
   expect(await evaluate('broken.safetensors', '--data', 'images')).toMatchObject({
     code: 1,
     stderr: 'pixelcnn: training.origin: expected a JSON object, got "no JSON"\n',
+  });
+});
+
+it('blames the images where they cannot be read as the model was trained, and no option that nobody typed', async () => {
+  const record = (origin: object) => ({
+    'training.origin': JSON.stringify({ split: 'reference', validationSplit: 0.1, ...origin }),
+  });
+  await model('of-maps.safetensors', 3, record({ alphabet: '.#', window: [height, width] }));
+  await model('of-greys.safetensors', 3, record({ levels: 16 }));
+  await writeFile(join(folder.path, 'maps.txt'), '..#\n##.\n');
+  const failure = async (...args: string[]) => {
+    const { code, stderr } = await evaluate(...args);
+    return { code, said: stderr.trimEnd().split('\n').at(-1) };
+  };
+  const unlike = 'pixelcnn: --data: read as the model was trained, by';
+  expect(await failure('of-maps.safetensors', '--data', 'images')).toEqual({
+    code: 2,
+    said: `${unlike} --alphabet .#: expected text maps beside it, got PNG files`,
+  });
+  const leftOut = 'expected it left out with text maps, whose characters are the levels, got';
+  expect(await failure('of-greys.safetensors', '--data', 'maps.txt')).toEqual({
+    code: 2,
+    said: `${unlike} --levels 16: ${leftOut} 16`,
+  });
+  expect(await failure('of-greys.safetensors', '--data', 'maps.txt', '--levels', '4')).toEqual({
+    code: 2,
+    said: `pixelcnn: --levels: ${leftOut} 4`,
+  });
+  expect(await failure('of-greys.safetensors', '--data', 'nowhere')).toMatchObject({
+    code: 2,
+    said: expect.stringMatching(/^pixelcnn: --data: expected mnist, /),
   });
 });
 

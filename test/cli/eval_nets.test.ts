@@ -8,7 +8,6 @@ import { beforeAll, expect, it } from 'vitest';
 import { surpriseColour } from '../../ts/cli/surprise.js';
 import { loadSampler, type Samples } from '../../ts/index.js';
 import { levelColours } from '../../ts/node/colours.js';
-import { classModel } from '../class_model.js';
 import { npy } from '../train/data/npy.js';
 import { folderOfNets, height, width } from './nets.js';
 import { onTerminal } from './pty.js';
@@ -110,17 +109,6 @@ it('is told in one sentence of data of other classes or levels', async () => {
   const levels = await pixelcnn(folder.path, ['eval', 'tiles.safetensors', '--data', 'bare', ...greys]);
   expect(levels).toMatchObject({ code: 2, stdout: '' });
   expect(levels.stderr).toMatch(/^pixelcnn: --data: expected images of levels 5, as the model has, got 16$/m);
-});
-
-it('says of an option of the record that does not suit the data that it was not typed', async () => {
-  const { config } = await loadSampler(join(folder.path, 'maps.safetensors'));
-  const record = { 'training.origin': JSON.stringify({ alphabet: '#.@ ' }) };
-  await writeFile(join(folder.path, 'trained.safetensors'), classModel(JSON.stringify(config), 5, record));
-  const trained = async (...args: string[]) =>
-    (await pixelcnn(folder.path, ['eval', 'trained.safetensors', '--data', 'bare', '--split', 'all', ...args])).stderr;
-  const sentence = 'expected text maps beside it, got .npy file';
-  expect(await trained()).toBe(`pixelcnn: --alphabet, as the training had it: ${sentence}\n`);
-  expect(await trained('--alphabet', '#.@ ')).toBe(`pixelcnn: --alphabet: ${sentence}\n`);
 });
 
 it('shows what a net reads, and what its classes and levels are called', async () => {

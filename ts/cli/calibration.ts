@@ -2,7 +2,7 @@
 
 import { imageSize, type Levels, levelsArray } from '../images.js';
 import type { Sampler } from '../sampler.js';
-import { type DataFlags, dataFlagsOf, likeTrained, readData, ruleFlags } from './data_option.js';
+import { type DataFlags, dataFlagsOf, likeTrained, readLikeTrained, ruleFlags } from './data_option.js';
 import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { startProgress } from './progress.js';
@@ -57,7 +57,7 @@ export async function calibrationImages(
     import('../train/run/record.js'),
   ]);
   const asked = likeTrained(readTrainingOrigin(sampler.metadata) ?? {}, { ...rule, data: calibrate });
-  const all = await readData({ ...asked, signal }, rule);
+  const all = await readLikeTrained({ ...asked, signal }, rule, '--calibrate');
   const { train } = splitImages(all);
   if (train.count === 0) throw new UsageError(`--calibrate: expected at least 2 images, got ${all.source}`);
   const { height, width, levels } = sampler.config;

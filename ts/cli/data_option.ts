@@ -98,22 +98,26 @@ export function likeTrained(trained: DataFlags, asked: DataFlags): DataFlags {
 }
 
 /**
- * The images, as levels.
+ * The images, as levels, where `options` hold some of the model's own beside those that were `asked` for: no flag that nobody typed
+ * is blamed, but the images.
  *
- * @param asked What of the options was typed; the others are those of a training before. Default: all.
+ * @param flag What these are named by.
  */
-export async function readData(options: DataOptions, asked: Pick<DataOptions, RuleName> = options): Promise<ImageSet> {
-  const { loadData } = await import('../train/data/load_data.js');
-  return loadData({ ...options, say: (line) => tell(line) }).catch((error: unknown) => {
-    throw namingTraining(error, asked);
-  });
+export async function readLikeTrained(options: DataOptions, asked: DataFlags, flag: string): Promise<ImageSet> {
+  try {
+    return await readData(options);
+  } catch (cause) {
+    const name = argumentOf(cause) as RuleName;
+    const own = Object.hasOwn(ruleFlags, name ?? '') && asked[name] === undefined && options[name] !== undefined;
+    if (!own || !(cause instanceof Error) || !cause.message.startsWith(`${name}: `)) throw cause;
+    const value = options[name] === true ? '' : ` ${[options[name]].flat().join('x')}`;
+    const rule = `${flag}: read as the model was trained, by ${ruleFlags[name]}${value}`;
+    throw new UsageError(`${rule}${cause.message.slice(name.length)}`, { cause });
+  }
 }
 
-/** An error of an option that nobody typed says where it is from. */
-function namingTraining(error: unknown, asked: Pick<DataOptions, RuleName>): unknown {
-  const name = argumentOf(error) as RuleName | undefined;
-  const isTyped = name === undefined || !Object.hasOwn(ruleFlags, name) || asked[name] !== undefined;
-  if (isTyped || !(error instanceof Error) || !error.message.startsWith(`${name}: `)) return error;
-  const sentence = `${ruleFlags[name]}, as the training had it${error.message.slice(name.length)}`;
-  return new UsageError(sentence, { cause: error });
+/** The images, as levels. */
+async function readData(options: DataOptions): Promise<ImageSet> {
+  const { loadData } = await import('../train/data/load_data.js');
+  return loadData({ ...options, say: (line) => tell(line) });
 }

@@ -12,6 +12,7 @@ import { createCommand } from './command.js';
 import { Failure, sentenceOf } from './failure.js';
 import { packagedModel } from './packaged_model.js';
 import { painted, print, printJson } from './terminal.js';
+import { typed } from './typed.js';
 
 interface Check {
   name: string;
@@ -99,7 +100,7 @@ async function model(): Promise<Check> {
     const detail = `${packagedModel()}, ${config.height}x${config.width}${loss ? `, val_loss ${loss}` : ''}`;
     return { ...check, ok: true, detail };
   } catch (error) {
-    return { ...check, ok: false, detail: `${sentenceOf(error)}; train one with pixelcnn train` };
+    return { ...check, ok: false, detail: `${sentenceOf(error)}; train one with ${typed('train')}` };
   }
 }
 
@@ -132,7 +133,7 @@ async function cudaLibraries(): Promise<Check> {
   const check = { name: 'CUDA libraries', needed: false };
   const native = findTensorflow(['cuda']);
   if (native === undefined) {
-    const detail = 'not set up; training does it where there is a GPU to use; to do it now: pixelcnn setup --cuda';
+    const detail = `not set up; training does it where there is a GPU to use; to do it now: ${typed('setup', '--cuda')}`;
     return { ...check, ok: false, detail };
   }
   if (native.origin === 'project') {
@@ -141,14 +142,14 @@ async function cudaLibraries(): Promise<Check> {
   const missing = missingCudaLibraries(native);
   if (missing.length === 0) return { ...check, ok: true, detail: 'all that TensorFlow opens can be loaded' };
   const names = missing.map(({ name, reason }) => `${name} (${reason})`).join(', ');
-  const detail = `cannot load ${names}; pixelcnn setup --clean, then pixelcnn setup --cuda`;
+  const detail = `cannot load ${names}; ${typed('setup', '--clean')}, then ${typed('setup', '--cuda')}`;
   return { ...check, ok: false, detail };
 }
 
 async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost): Promise<Check> {
   const check = { name: 'native TensorFlow', needed: false };
   if (native === undefined) {
-    return { ...check, ok: false, detail: 'training sets it up by itself; to do it now: pixelcnn setup' };
+    return { ...check, ok: false, detail: `training sets it up by itself; to do it now: ${typed('setup')}` };
   }
   try {
     const { obstacle } = await import('../train/tensorflow/nvidia.js');
@@ -159,7 +160,7 @@ async function tensorflow(native: NativeTensorflow | undefined, host: NvidiaHost
     if (device === 'gpu' || host.driver === undefined) return { ...check, ok: true, detail };
     return { ...check, ok: false, detail: `${detail}: ${obstacle(host) ?? unusedReason(native, version)}` };
   } catch (error) {
-    const detail = `found, but it does not load (${sentenceOf(error)}); pixelcnn setup --clean, then pixelcnn setup`;
+    const detail = `found, but it does not load (${sentenceOf(error)}); ${typed('setup', '--clean')}, then ${typed('setup')}`;
     return { ...check, ok: false, detail };
   }
 }

@@ -10,7 +10,7 @@ import type { Evaluation, Likelihood, TrainingOrigin } from '../train/score/prot
 import { againstRows, readAgainst } from './against.js';
 import { createCommand } from './command.js';
 import { inThread } from './core_thread.js';
-import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, likeTrained, readLikeTrained } from './data_option.js';
 import { openPool, workersFor } from './drawing.js';
 import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
@@ -149,22 +149,23 @@ async function chooseImages(
       '--data: expected the images that the model was trained on, since its record names no data set',
     );
   }
-  const typed = dataFlagsOf(flags);
-  const like = likeTrained(trained, typed);
+  const asked = dataFlagsOf(flags);
+  const like = likeTrained(trained, asked);
   // The published labels are fetched where they are of use; those of other data come along where there are any.
   const classes = config.classes !== undefined && like.data !== undefined && Object.hasOwn(publishedSets, like.data);
   const from = { ...like, ...(classes && { classes }), signal };
   const first = (set: ImageSet): ImageSet => (limit === undefined ? set : firstImages(set, Math.min(limit, set.count)));
+  const read = (part: Pick<DataOptions, 'split' | 'limit'>) => readLikeTrained({ ...from, ...part }, asked, '--data');
   const warnings: string[] = [];
-  if (split === 'all') return { data: first(await readData({ ...from, split }, typed)), warnings };
+  if (split === 'all') return { data: first(await read({ split })), warnings };
   if (split === 'test') {
-    const test = first(await readData({ ...from, split }, typed));
+    const test = first(await read({ split }));
     const seen = await seenOf(test, metadata, from);
     if (seen > 0) warnings.push(`${thousands(seen)} of the test images are among those that the model was trained on`);
     return { data: test, warnings };
   }
   const { validationSplit } = trained;
-  const whole = await readData({ ...from, split: trained.split, limit: trained.limit }, typed);
+  const whole = await read({ split: trained.split, limit: trained.limit });
   const recorded = metadata[dataKey];
   if (recorded === undefined) {
     warnings.push('the model does not say what it was trained on, so that it may have been trained on these images');

@@ -7,6 +7,7 @@ import type { CheckpointState } from '../train/run/checkpoint.js';
 import type { Device } from '../train/tensorflow/backend.js';
 import { type DataChoice, ruleFlags } from './data_option.js';
 import { UsageError } from './failure.js';
+import { typed } from './typed.js';
 
 /** What the command line keeps in a checkpoint. Of the user's own images no path, only the last part of its name. */
 export type Note = {
@@ -98,7 +99,8 @@ export function goOnWith(out: string, { data }: Note, given: string | undefined)
   // What lies in this folder is found by its name.
   const named = data === undefined || given === undefined || normalize(join(given, '.')) === data;
   const more = named ? '' : ` --data ${quoted(given)}`;
-  return `go on with \`pixelcnn train --out ${quoted(out)} --resume${more}\`, or make a model of it with \`pixelcnn export ${quoted(out)}\``;
+  const [goOn, make] = [typed('train', `--out ${quoted(out)} --resume${more}`), typed('export', quoted(out))];
+  return `go on with \`${goOn}\`, or make a model of it with \`${make}\``;
 }
 
 /** As a shell takes it. */

@@ -1,10 +1,11 @@
 //! What computes the logits of a front: engines behind one face, under which the sampler knows neither them nor their
 //! precision apart.
 
-use crate::cache::{Cache, Keep, Layout};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::kernels::{Lanes, Units};
 use crate::layers::Source;
+use crate::layout::{Keep, Layout};
 use crate::model::{Model, Net};
 use crate::reference;
 use std::ops::Range;
@@ -137,12 +138,10 @@ impl<A: Lanes> Engine for Incremental<A> {
     fn settled(&self, model: &Model, step: usize) -> usize {
         let schedule = self.cache().schedule();
         let delay = schedule.delay(Source::Layer(model.layers.len() - 1));
-        // All rows above the first in flight are done.
-        match schedule.rows(delay, step).next() {
-            Some(row) => row * schedule.width + schedule.column(delay, step, row) + 1,
-            None if step < delay => 0,
-            None => model.config.pixels(),
-        }
+        // All rows above the first in flight are done. There may be none: where leads make the slope steeper than the image is
+        // wide, a row ends before the next begins.
+        let rows = schedule.rows(delay, step);
+        rows.start * schedule.width + if rows.is_empty() { 0 } else { schedule.column(delay, step, rows.start) + 1 }
     }
 
     fn put(&mut self, _: &Model, image: usize, pixel: usize, level: u16) {

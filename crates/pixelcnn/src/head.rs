@@ -57,35 +57,26 @@ impl Head {
                 let logit = f64::from(logits[0]);
                 u16::from(if temperature == 0.0 { logit > 0.0 } else { u < math::sigmoid(logit / temperature) })
             }
-            Head::Softmax { .. } => {
-                let likeliest = likeliest(logits);
-                if temperature == 0.0 {
-                    return likeliest as u16;
-                }
-                let max = f64::from(logits[likeliest]);
-                // The likeliest level's is 1; a quotient beyond f64 is -infinity, whose e^x is 0.
-                let mut weights = [0.0; MAX_LEVELS];
-                let weights = &mut weights[..logits.len()];
-                let mut whole = 0.0;
-                for (weight, &logit) in weights.iter_mut().zip(logits) {
-                    *weight = math::exp((f64::from(logit) - max) / temperature);
-                    whole += *weight;
-                }
-                let mut sum = 0.0;
-                let mut last = likeliest;
-                for (level, &weight) in weights.iter().enumerate() {
-                    sum += weight;
-                    if sum > u * whole {
-                        return level as u16;
-                    }
-                    if weight > 0.0 {
-                        last = level;
-                    }
-                }
-                // Only for a u that rounds to 1: below, u * whole is less than the last sum, which is the whole.
-                last as u16
-            }
+            Head::Softmax { .. } if temperature == 0.0 => likeliest(logits) as u16,
+            Head::Softmax { .. } => Softmax::of(logits, temperature, &mut [0.0; MAX_LEVELS]).draw(u),
         }
+    }
+
+    /// What [`Head::draw`] draws, and its [`Head::nats`]: at temperature 1 both are of the same sums, which many levels make the most
+    /// of a pixel's time in a small net.
+    ///
+    /// # Panics
+    /// As [`Head::draw`].
+    pub fn draw_with_nats(self, logits: &[f32], temperature: f64, u: f64) -> (u16, f64) {
+        if self == Head::Sigmoid || temperature != 1.0 {
+            let level = self.draw(logits, temperature, u);
+            return (level, self.nats(logits, level));
+        }
+        assert!(logits.len() == self.logits());
+        let mut room = [0.0; MAX_LEVELS];
+        let softmax = Softmax::of(logits, temperature, &mut room);
+        let level = softmax.draw(u);
+        (level, softmax.nats(level))
     }
 
     /// -ln p(level), in nats, under the net itself (temperature 1): the cross-entropy of one pixel. At least 0.
@@ -99,21 +90,55 @@ impl Head {
                 let logit = f64::from(logits[0]);
                 math::softplus(if level == 1 { -logit } else { logit })
             }
-            Head::Softmax { .. } => {
-                let likeliest = likeliest(logits);
-                let max = f64::from(logits[likeliest]);
-                // ln of the sum of all e^(z_j - max), of which the likeliest level's is 1: apart from the others, so that
-                // these count however small they are.
-                let mut others = 0.0;
-                for (j, &logit) in logits.iter().enumerate() {
-                    if j != likeliest {
-                        others += math::exp(f64::from(logit) - max);
-                    }
-                }
-                let whole = if others <= 1.0 { math::ln_1p(others) } else { math::ln(1.0 + others) };
-                max - f64::from(logits[usize::from(level)]) + whole
+            Head::Softmax { .. } => Softmax::of(logits, 1.0, &mut [0.0; MAX_LEVELS]).nats(level),
+        }
+    }
+}
+
+/// Some logits with the weight of each level, e^((z_j - max) / temperature). That of the likeliest is 1.
+struct Softmax<'a> {
+    logits: &'a [f32],
+    weights: &'a [f64],
+    likeliest: usize,
+}
+
+impl<'a> Softmax<'a> {
+    fn of(logits: &'a [f32], temperature: f64, room: &'a mut [f64; MAX_LEVELS]) -> Softmax<'a> {
+        let likeliest = likeliest(logits);
+        let max = f64::from(logits[likeliest]);
+        let weights = &mut room[..logits.len()];
+        for (weight, &logit) in weights.iter_mut().zip(logits) {
+            // A quotient beyond f64 is -infinity, whose e^x is 0.
+            *weight = math::exp((f64::from(logit) - max) / temperature);
+        }
+        Softmax { logits, weights, likeliest }
+    }
+
+    fn draw(&self, u: f64) -> u16 {
+        let whole: f64 = self.weights.iter().sum();
+        let mut sum = 0.0;
+        let mut last = self.likeliest;
+        for (level, &weight) in self.weights.iter().enumerate() {
+            sum += weight;
+            if sum > u * whole {
+                return level as u16;
+            }
+            if weight > 0.0 {
+                last = level;
             }
         }
+        // Only for a u that rounds to 1: below, u * whole is less than the last sum, which is the whole.
+        last as u16
+    }
+
+    /// Of weights at temperature 1.
+    fn nats(&self, level: u16) -> f64 {
+        let max = f64::from(self.logits[self.likeliest]);
+        // ln of the sum of all weights: the likeliest's apart from the others, so that these count however small they are.
+        let (before, after) = (&self.weights[..self.likeliest], &self.weights[self.likeliest + 1..]);
+        let others: f64 = before.iter().chain(after).sum();
+        let whole = if others <= 1.0 { math::ln_1p(others) } else { math::ln(1.0 + others) };
+        max - f64::from(self.logits[usize::from(level)]) + whole
     }
 }
 

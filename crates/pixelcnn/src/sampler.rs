@@ -4,12 +4,12 @@
 //! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
 use crate::arithmetic::Either;
-use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
 use crate::engine::{self, Engine, Images, Incremental, Kernels, Oracle, Watch, Whole};
 use crate::error::Error;
 use crate::head::Head;
 use crate::kernels::{Lanes, Units};
+use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::model::{Model, Net};
 use crate::reference;
@@ -171,14 +171,17 @@ impl Run {
         }
         let Conditions { labels, given } = conditions;
         let (size, levels) = (model.config.pixels(), model.config.levels);
-        if !given.is_empty() && given.len() != size && given.len() as u64 != size as u64 * count as u64 {
+        if !given.is_empty() && given.len() != size && given.len() as u64 != product(&[size as u64, count as u64]) {
             let reason =
                 format!("given pixels must be one image of {size} pixels or one for each of {count}, got {} values", given.len());
             return invalid(reason);
         }
         if let Some(at) = given.iter().position(|&level| usize::from(level) >= levels && level != TO_DRAW) {
-            let reason = format!("given pixels must be levels from 0 to {}, got {} at index {at}", levels - 1, given[at]);
-            return invalid(reason);
+            let most = levels - 1;
+            return invalid(format!(
+                "given pixels must be levels from 0 to {most}, or {TO_DRAW} where one is to be drawn, got {} at index {at}",
+                given[at]
+            ));
         }
         Run::new(model, Pixels::Drawn(draw), labels, given, strategy)
     }
@@ -305,15 +308,20 @@ impl Run {
                     engine.put(&self.model, image - self.group.start, pixel, self.pixels[at]);
                     continue;
                 }
-                if let Some(Draw { seed, temperature, .. }) = self.draw {
-                    let given = self.given.get(if self.given.len() == size { pixel } else { at }).copied();
-                    self.pixels[at] = given.filter(|&level| level != TO_DRAW).unwrap_or_else(|| {
+                let given = self.given.get(if self.given.len() == size { pixel } else { at }).copied();
+                let (value, nats) = match (self.draw, given.filter(|&level| level != TO_DRAW)) {
+                    (Some(Draw { seed, temperature, .. }), None) => {
                         let u = rng::pixel_uniform(seed, first + image as u64, pixel as u32, 0);
-                        self.head.draw(logits, temperature, u)
-                    });
-                }
-                let value = self.pixels[at];
-                self.nats[at] = self.head.nats(logits, value) as f32;
+                        self.head.draw_with_nats(logits, temperature, u)
+                    }
+                    (_, given) => {
+                        let value = given.unwrap_or(self.pixels[at]);
+                        (value, self.head.nats(logits, value))
+                    }
+                };
+                self.pixels[at] = value;
+                // Two finite logits may lie further apart than an f32 reaches.
+                self.nats[at] = nats.min(f32::MAX.into()) as f32;
                 if let Some(kept) = &mut self.logits {
                     kept[at * each..][..each].copy_from_slice(logits);
                 }
@@ -420,7 +428,10 @@ fn check_labels(config: &Config, labels: &[u16], count: usize) -> Result<(), Err
     if labels.len() != wanted {
         return match config.classes {
             0 => invalid(format!("labels must be empty, because the net has no classes, got {}", labels.len())),
-            classes => invalid(format!("labels must be {count}, one for each image, of {classes} classes, got {}", labels.len())),
+            classes => invalid(format!(
+                "labels must be as many as images, {count}, because the net has {classes} classes, got {}",
+                labels.len()
+            )),
         };
     }
     match labels.iter().position(|&label| usize::from(label) >= config.classes) {

@@ -52,8 +52,18 @@ impl Schedule {
 
     fn with_slope_from(least: usize, layers: &Layers, height: usize, width: usize) -> Option<Schedule> {
         // A row of lead a layer is the most that taps within the image can ask for, so no slope beyond is worth trying.
+        // A steeper slope asks for no larger lead, so what is legal stays so.
         let most = least.max(width * (layers.len() + 2));
-        let (slope, leads) = (least..=most).find_map(|slope| Some((slope, leads(layers, height, width, slope, &[])?)))?;
+        let (mut slope, mut end) = (least, most);
+        while slope < end {
+            let middle = slope + (end - slope) / 2;
+            if leads(layers, height, width, middle, &[]).is_some() {
+                end = middle;
+            } else {
+                slope = middle + 1;
+            }
+        }
+        let leads = leads(layers, height, width, slope, &[])?;
         let lead = leads.iter().copied().max().unwrap_or(0);
         Some(Schedule { slope, leads, height, width, lead, whole: Vec::new() })
     }

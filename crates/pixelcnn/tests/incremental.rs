@@ -1,10 +1,20 @@
 //! The heart: every method, batch, order and skipping gives the same bits, of every logit and not only of the pixels.
+//!
+//! `PIXELCNN_NETS=20000 cargo test --release --test incremental any_form` draws by as many nets of any form.
 
 mod common;
 
-use common::{Draws, FASTEST, model_with_background, random_config, random_form, random_images, random_model, strategies};
+use common::{
+    Draws, FASTEST, binary_config, model_with_background, random_conditions, random_config, random_form, random_images,
+    random_labels, random_model, strategies,
+};
+use pixelcnn::config::{Activation, Architecture, Precision};
+use pixelcnn::layers::Layers;
 use pixelcnn::quantize::quantize;
-use pixelcnn::{Config, Draw, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::sampler::TO_DRAW;
+use pixelcnn::tensors::tensor_specs;
+use pixelcnn::weights::Weights;
+use pixelcnn::{Conditions, Config, Draw, Error, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 const ORACLE: Strategy = Strategy { method: Method::Reference, skipping: Skipping::None };
@@ -33,8 +43,16 @@ fn sample(model: &Arc<Model>, draw: Draw, strategy: Strategy) -> Walked {
     walk(Run::sample(model, draw, strategy).unwrap(), model)
 }
 
+fn sample_under(model: &Arc<Model>, draw: Draw, conditions: &Conditions, strategy: Strategy) -> Walked {
+    walk(Run::sample_under(model, draw, conditions.clone(), strategy).unwrap(), model)
+}
+
 fn score(model: &Arc<Model>, images: &[u16], strategy: Strategy) -> Walked {
     walk(Run::score(model, images.to_vec(), strategy).unwrap(), model)
+}
+
+fn score_under(model: &Arc<Model>, images: &[u16], labels: &[u16], strategy: Strategy) -> Walked {
+    walk(Run::score_under(model, images.to_vec(), labels.to_vec(), strategy).unwrap(), model)
 }
 
 /// Some of the images of a walk.
@@ -43,32 +61,147 @@ fn part(walked: &Walked, size: usize, first: usize, count: usize) -> Walked {
     (walked.0[at.clone()].to_vec(), walked.1[at.clone()].to_vec(), walked.2[at].to_vec())
 }
 
+/// What is known of some of the images.
+fn conditions_of(all: &Conditions, size: usize, first: usize, count: usize) -> Conditions {
+    let Conditions { labels, given } = all;
+    let labels = if labels.is_empty() { vec![] } else { labels[first..first + count].to_vec() };
+    let given = if given.len() <= size { given.clone() } else { given[first * size..(first + count) * size].to_vec() };
+    Conditions { labels, given }
+}
+
+/// Three images are the same by every strategy, one by one, and inside a larger batch that starts earlier. Returns what is drawn.
+fn draws_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) -> Walked {
+    let (config, size) = (&model.config, model.config.pixels());
+    let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
+    let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
+    let draw = Draw { count: 3, seed: (case << 33) ^ case, start_index, temperature };
+    let before = draws.from(0, 13).min(start_index as usize);
+    let many = draws.pick(&[16, 16, 19]); // as many as are computed in step, and more
+    let all = random_conditions(draws, config, many);
+    let conditions = conditions_of(&all, size, before, 3);
+    let oracle = sample_under(model, draw, &conditions, ORACLE);
+    for strategy in strategies() {
+        assert_eq!(sample_under(model, draw, &conditions, strategy), oracle, "case {case}, {strategy:?}: {config:?}");
+    }
+    for image in 0..3 {
+        let one = Draw { count: 1, start_index: start_index + image as u64, ..draw };
+        let alone = sample_under(model, one, &conditions_of(&conditions, size, image, 1), FASTEST);
+        assert_eq!(alone, part(&oracle, size, image, 1), "case {case}, image {image} alone: {config:?}");
+    }
+    let batch = Draw { count: many, start_index: start_index - before as u64, ..draw };
+    for method in [Method::Wavefront, Method::Cached] {
+        let drawn = sample_under(model, batch, &all, Strategy { method, skipping: Skipping::All });
+        assert_eq!(part(&drawn, size, before, 3), oracle, "case {case}, batch of {many} by {method:?}: {config:?}");
+    }
+    // What is given is taken.
+    for (at, &level) in oracle.1.iter().enumerate().filter(|_| !conditions.given.is_empty()) {
+        let given = conditions.given[at % conditions.given.len()];
+        assert!(given == TO_DRAW || given == level, "case {case}, pixel {at}: {config:?}");
+    }
+    oracle
+}
+
 #[test]
-fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
+fn all_strategies_and_batches_draw_the_same_bits_on_240_binary_nets_and_their_integers() {
     for case in 0..240 {
         let mut draws = Draws::new(case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = match draws.from(0, 2) {
             0 => random_model(config, case),
             background => model_with_background(config, case, background as u16 - 1, draws.from(0, 4) as f32),
         };
         let model = random_form(&mut draws, model);
-        let size = model.config.pixels();
-        let temperature = draws.pick(&[0.0, 0.3, 1.0, 1.0, 2.5]);
-        let start_index = draws.pick(&[0, 1, u64::from(u32::MAX) - 1]);
-        let draw = Draw { count: 3, seed: (case << 33) ^ case, start_index, temperature };
-        let oracle = sample(&model, draw, ORACLE);
-        for strategy in strategies() {
-            assert_eq!(sample(&model, draw, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
+        draws_the_same_bits(case, &mut draws, &model);
+    }
+}
+
+/// A net of any form, often with a background, which counts in some.
+fn any_model(draws: &mut Draws, case: u64) -> Arc<Model> {
+    let config = random_config(draws);
+    match draws.from(0, 3) {
+        0 => random_model(config, case),
+        background => model_with_background(config, case, background as u16 % 2, draws.from(0, 3) as f32),
+    }
+}
+
+/// What a test of nets of any form has seen, so that it can tell that its cases bite.
+#[derive(Debug, Default)]
+struct Seen {
+    gated: u32,
+    softmax: u32,
+    wide: u32,
+    embedded: u32,
+    classes: u32,
+    background: u32,
+    apart: u32,
+    narrow: u32,
+}
+
+impl Seen {
+    fn count(&mut self, model: &Model) {
+        let config = &model.config;
+        for (count, holds) in [
+            (&mut self.gated, config.architecture == Architecture::Gated),
+            (&mut self.softmax, config.levels > 2),
+            (&mut self.wide, config.levels > 255),
+            (&mut self.embedded, config.embedding > 0),
+            (&mut self.classes, config.classes > 0),
+            (&mut self.background, model.background().is_some()),
+            (&mut self.apart, config.blocks > 0 && (config.lean > 0 || config.dilations != [1])),
+            (&mut self.narrow, config.width <= 3),
+        ] {
+            *count += u32::from(holds);
         }
-        // One by one, and inside a batch of 16 that starts earlier: only the global index counts.
-        for image in 0..3 {
-            let one = Draw { count: 1, start_index: start_index + image, ..draw };
-            assert_eq!(sample(&model, one, FASTEST), part(&oracle, size, image as usize, 1), "case {case}, image {image} alone");
-        }
-        let before = draws.from(0, 13).min(start_index as usize);
-        let batch = sample(&model, Draw { count: 16, start_index: start_index - before as u64, ..draw }, FASTEST);
-        assert_eq!(part(&batch, size, before, 3), oracle, "case {case}, batch of 16: {:?}", model.config);
+    }
+
+    fn bites(&self, least: u32) -> bool {
+        let Seen { gated, softmax, wide, embedded, classes, background, apart, narrow } = *self;
+        [gated, softmax, wide, embedded, classes, background, apart, narrow].iter().all(|&count| count >= least)
+    }
+}
+
+/// Every second net from the first one on: two tests, so that they run side by side.
+fn draws_nets_of_any_form(first: u64) {
+    let nets = std::env::var("PIXELCNN_NETS").map_or(600, |text| text.parse::<u64>().expect("a number"));
+    let mut seen = Seen::default();
+    for case in (first..nets).step_by(2) {
+        let mut draws = Draws::new(20_000 + case);
+        let model = any_model(&mut draws, case);
+        draws_the_same_bits(case, &mut draws, &model);
+        seen.count(&model);
+    }
+    assert!(seen.bites(10), "{seen:?}");
+}
+
+#[test]
+fn all_strategies_and_batches_draw_the_same_bits_on_300_even_nets_of_any_form() {
+    draws_nets_of_any_form(0);
+}
+
+#[test]
+fn all_strategies_and_batches_draw_the_same_bits_on_300_odd_nets_of_any_form() {
+    draws_nets_of_any_form(1);
+}
+
+/// Given images have the logits of the plain loops by every strategy.
+fn scores_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) {
+    let count = draws.pick(&[1, 3, 17]);
+    let ink = draws.pick(&[2, 10, 50, 97]);
+    let images = random_images(draws, &model.config, count, ink);
+    let labels = random_labels(draws, &model.config, count);
+    let mut oracle: Vec<Vec<u32>> = Vec::new();
+    for (number, image) in images.chunks(model.config.pixels()).enumerate() {
+        let logits = model.reference(image, labels.get(number).copied().unwrap_or(0)).unwrap();
+        oracle.extend(logits.chunks(model.config.logits()).map(|pixel| pixel.iter().map(|l| l.to_bits()).collect::<Vec<_>>()));
+    }
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let (logits, pixels, _) = score_under(model, &images, &labels, strategy);
+        assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
+        assert_eq!(pixels, images);
+        let mut run = Run::score_under(model, images.clone(), labels.clone(), strategy).unwrap();
+        run.finish().unwrap();
+        let kept = run.logits().unwrap().iter().map(|l| l.to_bits());
+        assert!(kept.eq(oracle.iter().flatten().copied()), "case {case}, {strategy:?}: {:?}", model.config);
     }
 }
 
@@ -76,26 +209,19 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_random_nets() {
 fn all_strategies_score_given_images_the_same() {
     for case in 0..80 {
         let mut draws = Draws::new(1000 + case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = model_with_background(config, case, draws.from(0, 1) as u16, 0.0);
         let model = random_form(&mut draws, model);
-        let count = draws.pick(&[1, 3, 17]);
-        let ink = draws.pick(&[2, 10, 50, 97]);
-        let images = random_images(&mut draws, &model.config, count, ink);
-        let each = model.config.logits();
-        let logits = |image: &[u16]| model.reference(image, 0).unwrap();
-        let oracle: Vec<Vec<u32>> = images
-            .chunks(model.config.pixels())
-            .flat_map(|image| {
-                logits(image).chunks(each).map(|pixel| pixel.iter().map(|l| l.to_bits()).collect()).collect::<Vec<_>>()
-            })
-            .collect();
-        for strategy in strategies().into_iter().chain([ORACLE]) {
-            let (logits, pixels, _) = score(&model, &images, strategy);
-            assert_eq!(logits, oracle, "case {case}, {strategy:?}: {:?}", model.config);
-            assert_eq!(pixels, images);
-        }
+        scores_the_same_bits(case, &mut draws, &model);
     }
+    let mut seen = Seen::default();
+    for case in 0..200 {
+        let mut draws = Draws::new(30_000 + case);
+        let model = any_model(&mut draws, case);
+        scores_the_same_bits(case, &mut draws, &model);
+        seen.count(&model);
+    }
+    assert!(seen.bites(10), "{seen:?}");
 }
 
 #[test]
@@ -188,51 +314,54 @@ fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
 #[test]
 fn weights_too_large_to_compute_with_are_an_error_that_names_the_pixel() {
     let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let small = pixelcnn::weights::Weights::random(&layers, 1);
+    let layers = Layers::new(&config);
+    let small = Weights::random(&layers, 1);
     let values = small.values().iter().map(|&w| if w == 0.0 { 0.0 } else { f32::MAX }).collect();
-    let model = Arc::new(Model::new(config, pixelcnn::weights::Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
+    let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
     let draw = Draw { count: 1, seed: 0, start_index: 40, temperature: 1.0 };
     for strategy in strategies().into_iter().chain([ORACLE]) {
         let error = Run::sample(&model, draw, strategy).unwrap().finish().unwrap_err();
-        assert_eq!(error, pixelcnn::Error::NonFiniteLogit { image: 40, pixel: 0 });
+        assert_eq!(error, Error::NonFiniteLogit { image: 40, pixel: 0 });
     }
 }
 
-/// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a relu would hide it.
-fn overflowing_model(draws: &mut Draws, case: u64) -> Arc<Model> {
-    let config = random_config(draws);
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let small = pixelcnn::weights::Weights::random(&layers, case);
+/// A net of weights of all magnitudes, some so large that sums overflow and cancel to NaN, some so that a cell would hide it.
+fn overflowing_model(config: Config, draws: &mut Draws, case: u64) -> Arc<Model> {
+    let layers = Layers::new(&config);
+    let small = Weights::random(&layers, case);
     let large = f32::powi(10.0, draws.from(0, 38) as i32);
     let rare = draws.pick(&[3, 40, 200]);
     let values = small.values().iter().map(|&w| if draws.from(0, rare) == 0 { (w * large).clamp(f32::MIN, f32::MAX) } else { w });
-    let weights = pixelcnn::weights::Weights::new(&layers, values.collect()).unwrap();
+    let weights = Weights::new(&layers, values.collect()).unwrap();
     Arc::new(Model::new(config, weights, vec![("background".into(), draws.from(0, 1).to_string())]).unwrap())
 }
 
-#[test]
-fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() {
+/// Nets of such weights end in the same way by every strategy and batch: drawn, or with the same pixel named.
+fn ends_alike(seed: u64, cases: u64, config: fn(&mut Draws) -> Config) {
     let (mut failed, mut drawn, mut behind) = (0, 0, 0);
-    for case in 0..200 {
-        let mut draws = Draws::new(8000 + case);
-        let model = overflowing_model(&mut draws, case);
-        let result = |count, start_index, strategy| {
-            let mut run = Run::sample(&model, Draw { count, seed: case, start_index, temperature: 1.0 }, strategy).unwrap();
+    for case in 0..cases {
+        let mut draws = Draws::new(seed + case);
+        let config = config(&mut draws);
+        let model = overflowing_model(config, &mut draws, case);
+        let labels = random_labels(&mut draws, &model.config, 3);
+        let result = |first: usize, count, strategy| {
+            let draw = Draw { count, seed: case, start_index: first as u64, temperature: 1.0 };
+            let labels = labels[first.min(labels.len())..(first + count).min(labels.len())].to_vec();
+            let mut run = Run::sample_under(&model, draw, Conditions { labels, given: vec![] }, strategy).unwrap();
             let result = run.finish();
             assert!(result.is_ok() || run.step() == result.clone().map(|()| 0), "a run that failed stays so");
             result.map(|()| run.pixels().to_vec())
         };
-        let oracle = result(3, 0, ORACLE);
+        let oracle = result(0, 3, ORACLE);
         for strategy in strategies() {
-            assert_eq!(result(3, 0, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
+            assert_eq!(result(0, 3, strategy), oracle, "case {case}, {strategy:?}: {:?}", model.config);
         }
         // One by one the same image is the first to fail, and at the same pixel.
-        let alone = (0..3).map(|image| result(1, image, FASTEST)).collect::<Result<Vec<_>, _>>().map(|images| images.concat());
+        let alone = (0..3).map(|image| result(image, 1, FASTEST)).collect::<Result<Vec<_>, _>>().map(|images| images.concat());
         assert_eq!(alone, oracle, "case {case}: {:?}", model.config);
         let images = random_images(&mut draws, &model.config, 3, 40);
         let scored = |strategy| {
-            let mut run = Run::score(&model, images.clone(), strategy).unwrap();
+            let mut run = Run::score_under(&model, images.clone(), labels.clone(), strategy).unwrap();
             run.finish().map(|()| run.logits().unwrap().iter().map(|l| l.to_bits()).collect::<Vec<_>>())
         };
         let oracle_score = scored(ORACLE);
@@ -241,55 +370,144 @@ fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() 
         }
         match oracle_score {
             Ok(_) => drawn += 1,
-            Err(pixelcnn::Error::NonFiniteLogit { image, pixel }) => {
+            Err(Error::NonFiniteLogit { image, pixel }) => {
                 failed += 1;
-                behind += u32::from(image > 0 || pixel > model.config.width);
+                behind += u64::from(image > 0 || pixel > model.config.width);
             }
             Err(error) => panic!("{error}"),
         }
     }
-    assert!(failed > 40 && drawn > 40 && behind > 5, "{failed} failed, {behind} of them late, {drawn} did not");
+    let bites = failed > cases / 5 && drawn > cases / 5 && behind > cases / 40;
+    assert!(bites, "{failed} failed, {behind} of them late, {drawn} did not");
+}
+
+#[test]
+fn a_hidden_value_that_is_not_finite_is_one_error_by_every_strategy_and_batch() {
+    ends_alike(8000, 200, binary_config);
+}
+
+#[test]
+fn a_hidden_value_that_is_not_finite_is_one_error_in_nets_of_any_form() {
+    ends_alike(40_000, 300, random_config);
+}
+
+/// A net on images of 2 x 2 whose weights are 0, but for some tensors that have one value throughout their first sums.
+fn set_model(config: &Config, tensors: &[(&str, std::ops::Range<usize>, f32)]) -> Arc<Model> {
+    let layers = Layers::new(config);
+    let mut values = Vec::new();
+    let mut found = 0;
+    for spec in tensor_specs(&layers, Precision::F32) {
+        let start = values.len();
+        values.resize(start + spec.len(), 0.0);
+        for (_, range, value) in tensors.iter().filter(|(name, ..)| *name == spec.name) {
+            values[start..][range.clone()].fill(*value);
+            found += 1;
+        }
+    }
+    assert_eq!(found, tensors.len());
+    let weights = Weights::new(&layers, values).unwrap();
+    Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
+}
+
+#[test]
+fn the_first_pixel_to_fail_is_told_of_where_no_row_is_in_flight_for_a_step() {
+    // A lead of 1 makes the slope 3 on images 2 wide, pixel by pixel.
+    let config = Config {
+        architecture: Architecture::Gated,
+        activation: Activation::Tanh,
+        height: 2,
+        width: 2,
+        classes: 2,
+        filters: 2,
+        blocks: 1,
+        first_kernel: 3,
+        head_layers: 0,
+        ..Config::reference()
+    };
+    let row = ("v.0.conv.kernel", 4..8, f32::MAX); // of the pixel above
+    let model = set_model(&config, &[("v.0.conv.bias", 0..4, f32::MAX), ("v.0.conv.class", 4..8, f32::MAX), row]);
+    assert_eq!(model.raster().slope, 3);
+    // The first image fails below its one pixel, the second, by its class, from its first pixel on.
+    let (images, labels) = (vec![1, 0, 0, 0, 0, 0, 0, 0], vec![0, 1]);
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let mut run = Run::score_under(&model, images.clone(), labels.clone(), strategy).unwrap();
+        assert_eq!(run.finish(), Err(Error::NonFiniteLogit { image: 0, pixel: 2 }), "{strategy:?}");
+    }
+}
+
+#[test]
+fn no_cell_hides_an_overflow() {
+    let error = |model: &Arc<Model>, class: u16, strategy| {
+        let draw = Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 };
+        let labels = if model.config.classes > 0 { vec![class] } else { vec![] };
+        Run::sample_under(model, draw, Conditions { labels, given: vec![] }, strategy).unwrap().finish()
+    };
+    let all = || strategies().into_iter().chain([ORACLE]);
+    let broken = Err(Error::NonFiniteLogit { image: 7, pixel: 0 });
+    let base = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
+    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid] {
+        let config = Config { activation, classes: 3, ..base.clone() };
+        for (bias, class, is_broken) in [
+            (f32::MAX, f32::MAX, true),
+            (-f32::MAX, -f32::MAX, true), // -infinity would be 0, -1 or 0
+            (f32::MAX, -f32::MAX, false),
+            (f32::MAX, 0.0, false),
+        ] {
+            // Of the second class alone.
+            let model = set_model(&config, &[("stem.bias", 0..2, bias), ("stem.class", 2..4, class)]);
+            for strategy in all() {
+                assert_eq!(
+                    error(&model, 1, strategy),
+                    if is_broken { broken.clone() } else { Ok(()) },
+                    "{activation:?}, {strategy:?}"
+                );
+                assert_eq!(error(&model, 0, strategy), Ok(()), "{activation:?}, {strategy:?}");
+            }
+        }
+    }
+    // The sums of a gate: the first half of them are what it lets through, the second how far it opens.
+    for activation in [Activation::Tanh, Activation::Relu] {
+        let config = Config { architecture: Architecture::Gated, activation, ..base.clone() };
+        for half in [0..2, 2..4] {
+            for sign in [1.0, -1.0] {
+                // The link is a kernel of [4, 4].
+                let link: Vec<_> = (0..4).map(|k| ("h.0.vertical.kernel", 4 * k + half.start..4 * k + half.end, sign)).collect();
+                let finite = set_model(&config, &[&[("v.0.conv.bias", 0..1, f32::MAX)][..], &link].concat());
+                let infinite = set_model(&config, &[&[("v.0.conv.bias", 0..2, f32::MAX)][..], &link].concat());
+                for strategy in all() {
+                    let hidden = "a gate that is wide open, or shut";
+                    assert_eq!(error(&finite, 0, strategy), Ok(()), "{activation:?}, {half:?}, {sign}, {strategy:?}: {hidden}");
+                    assert_eq!(error(&infinite, 0, strategy), broken, "{activation:?}, {half:?}, {sign}, {strategy:?}: {hidden}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
 fn a_relu_hides_no_overflow() {
     // The head's sum is MAX * MAX * 2 - MAX * MAX * 2, which is infinity less infinity, and 0 after a relu.
     let config = Config { height: 2, width: 2, filters: 2, blocks: 0, head_layers: 1, first_kernel: 3, ..Config::reference() };
-    let layers = pixelcnn::layers::Layers::new(&config);
-    let mut values = vec![0.0; layers.parameters() as usize];
-    values[18..20].fill(f32::MAX); // the stem's biases
-    values[20..24].copy_from_slice(&[2.0, 2.0, -2.0, -2.0]); // the head's kernel
-    let model = |values: &[f32]| {
-        let weights = pixelcnn::weights::Weights::new(&layers, values.to_vec()).unwrap();
-        Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
-    };
-    let error = |model: &Arc<Model>, strategy| {
-        let mut run = Run::sample(model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
-        run.finish().unwrap_err()
-    };
-    for strategy in strategies().into_iter().chain([ORACLE]) {
-        let wanted = pixelcnn::Error::NonFiniteLogit { image: 7, pixel: 0 };
-        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
-        values[20..24].copy_from_slice(&[-2.0, -2.0, -2.0, -2.0]); // -infinity alone is 0 after a relu, too
-        assert_eq!(error(&model(&values), strategy), wanted, "{strategy:?}");
+    // -infinity alone is 0 after a relu, too.
+    for head in [[2.0, 2.0, -2.0, -2.0], [-2.0; 4]] {
+        let head: Vec<_> = head.iter().enumerate().map(|(at, &weight)| ("heads.0.kernel", at..at + 1, weight)).collect();
+        let model = set_model(&config, &[&[("stem.bias", 0..2, f32::MAX)][..], &head].concat());
+        for strategy in strategies().into_iter().chain([ORACLE]) {
+            let mut run = Run::sample(&model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
+            assert_eq!(run.finish(), Err(Error::NonFiniteLogit { image: 7, pixel: 0 }), "{strategy:?}");
+        }
+        assert_eq!(quantize(&model, &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
     }
-    assert_eq!(quantize(&model(&values), &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
 }
 
 #[test]
-fn bad_arguments_are_named() {
-    let model = random_model(Config { height: 2, width: 2, filters: 2, ..Config::reference() }, 1);
-    let message = |run: Result<Run, pixelcnn::Error>| run.unwrap_err().to_string();
-    let draw = |count, start_index, temperature| {
-        message(Run::sample(&model, Draw { count, seed: 1, start_index, temperature }, FASTEST))
-    };
-    assert!(draw(0, 0, 1.0).contains("count"));
-    assert!(draw(1, 0, -1.0).contains("temperature"));
-    assert!(draw(1, 0, f64::NAN).contains("temperature"));
-    assert!(draw(1, u64::MAX, 1.0).contains("start_index"));
-    assert!(message(Run::score(&model, vec![0; 5], FASTEST)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![], FASTEST)).contains("whole number of images"));
-    assert!(message(Run::score(&model, vec![0, 1, 2, 0], FASTEST)).contains("got 2 at index 2"));
-    assert!(Method::from_name("fast").unwrap_err().to_string().contains("`fast`"));
-    assert!(Skipping::from_name("some").unwrap_err().to_string().contains("none, background, all"));
+fn what_a_pixel_costs_is_finite_whatever_its_logits() {
+    let config = Config { height: 2, width: 2, levels: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
+    let biases = [("logits.bias", 0..1, f32::MAX), ("logits.bias", 1..2, -f32::MAX)];
+    let model = set_model(&config, &biases);
+    for strategy in strategies().into_iter().chain([ORACLE]) {
+        let mut run = Run::score(&model, vec![0, 1, 2, 1], strategy).unwrap();
+        run.finish().unwrap();
+        assert_eq!(run.nats(), [0.0, f32::MAX, f32::MAX, f32::MAX], "{strategy:?}");
+    }
 }

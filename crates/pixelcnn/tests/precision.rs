@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Draws, FASTEST, model_with_background, random_config, random_form, random_images, random_model};
+use common::{Draws, FASTEST, binary_config, model_with_background, random_form, random_images, random_model};
 use pixelcnn::activity::{Reads, reads};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::config::Precision;
@@ -28,7 +28,7 @@ fn worst(a: &[f32], b: &[f32]) -> f32 {
 fn a_reordered_model_is_the_same_function() {
     for case in 0..40 {
         let mut draws = Draws::new(2000 + case);
-        let model = random_model(random_config(&mut draws), case);
+        let model = random_model(binary_config(&mut draws), case);
         let images = random_images(&mut draws, &model.config, 2, 30);
         let optimised = Arc::new(optimize(&model, &images).unwrap());
         let difference = worst(&logits(&model, &images), &logits(&optimised, &images));
@@ -92,7 +92,7 @@ fn the_background_is_the_level_that_fills_most_fields() {
 fn integers_stay_near_the_model_they_stand_for() {
     for case in 0..40 {
         let mut draws = Draws::new(3000 + case);
-        let model = random_model(random_config(&mut draws), case);
+        let model = random_model(binary_config(&mut draws), case);
         let images = random_images(&mut draws, &model.config, 2, 30);
         let integers = Arc::new(quantize(&model, &images).unwrap());
         assert_eq!(integers.config.precision, Precision::Int16);
@@ -118,7 +118,7 @@ fn integers_hold_for_images_far_from_those_of_calibration() {
 fn every_form_of_a_model_is_written_and_read_again() {
     for case in 0..20 {
         let mut draws = Draws::new(4000 + case);
-        let config = random_config(&mut draws);
+        let config = binary_config(&mut draws);
         let model = model_with_background(config, case, 1, 0.0);
         let model = random_form(&mut draws, model);
         let bytes = model.to_bytes(&[("source".into(), "abc".into())]).unwrap();

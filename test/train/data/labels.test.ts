@@ -287,17 +287,24 @@ it.each<[string, Record<string, Buffer | string>, string]>([
   ],
 ])('leaves wrong labels alone and says why, %s; where classes are asked for it fails', async (_, files, message) => {
   const data = folder(files);
-  const { set, said } = await load(data);
+  const { set, said } = await load(data, { split: 'reference' });
   for (const name of ['labels', 'classNames', 'labelsSha256']) expect(set).not.toHaveProperty(name);
   const told = message.startsWith(':')
     ? `${data}${message}`
     : `${join(data, message.split(':')[0]!)}${message.slice(message.indexOf(':'))}`;
   expect(said).toEqual([`Labels left alone: ${told}`]);
-  await expect(load(data, { classes: true })).rejects.toMatchObject({
+  await expect(load(data, { split: 'reference', classes: true })).rejects.toMatchObject({
     code: 'INVALID_DATA',
     message: told,
     argument: 'classes',
   });
+});
+
+it('needs no labels of test images, which are not trained on unless asked for', async () => {
+  const data = folder({ 'train.npy': array(1, 2), 'test.npy': array(3), 'y_train.npy': labels(0, 1) });
+  const { set, said } = await load(data, { classes: true });
+  expect(set).toMatchObject({ count: 2, split: 'the training images', labels: Uint16Array.of(0, 1) });
+  expect(said).toEqual(['Classes: 2: 0, 1']);
 });
 
 it('refuses more folders than there are classes, and data without labels, where classes are asked for', async () => {

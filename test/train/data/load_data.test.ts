@@ -36,11 +36,13 @@ it('reads a folder of PNG files of 1 to 8 bits, whatever lies beside them', asyn
   expect(set.origin).toEqual({ split: 'reference' });
 });
 
-it('takes train and test folders for the standard split, and all of them for the reference', async () => {
+it('takes train and test folders for the standard split, their own, and all of them for the reference', async () => {
   for (const i of [0, 1, 2]) write(`divided/train/${i}.png`, png([i === 0 ? 255 : 0, 0, 0, 200]));
   write('divided/test/0.png', png([255, 255, 255, 255]));
   const load = (options: DataOptions = {}) => loadData({ data: join(folder, 'divided'), ...options });
-  const [all, standard, test] = [await load(), await load({ split: 'standard' }), await load({ split: 'test' })];
+  const [all, standard] = [await load({ split: 'reference' }), await load({ split: 'standard' })];
+  const test = await load({ split: 'test' });
+  expect(await load()).toEqual(standard);
   expect(all).toMatchObject({
     count: 4,
     split: 'all',
@@ -71,12 +73,37 @@ it('draws the same levels for an image, whichever part it is loaded in', async (
   );
 });
 
+it('takes grey images that are stored as colours, or with an opacity, for what they are', async () => {
+  const greys = [0, 17, 200, 255];
+  const as = (values: (grey: number) => number[], colourType: number) => png(greys.flatMap(values), { colourType });
+  const files = {
+    grey: png(greys),
+    'grey with opacity': as((grey) => [grey, 255], 4),
+    colour: as((grey) => [grey, grey, grey], 2),
+    'colour with opacity': as((grey) => [grey, grey, grey, 255], 6),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    const data = write(`as ${name}.png`, bytes);
+    expect([...(await loadData({ data, levels: 256 })).pixels], name).toEqual(greys);
+  }
+});
+
 const good = png([0, 0, 0, 255]);
 it.each<[string, Uint8Array | string, string]>([
   ['another size', png([0, 0, 0], { height: 1, width: 3 }), 'expected 2x2 .height x width., as .*0.png is, got 1x3'],
   ['16 bits', png(new Array(8).fill(0), { bits: 16 }), 'expected at most 8 bits a pixel, got 16; convert it to 8'],
-  ['colour', png(new Array(12).fill(0), { colourType: 2 }), 'expected a greyscale PNG, got colour .RGB.; convert it'],
-  ['a palette', png([0, 0, 0, 0], { colourType: 3 }), 'expected a greyscale PNG, got a palette; convert it to grey'],
+  [
+    'colour',
+    png([7, 7, 7, 0, 0, 0, 9, 9, 9, 200, 200, 199], { colourType: 2 }),
+    'expected grey pixels, got red 200, green 200, blue 199 at row 2, column 2; convert it to grey$',
+  ],
+  [
+    'holes',
+    png([0, 255, 9, 128, 0, 255, 0, 255], { colourType: 4 }),
+    'expected opaque pixels, got an opacity of 128 of 255 at row 1, column 2; lay it on a background$',
+  ],
+  ['a palette that is missing', png([0, 0, 0, 0], { colourType: 3 }), 'expected a whole PNG file, got one that is cut'],
+  ['another kind', png([0, 0, 0, 0], { colourType: 5 }), 'expected a greyscale PNG, got colour type 5; convert it'],
   ['100 megapixels', png([], { height: 10_000, width: 10_000 }), 'expected sides of 1 to 4096 pixels, got 10000x10000'],
   ['no pixels', png([], { height: 0, width: 0 }), 'expected sides of 1 to 4096 pixels, got 0x0'],
   [

@@ -39,7 +39,7 @@ export interface DataOptions extends LevelRule, MapOptions {
   /**
    * Which images: `reference`, all of them, training images first, as the Keras example has them; `standard`, without the
    * test images; `test`, the test images; `all`. Of data that comes with validation images of its own, `reference` is
-   * `standard`: its test images are kept apart. Default: `reference`.
+   * `standard`: its test images are kept apart. Default: `reference`; of data of your own with test images, `standard`.
    */
   readonly split?: (typeof dataSplits)[number];
   /** Only the first images of these, at least 1. Default: all. */
@@ -86,11 +86,13 @@ async function load(options: DataOptions): Promise<ImageSet> {
   throwIfAborted(signal);
   const rule = checkRule(options);
   const maps = checkMapOptions(options);
-  const split = checkChoice('split', options.split ?? 'reference', dataSplits);
+  const asked = options.split === undefined ? undefined : checkChoice('split', options.split, dataSplits);
   const found = await findImages(data, { rule, maps, classes, offline, signal, say });
   const { images } = found;
   const { testImages, validationImages } = images;
   const before = images.count - testImages;
+  // The example's split is the published sets': nobody else's test images are trained on unasked.
+  const split = asked ?? (testImages > 0 && found.published === undefined ? 'standard' : 'reference');
   const isDivided = testImages > 0 || (split === 'standard' && validationImages > 0);
   if ((split === 'standard' || split === 'test') && !isDivided) {
     throw wrongValue(

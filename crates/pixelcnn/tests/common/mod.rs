@@ -2,12 +2,14 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use pixelcnn::cell::Cell;
+use pixelcnn::config::{Activation, Architecture, Input as Levels};
 use pixelcnn::layers::{Input, Layer, Layers, Source, Start, Tap, Term};
 use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
 use pixelcnn::rng::{Purpose, Words};
+use pixelcnn::sampler::TO_DRAW;
 use pixelcnn::weights::Weights;
-use pixelcnn::{Config, Method, Model, Skipping, Strategy};
+use pixelcnn::{Conditions, Config, Method, Model, Skipping, Strategy};
 use std::sync::Arc;
 
 /// Whole numbers in a range, from a seeded sequence.
@@ -27,8 +29,9 @@ impl Draws {
     }
 }
 
-/// A random small config: images of 1 to 13 pixels a side, filters off every tile size, deep and shallow.
-pub fn random_config(draws: &mut Draws) -> Config {
+/// A random small config of what may be one of integers, a plain net of two levels: images of 1 to 13 pixels a side, filters off
+/// every tile size, deep and shallow.
+pub fn binary_config(draws: &mut Draws) -> Config {
     let (height, width) = (draws.from(1, 9), draws.pick(&[1, 2, 3, 4, 5, 6, 7, 9, 11, 13]));
     // The oracle's time grows with the square of the image, so large images get few filters.
     let filters = if height * width > 40 { draws.pick(&[2, 4, 6, 8, 10]) } else { draws.pick(&[2, 6, 8, 14, 16, 18, 34]) };
@@ -46,6 +49,65 @@ pub fn random_config(draws: &mut Draws) -> Config {
     .unwrap()
 }
 
+/// Multiply-adds by plain loops for an image that is computed anew for each of its pixels, at most: what bounds a test of hundreds
+/// of nets.
+const MOST_MACS: usize = 3_000_000;
+
+/// A random small config of any form, numbers of levels that fill a byte or not, kernels that reach beyond the image.
+pub fn random_config(draws: &mut Draws) -> Config {
+    loop {
+        let architecture = draws.pick(&[Architecture::Plain, Architecture::Gated]);
+        let gated = architecture == Architecture::Gated;
+        let levels = draws.pick(&[2, 2, 2, 3, 3, 4, 5, 8, 17, 17, 256, 300, 512]);
+        let input = draws.pick(&[Levels::Ordinal, Levels::Nominal]);
+        let embedding = if input == Levels::Nominal { draws.pick(&[0, 0, 1, 3, 8, 9]) } else { 0 };
+        let activations = [Activation::Relu, Activation::Tanh, Activation::Sigmoid];
+        let dilations = (0..draws.pick(&[1, 1, 2, 3])).map(|_| draws.pick(&[1, 1, 2, 3, 5])).collect();
+        let config = Config {
+            architecture,
+            height: draws.from(1, 9),
+            width: draws.pick(&[1, 2, 3, 4, 5, 6, 7, 9, 11, 13]),
+            levels,
+            input,
+            embedding,
+            classes: draws.pick(&[0, 0, 2, 3, 7]),
+            activation: draws.pick(&activations[..if gated { 2 } else { 3 }]),
+            filters: if gated { draws.pick(&[2, 3, 4, 5, 8, 9, 12, 17]) } else { draws.pick(&[2, 6, 8, 14, 16, 18, 34]) },
+            blocks: draws.from(0, 4),
+            first_kernel: draws.pick(&[3, 5, 7, 9]),
+            block_kernel: draws.pick(&[1, 3, 3, 5]),
+            head_layers: draws.from(0, 3),
+            lean: if gated { 0 } else { draws.pick(&[0, 0, 1, 2, 4]) },
+            dilations,
+            ..Config::reference()
+        };
+        let layers = Layers::new(&config);
+        let dense = |input: &Input| input.terms.len() * input.channels;
+        let macs: usize = layers.iter().map(|layer| layer.inputs.iter().map(dense).sum::<usize>() * layer.sums()).sum();
+        if macs * config.pixels() * config.pixels() <= MOST_MACS {
+            return config.checked().unwrap();
+        }
+    }
+}
+
+/// A class for each of some images, where the net has classes.
+pub fn random_labels(draws: &mut Draws, config: &Config, count: usize) -> Vec<u16> {
+    let images = if config.classes > 0 { count } else { 0 };
+    (0..images).map(|_| draws.from(0, config.classes - 1) as u16).collect()
+}
+
+/// Classes, and pixels that are given: none, one image of them for all, or one for each; of an image all, none or some.
+pub fn random_conditions(draws: &mut Draws, config: &Config, count: usize) -> Conditions {
+    let labels = random_labels(draws, config, count);
+    let images = draws.pick(&[0, 0, 1, count]);
+    let mut given = random_images(draws, config, images, 50);
+    for image in given.chunks_mut(config.pixels()) {
+        let holes = draws.pick(&[0, 30, 70, 100]);
+        image.iter_mut().filter(|_| draws.from(1, 100) <= holes).for_each(|level| *level = TO_DRAW);
+    }
+    Conditions { labels, given }
+}
+
 /// A net with random weights.
 pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
     let weights = Weights::random(&Layers::new(&config), seed);
@@ -53,7 +115,7 @@ pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
 }
 
 /// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
-/// it draws has wide empty areas.
+/// it draws has wide empty areas. Of more than two levels it is the last that is likelier, for background 1.
 pub fn model_with_background(config: Config, seed: u64, background: u16, lean: f32) -> Arc<Model> {
     let layers = Layers::new(&config);
     let mut values = Weights::random(&layers, seed).values().to_vec();
@@ -72,9 +134,18 @@ pub fn random_form(draws: &mut Draws, model: Arc<Model>) -> Arc<Model> {
     }
 }
 
-/// Random binary images; `ink` is the share of pixels that are 1, in percent.
+/// Random images; `ink` is the share of pixels that are not 0, in percent, any other level as likely as any.
 pub fn random_images(draws: &mut Draws, config: &Config, count: usize, ink: usize) -> Vec<u16> {
-    (0..count * config.pixels()).map(|_| u16::from(draws.from(1, 100) <= ink)).collect()
+    let mut level = || {
+        if draws.from(1, 100) > ink {
+            0
+        } else if config.levels == 2 {
+            1
+        } else {
+            draws.from(1, config.levels - 1)
+        }
+    };
+    (0..count * config.pixels()).map(|_| level() as u16).collect()
 }
 
 /// All skipping, in the fastest order.

@@ -23,7 +23,7 @@ export interface PngOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Reads greyscale images of at most 8 bits, all of one size; at least one path. */
+/** Reads grey images of at most 8 bits a value, all of one size, stored as grey or as colours that are all greys; at least one path. */
 export async function readPngs(
   paths: readonly string[],
   { order, codes = false, signal }: PngOptions = {},
@@ -62,6 +62,7 @@ export async function readPngs(
       throw new PixelCnnError('INVALID_DATA', message, { cause });
     }
     const size = height * width;
+    if (header.colourType !== 0) checkGrey(rgba, width, path);
     const start = places[index]! * size;
     for (let p = 0; p < size; p++) images.pixels[start + p] = rgba[4 * p]!;
   }
@@ -69,16 +70,20 @@ export async function readPngs(
   return { ...images, count: paths.length };
 }
 
-const colourTypes: Readonly<Record<number, string>> = {
-  2: 'colour (RGB)',
-  3: 'a palette',
-  4: 'grey with transparency',
-  6: 'colour with transparency (RGBA)',
+/** What a file may hold, by the number that its header has for it, and values of a pixel. */
+const colourTypes: Readonly<Record<number, { readonly name: string; readonly values: number }>> = {
+  0: { name: 'grey', values: 1 },
+  2: { name: 'colour (RGB)', values: 3 },
+  3: { name: 'a palette', values: 1 },
+  4: { name: 'grey with transparency', values: 2 },
+  6: { name: 'colour with transparency (RGBA)', values: 4 },
 };
 
 interface Header {
   readonly height: number;
   readonly width: number;
+  readonly colourType: number;
+  /** Of a pixel. */
   readonly bits: number;
   readonly interlaced: boolean;
 }
@@ -97,15 +102,26 @@ function checkHeader(bytes: Buffer, path: string, codes: boolean): Header {
   if (width < 1 || height < 1 || width > mostSide || height > mostSide) {
     throw invalid(path, `sides of 1 to ${mostSide} pixels`, `${height}x${width}`);
   }
-  if (colourType !== 0) {
-    throw invalid(
-      path,
-      'a greyscale PNG',
-      `${colourTypes[colourType] ?? `colour type ${colourType}`}; ${codes ? 'write its codes by numpy.save' : 'convert it to grey'}`,
-    );
+  const type = colourTypes[colourType];
+  if (type === undefined || (codes && colourType !== 0)) {
+    const advice = codes ? 'write its codes by numpy.save' : 'convert it to grey';
+    throw invalid(path, 'a greyscale PNG', `${type?.name ?? `colour type ${colourType}`}; ${advice}`);
   }
   if (bits > 8) throw invalid(path, 'at most 8 bits a pixel', `${bits}; convert it to 8`);
-  return { height, width, bits, interlaced: bytes.readUInt8(28) !== 0 };
+  return { height, width, colourType, bits: bits * type.values, interlaced: bytes.readUInt8(28) !== 0 };
+}
+
+/** Programs store grey images as colours, too: refuses what is none. `rgba`: `[height, width, 4]`. */
+function checkGrey(rgba: Uint8Array, width: number, path: string): void {
+  for (let at = 0; at < rgba.length; at += 4) {
+    const [red, green, blue, opacity] = rgba.subarray(at, at + 4);
+    if (red === green && red === blue && opacity === 255) continue;
+    const place = `row ${Math.floor(at / 4 / width) + 1}, column ${((at / 4) % width) + 1}`;
+    if (opacity !== 255) {
+      throw invalid(path, 'opaque pixels', `an opacity of ${opacity} of 255 at ${place}; lay it on a background`);
+    }
+    throw invalid(path, 'grey pixels', `red ${red}, green ${green}, blue ${blue} at ${place}; convert it to grey`);
+  }
 }
 
 /** The passes of an interlaced image: first row and column, steps between. Layout: PNG specification, 8.2. */
