@@ -58,6 +58,10 @@ it.each<[args: string, sentence: string]>([
     '--classes: expected images with labels, got .npy file, 20 images; put labels.npy beside them, a whole number for each',
   ],
   ['--from none.safetensors', '--from: expected a file at none.safetensors, got none'],
+  [
+    '--from tiny.safetensors --net gated',
+    '--net: expected plain, as the model that training goes on from has, got gated',
+  ],
   ['--from tiny.safetensors --filters 4', '--filters: expected 8, as the model that training goes on from has, got 4'],
   [
     '--from tiny.safetensors --resume',

@@ -15,7 +15,7 @@ import {
 } from '../train/run/recipe.js';
 import type { Device } from '../train/tensorflow/backend.js';
 import { createCommand } from './command.js';
-import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, readLikeTrained } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, integers, number } from './option.js';
@@ -229,7 +229,8 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
+  const wanted = { ...asked, ...(options.classes && { classes: true }), signal };
+  const data = await readLikeTrained(wanted, images, '--data'); // at a resume, options of the run's own are among them
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   if (from !== undefined) optionsFrom(checked, from, data); // told before a folder is made
