@@ -162,17 +162,17 @@ export const command = addDataOptions(
   .option(
     '--embedding <n>',
     'channels that stand for a level which is one of several kinds; 0: one for each kind (default: 0)',
-    integer('--embedding', { min: 0, max: 2 ** 31 }),
+    integer('--embedding', { min: 0, max: 512 }),
   )
   .option(
     '--lean <n>',
     "columns that a plain net's kernels lean to the right for each row above (default: 0)",
-    integer('--lean', { min: 0, max: 2 ** 31 }),
+    integer('--lean', { min: 0, max: 8 }),
   )
   .option(
     '--dilations <list>',
     'how far apart the taps of the blocks are, in turn, such as 1,2,4 (default: 1)',
-    integers('--dilations', { min: 1, max: 2 ** 31 }),
+    integers('--dilations', { min: 1, max: 16 }),
   )
   .option('--classes', 'train p(image | class), by the labels or folders that come with the data')
   .option('--from <model>', 'begin with the weights and the net of a model file')
