@@ -96,7 +96,7 @@ it(`describes ${nets} nets from tiny to absurd, and draws, begins or refuses the
           run.free();
         }
       });
-        expect([null, 'OUT_OF_MEMORY'], `${method}: ${json}`).toContain(outcome.code);
+      expect([null, 'OUT_OF_MEMORY'], `${method}: ${json}`).toContain(outcome.code);
       counts[String(outcome.code)] = (counts[String(outcome.code)] ?? 0) + 1;
     }
     sampler?.free();
