@@ -111,7 +111,7 @@ function tileTable(tile: readonly TileRate[], roof: number): Table {
   ];
 }
 
-function gridTable({ times }: Grids): Table {
+export function gridTable({ times }: Grids): Table {
   return [
     ['', 'ms/grid', 'quartiles', 'grids/s', 'x ours', 'runs'],
     ...times.map(({ name, time, toOurs }) => [

@@ -24,10 +24,10 @@ import {
 import { crop } from './crop.js';
 import { timeDigits } from './digits.js';
 import { timeFirstImages } from './first.js';
-import { formatJson, formatMarkdown, formatTable } from './format.js';
+import { aligned, formatJson, formatMarkdown, formatTable, gridTable } from './format.js';
 import { timeGrids } from './grids.js';
 import { type Budget, type Case, interleave, summary } from './harness.js';
-import { cpuSlug, describeMachine } from './machine.js';
+import { cpuSlug, describeMachine, machineLine } from './machine.js';
 import type { Peer } from './peer.js';
 import { startApart } from './peer_apart.js';
 import { type Field, startPeers } from './peers.js';
@@ -305,4 +305,11 @@ async function save(report: Report): Promise<void> {
 /** Where a model comes from, and the sum of its file: figures hold for that one. */
 function named({ origin, file }: Contender): string {
   return `${origin}, sha256 ${createHash('sha256').update(file).digest('hex').slice(0, 16)}`;
+}
+
+/** `npm run bench -- grids`: the table of grids alone. */
+export async function benchGrids(): Promise<void> {
+  console.log(machineLine(describeMachine()));
+  const grids = await timeGrids([startApart('onnxruntime-node')], { time: 30_000, fewest: 9, most: 61 });
+  console.log([...aligned(gridTable(grids)), ...grids.missing].join('\n'));
 }

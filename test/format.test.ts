@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Description } from '../ts/config.js';
+import type { Config, Description } from '../ts/config.js';
 import type { Sampler as CoreSampler } from '../ts/wasm/pkg/pixelcnn.js';
 import { build, type CorpusFile, corpusJson, methods } from './corpus/make.js';
 import { loadWasm } from './wasm.js';
@@ -58,7 +58,8 @@ function draw(
   whole: boolean,
 ): { code: string | null; pixels?: Uint8Array | Uint16Array } {
   try {
-    const run = sampler.sample(1, 1, 0, 1, method);
+    const { classes } = JSON.parse(sampler.config()) as Config;
+    const run = sampler.sample(1, 1, 0, 1, method, 'all', classes ? new Uint16Array(1) : undefined);
     try {
       if (whole) run.finish();
       else run.step();

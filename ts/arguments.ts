@@ -40,6 +40,15 @@ export function show(value: unknown): string {
   }
 }
 
+/** No name of a file or a folder is longer. */
+const longestName = 255;
+
+/** A name that a file or a folder brought along, in a line of words: on one line, and cut off where it is longer than those are. */
+export function named(name: string): string {
+  const shown = name.length > longestName ? `${name.slice(0, longestName)}...` : name;
+  return /\p{Cc}/u.test(shown) ? JSON.stringify(shown) : shown;
+}
+
 function typeOf(value: object): string {
   const name: unknown = value.constructor?.name;
   return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? name : 'Object';

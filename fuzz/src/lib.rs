@@ -5,8 +5,9 @@
 
 use libfuzzer_sys::fuzzer_mutate;
 use pixelcnn::arithmetic::Either;
+use pixelcnn::config::{Activation, Architecture, Input, Precision};
 use pixelcnn::format::{read, write};
-use pixelcnn::layers::{Layer, Layers};
+use pixelcnn::layers::Layers;
 use pixelcnn::quantize::quantize;
 use pixelcnn::weights::{Stored, Weights};
 use pixelcnn::{Config, Model};
@@ -15,9 +16,10 @@ use std::sync::OnceLock;
 /// Multiply-adds of an image, above which a net is not drawn.
 pub const MOST_MACS: u64 = 1_000_000;
 
-/// Multiply-adds of one image, in 64 bits, as the taps allow them.
+/// Multiply-adds of one image by plain loops, which add the zeros of a one-hot level too, as the taps allow them.
 pub fn macs(config: &Config, layers: &Layers) -> u64 {
-    layers.iter().map(|layer: &Layer| layer.macs() as u64).sum::<u64>() * config.pixels() as u64
+    let weights: u64 = (0..layers.len()).map(|layer| layers.non_zero_parameters(layer)).sum();
+    weights * config.pixels() as u64
 }
 
 /// Numbers from a seed (Steele et al. 2014, SplitMix64).
@@ -178,16 +180,30 @@ fn replaced<T: Stored>(
 fn other_net(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
     let small = || Config { height: 5, width: 4, filters: 2, blocks: 1, first_kernel: 3, head_layers: 1, ..Config::reference() };
     let mut config = Model::from_bytes(bytes).map_or_else(|_| small(), |model| model.config);
-    match numbers.below(8) {
+    match numbers.below(16) {
         0 => config.height = numbers.pick(&[1, 2, 3, 4, 5, 6, 8, 30, 300]),
         1 => config.width = numbers.pick(&[1, 2, 3, 4, 5, 6, 7, 9, 13, 40, 4096]),
-        2 => config.filters = numbers.pick(&[2, 4, 6, 8, 10, 16, 18]),
+        2 => config.filters = numbers.pick(&[2, 3, 4, 5, 6, 8, 10, 16, 18]),
         3 => config.blocks = numbers.below(5),
         4 => config.first_kernel = numbers.pick(&[3, 5, 7, 9, 31]),
         5 => config.block_kernel = numbers.pick(&[1, 3, 5, 9]),
         6 => config.head_layers = numbers.below(4),
+        7 => config.levels = numbers.pick(&[2, 3, 4, 7, 17, 255, 256, 257, 300, 512]),
+        8 => (config.input, config.embedding) = (Input::Ordinal, 0),
+        9 => (config.input, config.embedding) = (Input::Nominal, numbers.pick(&[0, 0, 1, 3, 8, 9])),
+        10 => config.classes = numbers.pick(&[0, 2, 3, 7, 100]),
+        11 => config.activation = numbers.pick(&[Activation::Relu, Activation::Tanh, Activation::Sigmoid]),
+        12 => config.lean = numbers.pick(&[0, 1, 2, 8]),
+        13 => config.dilations = (0..=numbers.below(8)).map(|_| numbers.pick(&[1, 1, 2, 3, 16])).collect(),
+        14 => {
+            (config.architecture, config.activation, config.lean) = match config.architecture {
+                Architecture::Plain => (Architecture::Gated, numbers.pick(&[Activation::Relu, Activation::Tanh]), 0),
+                Architecture::Gated => (Architecture::Plain, Activation::Relu, 0),
+            }
+        }
         _ => (),
     }
+    config.precision = Precision::F32;
     let config = config.checked().ok()?;
     let layers = Layers::new(&config);
     let metadata = match numbers.below(3) {
@@ -196,7 +212,7 @@ fn other_net(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
     };
     let weights = Weights::random(&layers, numbers.below(1 << 20) as u64);
     let bytes = write(&config, &metadata, &Either::F32(weights)).ok()?;
-    if config.pixels() > 200 || numbers.below(2) == 0 {
+    if config.pixels() > 200 || !config.has_integers() || numbers.below(2) == 0 {
         return Some(bytes);
     }
     let integers = quantize(&Model::from_bytes(&bytes).ok()?, &vec![0; config.pixels()]).ok()?;

@@ -128,6 +128,11 @@ it('trains on maps in text, scores others of the alphabet by the record, and goe
   const other = await run('train', '--resume', '--out', 'caves', '--alphabet', '#.');
   expect(other).toMatchObject({ code: 2 });
   expect(other.stderr).toContain('--alphabet: expected .#, as the run in caves/checkpoints has, got "#."');
+  const grey = await run('train', '--resume', '--out', 'caves', '--data', 'levels16.npy');
+  expect(grey).toMatchObject({ code: 2, stdout: '' });
+  expect(grey.stderr).toBe(
+    'pixelcnn: --data: read as the model was trained, by --alphabet .#: expected text maps beside it, got .npy file\n',
+  );
   const resumed = await run('train', '--resume', '--out', 'caves');
   expect(resumed.code, resumed.stderr).toBe(0);
   // Alone, the one file would have its characters the other way round.

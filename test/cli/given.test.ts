@@ -217,7 +217,8 @@ const wrong: [name: string, file: string, content: () => Uint8Array | string, se
     () => Uint8Array.of(35, 0xff, 35),
     'expected text in UTF-8, got bytes that are none; save it as UTF-8',
   ],
-  ['grey', 'empty.npy', () => '', 'expected a .npy file, got an empty file'],
+  ['grey', 'empty.png', () => '', 'expected a PNG or .npy file, got an empty file'],
+  ['maps', 'empty.txt', () => '', 'expected a map in text, a PNG or a .npy file, got an empty file'],
   [
     'grey',
     'object.npy',
@@ -243,4 +244,6 @@ it('says so where there is no file', async () => {
   expect(none).toMatchObject({ code: 2, stdout: '' });
   expect(none.stderr).toMatch(/^pixelcnn: --given: none\.png: could not be read \(.*\)\n$/);
   expect((await sample('grey', 'dir')).stderr).toBe('pixelcnn: --given: dir: expected a file, got a folder\n');
+  const unnamed = 'pixelcnn: --given: expected the name of a file, got an empty one\n';
+  expect(await sample('grey', '')).toEqual({ code: 2, stdout: '', stderr: unnamed });
 });

@@ -1,7 +1,7 @@
 /** `pixelcnn sample` of models with classes, codes and maps. */
 
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
@@ -9,6 +9,8 @@ import { loadSampler, toText } from '../../ts/index.js';
 import { levelColours } from '../../ts/node/colours.js';
 import { gridPng } from '../../ts/node/png.js';
 import { npyHeader } from '../../ts/train/data/files/npy.js';
+import { classModel } from '../class_model.js';
+import { configJson } from '../wasm.js';
 import { folderOfNets, height, width } from './nets.js';
 import { onTerminal } from './pty.js';
 import { cli, pixelcnn } from './run.js';
@@ -49,6 +51,27 @@ it('draws a row of each class that is listed, in files, in the grid and in the t
   expect(stdout).toMatch(/^([ ░▒▓█]{1,19}\n){3}\n([ ░▒▓█]{1,19}\n){3}\n([ ░▒▓█]{1,19}\n){3}\nimages/);
   const { images } = JSON.parse((await sample('tiles', '--labels', '0-1', '--json', '--out', 'rows')).stdout);
   expect(images.map(({ label }: { label: number }) => label).join('')).toBe('0000000011111111');
+});
+
+it('knows names of classes that begin or end with spaces, in lists too', async () => {
+  const classNames = JSON.stringify([' cat', 'dog ', 'cow']);
+  const config = configJson({ height: 2, width: 2, filters: 4, blocks: 1, classes: 3 });
+  await writeFile(at('spaced.safetensors'), classModel(config, 1, { classNames }));
+  const { stdout, stderr } = await sample('spaced', '--labels', 'dog , cow, cat', '--count', '3', '--json');
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout).images.map(({ label }: { label: number }) => label)).toEqual([1, 2, 0]);
+});
+
+it('refuses a list of more classes than images can be drawn, before it makes room for them', async () => {
+  const config = configJson({ height: 1, width: 2, filters: 4, blocks: 1, classes: 1024 });
+  await writeFile(at('many.safetensors'), classModel(config, 1));
+  const list = new Array(129).fill('0-1023').join();
+  expect(await sample('many', '--labels', list, '--out', 'refused')).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'pixelcnn: --labels: expected at most 1048576 images, got 132096 classes, 8 of each\n',
+  });
+  expect(existsSync(at('refused'))).toBe(false);
 });
 
 it('draws all classes in turn where none is asked for, and says which', async () => {

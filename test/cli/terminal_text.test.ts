@@ -70,6 +70,17 @@ it('shows metadata of a model that would steer the terminal: keys, values, long 
   expect(JSON.parse(json.stdout).metadata).toMatchObject(metadata); // whole
 });
 
+it('keeps names of classes on the line that tells of them', async () => {
+  const classNames = ['a\nwrote      nothing', 'b'.repeat(300), 'c'];
+  const config = configJson({ height: 2, width: 2, filters: 4, blocks: 1, classes: 3 });
+  await writeFile(join(folder.path, 'classes.st'), randomModel(config, 1, { classNames: JSON.stringify(classNames) }));
+  const line = `"a\\nwrote      nothing", ${'b'.repeat(255)}..., c`;
+  const inspected = await pixelcnn(folder.path, ['inspect', 'classes.st']);
+  expect(inspected.stdout.replace(/ +/g, ' ')).toContain(`\nclasses 3: ${line.replace(/ +/g, ' ')}\n`);
+  const drawn = await pixelcnn(folder.path, ['sample', '--model', 'classes.st', '--seed', '1', '--count', '3']);
+  expect(drawn.stdout).toContain(`\nclasses    ${line}\n`);
+});
+
 it('shows names of files and parse errors that would steer the terminal', async () => {
   const name = `${hostile.replace('\ud800', '')}.json`;
   await writeFile(join(folder.path, name), `{"images": 1, "protocol": \x1b[2J\u202e`);

@@ -50,14 +50,18 @@ it.each<[args: string, sentence: string]>([
   ['--net big', '--net: expected one of reference, gated, got "big"'],
   ['--activation gelu', '--activation: must be `relu` or `tanh` or `sigmoid` in this version, got `gelu`'],
   ['--net gated --lean 1', '--lean: must be 0 in a gated net, which sees every pixel above, got 1'],
-  ['--dilations 1,0', '--dilations: expected an integer from 1 to 2147483648, got 0'],
-  ['--dilations 1,17', '--dilations: must be an integer from 1 to 16, got 17'],
+  ['--dilations 1,0', '--dilations: expected an integer from 1 to 16, got 0'],
+  ['--dilations 1,17', '--dilations: expected an integer from 1 to 16, got 17'],
   ['--embedding 4', '--embedding: expected none for levels that are amounts, as the images have, got 4'],
   [
     '--classes',
     '--classes: expected images with labels, got .npy file, 20 images; put labels.npy beside them, a whole number for each',
   ],
   ['--from none.safetensors', '--from: expected a file at none.safetensors, got none'],
+  [
+    '--from tiny.safetensors --net gated',
+    '--net: expected plain, as the model that training goes on from has, got gated',
+  ],
   ['--from tiny.safetensors --filters 4', '--filters: expected 8, as the model that training goes on from has, got 4'],
   [
     '--from tiny.safetensors --resume',

@@ -214,6 +214,103 @@ function integers(changes: Record<string, { dtype?: string; at?: number; value?:
   return framed([header(list)], [{ hex: Buffer.concat(data).toString('hex') }]);
 }
 
+/** A small net of any form; what a field is where it is not given, `CONFIG` says, or the format. */
+interface Form {
+  architecture?: string;
+  levels?: number;
+  input?: string;
+  embedding?: number;
+  classes?: number;
+  activation?: string;
+  filters?: number;
+  blocks?: number;
+  headLayers?: number;
+  lean?: number;
+  dilations?: number[];
+}
+
+/** A tensor of such a net, and which places of a kernel, row by row, have a tap where not all have. */
+interface Tensor {
+  name: string;
+  shape: number[];
+  places?: number;
+}
+
+/** The tensors of a net, written down from the description of the format and not from the core's list of layers. */
+function tensorsOf(form: Form): Tensor[] {
+  const { levels, input = 'ordinal', embedding = 0, classes = 0, filters, blocks, headLayers } = { ...CONFIG, ...form };
+  const tensors: Tensor[] = embedding > 0 ? [{ name: 'embedding', shape: [levels, embedding] }] : [];
+  const seen = input === 'ordinal' ? 1 : embedding || levels;
+  const layer = (name: string, sums: number, kernels: Tensor[], hasClasses = false) => {
+    tensors.push(...kernels, { name: `${name}.bias`, shape: [sums] });
+    if (hasClasses && classes > 0) tensors.push({ name: `${name}.class`, shape: [classes, sums] });
+  };
+  const pointwise = (name: string, from: number, to: number) => ({ name, shape: [1, 1, from, to] });
+  const simple = (name: string, from: number, to: number) => layer(name, to, [pointwise(`${name}.kernel`, from, to)]);
+  // Kernels of 3: of a first layer four places have a tap, of others five; a gated net has the rows and columns it reads.
+  if (form.architecture === 'gated') {
+    const sums = 2 * filters;
+    for (let n = 0; n <= blocks; n++) {
+      const [above, left] = n === 0 ? [1, 1] : [2, 2];
+      const from = n === 0 ? seen : filters;
+      layer(`v.${n}.conv`, sums, [{ name: `v.${n}.conv.kernel`, shape: [above, 3, from, sums] }], true);
+      const own = { name: `h.${n}.conv.kernel`, shape: [1, left, from, sums] };
+      layer(`h.${n}.conv`, sums, [own, pointwise(`h.${n}.vertical.kernel`, sums, sums)], true);
+      if (n < blocks) simple(`h.${n}.out`, filters, filters);
+    }
+    const skips = Array.from({ length: blocks + 1 }, (_, n) => pointwise(`skip.${n}.kernel`, filters, sums));
+    layer('skip', sums, skips);
+  } else {
+    layer('stem', filters, [{ name: 'stem.kernel', shape: [3, 3, seen, filters], places: 4 }], true);
+    for (let n = 0; n < blocks; n++) {
+      const conv = { name: `blocks.${n}.conv.kernel`, shape: [3, 3, filters, filters / 2], places: 5 };
+      simple(`blocks.${n}.in`, filters, filters);
+      layer(`blocks.${n}.conv`, filters / 2, [conv], true);
+      simple(`blocks.${n}.out`, filters / 2, filters);
+    }
+  }
+  const stream = form.architecture === 'gated' ? 2 * filters : filters;
+  for (let n = 0; n < headLayers; n++) simple(`heads.${n}`, stream, stream);
+  simple('logits', stream, levels === 2 ? 1 : levels);
+  return tensors;
+}
+
+/** A model file of a net of any form. `change` is told of each tensor: another, none, or one number's bits. */
+function formed(
+  form: Form,
+  change: (tensor: Tensor) => { tensor?: Tensor | null; at?: number; hex?: string } = () => ({}),
+  more: Tensor[] = [],
+): Part[] {
+  const list: Member[] = [
+    ['__metadata__', JSON.stringify({ ...METADATA, config: JSON.stringify({ ...CONFIG, ...form }) })],
+  ];
+  const data: string[] = [];
+  let start = 0;
+  for (const wanted of [...tensorsOf(form), ...more]) {
+    const { tensor = wanted, at, hex } = change(wanted);
+    if (tensor === null) continue;
+    const { name, shape, places } = tensor;
+    const length = shape.reduce((a, b) => a * b);
+    const row = shape.slice(2).reduce((a, b) => a * b, 1);
+    const allowed = places === undefined ? length : places * row;
+    const numbers = Float32Array.from({ length }, (_, i) => (i < allowed ? ((((start + i) * 37) % 29) - 14) / 16 : 0));
+    const bytes = Buffer.from(numbers.buffer);
+    if (at !== undefined && hex !== undefined) bytes.write(hex, 4 * at, 'hex');
+    data.push(bytes.toString('hex'));
+    list.push([name, JSON.stringify({ dtype: 'F32', shape, data_offsets: [4 * start, 4 * (start + length)] })]);
+    start += length;
+  }
+  return framed([header(list)], [{ hex: data.join('') }]);
+}
+
+/** Leaves a tensor out, or gives it another shape. */
+const without = (name: string) => (tensor: Tensor) => (tensor.name === name ? { tensor: null } : {});
+const reshaped = (name: string, shape: number[]) => (tensor: Tensor) =>
+  tensor.name === name ? { tensor: { ...tensor, shape } } : {};
+/** Replaces the bits of one number of a tensor. */
+const withBits = (name: string, at: number, hex: string) => (tensor: Tensor) =>
+  tensor.name === name ? { at, hex } : {};
+
 /** A header that fills the cap: `before`, as many `text` as fit, `after`, and spaces. */
 function full(before: string, text: string, after: string): Part[] {
   const times = Math.floor((CAP - before.length - after.length) / text.length);
@@ -612,6 +709,121 @@ function corpus(): CorpusFile[] {
   add('INTEGER_OVERFLOW', 'integers: bias at the bottom', integers({ 'logits.bias': { at: 0, value: -(2 ** 31) } }));
   add('FORBIDDEN_WEIGHT', 'integers: mask A', integers({ 'stem.kernel': { at: 8, value: 1 } }));
 
+  // Nets of other forms.
+  const gated: Form = { architecture: 'gated', classes: 3 };
+  const classes: Form = { classes: 3 };
+  const oneHot: Form = { levels: 4, input: 'nominal' };
+  const embedded: Form = { levels: 5, input: 'nominal', embedding: 2 };
+  for (const [name, form] of Object.entries({
+    'gated with classes': gated,
+    'gated, gates that keep zeros, an odd number of filters, one layer': {
+      architecture: 'gated',
+      activation: 'relu',
+      filters: 3,
+      blocks: 0,
+    },
+    'gated, embedded, dilated': { ...embedded, architecture: 'gated', dilations: [1, 3], headLayers: 0 },
+    'three levels of grey': { levels: 3 },
+    'four levels that are names': oneHot,
+    'five embedded levels': embedded,
+    'two embedded levels': { input: 'nominal', embedding: 3 },
+    'three classes': classes,
+    'leaning and dilated': { lean: 2, dilations: [2], activation: 'tanh' },
+    'sigmoid within': { activation: 'sigmoid' },
+    'every field at once': { ...embedded, ...classes, activation: 'sigmoid', lean: 1, dilations: [3, 1, 2] },
+  } satisfies Record<string, Form>)) {
+    addGood(`valid: ${name}`, formed(form));
+  }
+  const usual = { input: 'ordinal', embedding: 0, classes: 0, activation: 'relu', lean: 0, dilations: [1] };
+  add(null, 'valid: fields that say what is so without them', withConfig(usual));
+  add(null, 'valid: the same weights, leaning', withConfig({ lean: 8, dilations: [16, 1, 1, 1, 1, 1, 1, 1] }));
+  const badConfig = (changes: Record<string, unknown>) =>
+    add('INVALID_CONFIG', `config with ${JSON.stringify(changes)}`, withConfig(changes));
+  badConfig({ levels: 1 });
+  badConfig({ levels: 513 });
+  badConfig({ levels: '2' });
+  badConfig({ classes: 1 });
+  badConfig({ classes: 1025 });
+  badConfig({ classes: -1 });
+  badConfig({ classes: '3' });
+  badConfig({ classes: null });
+  badConfig({ embedding: 4 });
+  badConfig({ input: 'nominal', embedding: 513 });
+  badConfig({ input: 1 });
+  badConfig({ activation: null });
+  badConfig({ architecture: 'gated', activation: 'sigmoid' });
+  badConfig({ architecture: 'gated', lean: 1 });
+  badConfig({ lean: 9 });
+  badConfig({ lean: 0.5 });
+  badConfig({ dilations: [] });
+  badConfig({ dilations: [1, 1, 1, 1, 1, 1, 1, 1, 1] });
+  badConfig({ dilations: [1, 0] });
+  badConfig({ dilations: [17] });
+  badConfig({ dilations: [1.5] });
+  badConfig({ dilations: ['1'] });
+  badConfig({ dilations: [[1]] });
+  badConfig({ dilations: 2 });
+  badConfig({ dilations: null });
+  const unsupported = (changes: Record<string, unknown>) =>
+    add('UNSUPPORTED_MODEL', `config with ${JSON.stringify(changes)}`, withConfig(changes));
+  unsupported({ input: 'rgb' });
+  unsupported({ activation: 'gelu' });
+  for (const form of [{ classes: 3 }, { levels: 3 }, { input: 'nominal' }, { activation: 'tanh' }, { lean: 1 }]) {
+    unsupported({ ...form, precision: 'int16' });
+  }
+  unsupported({ dilations: [2], precision: 'int16' });
+  unsupported({ architecture: 'gated', activation: 'relu', precision: 'int16' });
+  unsupported({ architecture: 'gated', filters: 4096, blockKernel: 31 });
+  add('MISSING_TENSOR', 'config of a net with classes', withConfig({ classes: 3 }));
+  add('WRONG_SHAPE', 'config of a net with three levels', withConfig({ levels: 3 }));
+  add('WRONG_SHAPE', 'config of a net with one-hot levels', withConfig({ input: 'nominal' }));
+  add('MISSING_TENSOR', 'config of a net with an embedding', withConfig({ input: 'nominal', embedding: 1 }));
+  add(
+    'UNEXPECTED_TENSOR',
+    'config of the gated net with most layers',
+    withConfig({ architecture: 'gated', blocks: 256, headLayers: 256 }),
+  );
+  add(
+    'UNEXPECTED_TENSOR',
+    'classes that the config does not tell of',
+    formed({}, undefined, [{ name: 'stem.class', shape: [3, 2] }]),
+  );
+  add('MISSING_TENSOR', 'class vectors missing', formed(classes, without('blocks.0.conv.class')));
+  add('WRONG_SHAPE', 'class vectors transposed', formed(classes, reshaped('stem.class', [2, 3])));
+  add('WRONG_SHAPE', 'class vectors of a class more', formed(classes, reshaped('stem.class', [4, 2])));
+  add('WRONG_SHAPE', 'class vectors flat', formed(classes, reshaped('stem.class', [6])));
+  for (const name of ['blocks.0.in', 'heads.0', 'logits']) {
+    const more = [{ name: `${name}.class`, shape: [3, 2] }];
+    add('UNEXPECTED_TENSOR', `class vectors of ${name}, which has none`, formed(classes, undefined, more));
+  }
+  const [nan, infinity] = ['0000c07f', '0000807f'];
+  add('NON_FINITE_WEIGHT', 'NaN in a class vector', formed(classes, withBits('stem.class', 3, nan)));
+  add('NON_FINITE_WEIGHT', 'infinity in a class vector', formed(gated, withBits('h.1.conv.class', 11, infinity)));
+  add('MISSING_TENSOR', 'embedding missing', formed(embedded, without('embedding')));
+  add('WRONG_SHAPE', 'embedding transposed', formed(embedded, reshaped('embedding', [2, 5])));
+  add('NON_FINITE_WEIGHT', 'NaN in an embedding', formed(embedded, withBits('embedding', 9, nan)));
+  const extra = [{ name: 'embedding', shape: [4, 2] }];
+  add('UNEXPECTED_TENSOR', 'embedding of one-hot levels', formed(oneHot, undefined, extra));
+  add('WRONG_SHAPE', 'logits of one level less', formed(oneHot, reshaped('logits.bias', [3])));
+  add('FORBIDDEN_WEIGHT', 'mask A: a channel of the centre', formed(oneHot, withBits('stem.kernel', 39, '0000003f')));
+  add(
+    'FORBIDDEN_WEIGHT',
+    'mask B of a kernel that leans',
+    formed({ lean: 3 }, withBits('blocks.0.conv.kernel', 10, '0000003f')),
+  );
+  for (const name of ['h.0.vertical.kernel', 'v.1.conv.kernel', 'skip.1.kernel', 'h.0.out.bias', 'skip.bias']) {
+    add('MISSING_TENSOR', `gated: ${name} missing`, formed(gated, without(name)));
+  }
+  for (const name of ['v.0.gate.bias', 'h.1.out.kernel', 'v.1.gate.class']) {
+    add('UNEXPECTED_TENSOR', `gated: ${name}, which it has not`, formed(gated, undefined, [{ name, shape: [1] }]));
+  }
+  add(
+    'WRONG_SHAPE',
+    'gated: a first kernel that sees its own row',
+    formed(gated, reshaped('v.0.conv.kernel', [2, 3, 1, 4])),
+  );
+  add('WRONG_SHAPE', 'gated: one sum for each output', formed(gated, reshaped('h.0.conv.bias', [2])));
+
   // Good files that are extreme.
   for (const background of ['0', '1', '2', '-1', 'white']) {
     addGood(`extreme: background ${background}`, withMetadata({ background }));
@@ -630,6 +842,10 @@ function corpus(): CorpusFile[] {
   const broken = Object.fromEntries(methods.map((method) => [method, 'NON_FINITE_LOGIT']));
   addGood('extreme: a hidden sum is infinite', withOverflow(MOST), broken);
   addGood('extreme: a hidden sum is -infinite, which a relu would hide', withOverflow(LEAST), broken);
+  addGood('extreme: -0 in class vectors', formed(classes, withBits('stem.class', 0, '00000080')));
+  const large = (tensor: Tensor) =>
+    tensor.name === 'v.0.conv.bias' || tensor.name === 'v.0.conv.class' ? { at: 0, hex: MOST } : {};
+  addGood('extreme: a bias and the vector of the first class are infinite together', formed(gated, large), broken);
   addGood('extreme: every weight of a layer at the end of the range', withOverflow(MOST.replace('7f7f', '7f00')));
   return files;
 }

@@ -117,7 +117,7 @@ export async function readLikeTrained(options: DataOptions, asked: DataFlags, fl
 }
 
 /** The images, as levels. */
-export async function readData(options: DataOptions): Promise<ImageSet> {
+async function readData(options: DataOptions): Promise<ImageSet> {
   const { loadData } = await import('../train/data/load_data.js');
   return loadData({ ...options, say: (line) => tell(line) });
 }

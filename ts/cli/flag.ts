@@ -5,6 +5,7 @@ import { argumentOf } from '../arguments.js';
 
 /** Options that become an argument of another name, in the commands that have them. Any other becomes one of its own name. */
 const optionOf: Readonly<Record<string, string>> = {
+  architecture: 'net',
   checkpointFolder: 'out',
   data: 'calibrate',
   images: 'calibrate',

@@ -21,6 +21,7 @@ export async function readGiven(
   count: number,
   signal: AbortSignal,
 ): Promise<GivenPixels> {
+  if (path === '') throw new UsageError(`${option}: expected the name of a file, got an empty one`);
   try {
     const [{ readDataFile, readHead }, { formatOf }] = await Promise.all([
       import('../train/data/files/data_file.js'),
@@ -34,6 +35,10 @@ export async function readGiven(
       throw refuse(path, 'a PNG or .npy file', `${name}; of text, only models of maps know the characters`);
     }
     const bytes = await readDataFile(path, mostBytes(sampler, count), signal);
+    if (bytes.length === 0) {
+      const wanted = sampler.alphabet === undefined ? 'a PNG or .npy file' : 'a map in text, a PNG or a .npy file';
+      throw refuse(path, wanted, 'an empty file');
+    }
     return reader === 'PNG' ? await readPng(bytes, path, sampler) : await readArray(bytes, path, sampler, count);
   } catch (error) {
     signal.throwIfAborted();

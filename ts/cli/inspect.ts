@@ -1,5 +1,6 @@
 /** `pixelcnn inspect`: what a model file holds and what follows from it. */
 
+import { named } from '../arguments.js';
 import type { Config } from '../config.js';
 import { loadSampler } from '../load.js';
 import { createCommand } from './command.js';
@@ -61,7 +62,9 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
         ],
         ['cost per image', `${thousands(macsPerImage)} multiply-adds cached, ${thousands(naiveMacsPerImage)} naive`],
         ['state', `${bytes(stateBytes)} of activations kept for one image`],
-        ...(classNames === undefined ? [] : [['classes', `${classNames.length}: ${classNames.join(', ')}`] as const]),
+        ...(classNames === undefined
+          ? []
+          : [['classes', `${classNames.length}: ${classNames.map(named).join(', ')}`] as const]),
         ...(alphabet === undefined
           ? []
           : [['characters', `${alphabet.length}: ${JSON.stringify(alphabet.join(''))}`] as const]),

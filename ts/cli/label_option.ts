@@ -1,5 +1,6 @@
 /** Classes as they are typed: by name, by number, or several of them. */
 
+import { named } from '../arguments.js';
 import { checkLabels } from '../labels.js';
 import type { Sampler } from '../sampler.js';
 import { UsageError } from './failure.js';
@@ -16,7 +17,7 @@ export function labelsOf(option: string, text: string, sampler: Sampler): number
   const isName = (part: string) => sampler.classNames?.includes(part) ?? false;
   if (isName(text)) return [labelOf(option, text, sampler)];
   return text.split(',').flatMap((typed) => {
-    const part = typed.trim();
+    const part = isName(typed) ? typed : typed.trim(); // names may begin and end with spaces
     const [, from, to] = (!isName(part) && /^(\d{1,9})-(\d{1,9})$/.exec(part)) || [];
     if (from === undefined || to === undefined) return [labelOf(option, part, sampler)];
     // From one name to another, or from one number to another.
@@ -27,7 +28,7 @@ export function labelsOf(option: string, text: string, sampler: Sampler): number
   });
 }
 
-/** What classes are called, with their numbers where they have names that are none. */
+/** What a class is called, in a line of words: its number where nobody named it. */
 export function nameOfClass(label: number, { classNames }: Pick<Sampler, 'classNames'>): string {
-  return classNames?.[label] ?? String(label);
+  return named(classNames?.[label] ?? String(label));
 }

@@ -144,5 +144,11 @@ function chosenClasses(
   if (!Number.isInteger(ofClass)) {
     throw new UsageError(`--count: expected a multiple of ${rows}, as many of each class of --labels, got ${count}`);
   }
-  return { count: rows * ofClass, label: classes.flatMap((one) => new Array<number>(ofClass).fill(one)), rows };
+  const images = rows * ofClass;
+  if (images > countRange.max) {
+    throw new UsageError(
+      `--labels: expected at most ${countRange.max} images, got ${rows} classes, ${ofClass} of each`,
+    );
+  }
+  return { count: images, label: classes.flatMap((one) => new Array<number>(ofClass).fill(one)), rows };
 }

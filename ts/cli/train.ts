@@ -15,7 +15,7 @@ import {
 } from '../train/run/recipe.js';
 import type { Device } from '../train/tensorflow/backend.js';
 import { createCommand } from './command.js';
-import { addDataOptions, type DataFlags, dataFlagsOf, readData } from './data_option.js';
+import { addDataOptions, type DataFlags, dataFlagsOf, readLikeTrained } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { choice, integer, integers, number } from './option.js';
@@ -162,17 +162,17 @@ export const command = addDataOptions(
   .option(
     '--embedding <n>',
     'channels that stand for a level which is one of several kinds; 0: one for each kind (default: 0)',
-    integer('--embedding', { min: 0, max: 2 ** 31 }),
+    integer('--embedding', { min: 0, max: 512 }),
   )
   .option(
     '--lean <n>',
     "columns that a plain net's kernels lean to the right for each row above (default: 0)",
-    integer('--lean', { min: 0, max: 2 ** 31 }),
+    integer('--lean', { min: 0, max: 8 }),
   )
   .option(
     '--dilations <list>',
     'how far apart the taps of the blocks are, in turn, such as 1,2,4 (default: 1)',
-    integers('--dilations', { min: 1, max: 2 ** 31 }),
+    integers('--dilations', { min: 1, max: 16 }),
   )
   .option('--classes', 'train p(image | class), by the labels or folders that come with the data')
   .option('--from <model>', 'begin with the weights and the net of a model file')
@@ -229,7 +229,8 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   const asked = before === undefined ? images : await dataOfRun(before, images);
-  const data = await readData({ ...asked, ...(options.classes && { classes: true }), signal });
+  const wanted = { ...asked, ...(options.classes && { classes: true }), signal };
+  const data = await readLikeTrained(wanted, images, '--data'); // at a resume, options of the run's own are among them
   if (before !== undefined)
     (await import('../train/run/resume.js')).checkSameData(before.state, data, checkpointFolder);
   if (from !== undefined) optionsFrom(checked, from, data); // told before a folder is made

@@ -1,11 +1,12 @@
 //! What a net does on given images, layer by layer: the evidence for [`mod@crate::optimize`] and [`mod@crate::quantize`].
 
 use crate::arithmetic::{Either, F32};
-use crate::cache::{Cache, Keep, Layout, Skip};
+use crate::cache::Cache;
 use crate::engine::Kernels;
 use crate::error::Error;
 use crate::kernels::Units;
 use crate::layers::{Layers, Source};
+use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_zeroed};
 use crate::model::{Model, Net};
 use crate::sampler::check_images;

@@ -3,6 +3,7 @@
 use crate::cell::Cell;
 use crate::config::{Config, Precision};
 use crate::error::Error;
+use crate::integer::Shift;
 use crate::layers::{Layers, Source, Start};
 use crate::memory::try_room;
 use crate::weights::{Stored, Weights};
@@ -237,28 +238,6 @@ impl Arithmetic for F32 {
 /// sums of a checked model cannot overflow (see [`crate::weights`]), so any order and any engine gives the same integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Int16;
-
-/// How an integer layer rounds.
-#[derive(Clone, Copy, Debug)]
-pub struct Shift {
-    /// Binary places of a sum.
-    pub shift: u32,
-    /// The least output.
-    pub floor: i16,
-    /// Half of the last place that is kept; 0 where sums are kept whole.
-    pub half: i32,
-    /// Whether sums are kept whole.
-    pub whole: bool,
-}
-
-impl Shift {
-    /// The rounding of a layer whose sums have that many binary places.
-    pub fn new(layers: &Layers, layer: usize, shift: u32) -> Shift {
-        let floor = if layers[layer].cell == Cell::Relu { 0 } else { i16::MIN };
-        let whole = layer + 1 == layers.len();
-        Shift { shift, floor, half: if whole { 0 } else { (1 << shift) >> 1 }, whole }
-    }
-}
 
 impl Arithmetic for Int16 {
     type Stored = i32;

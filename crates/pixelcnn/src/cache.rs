@@ -19,34 +19,16 @@
 //! Within a row of values, what follows the last one that is not zero is skipped too (`depth`): a product with zero adds
 //! nothing, not even a sign (see [`crate::weights`]).
 
-use crate::config::Config;
 use crate::error::Error;
-use crate::kernels::{self, Lanes, PackedLayer, Room, Row, Scratch, Units};
+use crate::kernels::{self, Lanes, PackedLayer, Room, Row, Scratch};
 use crate::layers::{Layers, Source, Start, Tap};
-use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
-use crate::schedule::{Schedule, fits};
+use crate::layout::{BATCH, Borders, Layout, Plan, Read, Ring, Skip, ring_index};
+use crate::memory::{product, reserve, try_room, try_zeroed};
+use crate::schedule::Schedule;
 use std::ops::Range;
 
 /// The row of zeros, which is never read; also what stands for a constant that is not computed yet.
 const ZEROS: Row = Row { start: 0, depth: 0 };
-
-/// What a cache keeps, and what it may leave out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Keep {
-    /// What later steps of the schedule read.
-    Needed(Skip),
-    /// Every position of the image, so that all of it can be computed layer by layer. Nothing is skipped.
-    All,
-}
-
-/// Which work is skipped. No choice changes a bit of any logit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skip {
-    /// Positions whose field holds only this level.
-    pub background: Option<u16>,
-    /// What follows the last non-zero channel of a row.
-    pub tails: bool,
-}
 
 /// The activations kept for some images that are computed in step.
 #[derive(Debug)]
@@ -64,82 +46,6 @@ pub struct Cache<A: Lanes> {
     kept: (u64, u64), // bytes, as `Layout::kept` has them
 }
 
-/// The rows of one source: constants, then one for each position kept. Planned in u64, used in usize.
-#[derive(Clone, Copy, Debug)]
-struct Ring<N = usize> {
-    base: N,    // offset of its first constant's values
-    own: N,     // offset of its first position's values
-    row: N,     // values of a row
-    steps: u32, // of the k-loop, over a row
-    first: N,   // index of its first constant in `rows`
-    place: N,   // index of its first position in `rows`
-    slots: N,
-    source: Source, // in the schedule
-    whole: bool,    // whether a slot holds a whole row of the image
-}
-
-impl Ring<u64> {
-    /// The same where all that is planned can be addressed.
-    fn narrow(self) -> Ring {
-        let Ring { base, own, row, steps, first, place, slots, source, whole } = self;
-        let n = |wide: u64| wide as usize;
-        let (base, own, row, first, place, slots) = (n(base), n(own), n(row), n(first), n(place), n(slots));
-        Ring { base, own, row, steps, first, place, slots, source, whole }
-    }
-}
-
-impl Ring {
-    /// Its own row of a position, given by its index in `rows`.
-    fn own_row(&self, position: usize) -> Row {
-        Row { start: (self.own + (position - self.place) * self.row) as u32, depth: self.steps }
-    }
-
-    /// The row of a constant.
-    fn constant_row(&self, case: usize) -> Row {
-        Row { start: (self.base + case * self.row) as u32, depth: self.steps }
-    }
-}
-
-/// Room that is given out and taken back.
-struct Space {
-    end: u64,
-    free: Vec<(u64, u64)>, // (start, size)
-}
-
-impl Space {
-    /// The start of that much room.
-    fn take(&mut self, size: u64) -> u64 {
-        match self.free.iter().position(|&(_, free)| free >= size) {
-            Some(found) => self.free.swap_remove(found).0,
-            None => {
-                let start = self.end;
-                self.end = start.saturating_add(size);
-                start
-            }
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Plan {
-    ring: Ring,
-    reads: Vec<Read>,
-    start: Option<Read>, // of the layer that sums begin with
-    class: bool,         // whether they begin with a class's vector
-    residual: Option<Read>,
-    borders: Borders,
-    macs: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Read {
-    ring: Ring,
-    dy: i32,
-    dx: i32,
-    up: usize, // lanes back
-    age: i64,  // steps since it was computed
-}
-
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Debug)]
 struct Front<A: Lanes> {
@@ -150,162 +56,6 @@ struct Front<A: Lanes> {
     targets: Vec<usize>, // (position) -> index in `rows`
     bases: Vec<usize>,   // (tap) -> index in `rows` of the slot it reads
     scratch: Scratch<A>,
-}
-
-/// How far a layer's field reaches: beyond that distance a border makes no difference.
-#[derive(Clone, Copy, Debug, Default)]
-struct Borders {
-    above: usize,
-    left: usize,
-    right: usize,
-    height: usize,
-    width: usize,
-}
-
-impl Borders {
-    /// Different columns, as seen from a blank position.
-    fn columns(&self) -> usize {
-        self.width.min(self.left + self.right + 1)
-    }
-
-    /// Different cases of a blank position.
-    fn cases(&self) -> u64 {
-        product(&[self.height.min(self.above + 1) as u64, self.columns() as u64])
-    }
-
-    fn case(&self, row: usize, column: usize) -> usize {
-        let (columns, after) = (self.columns(), self.width - 1 - column);
-        // On an image too narrow for a middle every column is its own case, by its distance from the left.
-        let column = if columns == self.width || column < self.left {
-            column
-        } else if after < self.right {
-            columns - 1 - after
-        } else {
-            self.left
-        };
-        row.min(self.above) * columns + column
-    }
-}
-
-/// Where everything of a cache will lie, and how much it takes: numbers alone, before anything is allocated.
-#[derive(Clone, Debug)]
-pub struct Layout {
-    schedule: Schedule,
-    skip: Skip,
-    images: usize,
-    rings: Vec<Ring<u64>>, // pixels, then layers
-    borders: Vec<Borders>, // likewise
-    constants: u64,        // offset after the last constant's values
-    values: u64,
-    rows: u64,
-    room: Room,
-    units: Units,
-    bytes: Bytes,
-}
-
-/// What a front takes.
-fn front_bytes(room: Room, units: Units) -> Bytes {
-    let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
-    Bytes::of::<Row>(&[room.positions, room.taps])
-        + Bytes::of::<u8>(&[room.positions, of_position])
-        + Bytes::of::<usize>(&[room.taps])
-        + room.planned(units)
-}
-
-/// Values that a pixel's row holds: the number of its level, where that is one-hot, else its channels.
-pub(crate) fn pixel_values(config: &Config) -> usize {
-    if config.is_one_hot() { 1 } else { config.input_channels() }
-}
-
-/// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
-const BATCH: usize = 1024;
-
-impl Layout {
-    /// Of a cache for up to `images` images.
-    pub fn new(units: Units, config: &Config, layers: &Layers, schedule: Schedule, images: usize, keep: Keep) -> Layout {
-        let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes() as u64);
-        let skip = if let Keep::Needed(skip) = keep { skip } else { Skip::default() };
-        let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
-        for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, height, width)) {
-            let slot = &mut slots[ring_index(source)];
-            let age = schedule.age(layer, source, tap) as u64;
-            *slot = (*slot).max(1 + if schedule.is_whole(source) { u64::from(tap.dy.unsigned_abs()) } else { age });
-        }
-        if keep == Keep::All {
-            slots.fill(schedule.steps() as u64);
-        }
-
-        let mut borders = vec![Borders { height, width, ..Borders::default() }; layers.len() + 1];
-        for (layer, source, tap) in layers.reads() {
-            let (of, mine) = (borders[ring_index(source)], &mut borders[layer + 1]);
-            let reach = |distance: usize, step: i32| (distance as i64 + i64::from(step)).max(0) as usize;
-            mine.above = mine.above.max(reach(of.above, -tap.dy));
-            mine.left = mine.left.max(reach(of.left, -tap.dx));
-            mine.right = mine.right.max(reach(of.right, tap.dx));
-        }
-
-        let channels = pixel_values(config).next_multiple_of(units.step) as u64;
-        let row = |layer: usize| units.row(layers, layer);
-        let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
-        let mut first = 0u64;
-        let mut add = |source: Source, row: u64, channels: u64, cases: u64| {
-            let (slots, whole) = (slots[ring_index(source)], schedule.is_whole(source));
-            let constants = if skip.background.is_some() { cases } else { 0 };
-            let (steps, place) = (channels.div_ceil(units.step as u64) as u32, first.saturating_add(constants));
-            let ring = Ring { base, own: 0, row, steps, first, place, slots, source, whole };
-            base = base.saturating_add(product(&[constants, row]));
-            first = place.saturating_add(product(&[slots, images as u64, if whole { width as u64 } else { lanes }]));
-            ring
-        };
-        let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
-        for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), row(l), layers[l].out_channels as u64, borders[l + 1].cases()));
-        }
-        let constants = base;
-        let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
-        for (layer, source, _) in layers.reads() {
-            last_reads[ring_index(source)] = Some(layer);
-        }
-        let mut space = Space { end: base, free: Vec::new() };
-        for index in 0..rings.len() {
-            let lanes = |ring: &Ring<u64>| if ring.whole { width as u64 } else { lanes };
-            let room = |ring: &Ring<u64>| product(&[ring.slots, images as u64, lanes(ring), ring.row]);
-            // What a layer reads is still wanted while it is computed; what only layers before it read is not.
-            // Whole rows are read at later steps, too.
-            let own_step = |ring: usize| keep != Keep::All && rings[ring].slots == 1 && !rings[ring].whole;
-            let read_by = |ring: usize| last_reads[ring].filter(|_| own_step(ring));
-            let ended = (1..index).filter(|&ring| read_by(ring).is_some_and(|layer| layer + 2 == index));
-            for ring in ended.collect::<Vec<_>>() {
-                space.free.push((rings[ring].own, room(&rings[ring])));
-            }
-            rings[index].own = space.take(room(&rings[index]));
-        }
-
-        let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
-        let at_once = if schedule.has_whole() { width as u64 } else { lanes };
-        let positions = product(&[batch as u64, images as u64, at_once]);
-        let room = Room::of(layers, units, positions);
-        let taps = layers.reads().count() as u64;
-        let bytes = units.values(&[space.end])
-            + Bytes::of::<Row>(&[first])
-            + Bytes::of::<Plan>(&[layers.len() as u64])
-            + Bytes::of::<Read>(&[taps])
-            + front_bytes(room, units);
-        Layout { schedule, skip, images, rings, borders, constants, values: space.end, rows: first, room, units, bytes }
-    }
-
-    /// All that the cache takes.
-    pub fn bytes(&self) -> Bytes {
-        self.bytes
-    }
-
-    /// Bytes that grow with the number of images, and bytes of constants: activations and where they lie.
-    pub fn kept(&self) -> (u64, u64) {
-        let rows: u64 = self.rings.iter().map(|ring| ring.place - ring.first).sum();
-        let constants = self.constants - self.rings[0].base;
-        let bytes = |values: u64, rows: u64| (self.units.values(&[values]) + Bytes::of::<Row>(&[rows])).0;
-        (bytes(self.values - constants, self.rows - rows), bytes(constants, rows))
-    }
 }
 
 impl<A: Lanes> Cache<A> {
@@ -578,12 +328,5 @@ impl<A: Lanes> Front<A> {
         self.taps.truncate(self.taps.len() - taps);
         self.begins.truncate(self.rows.len());
         self.residuals.truncate(self.rows.len());
-    }
-}
-
-fn ring_index(source: Source) -> usize {
-    match source {
-        Source::Pixels => 0,
-        Source::Layer(layer) => layer + 1,
     }
 }

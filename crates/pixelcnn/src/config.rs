@@ -230,7 +230,7 @@ impl Config {
         self.levels == 2 && self.classes == 0
     }
 
-    /// Whether the net can be one of integers: [`INTEGERS`] says which cannot.
+    /// Whether the net can be one of integers: a plain one of two ordinal levels, with relu, without classes, lean or dilation.
     pub fn has_integers(&self) -> bool {
         let Config { architecture, levels, input, classes, activation, lean, ref dilations, .. } = *self;
         (architecture, activation, input) == (Architecture::Plain, Activation::Relu, Input::Ordinal)

@@ -1,14 +1,14 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
-use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
 use crate::error::Error;
 use crate::json::write_quoted;
 use crate::kernels::Units;
 use crate::layers::{Layer, Layers, Source, Start};
-use crate::memory::{Bytes, Text, headroom};
+use crate::layout::{Keep, Layout, Skip};
+use crate::memory::{Text, headroom};
 use crate::schedule::Schedule;
-use crate::weights::{TensorSpec, tensor_specs};
+use crate::tensors::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};
 
 /// Layers with their taps, tensors with shapes and fans, receptive field, schedule, cost and memory of a net, as JSON. Takes
@@ -18,9 +18,8 @@ use std::fmt::{self, Write as _};
 /// [`Error::OutOfMemory`] where the host has not even that.
 pub fn describe(config: &Config) -> Result<String, Error> {
     let net = Layers::try_new(config)?;
-    // The field of a net has an interval or two a row; a few of them are under way at a time.
-    headroom(Layers::planned(config) + Bytes::of::<[u64; 16]>(&[config.height as u64]))?;
     let (height, width, pixels) = (config.height, config.width, config.pixels() as u64);
+    headroom(Layers::planned(config) + net.planned_field(height, width))?;
     let schedule = Schedule::wavefront(&net, height, width).expect("an architecture expands to causal layers");
     let keep = Keep::Needed(Skip::default());
     let layout = Layout::new(Units::of_precision(config.precision), config, &net, schedule.clone(), 1, keep);

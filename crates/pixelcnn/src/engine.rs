@@ -1,10 +1,11 @@
 //! What computes the logits of a front: engines behind one face, under which the sampler knows neither them nor their
 //! precision apart.
 
-use crate::cache::{Cache, Keep, Layout};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::kernels::{Lanes, Units};
 use crate::layers::Source;
+use crate::layout::{Keep, Layout};
 use crate::model::{Model, Net};
 use crate::reference;
 use std::ops::Range;

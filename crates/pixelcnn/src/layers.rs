@@ -6,9 +6,7 @@
 use crate::cell::Cell;
 use crate::config::{Activation, Architecture, Config, MAX_WEIGHTS};
 use crate::error::Error;
-use crate::field::Field;
 use crate::memory::{Bytes, headroom};
-use std::rc::Rc;
 
 /// Which neighbours a masked convolution may read (van den Oord et al. 2016, arXiv:1601.06759, section 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +212,7 @@ impl Layers {
             Architecture::Plain => (2 + 3 * blocks, causal(config.first_kernel) + blocks * (causal(config.block_kernel) + 2) + 1),
             // Four layers a block, and an input of the head, as large as a layer; terms of two kernels, a row, and three of one.
             Architecture::Gated => {
-                let area = |kernel: usize| (kernel * kernel + kernel + 3) as u64;
+                let area = |kernel: usize| ((kernel / 2 + 1) * (kernel + 1) + 3) as u64;
                 (3 + 5 * (blocks + 1), area(config.first_kernel) + (blocks + 1) * area(config.block_kernel) + 1)
             }
         };
@@ -273,39 +271,16 @@ impl Layers {
         self.iter().enumerate().flat_map(|(index, layer)| layer.reads().map(move |(source, tap)| (index, source, tap)))
     }
 
-    /// The offsets of all pixels that the logits at a position depend on, clipped to what fits into an image of
-    /// `height` x `width`; 129 of them for the reference. Near a border kernels that lean or are dilated may miss some of
-    /// them: the only way to a pixel of the image can lead outside.
-    pub fn receptive_field(&self, height: usize, width: usize) -> Field {
-        let mut last_reads = vec![0; self.len()];
-        for (layer, source, _) in self.reads() {
-            if let Source::Layer(source) = source {
-                last_reads[source] = layer;
+    /// How far up, to the left and to the right each layer's field reaches at most, in pixels, whatever the image.
+    pub(crate) fn reaches(&self) -> Vec<[usize; 3]> {
+        let mut reaches = vec![[0; 3]; self.len()];
+        for (layer, source, tap) in self.reads() {
+            let of = if let Source::Layer(source) = source { reaches[source] } else { [0; 3] };
+            for (mine, (of, step)) in reaches[layer].iter_mut().zip(of.into_iter().zip([-tap.dy, -tap.dx, tap.dx])) {
+                *mine = (*mine).max((of as i64 + i64::from(step)).max(0) as usize);
             }
         }
-        let pixel = Rc::new(Field::pixel(height, width));
-        let mut fields: Vec<Option<Rc<Field>>> = Vec::with_capacity(self.len());
-        for (index, layer) in self.iter().enumerate() {
-            let field_of = |source: Source| match source {
-                Source::Pixels => Rc::clone(&pixel),
-                Source::Layer(source) => Rc::clone(fields[source].as_ref().expect("kept until it is last read")),
-            };
-            let taps = |input: &Input| -> Vec<Tap> { input.terms.iter().map(|term| term.tap).collect() };
-            let mut sources: Vec<_> = layer.inputs.iter().map(|input| (field_of(input.source), taps(input))).collect();
-            sources.extend(layer.beside().map(|source| (field_of(Source::Layer(source)), vec![Tap::HERE])));
-            // Most layers read one position of one other.
-            let field = match &sources[..] {
-                [(field, taps)] if taps[..] == [Tap::HERE] => Rc::clone(field),
-                _ => Rc::new(Field::union(&sources, height, width)),
-            };
-            fields.push(Some(field));
-            for source in 0..index {
-                if last_reads[source] <= index {
-                    fields[source] = None;
-                }
-            }
-        }
-        fields.pop().flatten().map(Rc::unwrap_or_clone).unwrap_or_default()
+        reaches
     }
 }
 

@@ -17,21 +17,24 @@ pub mod error;
 pub mod field;
 pub mod format;
 pub mod head;
+mod integer;
 pub mod json;
 mod kernels;
 pub mod layers;
+mod layout;
 pub mod math;
 pub mod memory;
 pub mod mixture;
 pub mod model;
 pub mod optimize;
-mod overflow;
+
 pub mod quantize;
 mod reference;
 pub mod rng;
 pub mod sampler;
 pub mod schedule;
 pub mod simd;
+pub mod tensors;
 pub mod weights;
 
 pub use config::Config;

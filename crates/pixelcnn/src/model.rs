@@ -1,16 +1,16 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
 use crate::arithmetic::{Either, F32, Int16};
-use crate::cache::{self, Cache};
-use crate::config::{Config, Input, Precision};
+use crate::cache::Cache;
+use crate::config::{Config, Input};
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
-use crate::kernels::{Lanes, PackedLayer, Units};
+use crate::kernels::{self, Lanes, PackedLayer, Units};
 use crate::layers::Layers;
 use crate::memory::{Bytes, Memory, headroom, try_room};
 use crate::reference;
 use crate::schedule::Schedule;
-use crate::weights::{self, Weights};
+use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
 
 /// The key of the metadata that names the background level.
@@ -48,16 +48,6 @@ pub(crate) struct Net<A: Lanes> {
     spare: Mutex<Option<Cache<A>>>,
 }
 
-/// What a model takes: the weights as the file holds them, the same as the kernels read them, and the list of layers.
-pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) -> Bytes {
-    let units = Units::of_precision(precision);
-    let packed = (0..layers.len()).map(|layer| units.packed(layers, layer)).sum();
-    let levels = units.values(&[config.levels as u64, cache::pixel_values(config) as u64]);
-    let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
-    // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
-    weights::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
-}
-
 impl<A: Lanes> Net<A> {
     fn new(config: &Config, layers: &Layers, weights: Weights<A::Stored>) -> Result<Arc<Net<A>>, Error> {
         let guarded = A::can_overflow(layers, &weights)?;
@@ -65,7 +55,7 @@ impl<A: Lanes> Net<A> {
         for index in 0..layers.len() {
             packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
         }
-        let pixel = cache::pixel_values(config);
+        let pixel = Units::pixel(config);
         let mut levels = try_room(config.levels * pixel)?;
         match config.input {
             // 0 is what lies outside the image.
@@ -129,7 +119,7 @@ impl Model {
         metadata: Vec<(String, String)>,
     ) -> Result<Model, Error> {
         let config = Config { precision: weights.precision(), ..config };
-        let bytes = planned(&config, &layers, config.precision);
+        let bytes = kernels::planned(&config, &layers, config.precision);
         memory.check(bytes)?;
         let net = bytes.told(match weights {
             Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),

@@ -12,10 +12,11 @@ use crate::activity::{peaks, streams};
 use crate::arithmetic::{Arithmetic, Either, F32};
 use crate::config::Precision;
 use crate::error::Error;
+use crate::integer::overflowing;
+use crate::kernels;
 use crate::layers::{Input, Source};
 use crate::memory::try_room;
-use crate::model::{self, Model};
-use crate::overflow::overflowing;
+use crate::model::Model;
 use crate::weights::{MAX_SHIFT, Weights};
 
 /// How far activations may exceed the largest that calibration saw before they are cut off.
@@ -30,7 +31,7 @@ const MAX_HALVINGS: usize = 64;
 /// [`Error::IntegerOverflow`] naming a layer whose sums fit under no shift; those of [`peaks`].
 pub fn quantize(model: &Model, images: &[u16]) -> Result<Model, Error> {
     let layers = &model.layers;
-    model.memory.check(model.bytes + model::planned(&model.config, layers, Precision::Int16))?;
+    model.memory.check(model.bytes + kernels::planned(&model.config, layers, Precision::Int16))?;
     let mut peaks = peaks(model, images)?;
     let Either::F32(net) = &model.net else { unreachable!("`peaks` has refused it") };
     model.room_for_lists()?;

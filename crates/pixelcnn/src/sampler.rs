@@ -4,12 +4,12 @@
 //! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
 use crate::arithmetic::Either;
-use crate::cache::{Keep, Layout, Skip};
 use crate::config::Config;
 use crate::engine::{self, Engine, Images, Incremental, Kernels, Oracle, Watch, Whole};
 use crate::error::Error;
 use crate::head::Head;
 use crate::kernels::{Lanes, Units};
+use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::model::{Model, Net};
 use crate::reference;

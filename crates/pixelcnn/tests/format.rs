@@ -2,18 +2,21 @@
 //!
 //! The malformed files are those of `test/corpus/corpus.json`, which vitest reads too, through WebAssembly.
 
+mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
+use common::{Draws, binary_config, random_config};
 use counting::{Counting, peak_of};
-use pixelcnn::config::Precision;
+use pixelcnn::config::{Activation, Architecture, Input, Precision};
 use pixelcnn::describe::describe;
 use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};
-use pixelcnn::weights::{Weights, tensor_specs};
-use pixelcnn::{Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
+use pixelcnn::tensors::tensor_specs;
+use pixelcnn::weights::Weights;
+use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -133,7 +136,9 @@ fn each_good_file_is_described_and_drawn_by_every_method() {
         let mut images = Vec::new();
         for &(method_name, method) in Method::ALL {
             let strategy = Strategy { method, skipping: Skipping::All };
-            let run = Run::sample(&model, Draw { count: 1, seed: 1, start_index: 0, temperature: 1.0 }, strategy);
+            let labels = if model.config.classes > 0 { vec![0] } else { vec![] };
+            let draw = Draw { count: 1, seed: 1, start_index: 0, temperature: 1.0 };
+            let run = Run::sample_under(&model, draw, Conditions { labels, given: vec![] }, strategy);
             let small = model.config.pixels() <= 100;
             let result = run.and_then(|mut run| {
                 if small { run.finish() } else { run.step().map(drop) }?;
@@ -184,11 +189,14 @@ fn a_file_cut_off_anywhere_is_too_short() {
 
 #[test]
 fn random_damage_is_an_error_or_another_valid_file() {
-    let valid = &corpus()[0].2;
+    let all: Vec<Vec<u8>> = corpus().into_iter().filter(|file| file.0.starts_with("valid")).map(|file| file.2).collect();
+    assert!(all.len() > 15);
     let mut words = Words::new(6, Purpose::Shuffle, 0, 0);
     let mut below = |bound: usize| words.word() as usize % bound;
     let mut loaded = 0;
-    for round in 0..6000 {
+    for round in 0..12_000 {
+        // Half of them are the first, the others of every form.
+        let valid = &all[if round % 2 == 0 { 0 } else { below(all.len()) }];
         let mut bytes = valid.clone();
         for _ in 0..=below(3) {
             let at = below(bytes.len());
@@ -201,33 +209,25 @@ fn random_damage_is_an_error_or_another_valid_file() {
                 2 => bytes[at] = b"{}[]\":,0123456789-.eE\\u "[below(24)],
                 3 => drop(bytes.drain(at..at + len)),
                 4 => bytes.copy_within(from..from + len, at),
-                _ => drop(bytes.splice(at..at, valid[from..from + len].to_vec())),
+                _ => {
+                    let copied = bytes[from..from + len].to_vec();
+                    bytes.splice(at..at, copied);
+                }
             }
         }
         if read_bounded(&format!("round {round}"), &bytes, LARGE).is_ok() {
             loaded += 1;
         }
     }
-    assert!((1..3000).contains(&loaded), "{loaded} of 6000 damaged files loaded");
-    assert_eq!(read_bounded("valid", valid, SMALL), Ok(()));
+    assert!((1..6000).contains(&loaded), "{loaded} of 12000 damaged files loaded");
+    assert_eq!(read_bounded("valid", &all[0], SMALL), Ok(()));
 }
 
 #[test]
 fn every_net_reads_back_to_the_bit() {
-    let mut words = Words::new(7, Purpose::Shuffle, 0, 0);
-    let mut draw = |low: usize, high: usize| low + words.word() as usize % (high - low + 1);
-    for seed in 0..50 {
-        let config = Config {
-            height: draw(1, 40),
-            width: draw(1, 40),
-            filters: 2 * draw(1, 8),
-            blocks: draw(0, 4),
-            first_kernel: 2 * draw(1, 4) + 1,
-            block_kernel: 2 * draw(0, 3) + 1,
-            head_layers: draw(0, 3),
-            ..Config::reference()
-        };
-        let config = config.checked().unwrap();
+    for seed in 0..150 {
+        let mut draws = Draws::new(seed);
+        let config = if seed % 3 == 0 { binary_config(&mut draws) } else { random_config(&mut draws) };
         let weights = Weights::random(&Layers::new(&config), seed).into();
         let metadata = [pair("training", "é \"quoted\" \\ \n\u{1} 😀"), pair("", "")];
         let bytes = write(&config, &metadata, &weights).unwrap();
@@ -243,8 +243,20 @@ fn every_net_reads_back_to_the_bit() {
 }
 
 #[test]
+fn a_net_of_0_1_0_is_written_in_its_words() {
+    let json = small_config().to_json();
+    assert_eq!(
+        json,
+        r#"{"architecture":"plain","height":5,"width":4,"channels":1,"levels":2,"filters":2,"blocks":1,"firstKernel":3,"blockKernel":3,"headLayers":1,"precision":"f32"}"#
+    );
+    // Fields that say what is so without them are read, and not written again.
+    let spelled = r#""input":"ordinal","embedding":0,"classes":0,"activation":"relu","lean":0,"dilations":[1],"precision""#;
+    assert_eq!(Config::from_json(&json.replace("\"precision\"", spelled)).unwrap().to_json(), json);
+}
+
+#[test]
 fn the_largest_net_leaves_room_in_the_header() {
-    let config = Config {
+    let plain = Config {
         height: 4096,
         width: 4096,
         filters: 2,
@@ -254,17 +266,32 @@ fn the_largest_net_leaves_room_in_the_header() {
         head_layers: 256,
         ..Config::reference()
     };
-    let config = config.checked().unwrap();
-    let layers = Layers::new(&config);
-    let wanted = tensor_specs(&layers, Precision::F32).iter().map(|spec| spec.len()).sum();
-    let weights = Weights::new(&layers, vec![0.0; wanted]).unwrap().into();
-    let record = "a".repeat(MAX_HEADER * 3 / 4);
-    let bytes = write(&config, &[pair("training", &record)], &weights).unwrap();
-    assert_eq!(read(&bytes).unwrap().weights, weights);
-    assert!(config.to_json().len() < MAX_CONFIG / 4);
-    let record = "a".repeat(MAX_HEADER);
-    let error = write(&config, &[pair("training", &record)], &weights).unwrap_err();
-    assert!(error.to_string().contains("1048576"), "{error}");
+    // Those with the most tensors, and with the longest of all configs.
+    let gated = Config {
+        architecture: Architecture::Gated,
+        activation: Activation::Tanh,
+        levels: 512,
+        input: Input::Nominal,
+        embedding: 512,
+        classes: 1024,
+        first_kernel: 3,
+        block_kernel: 3,
+        dilations: vec![16; 8],
+        ..plain.clone()
+    };
+    for config in [plain, gated] {
+        let config = config.checked().unwrap();
+        let layers = Layers::new(&config);
+        let wanted = tensor_specs(&layers, Precision::F32).iter().map(|spec| spec.len()).sum();
+        let weights = Weights::new(&layers, vec![0.0; wanted]).unwrap().into();
+        let record = "a".repeat(MAX_HEADER / 2);
+        let bytes = write(&config, &[pair("training", &record)], &weights).unwrap();
+        assert!(read(&bytes).unwrap().weights == weights);
+        assert!(config.to_json().len() < MAX_CONFIG / 2, "{}", config.to_json());
+        let record = "a".repeat(MAX_HEADER);
+        let error = write(&config, &[pair("training", &record)], &weights).unwrap_err();
+        assert!(error.to_string().contains("1048576"), "{error}");
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use pixelcnn::config::{Activation, Architecture, Precision};
 use pixelcnn::layers::Layers;
 use pixelcnn::quantize::quantize;
 use pixelcnn::sampler::TO_DRAW;
-use pixelcnn::weights::{Weights, tensor_specs};
+use pixelcnn::tensors::tensor_specs;
+use pixelcnn::weights::Weights;
 use pixelcnn::{Conditions, Config, Draw, Error, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 

@@ -219,6 +219,14 @@ it('says which classes never occur, and takes names of the published sets', asyn
   expect(said).toEqual(['Classes: 10: 0, 1, 2 and 7 more']);
 });
 
+it('keeps what it says of classes on one line, whatever their folders are called', async () => {
+  const pixels = (value: number) => png([value, 0, 255, 0], { width: 2 });
+  const data = folder({ 'a\nClasses: 9/0.png': pixels(0), [`${'b'.repeat(255)}/0.png`]: pixels(255) });
+  const { set, said } = await load(data);
+  expect(said).toEqual([`Classes: 2: "a\\nClasses: 9", ${'b'.repeat(255)}`]);
+  expect(set.classNames).toEqual(['a\nClasses: 9', 'b'.repeat(255)]);
+});
+
 it.each<[string, Record<string, Buffer | string>, string]>([
   [
     'too few',

@@ -8,6 +8,7 @@ import {
   checkFunction,
   checkInteger,
   checkSignal,
+  named,
   ownOptions,
   show,
   wrongKind,
@@ -231,7 +232,7 @@ function problemOf(labels: Uint16Array, names: readonly string[]): readonly [str
       `a label for each of ${count(labels.length)} images`,
       `none for ${count(none)} of them; leave out what has none, as by --split standard`,
     ];
-  if (names.length < 2) return ['labels of at least 2 classes', `${names[0]} for every image`];
+  if (names.length < 2) return ['labels of at least 2 classes', `${named(names[0] ?? '')} for every image`];
   return names.length > mostClasses ? [`at most ${mostClasses} classes`, count(names.length)] : undefined;
 }
 

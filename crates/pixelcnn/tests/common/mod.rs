@@ -51,7 +51,7 @@ pub fn binary_config(draws: &mut Draws) -> Config {
 
 /// Multiply-adds by plain loops for an image that is computed anew for each of its pixels, at most: what bounds a test of hundreds
 /// of nets.
-const MOST_MACS: usize = 3_000_000;
+const MOST_MACS: u64 = 3_000_000;
 
 /// A random small config of any form, numbers of levels that fill a byte or not, kernels that reach beyond the image.
 pub fn random_config(draws: &mut Draws) -> Config {
@@ -82,9 +82,9 @@ pub fn random_config(draws: &mut Draws) -> Config {
             ..Config::reference()
         };
         let layers = Layers::new(&config);
-        let dense = |input: &Input| input.terms.len() * input.channels;
-        let macs: usize = layers.iter().map(|layer| layer.inputs.iter().map(dense).sum::<usize>() * layer.sums()).sum();
-        if macs * config.pixels() * config.pixels() <= MOST_MACS {
+        let macs: u64 = (0..layers.len()).map(|layer| layers.non_zero_parameters(layer)).sum();
+        let pixels = config.pixels() as u64;
+        if macs * pixels * pixels <= MOST_MACS {
             return config.checked().unwrap();
         }
     }

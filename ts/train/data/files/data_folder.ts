@@ -4,6 +4,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { named } from '../../../arguments.js';
 import { PixelCnnError } from '../../../error.js';
 import { reasonOf } from '../../../node/files.js';
 import { type PartName, type Parts, partNames } from '../raw.js';
@@ -271,7 +272,7 @@ function divideFiles(
 /** A few names, and how many more there are. */
 export function listed(names: readonly string[]): string {
   const most = 3;
-  const shown = names.slice(0, most).join(', ');
+  const shown = names.slice(0, most).map(named).join(', ');
   return names.length > most ? `${shown} and ${(names.length - most).toLocaleString('en-US')} more` : shown;
 }
 

@@ -1,7 +1,29 @@
-//! The proof that no sum of a layer of integers can leave 32 bits, whatever the image.
+//! How layers of integers round, and the proof that no sum of theirs can leave 32 bits, whatever the image.
 
-use crate::arithmetic::Shift;
+use crate::cell::Cell;
 use crate::layers::{Input, Layer, Layers, Source};
+
+/// How an integer layer rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Shift {
+    /// Binary places of a sum.
+    pub shift: u32,
+    /// The least output.
+    pub floor: i16,
+    /// Half of the last place that is kept; 0 where sums are kept whole.
+    pub half: i32,
+    /// Whether sums are kept whole.
+    pub whole: bool,
+}
+
+impl Shift {
+    /// The rounding of a layer whose sums have that many binary places.
+    pub fn new(layers: &Layers, layer: usize, shift: u32) -> Shift {
+        let floor = if layers[layer].cell == Cell::Relu { 0 } else { i16::MIN };
+        let whole = layer + 1 == layers.len();
+        Shift { shift, floor, half: if whole { 0 } else { (1 << shift) >> 1 }, whole }
+    }
+}
 
 /// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias with what rounding adds,
 /// and all products at their most or at their least.

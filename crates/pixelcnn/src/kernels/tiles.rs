@@ -1,0 +1,460 @@
+//! Tiles over the positions of a front.
+//!
+//! Unsafe: the k-loop reads without bounds checks, after one check per call of all that it will read.
+#![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
+
+use super::packed::{PackedLayer, Shape, Units};
+use super::{Lanes, PANEL};
+use crate::arithmetic::Arithmetic;
+use crate::error::Error;
+use crate::layers::Layers;
+use crate::memory::{Bytes, product, reserve};
+use std::ops::Range;
+
+/// The row of values that a tap of a position reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Where it starts.
+    pub start: u32,
+    /// How many steps of its channels to sum; the rest are zeros. At most as many as the tap has.
+    pub depth: u32,
+}
+
+/// Where the positions of a front read and write.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// `[positions][taps]`.
+    pub taps: &'a [Row],
+    /// `[positions]`: the class of its image, or where the row starts that its sums begin with. Empty where there is neither.
+    pub begins: &'a [u32],
+    /// `[positions]`, or empty: where the row starts that is added last.
+    pub residuals: &'a [u32],
+    /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
+    pub outputs: &'a [u32],
+}
+
+/// Memory that [`run`] uses again and again.
+#[derive(Clone, Debug)]
+pub struct Scratch<A: Arithmetic> {
+    rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
+    sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
+    ended: Vec<A::Value>, // (position)(sum), of layers that tiles do not finish
+    begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
+    tiles: Vec<Tile>,
+    starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
+    depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
+}
+
+impl<A: Arithmetic> Default for Scratch<A> {
+    fn default() -> Scratch<A> {
+        Scratch { rows: vec![], sums: vec![], ended: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
+    }
+}
+
+/// What [`run`] is to have room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Positions of a call.
+    pub positions: u64,
+    /// Taps of a layer.
+    pub taps: u64,
+    /// Values of a position that are copied together.
+    pub gathered: u64,
+    /// Sums of a position that are made before the tiles begin.
+    pub begun: u64,
+    /// Sums of a position that tiles leave unfinished.
+    pub ended: u64,
+}
+
+impl Room {
+    /// Of layers, for so many positions at a time.
+    pub fn of(layers: &Layers, units: Units, positions: u64) -> Room {
+        let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
+        let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
+        let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
+        let (begun, ended) = (most(Shape::begun), if units.step == 1 { most(|shape| shape.sums) } else { 0 });
+        Room { positions, taps: most(|shape| shape.taps), gathered, begun, ended }
+    }
+
+    /// What it takes.
+    pub fn planned(self, units: Units) -> Bytes {
+        let Room { positions, taps, gathered, begun, ended } = self;
+        let tiles = positions.div_ceil(4);
+        units.values(&[positions, gathered])
+            + units.values(&[positions, ended])
+            + Bytes(product(&[positions, begun, units.sum]))
+            + Bytes::of::<u32>(&[positions])
+            + Bytes::of::<Tile>(&[tiles])
+            + Bytes::of::<u32>(&[positions, taps])
+            + Bytes::of::<u32>(&[tiles, taps])
+    }
+}
+
+impl<A: Arithmetic> Scratch<A> {
+    /// Makes room, so that [`run`] allocates nothing.
+    pub(crate) fn reserve(&mut self, Room { positions, taps, gathered, begun, ended }: Room) -> Result<(), Error> {
+        let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let tiles = n(positions.div_ceil(4));
+        reserve(&mut self.rows, &[n(positions), n(gathered)])?;
+        reserve(&mut self.sums, &[n(positions), n(begun)])?;
+        reserve(&mut self.ended, &[n(positions), n(ended)])?;
+        reserve(&mut self.begins, &[n(positions)])?;
+        reserve(&mut self.tiles, &[tiles])?;
+        reserve(&mut self.starts, &[n(positions), n(taps)])?;
+        reserve(&mut self.depths, &[tiles, n(taps)])
+    }
+
+    /// The positions of each tile of the last [`run`].
+    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
+    }
+}
+
+/// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
+///
+/// # Panics
+/// Where a place leads outside the data.
+pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
+    let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
+    // The last offset from which `len` values can be read.
+    let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
+    let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
+    assert!(places.taps.len() == positions * taps);
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == sums / layer.each);
+    assert!(inside(places.residuals, layer.row()) && inside(places.outputs, layer.row()));
+    assert!(layer.weights.len() == sums * layer.depth * A::STEP && sums % PANEL == 0);
+
+    let split = Split::of(positions);
+    scratch.tiles.clear();
+    scratch.tiles.extend(split.tiles());
+    scratch.starts.clear();
+    scratch.depths.clear();
+    begin(layer, data, places, scratch);
+    let bytes = size_of::<A::Value>() as u32;
+    // Rows are addressed by bytes in 32 bits.
+    let addressable = |values: usize| values as u64 * u64::from(bytes) <= u64::from(u32::MAX);
+    let whole = [(layer.depth * A::STEP) as u32];
+    let values = if layer.gathered {
+        scratch.rows.clear();
+        for read in places.taps.chunks_exact(taps) {
+            scratch.starts.push((scratch.rows.len() * size_of::<A::Value>()) as u32);
+            for (row, &values) in read[hot..].iter().zip(&layer.values) {
+                for k in 0..values {
+                    scratch.rows.push(data[row.start as usize + k as usize]);
+                }
+            }
+            scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
+        }
+        assert!(addressable(scratch.rows.len()));
+        scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
+        &whole[..]
+    } else {
+        let mut good = addressable(data.len());
+        for tile in split.tiles() {
+            for (tap, &values) in layer.values.iter().enumerate() {
+                let last = last(values as usize).expect("rows as long as the taps have channels");
+                // A tile reads each tap as deep as the deepest of its positions.
+                let mut depth = 0;
+                for position in tile.first..tile.first + tile.size {
+                    let row = places.taps[position * taps + hot + tap];
+                    good &= row.start <= last;
+                    depth = depth.max(row.depth);
+                    scratch.starts.push(row.start.wrapping_mul(bytes));
+                }
+                good &= u64::from(depth) * A::STEP as u64 <= u64::from(values);
+                scratch.depths.push(depth);
+            }
+        }
+        assert!(good);
+        &layer.values[..]
+    };
+    // Where tiles write: rows of the data, or rows that are finished afterwards.
+    scratch.ended.clear();
+    if !layer.finished {
+        scratch.ended.resize(positions * sums, A::Value::default());
+    }
+    let data = data.as_mut_ptr();
+    let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
+    let inputs = if layer.gathered { scratch.rows.as_ptr() } else { data.cast_const() };
+    let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
+
+    let panels = sums / PANEL;
+    let mut read = 0; // steps of the k-loop, over all positions
+    for (number, tile) in scratch.tiles.iter().enumerate() {
+        let depths = &scratch.depths[number * values.len()..][..values.len()];
+        let (starts, begins) = (&scratch.starts[tile.first * values.len()..], &scratch.begins[tile.first..]);
+        let place = Place { layer, inputs, starts, values, depths, begun, begins, places, first: tile.first, data, outputs };
+        // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
+        // `depth` steps each, from `starts` on. `begin` has listed `begins`, and made what they lead to.
+        unsafe {
+            // Small tiles take several panels at once, and one by one what is left of them.
+            match tile.size {
+                4 => place.tile::<4, 2>(0..panels),
+                3 => place.tile::<3, 2>(0..panels),
+                2 => {
+                    let many = panels / 2 * 2;
+                    place.tile::<2, 4>(0..many);
+                    place.tile::<2, 2>(many..panels);
+                }
+                _ => {
+                    let many = panels / 4 * 4;
+                    place.tile::<1, 8>(0..many);
+                    place.tile::<1, 2>(many..panels);
+                }
+            }
+        }
+        read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
+    }
+    if !layer.finished {
+        let each = PANEL / layer.each;
+        for (position, sums) in scratch.ended.chunks_exact(sums).enumerate() {
+            for (panel, sums) in sums.chunks_exact(PANEL).enumerate() {
+                // SAFETY: the asserts above hold for every position, and a row of outputs has as many panels.
+                unsafe {
+                    let to = data.add(places.outputs[position] as usize + panel * each);
+                    let residual = places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + panel * each));
+                    A::finish(layer.rounding, sums.as_ptr(), residual, to);
+                }
+            }
+        }
+    }
+    (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
+}
+
+/// Lists where the sums lie that each position begins with. They are a row of the layer's own, or are made here: from another
+/// layer's outputs, and with the rows of weights that one-hot taps add.
+fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, scratch: &mut Scratch<A>) {
+    let (sums, hot, positions) = (layer.sums, layer.hot_rows.len(), places.outputs.len());
+    scratch.sums.clear();
+    scratch.begins.clear();
+    let own = |position: usize| places.begins.get(position).map_or(0, |&class| class as usize * sums);
+    if hot == 0 && !layer.starts.is_empty() {
+        scratch.begins.extend((0..positions).map(|position| own(position) as u32));
+        assert!(scratch.begins.iter().all(|&at| at as usize + sums <= layer.starts.len()));
+        return;
+    }
+    let half = PANEL / layer.each;
+    // Lanes that pad the channels may hold anything, and are never read.
+    let output = |lane: usize| {
+        let (panel, lane) = (lane / PANEL, lane % PANEL);
+        (lane / half * layer.outputs + panel * half + lane % half).min(layer.each * layer.outputs - 1)
+    };
+    for position in 0..positions {
+        let first = scratch.sums.len();
+        scratch.begins.push(first as u32);
+        if layer.starts.is_empty() {
+            let row = &data[places.begins[position] as usize..][..layer.each * layer.outputs];
+            scratch.sums.extend((0..sums).map(|lane| A::start(row[output(lane)])));
+        } else {
+            scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
+        }
+        let read = &places.taps[position * layer.taps()..][..hot];
+        for (row, &first_row) in read.iter().zip(&layer.hot_rows) {
+            // What is outside the image holds 0, and a level one more than its number.
+            let Some(level) = A::index(data[row.start as usize]).checked_sub(1) else { continue };
+            let weights = &layer.hot[(first_row as usize + level) * sums..][..sums];
+            for (sum, &weight) in scratch.sums[first..].iter_mut().zip(weights) {
+                *sum = *sum + weight;
+            }
+        }
+    }
+}
+
+/// Some positions that are computed together.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    first: usize,
+    size: usize,
+}
+
+/// How a number of positions is cut into tiles: fours run fastest, twos and threes nearly so, ones a good deal slower, so
+/// that there is a one only where there is one position (5 = 3 + 2, 6 = 4 + 2, 9 = 4 + 3 + 2).
+#[derive(Debug, PartialEq)]
+struct Split {
+    fours: usize,
+    threes: usize,
+    twos: usize,
+    ones: usize,
+}
+
+impl Split {
+    fn tiles(&self) -> impl Iterator<Item = Tile> {
+        let sizes = [(4, self.fours), (3, self.threes), (2, self.twos), (1, self.ones)];
+        let mut first = 0;
+        sizes.into_iter().flat_map(|(size, count)| std::iter::repeat_n(size, count)).map(move |size| {
+            first += size;
+            Tile { first: first - size, size }
+        })
+    }
+
+    fn of(positions: usize) -> Split {
+        let tiles = |fours, threes, twos, ones| Split { fours, threes, twos, ones };
+        let fours = positions / 4;
+        match positions {
+            0 => tiles(0, 0, 0, 0),
+            1 => tiles(0, 0, 0, 1),
+            _ => match positions % 4 {
+                0 => tiles(fours, 0, 0, 0),
+                3 => tiles(fours, 1, 0, 0),
+                2 => tiles(fours, 0, 1, 0),
+                _ => tiles(fours - 1, 1, 1, 0),
+            },
+        }
+    }
+}
+
+/// A tile's place: the arguments of [`run`], what it reads as [`Scratch`] has it, its depths `[taps]` and first position.
+struct Place<'a, A: Arithmetic> {
+    layer: &'a PackedLayer<A>,
+    inputs: *const A::Value,
+    starts: &'a [u32],
+    values: &'a [u32],
+    depths: &'a [u32],
+    begun: *const A::Sum,
+    begins: &'a [u32],
+    places: &'a Places<'a>,
+    first: usize,
+    data: *const A::Value,
+    outputs: *mut A::Value,
+}
+
+impl<A: Lanes> Place<'_, A> {
+    /// Computes P positions over some panels, V vectors of 4 outputs at a time: `panels` are a multiple of V / 2.
+    ///
+    /// # Safety
+    /// - Positions `first..first + P` and `panels` exist.
+    /// - For each of these positions every start leads to as many values from `inputs` on as the tap reads, and its residual
+    ///   and its row of outputs lie inside the data.
+    /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
+    /// - Each of `begins` leads to as many sums from `begun` on as the layer has.
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
+        for panel in panels.step_by(V / 2) {
+            // SAFETY: as the caller promises.
+            unsafe { self.panels::<P, V>(panel) };
+        }
+    }
+
+    /// Computes P positions x V vectors of 4 outputs from `panel` on.
+    ///
+    /// # Safety
+    /// As [`Place::tile`].
+    #[inline(always)]
+    unsafe fn panels<const P: usize, const V: usize>(&self, panel: usize) {
+        let layer = self.layer;
+        // Weights of a step: those of a panel, of which a vector has the first or the second half.
+        let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
+        // Values that are written of a panel.
+        let written = if layer.finished { PANEL / layer.each * A::sum_values(layer.tiles) } else { PANEL };
+        // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
+        unsafe {
+            let mut sums: [[A::Sums; V]; P] = std::array::from_fn(|p| {
+                let begin = self.begun.add(*self.begins.get_unchecked(p) as usize + panel * PANEL);
+                std::array::from_fn(|v| A::biases(begin.add(4 * v)))
+            });
+            // One pointer for each panel (the first V / 2 of them): its two vectors lie side by side.
+            let mut weights: [*const A::Value; V] =
+                std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * layer.depth * step));
+            for (tap, (&depth, &values)) in self.depths.iter().zip(self.values).enumerate() {
+                let next = weights.map(|w| w.wrapping_add(values as usize * PANEL));
+                if depth > 0 {
+                    // The k-loop has as few instructions beside its arithmetic as WebAssembly allows: one pointer moves
+                    // along the first position's row, the others lie at constant distances from it; bytes, so that
+                    // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights'
+                    // pointer ends the loop. Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
+                    let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize;
+                    let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
+                    let mut at = self.inputs.wrapping_byte_add(start(0));
+                    let end = weights[0].wrapping_add(depth as usize * step);
+                    loop {
+                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                        for p in 0..P {
+                            let x = A::inputs(at.wrapping_byte_add(away[p]));
+                            for v in 0..V {
+                                sums[p][v] = A::add_products(sums[p][v], x, w[v]);
+                            }
+                        }
+                        at = at.wrapping_add(A::STEP);
+                        weights = weights.map(|w| w.wrapping_add(step));
+                        if weights[0] == end {
+                            break;
+                        }
+                    }
+                }
+                weights = next;
+            }
+            // Each sum by a constant index: an array under a loop that is not unrolled lives in memory, and is stored there
+            // at every step of the k-loop too.
+            std::array::from_fn::<(), P, _>(|p| {
+                let position = self.first + p;
+                let row =
+                    if layer.finished { *self.places.outputs.get_unchecked(position) as usize } else { position * layer.sums };
+                let to = self.outputs.add(row + panel * written);
+                let residual = if self.places.residuals.is_empty() || !layer.finished {
+                    None
+                } else {
+                    Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + panel * PANEL))
+                };
+                for v in 0..V / 2 {
+                    let residual = residual.map(|from| from.add(PANEL * v));
+                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(written * v));
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::{F32, Int16};
+    use crate::config::Config;
+    use crate::weights::Weights;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// Whether a layer of 16 channels over rows of 16 values runs with these places.
+    fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
+        let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
+        let places = Places { taps: &[tap], begins: &[], residuals: &[], outputs: &[output] };
+        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
+    }
+
+    #[test]
+    #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+    fn a_place_outside_the_data_is_a_panic_and_never_a_read() {
+        let config = Config { filters: 16, blocks: 1, ..Config::reference() };
+        let layers = Layers::new(&config);
+        let floats = Weights::random(&layers, 1);
+        let integers = Weights::new(&layers, vec![0; floats.values().len() + layers.len()]).unwrap();
+        // A block's first layer reads one row of 16 and writes 16 values; the logits write a panel of 8, of sums.
+        let (hidden, last) = (1, layers.len() - 1);
+        let f32s = [hidden, last].map(|index| PackedLayer::<F32>::new(&layers, &floats, index, false).unwrap());
+        let i16s = [hidden, last].map(|index| PackedLayer::<Int16>::new(&layers, &integers, index, false).unwrap());
+        let row = |start, depth| Row { start, depth };
+        for len in [32, 48] {
+            assert!(runs(&f32s[0], row(0, 16), len as u32 - 16, len) && runs(&i16s[0], row(0, 8), len as u32 - 16, len));
+            assert!(runs(&f32s[1], row(0, 16), len as u32 - 8, len) && runs(&i16s[1], row(0, 8), len as u32 - 16, len));
+            // One past the end, of what is read and of what is written.
+            for (start, output) in [(len as u32 - 15, 0), (u32::MAX, 0), (0, len as u32 - 15), (0, u32::MAX)] {
+                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&i16s[0], row(start, 8), output, len));
+                assert!(!runs(&i16s[1], row(start, 8), output, len), "a sum takes two values");
+            }
+            assert!(!runs(&f32s[1], row(0, 16), len as u32 - 7, len));
+            // Deeper than the row, also where twice the depth is little in 32 bits.
+            for depth in [17, 1 << 30, 1 << 31, (1 << 31) + 4, u32::MAX] {
+                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&i16s[0], row(0, depth), 16, len), "depth {depth}");
+            }
+            assert!(!runs(&i16s[0], row(0, 9), 16, len));
+        }
+    }
+
+    #[test]
+    fn tiles_cover_every_number_of_positions() {
+        for positions in 0..200 {
+            let t = Split::of(positions);
+            assert_eq!(4 * t.fours + 3 * t.threes + 2 * t.twos + t.ones, positions);
+            assert!(t.twos + t.ones <= 1);
+            assert_eq!(t.tiles().map(|t| t.size).sum::<usize>(), positions);
+        }
+    }
+}
