@@ -68,6 +68,8 @@ it('trains a model that inspect, eval and sample take, and that it will not over
   const run = [
     '--data',
     'frames',
+    '--split',
+    'reference',
     '--epochs',
     '2',
     '--batch-size',
