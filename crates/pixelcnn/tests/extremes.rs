@@ -255,6 +255,26 @@ fn a_run_takes_what_is_planned_and_its_steps_nothing() {
 }
 
 #[test]
+fn labels_and_given_pixels_are_part_of_a_plan() {
+    let config = Config { height: 100, width: 100, filters: 2, blocks: 0, classes: 3, ..Config::reference() };
+    let weights = Weights::random(&Layers::new(&config), 1);
+    let planned = |count: usize, images: usize| {
+        let model = Model::within(Memory { limit: 1 << 18 }, config.clone(), weights.clone(), Vec::new()).map(Arc::new).unwrap();
+        let draw = Draw { count, seed: 5, start_index: 0, temperature: 1.0 };
+        let conditions = Conditions { labels: vec![0; count], given: vec![TO_DRAW; images * config.pixels()] };
+        match Run::sample_under(&model, draw, conditions, common::FASTEST) {
+            Err(Error::OutOfMemory { bytes, .. }) => bytes,
+            other => panic!("{other:?}"),
+        }
+    };
+    let pixels = config.pixels() as u64;
+    assert_eq!(planned(50, 1) - planned(50, 0), 2 * pixels);
+    assert_eq!(planned(50, 50) - planned(50, 0), 2 * 50 * pixels);
+    // A level, what it costs and a class; the rest is of 16 images at a time.
+    assert_eq!(planned(51, 0) - planned(50, 0), (2 + 4) * pixels + 2);
+}
+
+#[test]
 fn a_model_takes_what_is_planned() {
     let deep = Config { height: 9, width: 9, filters: 2, blocks: MAX_BLOCKS, head_layers: 0, ..Config::reference() };
     let gated = Config { architecture: Architecture::Gated, activation: Activation::Tanh, ..deep.clone() };

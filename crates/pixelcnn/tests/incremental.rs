@@ -377,7 +377,7 @@ fn ends_alike(seed: u64, cases: u64, config: fn(&mut Draws) -> Config) {
             Err(error) => panic!("{error}"),
         }
     }
-    let bites = failed > cases / 5 && drawn > cases / 5 && behind > cases / 40;
+    let bites = failed > cases / 5 && drawn > cases / 5 && behind > cases / 100;
     assert!(bites, "{failed} failed, {behind} of them late, {drawn} did not");
 }
 
@@ -435,6 +435,9 @@ fn the_first_pixel_to_fail_is_told_of_where_no_row_is_in_flight_for_a_step() {
     }
 }
 
+/// Two of them are beyond f32, and one is no reason to look at sums.
+const LARGE: f32 = f32::MAX / 4.0 * 3.0;
+
 #[test]
 fn no_cell_hides_an_overflow() {
     let error = |model: &Arc<Model>, class: u16, strategy| {
@@ -450,6 +453,7 @@ fn no_cell_hides_an_overflow() {
         for (bias, class, is_broken) in [
             (f32::MAX, f32::MAX, true),
             (-f32::MAX, -f32::MAX, true), // -infinity would be 0, -1 or 0
+            (LARGE, LARGE, true),         // each of which is far from the end
             (f32::MAX, -f32::MAX, false),
             (f32::MAX, 0.0, false),
         ] {
@@ -472,8 +476,8 @@ fn no_cell_hides_an_overflow() {
             for sign in [1.0, -1.0] {
                 // The link is a kernel of [4, 4].
                 let link: Vec<_> = (0..4).map(|k| ("h.0.vertical.kernel", 4 * k + half.start..4 * k + half.end, sign)).collect();
-                let finite = set_model(&config, &[&[("v.0.conv.bias", 0..1, f32::MAX)][..], &link].concat());
-                let infinite = set_model(&config, &[&[("v.0.conv.bias", 0..2, f32::MAX)][..], &link].concat());
+                let finite = set_model(&config, &[&[("v.0.conv.bias", 0..1, LARGE)][..], &link].concat());
+                let infinite = set_model(&config, &[&[("v.0.conv.bias", 0..2, LARGE)][..], &link].concat());
                 for strategy in all() {
                     let hidden = "a gate that is wide open, or shut";
                     assert_eq!(error(&finite, 0, strategy), Ok(()), "{activation:?}, {half:?}, {sign}, {strategy:?}: {hidden}");
