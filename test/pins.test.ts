@@ -44,7 +44,9 @@ it('runs the pip that was installed, and no module of the current folder', () =>
       .map((name) => join(folder, name)),
   );
   const modules = files.flatMap((file) =>
-    [...read(file).matchAll(/.*'-[mc]',.*/g)].map(([line]) => `${file}: ${line}`),
+    [...read(file).matchAll(/.*'-[mc]',.*/g)]
+      .map(([line]) => `${file}: ${line}`)
+      .filter((line) => !line.includes("'bash'")),
   );
   expect(modules.filter((line) => !line.includes("['-I', '-"))).toEqual([]);
   expect(modules).toHaveLength(2); // pip, and what unpacks wheels
