@@ -19,7 +19,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
@@ -275,7 +275,9 @@ async function attempt(root: string, out: string, more: readonly string[], momen
   rmSync(filler, { force: true });
   if (fault !== undefined) throw fault;
   const ended = code === 0;
-  const foreseen = moment !== undefined && (ways[moment.way] ?? 'SIGKILL') === (code ?? signal);
+  // A signal that comes once the run is over, when nothing listens any more, ends the process as it ends any other.
+  const exit = code ?? (signal === 'SIGKILL' || signal === null ? signal : 128 + constants.signals[signal]);
+  const foreseen = moment !== undefined && (ways[moment.way] ?? 'SIGKILL') === exit;
   if (start === undefined || !(ended || foreseen)) {
     throw new Error(`${moment?.way}: the run ended with code ${code}, signal ${signal}: ${stderr}`);
   }
