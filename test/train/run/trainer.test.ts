@@ -48,6 +48,15 @@ it('gives the model of each epoch while it lasts: the averaged weights, with the
   await expect(models[0]!()).rejects.toMatchObject({ code: 'DISPOSED' });
 });
 
+it('warns of a learning rate that rises for half of the run or longer', async () => {
+  const warnings = async (warmupSteps: number) => only(await collect({ warmupSteps }), 'start')[0]!.warnings;
+  expect(await warnings(600)).toEqual([
+    'the learning rate rises for 600 updates, and the run has 6; 0 warm-up steps would leave it time at its peak',
+  ]);
+  expect(await warnings(3)).toHaveLength(1);
+  expect(await warnings(2)).toEqual([]);
+});
+
 it('gives the same weights for the same seed, and others for another', async () => {
   const [a, b, c] = [await collect(), await collect(), await collect({ seed: 4 })].map(
     (e) => only(e, 'model')[0]!.bytes,

@@ -131,8 +131,19 @@ function newRun(options: TrainerOptions, plan: Plan, lock: Lock | undefined): Be
     best: undefined,
     from: from && ancestorOf(from),
     saved: undefined,
-    warnings: takenOver(lock),
+    warnings: [...takenOver(lock), ...longWarmup(plan)],
   };
+}
+
+/** What there is to say of a learning rate that is on its way for most of a run, as a preset's is of few images. */
+function longWarmup({ recipe: { warmupSteps, epochs }, steps }: Plan): string[] {
+  const updates = epochs * steps;
+  if (2 * warmupSteps < updates || warmupSteps === 0) return [];
+  const [rises, all] = [warmupSteps, updates].map((count) => count.toLocaleString('en-US'));
+  const fewer = Math.floor(updates / 10);
+  return [
+    `the learning rate rises for ${rises} updates, and the run has ${all}; ${fewer} warm-up steps would leave it time at its peak`,
+  ];
 }
 
 function goOn(given: TrainerOptions, folder: string, found: Found, lock: Lock): Beginning {
