@@ -91,6 +91,7 @@ function check(folder: string): void {
   console.log(`${maps} maps: ${wet} of ${land} cells of land touch the sea, ${dry} of ${beach} cells of beach do not`);
 }
 
-if (first === undefined) throw new Error('expected the name of a folder');
+const isWrong = first !== '--check' && !(Number(second) >= 1 && height >= 3 && width >= 3);
+if (first === undefined || isWrong) throw new Error('expected FOLDER [MAPS [ROWSxCOLUMNS]], or --check FOLDER');
 if (first === '--check') check(second);
 else write(first, Number(second));

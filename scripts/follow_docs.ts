@@ -112,7 +112,8 @@ const isError = (line: string): boolean => /^pixelcnn: /.test(line);
 function freshClone(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-page-'));
   const made = ['.git', 'data', 'out', 'runs', 'samples', 'target'];
-  for (const name of readdirSync(root)) {
+  // What is built on the way goes to this clone, and is looked for in that.
+  for (const name of new Set([...readdirSync(root), 'dist'])) {
     if (!made.includes(name)) symlinkSync(join(root, name), join(folder, name));
   }
   return folder;
@@ -182,15 +183,18 @@ async function follow(path: string, { quick, write, keep, only = '', without }: 
         const wanted = fails && at === commands.length - 1 ? 2 : 0;
         if (ran.code !== wanted) faults.push(`${typed}: expected exit code ${wanted}, got ${ran.code}`);
       }
-      for (const fault of notPrinted(shown, printed, fails && !quick))
-        faults.push(`${commands.at(-1)}: did not print ${fault}`);
+      for (const line of notPrinted(shown, printed, fails && !quick)) {
+        faults.push(`${commands.at(-1)}: did not print ${line}`);
+      }
       if (write) lines.splice(line, shown.length, ...asPrinted(shown, printed));
     }
-    if (write) {
+    if (write && readFileSync(path, 'utf8') === page) {
       writeFileSync(path, lines.join('\n'));
       for (const [, from, to] of page.matchAll(/!\[[^\]]*`([^`\]]+\.png)`[^\]]*\]\(([^)]+)\)/g)) {
-        copyFileSync(join(folder, from!), join(dirname(path), to!));
+        if (existsSync(join(folder, from!))) copyFileSync(join(folder, from!), join(dirname(path), to!));
       }
+    } else if (write) {
+      faults.push(`${path} was changed meanwhile, and is left as it is`);
     }
   } finally {
     if (keep) console.log(folder);
@@ -217,6 +221,7 @@ if (basename(process.argv[1] ?? '') === 'follow_docs.ts') {
     const [path] = positionals;
     if (values.help === true) return console.log(help);
     if (path === undefined || !existsSync(path)) throw new Error(`expected a page, got ${path ?? 'none'}`);
+    if (values.quick && values.write) throw new Error('expected --quick or --write, got both');
     await follow(path, values);
   });
 }

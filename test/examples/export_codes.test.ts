@@ -69,6 +69,16 @@ it('examples/export_codes.py takes an array of any type, and no labels', (contex
   rmSync(made, { recursive: true });
 });
 
+it('examples/export_codes.py writes parts, which are read as such', async (context) => {
+  const [first, second] = grids.map((grid) => JSON.stringify([grid]));
+  const calls = `export_codes(folder, ${first}, [1], "train"); export_codes(folder, ${second}, [0], part="test")`;
+  expect(python(calls, context)).toBe('');
+  const set = await loadData({ data: made, nominal: true, classes: true, split: 'test' });
+  expect(set).toMatchObject({ count: 1, levels: 512, labels: Uint16Array.of(0) });
+  expect([...set.pixels]).toEqual(grids[1]!.flat());
+  rmSync(made, { recursive: true });
+});
+
 it('examples/export_codes.py refuses what are no codes or labels, and writes nothing', (context) => {
   const wrong = {
     '[[[0.5]]]': 'codes: expected whole numbers from 0 to 65535, got 0.5 to 0.5',
