@@ -27,7 +27,7 @@ import { root, runMain } from './shell.js';
 const help = `Usage: npx tsx scripts/follow_docs.ts PAGE [options]
 
 Options:
-  --quick    few images and one epoch: whether the commands work, not what they achieve
+  --quick    few images, small nets, one epoch: whether the commands work, not what they achieve
   --write    put what was printed into the page, in place of the lines that are there, and pictures beside it
   --keep     leave the folder, and say where it is
   --only X, --without X    blocks with commands in which X occurs, or those without`;
@@ -40,12 +40,13 @@ interface Step {
   line: number;
 }
 
-/** What is changed where only the commands are of interest: images of the generators, epochs and updates of training. */
+/** What is changed where only the commands are of interest: images of the generators; of training nets, epochs and updates. */
 const quickly: readonly (readonly [what: RegExp, quick: string])[] = [
   [/^(npx tsx examples\/islands\.ts (?!--)\S+)( \d+)?/, '$1 40'],
   [/^npx tsx examples\/digit_folders\.ts \S+$/, '$& 100'],
   [/^python3 examples\/patch_codes\.py encode \S+ \S+$/, '$& 100'],
   [/^npm run train -- (?!.*--resume).*$/, '$& --epochs 1 --device wasm'],
+  [/^npm run train -- (?!.*--(resume|from)).*$/, '$& --filters 8 --blocks 1'],
   [/--max-steps \d+(.*)--epochs 1/, '--max-steps 5$1--epochs 2'],
 ];
 
