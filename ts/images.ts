@@ -60,6 +60,26 @@ function takeShape(shape: unknown): OwnImages['shape'] {
   return { axes: Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]), rank };
 }
 
+/** Images of one channel that bring their shape. */
+export interface Maps {
+  /** `[count, height, width]`. */
+  readonly data: Levels;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Copies images of one channel, whatever model they are of. Throws RangeError, TypeError. */
+export function takeMaps(images: unknown): Maps {
+  const { data, shape } = takeImages(images);
+  const axes = shape !== undefined && 'axes' in shape && shape.rank === 4 ? shape.axes : [];
+  const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
+  const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
+  if (channels === 1 && count * height * width === data.length) return { data, count, height, width };
+  const got = axes.length === 0 ? 'none of four axes' : `[${axes.map(show).join(', ')}]`;
+  throw wrongValue('images', `expected a shape [count, height, width, 1] for ${data.length} pixels, got ${got}`);
+}
+
 /** The levels of images that fit the model, checked one by one: a copy. */
 export function checkImages(images: Images, config: Config): Levels {
   return fitImages(takeImages(images), config);
