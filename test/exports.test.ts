@@ -77,7 +77,7 @@ it.each<[entry: string, types: string]>([
   [
     'index.ts',
     'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label ' +
-      'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource PictureConfig ' +
+      'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource OwnLevels PictureConfig ' +
       'PictureOptions PixelCnnErrorCode PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
       'PoolSampleOptions PoolScoreOptions PoolWalkOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
       'Samples ScoreOptions Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',

@@ -11,6 +11,9 @@ export type ImageShape = readonly [count: number, height: number, width: number,
 /** Levels of pixels, 0 to `levels - 1`. What this package makes is a `Uint8Array` of up to 256 levels; either is taken. */
 export type Levels = Uint8Array | Uint16Array;
 
+/** Levels in memory of their own, which canvases, files and answers of servers take as it is. */
+export type OwnLevels = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
 /**
  * Whole images of levels, 0 to `levels - 1`, in the order `[count, height, width, channels]`: the numbers alone, or with
  * their shape, such as what `sample` returns.
@@ -27,7 +30,7 @@ export function imageShape(count: number, { height, width, channels }: Config): 
 }
 
 /** Room for so many pixels of levels. */
-export function levelsArray(length: number, levels: number): Levels {
+export function levelsArray(length: number, levels: number): OwnLevels {
   return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
 }
 

@@ -17,7 +17,7 @@ export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 
 // Sampling and scoring
 export type { GivenPixels } from './given.js';
-export type { ImageShape, Images, Levels } from './images.js';
+export type { ImageShape, Images, Levels, OwnLevels } from './images.js';
 export type { Label, Labels } from './labels.js';
 export { type LoadOptions, loadSampler } from './load.js';
 export type { LoadProgress, ModelSource } from './model_source.js';
