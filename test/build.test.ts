@@ -43,7 +43,7 @@ describe('ts/wasm/pkg', () => {
 
   it('uses SIMD, and no relaxed instruction but the dot products in the binary that is named for it', () => {
     expect(binaryen.readBinary(wasm).emitText()).toContain('f32x4.mul');
-    const dots = /^i(16x8|32x4)\.dot_i8x16_i7x16(_add)?_s$/;
+    const dots = /^i(16x8|32x4)\.relaxed_dot_i8x16_i7x16(_add)?_s$/;
     expect(relaxedInstructions(join(committedPkg, 'pixelcnn_bg.wasm'))).toEqual([]);
     for (const name of relaxedInstructions(relaxed)) expect(name).toMatch(dots);
   });
@@ -51,7 +51,7 @@ describe('ts/wasm/pkg', () => {
   it('would be caught using any other relaxed instruction', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-relaxed-'));
     const file = join(folder, 'use.wasm');
-    const dot = 'i16x8.dot_i8x16_i7x16_s';
+    const dot = 'i16x8.relaxed_dot_i8x16_i7x16_s';
     const uses: [string, number][] = [
       ['i8x16.relaxed_swizzle', 2],
       ['i32x4.relaxed_trunc_f32x4_s', 1],
@@ -60,10 +60,10 @@ describe('ts/wasm/pkg', () => {
       ['f32x4.relaxed_min', 2],
       ['f32x4.relaxed_max', 2],
       ['f64x2.relaxed_max', 2],
-      ['i32x4.laneselect', 3],
+      ['i32x4.relaxed_laneselect', 3],
       ['i16x8.relaxed_q15mulr_s', 2],
       [dot, 2],
-      ['i32x4.dot_i8x16_i7x16_add_s', 3],
+      ['i32x4.relaxed_dot_i8x16_i7x16_add_s', 3],
     ];
     try {
       for (const [use, operands] of uses) {
