@@ -248,6 +248,7 @@ await runMain('test:bundlers', async () => {
   const table = tableOf(['bundler', 'version', 'to write beside the README’s lines', 'pool', 'draws'], rows);
   console.log(`\n${table.join('\n')}`);
   if (failed.length > 0) throw new Error(failed.join('\n'));
+  if (values.write && positionals.length > 0) throw new Error('expected --write of all or none, got some by name');
   if (values.write) writeBetween('everywhere.md', 'bundlers', table);
 });
 
