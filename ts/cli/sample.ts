@@ -35,8 +35,8 @@ interface SampleCommandOptions {
   json?: boolean;
 }
 
-/** Images where nobody says how many, and of each class where there is a row for each. */
-const usual = { images: 16, ofClass: 8 };
+/** Images where nobody says how many; of each class where there is a row for each, as there is unasked where rows are so few. */
+const usual = { images: 16, ofClass: 8, rows: 16 };
 
 export const command = createCommand('sample', 'draw images from a model, show them and write them as files', [
   ['', '16 digits, a new seed each time'],
@@ -51,7 +51,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
   .option(
     '--count <n>',
-    `images, 1 to ${countRange.max} (default: ${usual.images}; with --labels ${usual.ofClass} of each)`,
+    `images, 1 to ${countRange.max} (default: ${usual.images}; of a model with up to ${usual.rows} classes ${usual.ofClass} of each)`,
     integer('--count', countRange),
   )
   .addOption(
@@ -131,14 +131,17 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
 
 /** How many images, of which classes, and in how many rows where each class has one. */
 function chosenClasses(
-  { count, label, labels }: SampleCommandOptions,
+  { count, label, labels, given }: SampleCommandOptions,
   sampler: Sampler,
 ): { count: number; label?: number | number[]; rows?: number } {
-  if (labels === undefined) {
+  const all = sampler.config.classes ?? 0;
+  const unasked = count === undefined && label === undefined && given === undefined && all > 0 && all <= usual.rows;
+  if (labels === undefined && !unasked) {
     const images = count ?? usual.images;
     return label === undefined ? { count: images } : { count: images, label: labelOf('--label', label, sampler) };
   }
-  const classes = labelsOf('--labels', labels, sampler);
+  const classes =
+    labels === undefined ? Array.from({ length: all }, (_, one) => one) : labelsOf('--labels', labels, sampler);
   const rows = classes.length;
   const ofClass = count === undefined ? usual.ofClass : count / rows;
   if (!Number.isInteger(ofClass)) {
