@@ -11,11 +11,12 @@ import {
   show,
   wrongValue,
 } from './arguments.js';
+import { startInstance } from './binary.js';
 import type { Config } from './config.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, type Levels, takeImages } from './images.js';
 import { enter, release } from './instance.js';
-import { namingModel, startInstance } from './load.js';
+import { namingModel } from './load.js';
 import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { openSampler } from './sampler.js';

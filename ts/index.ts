@@ -4,6 +4,8 @@
  * @module
  */
 
+// Loading
+export type { WasmBuilds, WasmSource } from './binary.js';
 // The net
 export type { Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
 // Converting
@@ -29,6 +31,7 @@ export {
   type PoolWalkOptions,
   type SamplerPool,
 } from './pool/pool.js';
+export type { WorkerLike, WorkerSource } from './pool/thread.js';
 export type { Method, SampleOptions, ScoreOptions, Skipping, WalkOptions } from './sample_options.js';
 export type { Classification, Front, LogitMap, PixelMap, Sampler, Samples } from './sampler.js';
 export { toText } from './text.js';

@@ -2,7 +2,7 @@
 
 import { onAbort, reasonOf, throwIfAborted } from './abort.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isKind, isUrl } from './brand.js';
+import { byteLengthOf, codeOf, isArrayBuffer, isBytes, isResponse, isUrl } from './brand.js';
 import { ownBytes, room } from './bytes.js';
 import { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 import { builtin } from './host.js';
@@ -51,10 +51,6 @@ function parseUrl(text: string): URL {
   } catch {
     throw wrongValue('model', `expected a URL, got ${show(text)}`);
   }
-}
-
-function isResponse(model: unknown): model is Response {
-  return isKind(model, 'Response', { ok: 'boolean' });
 }
 
 function nameOf({ url }: Response): string | undefined {
