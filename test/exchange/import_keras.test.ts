@@ -7,6 +7,7 @@ import { loadSampler } from '../../ts/index.js';
 import { sha256 } from '../../ts/node/files.js';
 import { loadCore } from '../../ts/train/net/core.js';
 import { kerasFile, kerasSaid } from './keras_golden.js';
+import { largest, sigmoid, softmax } from './probabilities.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -16,22 +17,6 @@ async function imported(name: Parameters<typeof kerasFile>[0], size?: readonly [
   writeFileSync(path, kerasFile(name));
   return importModel(path, { ...(size && { size }) });
 }
-
-const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
-
-/** Of logits `[..., outputs]`. */
-function softmax(logits: ArrayLike<number>, outputs: number): number[] {
-  return Array.from({ length: logits.length / outputs }, (_, pixel) => {
-    const own = Array.from({ length: outputs }, (_, i) => logits[pixel * outputs + i]!);
-    const most = Math.max(...own);
-    const powers = own.map((z) => Math.exp(z - most));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    return powers.map((power) => power / sum);
-  }).flat();
-}
-
-const largest = (one: ArrayLike<number>, other: ArrayLike<number>): number =>
-  Array.from(one).reduce((most, value, i) => Math.max(most, Math.abs(value - other[i]!)), 0);
 
 /** Mean cost of a pixel, in nats. */
 const lossOf = (logProb: Float64Array, pixels: number): number => -logProb.reduce((a, b) => a + b, 0) / pixels;

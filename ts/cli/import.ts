@@ -34,7 +34,7 @@ export const command = createCommand('import', 'make a model file of a model of 
 
 async function run(path: string, options: ImportCommandOptions, signal: AbortSignal): Promise<void> {
   const made = await inThread('importModel', { path, ...(options.size && { size: options.size }) }, signal);
-  const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json)$/i, '')}.safetensors`;
+  const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json|tfjs)$/i, '')}.safetensors`;
   await (await openOutputFile(out, '--out'))(made.bytes);
   const { config, what, sha256, forbidden } = made;
   const notes = [...made.notes, ...(forbidden.count === 0 ? [] : [maskedSentence(forbidden)])];

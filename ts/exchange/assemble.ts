@@ -25,12 +25,12 @@ export interface Forbidden {
 export interface AssembleOptions {
   /** Height and width of the images, where the file does not tell or others are wanted. */
   readonly size?: readonly [height: number, width: number] | undefined;
-  /** Whether a net of one input channel and several outputs reads level / (levels - 1). */
-  readonly ordinal?: boolean;
+  /** What the file says itself, for what shapes do not tell: whether levels are read as numbers or one-hot. */
+  readonly told?: Config | undefined;
 }
 
 /** The net of a chain; refuses one that is none of pixelcnn's. */
-export function configOf(chain: Chain, { size = chain.size, ordinal = false }: AssembleOptions): Config {
+export function configOf(chain: Chain, { size = chain.size, told }: AssembleOptions): Config {
   const stem = chain.parts[0];
   const { blocks, heads, logits } = rolesOf(chain);
   if (stem === undefined || stem.convolutions.length !== 1 || logits === undefined || logits === stem) {
@@ -78,9 +78,15 @@ export function configOf(chain: Chain, { size = chain.size, ordinal = false }: A
   return {
     architecture: 'plain',
     ...{ height: size[0], width: size[1], channels: 1 },
-    ...levelsOf(chain, channels, outputs, ordinal),
+    ...levelsOf(channels, outputs, chain.oneHot ? 'nominal' : told && (told.input ?? 'ordinal')),
     ...activationOf([stem, ...blocks, ...heads]),
-    ...{ filters, blocks: blocks.length, firstKernel, blockKernel: sides[0] ?? 1, headLayers: heads.length },
+    ...{
+      filters,
+      blocks: blocks.length,
+      firstKernel,
+      blockKernel: sides[0] ?? told?.blockKernel ?? 3,
+      headLayers: heads.length,
+    },
     precision: 'f32',
   };
 }
@@ -126,26 +132,19 @@ function checkOutput({ layer, activation = 'linear' }: Part, outputs: number): v
 }
 
 /** What levels are to the net, by what it reads and what it makes. */
-function levelsOf(
-  { oneHot }: Chain,
-  channels: number,
-  outputs: number,
-  ordinal: boolean,
-): Pick<Config, 'levels' | 'input'> {
-  if (channels === 1 && outputs === 1 && !oneHot) return { levels: 2 };
-  if (channels > 1 && channels === outputs) {
-    if (outputs > 2) return { levels: outputs, input: 'nominal' };
+function levelsOf(channels: number, outputs: number, input: string | undefined): Pick<Config, 'levels' | 'input'> {
+  if (channels === 1 && outputs === 1 && input !== 'nominal') return { levels: 2 };
+  if (channels === 2 && outputs === 1 && input === 'nominal') return { levels: 2, input };
+  if (channels === outputs && outputs > 2) return { levels: outputs, input: 'nominal' };
+  if (channels === 1 && outputs > 2 && input === 'ordinal') return { levels: outputs };
+  if (channels === 2 && outputs === 2)
     throw refused('expected one logit of two levels, for a sigmoid, got a softmax of two');
+  if (channels === 1 && outputs > 1) {
+    const got = 'got one channel, of which the file does not tell what values the net was trained on';
+    throw refused(`expected ${outputs} one-hot channels as the input of a net of ${outputs} outputs, ${got}`);
   }
-  if (channels === 1 && ordinal) return { levels: outputs };
-  if (channels === 1 && !oneHot) {
-    throw refused(
-      `expected one-hot input for ${outputs} outputs, got one channel, of which the file does not tell what values it was trained on`,
-    );
-  }
-  throw refused(
-    `expected images of one channel with one output, or of K one-hot channels with K outputs, got ${channels} channels and ${outputs} outputs`,
-  );
+  const got = `got ${channels} channels and ${outputs} output${outputs === 1 ? '' : 's'}`;
+  throw refused(`expected images of one channel with one output, or of K one-hot channels with K outputs, ${got}`);
 }
 
 /** One activation for all hidden layers; that of the example, relu, where none tells any. */

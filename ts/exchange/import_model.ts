@@ -47,7 +47,7 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
     const chain = chainOf(stored);
     const { config, weights, forbidden, notes } = assemble(core, chain, {
       ...options,
-      ordinal: own?.isOrdinal === true,
+      told: own?.config,
     });
     const hash = sha256(bytes);
     const record: Record<string, string> = {

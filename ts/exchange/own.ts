@@ -16,8 +16,7 @@ export interface OwnWords {
 }
 
 export interface ReadOwn {
-  /** Whether the net reads grey values. */
-  readonly isOrdinal: boolean;
+  readonly config: Config;
   /** Names of levels, which hold whatever has become of the weights, and the background. */
   readonly names: Readonly<Record<string, string>>;
   /** The metadata, where it is about this very net and these weights; undefined where they were trained on. */
@@ -38,7 +37,7 @@ export function readOwn(value: unknown, core: Core): ReadOwn | undefined {
   }
   const kept = Object.entries(metadata).filter(([name]) => name === 'alphabet' || name === 'background');
   return {
-    isOrdinal: canonical.input === undefined,
+    config: canonical,
     names: Object.fromEntries(kept),
     metadataFor: (found, weights) =>
       JSON.stringify(found) === JSON.stringify(canonical) && sha256(weights) === hash ? metadata : undefined,
