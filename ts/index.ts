@@ -17,10 +17,12 @@ export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 
 // Sampling and scoring
 export type { GivenPixels } from './given.js';
-export type { ImageShape, Images, Levels } from './images.js';
+export type { ImageShape, Images, Levels, OwnLevels } from './images.js';
 export type { Label, Labels } from './labels.js';
 export { type LoadOptions, loadSampler } from './load.js';
-export type { ModelSource } from './model_source.js';
+export type { LoadProgress, ModelSource } from './model_source.js';
+// Looking
+export { encodePng, type PictureConfig, type PictureOptions, type PngOptions, type Rgba, toRgba } from './picture.js';
 export {
   loadSamplerPool,
   type PoolCallOptions,

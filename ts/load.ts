@@ -1,10 +1,10 @@
 /** Loading: a model, wherever it is, into the WebAssembly binary. */
 
 import { abortable } from './abort.js';
-import { checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
+import { checkListener, checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
 import { checkWasm, startInstance, type WasmBuilds, type WasmSource } from './binary.js';
 import { coreErrorCode, PixelCnnError } from './error.js';
-import { type ModelSource, readModel, sourceName } from './model_source.js';
+import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 
 export interface LoadOptions {
@@ -17,12 +17,14 @@ export interface LoadOptions {
    * `Response`, or compiled, as edge bundlers import it. One process runs one binary. Default: the package's own.
    */
   wasm?: WasmSource | WasmBuilds;
+  /** Told how much of the model is there, at least once, at its end. What it throws, loading rejects with. */
+  onProgress?: (progress: LoadProgress) => void;
 }
 
 /**
  * Loads a model for sampling. The WebAssembly binary is read and compiled by the first call alone.
  *
- * @param model Path, URL, bytes or `Response` of a `.safetensors` file that pixelcnn wrote; at most 512 MiB.
+ * @param model Path, URL, bytes, `File`, `Blob` or `Response` of a `.safetensors` file that pixelcnn wrote; at most 512 MiB.
  * @returns A {@link Sampler}, synchronous from here on.
  * @throws TypeError for a source of another kind.
  * @throws PixelCnnError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_TOO_LARGE`; `FOREIGN_FORMAT` for another program's file; a
@@ -33,10 +35,10 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'wasm']);
+  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'wasm', 'onProgress']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const wasm = checkWasm(given.wasm);
-  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own), startInstance(wasm)]));
+  const [wasm, onLoad] = [checkWasm(given.wasm), checkListener(given.onProgress) as OnLoad | undefined];
+  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own, onLoad), startInstance(wasm)]));
   try {
     return openSampler(bytes, memoryLimit);
   } catch (error) {

@@ -15,6 +15,7 @@ import {
   imageSize,
   type Levels,
   levelsArray,
+  type OwnLevels,
 } from './images.js';
 import { enter, forget, release, whenCollected } from './instance.js';
 import { namesOf } from './metadata.js';
@@ -38,7 +39,7 @@ export const seedContract = 1;
 /** Images drawn from a model. */
 export interface Samples {
   /** Levels, 0 to `levels - 1`, in the order of `shape`; a `Uint16Array` where there are more than 256. */
-  readonly data: Levels;
+  readonly data: OwnLevels;
   /** `[count, height, width, channels]`. */
   readonly shape: ImageShape;
   /** The seed they were drawn by, given or not. */

@@ -1,7 +1,7 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
 import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
-import { checkInteger, checkMemoryLimit, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
+import { checkInteger, checkListener, checkMemoryLimit, checkOptions, checkSignal } from '../arguments.js';
 import { checkWasm, compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
 import type { Config } from '../config.js';
 import { asyncDisposeSymbol } from '../dispose.js';
@@ -10,7 +10,7 @@ import { checkImages, type Images, imageShape, imageSize, type Levels } from '..
 import { forget, whenCollected } from '../instance.js';
 import { namingModel } from '../load.js';
 import { namesOf } from '../metadata.js';
-import { type ModelSource, readModel } from '../model_source.js';
+import { type LoadProgress, type ModelSource, type OnLoad, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
@@ -51,6 +51,8 @@ export interface PoolOptions {
    * function that starts one of it, as `() => new Worker(...)`. Default: the package's own.
    */
   worker?: WorkerSource;
+  /** As for `loadSampler`. */
+  onProgress?: (progress: LoadProgress) => void;
 }
 
 /** How far a call is, in pixels, which do not come image by image. */
@@ -94,13 +96,16 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal', 'wasm', 'worker']);
+  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal', 'wasm', 'worker', 'onProgress']);
   const signal = checkSignal(given.signal);
   const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
   const memoryLimit = checkMemoryLimit(given.memoryLimit);
   const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
+  const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
   checkThreads(worker);
-  const [bytes, module] = await abortable(signal, (own) => Promise.all([readModel(model, own), compileBinary(wasm)]));
+  const [bytes, module] = await abortable(signal, (own) =>
+    Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
+  );
   const crew = new Crew(workers, module, new Uint8Array(bytes), { memoryLimit, worker }); // without the rest of its buffer, which would be sent too
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
@@ -346,9 +351,7 @@ function checkCall<Options, Request>(
 ): { request: Request; call: PoolCallOptions } {
   const { onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
   const signal = checkSignal(given.signal);
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw wrongKind('onProgress', `expected a function, got ${show(onProgress)}`);
-  }
+  const listener = checkListener(onProgress) as OnProgress | undefined;
   const request = check(Object.fromEntries(names.map((name) => [name, given[name]])) as Options);
-  return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress: onProgress as OnProgress }) } };
+  return { request, call: { ...(signal && { signal }), ...(listener && { onProgress: listener }) } };
 }
