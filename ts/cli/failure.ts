@@ -5,7 +5,15 @@ import { argumentOf } from '../arguments.js';
 import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import { messageOf } from './flag.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130, closed: 141 } as const;
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  unavailable: 3,
+  incomplete: 4,
+  interrupted: 130,
+  closed: 141,
+} as const;
 
 export const exitCodesHelp = `
 Exit codes:
@@ -13,7 +21,8 @@ Exit codes:
   1    it failed
   2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
   3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
-  130  interrupted; so are 129 (SIGHUP), 143 (SIGTERM) and, of training, 141 (standard output was closed)`;
+  4    merge: parts are missing or damaged; run the shards that the sentence names again, then merge again
+  130  interrupted; so are 129 (SIGHUP), 143 (SIGTERM) and, of training and of work, 141 (standard output was closed)`;
 
 /** A wrong argument of the command line. */
 export class UsageError extends Error {
@@ -23,6 +32,15 @@ export class UsageError extends Error {
 /** What was asked for could not be done, though it was asked for rightly. */
 export class Failure extends Error {
   override readonly name = 'Failure';
+  readonly exitCode: number;
+
+  constructor(
+    message: string,
+    { exitCode = exitCodes.failure, ...options }: ErrorOptions & { exitCode?: number } = {},
+  ) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Something from outside stopped it; `message` says how far it came. */
@@ -41,7 +59,7 @@ export class Interrupted extends Error {
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof Interrupted || error instanceof Failure) return error.exitCode;
   if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
   if (!(error instanceof PixelCnnError)) return exitCodes.failure;
   if (error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
