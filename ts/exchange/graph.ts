@@ -70,7 +70,8 @@ interface LayerEntry {
 
 function chainOfLayers(model: StoredModel, topology: unknown): Chain {
   const { entries, output } = layersOf(topology);
-  const variables = finder(model);
+  const used = new Set<string>();
+  const variables = finder(model, used);
   const parts: Part[] = [];
   const notes: string[] = [];
   /** What each part reads, by which a sum is known to be that of a block with what went into it. */
@@ -124,6 +125,9 @@ function chainOfLayers(model: StoredModel, topology: unknown): Chain {
   if (output !== undefined && output !== current) {
     throw refused(`expected the last layer, ${show(current)}, to be the output, got ${show(output)}`);
   }
+  const left = [...model.groups].find(([name, own]) => own.length > 0 && !used.has(name));
+  if (left !== undefined)
+    throw refused(`expected weights of the layers of the net alone, got others, of ${show(left[0])}`);
   return { parts, size, oneHot, notes };
 }
 
@@ -137,14 +141,13 @@ function layersOf(topology: unknown): { entries: LayerEntry[]; output: string | 
       `expected a functional or a sequential model, ${got}; give its .weights.h5, where its layers have the example's names`,
     );
   }
+  if (layers.length === 0) throw refused('expected a model with layers, got one without');
   if (layers.length > mostLayers)
     throw refused(`expected at most ${thousands(mostLayers)} layers, got ${thousands(layers.length)}`);
-  const entries = (layers as readonly unknown[]).map((layer): LayerEntry => {
-    const [name, kind, nodes] = [
-      at(layer, 'config', 'name') ?? at(layer, 'name'),
-      at(layer, 'class_name'),
-      at(layer, 'inbound_nodes') ?? [],
-    ];
+  const entries = (layers as readonly unknown[]).map((layer, index): LayerEntry => {
+    const [kind, nodes] = [at(layer, 'class_name'), at(layer, 'inbound_nodes') ?? []];
+    // Keras leaves out the names of a Sequential model's own layers, which nothing refers to.
+    const name = at(layer, 'name') ?? at(layer, 'config', 'name') ?? `layer ${index}`;
     if (typeof name !== 'string' || typeof kind !== 'string' || !Array.isArray(nodes)) {
       throw refused('expected the name and the class of each layer, got others; the file may be damaged');
     }
@@ -218,16 +221,21 @@ function activate(parts: Part[], name: string, activation: string | undefined): 
   parts.push({ ...last, activation });
 }
 
-/** The variables of a layer. */
-function finder(model: StoredModel): (entry: LayerEntry) => readonly Variable[] {
-  if (model.groupedBy === 'layer') return ({ name }) => model.groups.get(name) ?? [];
+/** The variables of a layer; the groups that were asked for go to `used`. */
+function finder(model: StoredModel, used: Set<string>): (entry: LayerEntry) => readonly Variable[] {
   const counts = new Map<string, number>();
-  // What is no layer, an operation such as OneHot, has no group and no number; there is none of its name.
-  return ({ kind }) => {
-    const name = snakeCase(kind);
-    const count = counts.get(name) ?? 0;
-    counts.set(name, count + 1);
-    return model.groups.get(count === 0 ? name : `${name}_${count}`) ?? [];
+  const groupOf = ({ name, kind }: LayerEntry): string => {
+    if (model.groupedBy === 'layer') return name;
+    // What is no layer, an operation such as OneHot, is not counted in the file; there is none of its name.
+    const base = snakeCase(kind);
+    const count = counts.get(base) ?? 0;
+    counts.set(base, count + 1);
+    return count === 0 ? base : `${base}_${count}`;
+  };
+  return (entry) => {
+    const group = groupOf(entry);
+    used.add(group);
+    return model.groups.get(group) ?? [];
   };
 }
 
@@ -260,8 +268,8 @@ function partOf({ name, kind, config }: LayerEntry, own: readonly Variable[]): P
   checkOptions(where, config, convolutions);
   const told = at(config, 'mask_type') ?? at(config, 'mask');
   const type = typeof told === 'string' ? told.toUpperCase() : undefined;
-  const mask = type === 'A' || type === 'B' ? type : kind === 'Conv2D' ? 'none' : undefined;
-  return { layer: name, convolutions, mask, activation: activationOf(config) };
+  const mask = type === 'A' || type === 'B' ? type : undefined;
+  return { layer: name, convolutions, mask: kind === 'Conv2D' ? 'none' : mask, activation: activationOf(config) };
 }
 
 /** Refuses what a convolution of pixelcnn's would not do. */

@@ -39,8 +39,12 @@ export async function openHdf5(bytes: Uint8Array): Promise<Hdf5File> {
   module.FS.writeFile(name, bytes);
   const id = whole(() => module.open(name, module.H5F_ACC_RDONLY, false, -1, -1));
   const close = (): void => {
-    if (id >= 0n) module.close_file(id);
-    module.FS.unlink(name);
+    try {
+      if (id >= 0n) module.close_file(id);
+      module.FS.unlink(name);
+    } catch {
+      // A damaged file may not close; what was wrong with it is told already.
+    }
   };
   if (id < 0n) {
     close();
@@ -125,14 +129,14 @@ function loadLibrary(): Promise<{ hdf5: Hdf5; module: Module }> {
   return loading;
 }
 
-/** Of each error the library writes a page to the console, by what it took of it when it was loaded. The caller hears of it here. */
+/** The library, with nowhere to write: it says a page on standard error of each thing that it cannot read, of which the caller hears here. */
 async function load(): Promise<{ hdf5: Hdf5; module: Module }> {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    const hdf5 = await import('h5wasm/node').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
-    return { hdf5, module: await hdf5.ready };
-  } finally {
-    console.error = error;
-  }
+  const hdf5 = await import('h5wasm/node').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
+  const module = await hdf5.ready;
+  const { streams } = module.FS as unknown as { streams: Parameters<Module['FS']['close']>[0][] };
+  module.FS.close(streams[standardError]!);
+  module.FS.open('/dev/null', 'w'); // takes the number that became free
+  return { hdf5, module };
 }
+
+const standardError = 2;

@@ -102,7 +102,7 @@ async function readSource(path: string): Promise<{ file: string; bytes: Buffer }
 /** What a file is, is told by its first bytes. */
 async function readStored(bytes: Buffer, file: string): Promise<StoredModel> {
   const start = bytes.toString('latin1', 0, 64);
-  if (start.startsWith('PK\x03\x04')) return readKerasArchive(bytes);
+  if (start.startsWith('PK\x03\x04') || start.startsWith('PK\x05\x06')) return readKerasArchive(bytes);
   if (start.startsWith('\x89HDF\r\n\x1a\n')) return readKerasHdf5(bytes);
   if (/^(\xef\xbb\xbf)?\s*\{/.test(start)) {
     if (bytes.length > mostJson)
