@@ -105,7 +105,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
       /^validationSplit: expected one that leaves at least 1 training image of \d+ images in all, got 0.999$/,
     ),
   ],
-  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, gated, got "big"'],
+  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, deep, gated, got "big"'],
   ['classes by number', { classes: 10 }, TypeError, 'classes: expected true or false, got 10'],
   [
     'classes that nobody told',
