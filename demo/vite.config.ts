@@ -35,5 +35,7 @@ export default defineConfig({
     },
   },
   plugins: [contentSecurityPolicy],
-  server: { fs: { allow: [at('..'), ...(process.env.PIXELCNN_DEMO_MODELS ? [process.env.PIXELCNN_DEMO_MODELS] : [])] } },
+  server: {
+    fs: { allow: [at('..'), ...(process.env.PIXELCNN_DEMO_MODELS ? [process.env.PIXELCNN_DEMO_MODELS] : [])] },
+  },
 });
