@@ -154,7 +154,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
     'a model that is none',
     { from: 3 },
     TypeError,
-    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got 3',
+    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response, got 3',
   ],
   [
     'a model to begin with at a resume',
