@@ -9,6 +9,7 @@ import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { command as exportCommand } from './export.js';
 import { exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
+import { command as importCommand } from './import.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
 import { command as mergeCommand } from './merge.js';
@@ -31,6 +32,7 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
   .addCommand(exportCommand)
+  .addCommand(importCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)
