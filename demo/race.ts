@@ -84,7 +84,7 @@ export function race(model: ArrayBuffer, seedOf: () => number): HTMLElement {
       fast.grid.put(index % wallSize, drawn.data);
       fast.tell(
         '1 of 1',
-        `forward pass an image, spread over ${integer(model.fronts)} fronts of pixels`,
+        `forward pass, in ${integer(model.fronts)} fronts`,
         `${duration(median(times))} an image; ${integer(times.length)} image${times.length === 1 ? '' : 's'} so far`,
       );
     }
@@ -118,9 +118,9 @@ function lane(name: string, what: string): Lane {
     { class: 'lane' },
     make('h3', {}, name),
     make('p', { class: 'small' }, what),
-    make('div', { class: 'wall' }, canvas),
     make('p', { class: 'counter' }, count, make('br'), of),
     more,
+    make('div', { class: 'wall' }, canvas),
   );
   return {
     element,
