@@ -85,14 +85,14 @@ export function race(model: ArrayBuffer, seedOf: () => number): HTMLElement {
       fast.tell(
         '1 of 1',
         `forward pass, in ${integer(model.fronts)} fronts`,
-        `${duration(median(times))} an image; ${integer(times.length)} image${times.length === 1 ? '' : 's'} so far`,
+        `${duration(mean(times))} an image; ${integer(times.length)} image${times.length === 1 ? '' : 's'} so far`,
       );
     }
     const naive = await drawing;
     const isSame = naive.data.every((level, i) => level === first!.data[i]);
-    const ratio = naive.ms / median(times);
+    const ratio = naive.ms / mean(times);
     verdict.textContent =
-      `Naive: ${duration(naive.ms)} for one image. Incremental: ${duration(median(times))} (the median of ${integer(times.length)} images). ` +
+      `Naive: ${duration(naive.ms)} for one image. Incremental: ${duration(mean(times))}, the mean of ${integer(times.length)} images. ` +
       `${integer(ratio)} times as fast here, and ${isSame ? 'every pixel of the image is the same' : 'the pixels differ, which they must not'}.`;
     element.dispatchEvent(new CustomEvent('finished', { detail: { isSame, ratio } }));
   }
@@ -139,7 +139,7 @@ function lane(name: string, what: string): Lane {
   };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+/** Not the median: whatever else the machine does meanwhile, the other side is charged for too. */
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
 }
