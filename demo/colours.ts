@@ -1,7 +1,7 @@
 /** The colour of each level of a model, under the page's theme. */
 
 import type { Config } from 'pixelcnn';
-import { levelColours } from '../ts/node/colours.js';
+import { levelColours } from '../ts/colours.js';
 import { ink, type Rgb } from './theme.js';
 
 /** From paper to ink for amounts; kinds of things as the command line colours them. */
