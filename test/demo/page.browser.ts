@@ -329,7 +329,7 @@ describe.each(browserNames)('in %s', (name) => {
     const sampler = await loadSampler(file);
     const { height, width, levels } = sampler.config;
     expect(await page.textContent('#own .status')).toContain(`images of ${height}x${width} in ${levels} kinds`);
-    const palette = (await import('../../ts/node/colours.js')).levelColours(levels, 'nominal');
+    const palette = (await import('../../ts/colours.js')).levelColours(levels, 'nominal');
     const columns = Math.max(1, Math.round(Math.sqrt((16 * height) / width)));
     const shown = await levelsOn(page.locator('#own canvas.grid'), { count: 16, columns, height, width }, palette);
     expect(shown).toEqual([...sampler.sample({ count: 16, seed: 1 }).data]);
