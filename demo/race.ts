@@ -1,14 +1,15 @@
 /** Naive against incremental: the same kernels, the same pixels, on the visitor's own machine. */
 
 import { button, duration, integer, make } from './dom.js';
-import { Engine, isSuperseded } from './engine.js';
+import { type Engine, isSuperseded } from './engine.js';
 import { GridView } from './grid_view.js';
 import type { Drawn } from './message.js';
 
 /** Images on the incremental side's wall. */
 const wallSize = 64;
 
-export function race(model: ArrayBuffer, seedOf: () => number): HTMLElement {
+/** @param open Starts a worker with the model. */
+export function race(open: () => Promise<Engine>, seedOf: () => number): HTMLElement {
   const start = button('Start the race', () => void begin(), { class: 'main' });
   const stop = button('Stop', () => controller.abort(new DOMException('stopped', 'AbortError')), { disabled: true });
   const verdict = make('p', { class: 'status', role: 'status' });
@@ -32,7 +33,7 @@ export function race(model: ArrayBuffer, seedOf: () => number): HTMLElement {
     verdict.textContent = 'Two workers open the model …';
     try {
       // Each has a thread of its own, so that neither waits for the other.
-      engines ??= Promise.all([Engine.open(model), Engine.open(model)]);
+      engines ??= Promise.all([open(), open()]);
       const [one, other] = await engines;
       await run(one, other, signal);
     } catch (error) {
