@@ -1,7 +1,6 @@
 /** `pixelcnn sample`: draws images, shows them, writes them. */
 
 import { Option } from 'commander';
-import { loadSampler } from '../load.js';
 import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
@@ -10,6 +9,7 @@ import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { labelOf, labelsOf } from './label_option.js';
+import { loadModel } from './open_model.js';
 import { choice, integer, number } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
@@ -32,6 +32,7 @@ interface SampleCommandOptions {
   png?: boolean;
   npy?: string;
   picture: boolean;
+  watch?: boolean;
   json?: boolean;
 }
 
@@ -46,6 +47,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
   ['--count 10000 --workers 4', 'on four threads'],
   ['--model my.safetensors --labels 0-9', 'of a model with classes: a row of each'],
   ['--given half.png', 'the rest of an image, where half.png is transparent'],
+  ['--watch', 'see them drawn, pixel by pixel'],
   ['--model my.safetensors --json', 'figures for a program'],
 ])
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
@@ -100,13 +102,16 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option('--png', 'of a model of maps: PNG files too')
   .option('--npy <file>', 'also all levels in one array, [count, height, width]')
   .option('--no-picture', 'do not draw the images in the terminal')
+  .addOption(
+    new Option('--watch', 'show in the terminal how they are drawn, pixel by pixel').conflicts(['json', 'workers']),
+  )
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SampleCommandOptions) => interruptible((signal) => run(options, signal)));
 
 async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<void> {
   const { startIndex, temperature, method, skipping } = options;
   const model = options.model ?? packagedModel();
-  const sampler = await loadSampler(model, { signal });
+  const sampler = await loadModel(model, signal);
   const { count, label, rows } = chosenClasses(options, sampler);
   integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
   const known = options.given;
@@ -118,8 +123,12 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const writeNpy = options.npy === undefined ? undefined : await openOutputFile(options.npy, '--npy');
   const seed = options.seed ?? drawSeed();
   const request = { count, seed, temperature, startIndex, method, skipping, label, given };
-  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
-  const output = { ...options, count, seed, rows };
+  const perRow = rows && count / rows;
+  const watcher = options.watch
+    ? (await import('./watch.js')).startWatching(sampler, { ...request, perRow }, signal)
+    : undefined;
+  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, watcher, signal });
+  const output = { ...options, count, seed, rows, watched: watcher !== undefined };
   const drawn = await drawAndWrite(drawing, sampler, output, { folder, writeNpy }, signal).finally(drawing.close);
   if (options.json) {
     const { grid: _, wrote: _words, ...figures } = drawn;
