@@ -79,6 +79,30 @@ export async function main(module: WebAssembly.Module): Promise<number> {
 }
 `;
 
+/** A page's program, in a project whose `lib` is of 2022 and which has no types but the package's own. */
+const page = `
+import { encodePng, loadSampler, loadSamplerPool, quantizeModel, toRgba } from 'pixelcnn';
+import * as inline from 'pixelcnn/inline';
+import { model } from 'pixelcnn/models/mnist-binary.int16';
+import plain from 'pixelcnn/pixelcnn.wasm';
+import same from 'pixelcnn/pixelcnn.wasm?module';
+import 'pixelcnn/worker';
+
+export async function main(context: CanvasRenderingContext2D, file: File): Promise<Response> {
+  const sampler = await loadSampler(file, { wasm: { plain, relaxed: same }, onProgress: ({ loaded, total }) => loaded / (total ?? 1) });
+  const samples = sampler.sample({ count: 16 });
+  const { data, width, height } = toRgba(samples, sampler.config, { columns: 4, scale: 2, palette: [[0, 0, 0], [255, 0, 0]] });
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+  const pool = await loadSamplerPool(model, { wasm: new URL('https://example.com'), worker: () => new Worker('worker.mjs') });
+  await pool[Symbol.asyncDispose]();
+  sampler[Symbol.dispose]();
+  await inline.loadSampler(new Blob([await quantizeModel(model, samples), samples.data]), { wasm: plain });
+  // @ts-expect-error no colour
+  toRgba(samples, sampler.config, { palette: ['red'] });
+  return new Response(await encodePng(samples, sampler.config));
+}
+`;
+
 /** A program that trains, for the compiler alone. */
 const training = `
 import { compareEvaluations, evaluate, type Evaluation, loadData, train, type TrainOptions, watchRun } from 'pixelcnn/train';
@@ -218,8 +242,15 @@ it('is typed for a project that knows nothing of Node', async () => {
   expect(await compile('consumer.ts', consumer)).toBe('');
 });
 
-it('has typed training, for a project without TensorFlow that skips the types of libraries', async () => {
-  expect(await compile('training.ts', training, '--skipLibCheck')).toBe('');
+it('is typed for a page with nothing but it, whose library is older than `using`', async () => {
+  const lib = ['--lib', 'es2022,dom', '--types', ''];
+  expect(await compile('page.ts', page, ...lib)).toBe('');
+  expect(await compile('page.ts', page, ...lib, '--module', 'esnext', '--moduleResolution', 'bundler')).toBe('');
+});
+
+it('has typed training and layers, for a project without TensorFlow', async () => {
+  expect(await compile('training.ts', training)).toBe('');
+  expect(await compile('layers.ts', "export { pixelLayers } from 'pixelcnn/layers';")).toBe('');
 });
 
 it('comes by require too, typed and with the same classes as by import', async () => {

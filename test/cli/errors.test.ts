@@ -38,7 +38,7 @@ const wrong: [args: string, message: string][] = [
   ['eval tiny.safetensors --split best', '--split: expected one of validation, train, test, all, got "best"'],
   [
     'eval tiny.safetensors --data nowhere',
-    '--data: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere',
+    '--data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at nowhere',
   ],
   [
     'eval tiny.safetensors --data . --binarisation fair',
@@ -69,10 +69,13 @@ const wrong: [args: string, message: string][] = [
   ['train --validation-split 1', '--validation-split: expected a number below 1, got 1'],
   ['train --first-kernel 4', '--first-kernel: must be odd, because the mask needs a centre, got 4'],
   ['train --out=', '--out: expected the name of a folder, got an empty one'],
-  ['train --data=', '--data: expected mnist, fashion-mnist, a folder or a file, got ""'],
+  ['train --data=', '--data: expected mnist, fashion-mnist, static-mnist, a folder or a file, got ""'],
   ['train --epochs 0', '--epochs: expected an integer from 1'],
   ['train --device tpu', '--device: expected one of auto, gpu, cpu, wasm, javascript, got "tpu"'],
-  ['train --data nowhere', '--data: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere'],
+  [
+    'train --data nowhere',
+    '--data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at nowhere',
+  ],
   ['train --split test', '--split: expected one of reference, standard, got "test"'],
   ['train --threshold 300', '--threshold: expected a number from 0 to 256, got 300'],
   ['setup --cuda --cpu', 'pixelcnn: expected --cuda or --cpu, got both'],

@@ -75,7 +75,7 @@ it.each<[what: string, args: string[], code: number, sentence: string | RegExp]>
     'images to calibrate by that are not there',
     ['quantize', 'tiny.safetensors', '--calibrate', 'nowhere'],
     2,
-    /^--calibrate: expected mnist, fashion-mnist, .* found nothing at nowhere \(/,
+    /^--calibrate: expected mnist, fashion-mnist, static-mnist, .* found nothing at nowhere \(/,
   ],
   [
     'a model to sample that is not there',

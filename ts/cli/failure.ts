@@ -6,7 +6,15 @@ import { coreErrorCodes, PixelCnnError, type PixelCnnErrorCode } from '../error.
 import { messageOf } from './flag.js';
 import { helpWidth, rowsOf } from './format.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130, closed: 141 } as const;
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  unavailable: 3,
+  incomplete: 4,
+  interrupted: 130,
+  closed: 141,
+} as const;
 
 /** What each exit code says, of every command. */
 export const exitCodesInWords: readonly (readonly [codes: string, words: string])[] = [
@@ -14,8 +22,9 @@ export const exitCodesInWords: readonly (readonly [codes: string, words: string]
   ['1', 'it failed on the way: a full disk, no answer from a network, a loss that explodes, a bug'],
   ['2', 'what was given is wrong: an argument, or a file or folder that it names, or what is in it'],
   ['3', 'this machine lacks what that takes: a GPU, TensorFlow, WebAssembly SIMD, a package'],
+  ['4', 'merge: parts are missing or damaged; run the shards that the sentence names again, then merge again'],
   ['130', 'stopped by Ctrl-C; 129 by SIGHUP, as of a terminal that closes; 143 by SIGTERM'],
-  ['141', 'training stopped with a checkpoint, since nobody reads its output any more'],
+  ['141', 'training stopped with a checkpoint, or work ended, since nobody reads its output any more'],
 ];
 
 export const exitCodesHelp = `

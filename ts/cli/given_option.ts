@@ -1,10 +1,10 @@
 /** `--given FILE`: images with holes, from a PNG file, an array or a map in text. */
 
 import { show } from '../arguments.js';
+import { levelColours } from '../colours.js';
 import { PixelCnnError } from '../error.js';
 import type { GivenPixels } from '../given.js';
 import { imageSize, type Levels, levelsArray } from '../images.js';
-import { levelColours } from '../node/colours.js';
 import type { Sampler } from '../sampler.js';
 import { UsageError } from './failure.js';
 import { thousands } from './format.js';

@@ -76,7 +76,7 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
 }
 
 /** `plain, 28x28x1, 2 levels, f32`, and whatever is not as it is by default. */
-function netInWords(config: Config): string {
+export function netInWords(config: Config): string {
   const { architecture, height, width, channels, levels, precision } = config;
   const { input, embedding, classes, activation, lean, dilations } = config;
   const more = [

@@ -1,7 +1,7 @@
 /** Images in the terminal, side by side. */
 
+import { type Colour, levelColours } from '../colours.js';
 import type { ImageShape, Levels } from '../images.js';
-import { type Colour, levelColours } from '../node/colours.js';
 import { type Painted, painted } from './terminal.js';
 
 export interface PictureOptions {

@@ -15,7 +15,7 @@ import {
   wrongKind,
   wrongValue,
 } from '../arguments.js';
-import { isArrayBuffer, isBytes, isKind, isUrl } from '../brand.js';
+import { isArrayBuffer, isBlob, isBytes, isKind, isUrl } from '../brand.js';
 import { ownBytes } from '../bytes.js';
 import { type Config, completeConfig } from '../config.js';
 import type { ModelSource } from '../model_source.js';
@@ -160,8 +160,9 @@ function ownConfig(given: Partial<Config>): Partial<Config> {
 /** Whether it can be a model at all; which one, reading it tells. */
 function checkModelSource(name: string, value: unknown): void {
   if ((typeof value === 'string' && value !== '') || isUrl(value) || isBytes(value) || isArrayBuffer(value)) return;
-  if (isKind(value, 'Response', {})) return;
-  throw wrongKind(name, `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${show(value)}`);
+  if (isBlob(value) || isKind(value, 'Response', {})) return;
+  const wanted = 'expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response';
+  throw wrongKind(name, `${wanted}, got ${show(value)}`);
 }
 
 /** What JSON makes of a note is what a checkpoint holds: one that it refuses would end the run at its first checkpoint. */
