@@ -53,9 +53,10 @@ export async function findParts(folders: readonly string[], signal: AbortSignal)
       const shard = shardOfName(name);
       if (shard === undefined) continue; // such as a part's arrays, or pictures
       signal.throwIfAborted();
-      const found = { folder, manifest: await readManifest(folder, shard, signal) };
-      one ??= found;
-      checkSame(one, found);
+      const manifest = await readManifest(folder, shard, signal);
+      one ??= { folder, manifest };
+      checkSame(one, { folder, manifest });
+      const found = { folder, manifest: { ...manifest, job: one.manifest.job } }; // one job for a million parts
       const twin = byIndex.get(shard.index);
       if (twin !== undefined) {
         const both = `${manifestPath(twin.folder, shard)} and ${manifestPath(folder, shard)}`;
