@@ -3,7 +3,8 @@
  * again whose worker died, and `pixelcnn work` draws them. Each is a file of its own, so that it may be drawn twice.
  *
  *     npm i pixelcnn bullmq ioredis
- *     npx tsx bullmq.ts add --count 10000 --shards 400 --seed 1       puts the shards into the queue; a second time changes nothing
+ *     npx tsx bullmq.ts add --count 10000 --shards 400 --seed 1       puts the shards into the queue; a second time changes nothing;
+ *                                                                     with --model only workers with that model take them
  *     npx tsx bullmq.ts work --out parts --model my.safetensors       a worker: one for each core, until it is ended
  *     npx tsx bullmq.ts status                                        how many are done, as JSON
  *     pixelcnn merge parts --out all.npy                              all images, once all shards are done
@@ -12,7 +13,9 @@
  */
 
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
@@ -25,6 +28,8 @@ interface Job {
   shard: string;
   count: number;
   seed: number;
+  /** sha256 of the model that its worker must have. */
+  model?: string;
 }
 
 interface Answer {
@@ -65,12 +70,13 @@ connection.disconnect();
 
 async function add(count: number, shards: number, seed: number): Promise<void> {
   if (![count, shards, seed].every(Number.isSafeInteger)) throw new Error('expected --count, --shards and --seed');
+  const model = values.model && createHash('sha256').update(readFileSync(values.model)).digest('hex');
   const queue = new Queue<Job>(QUEUE, { connection });
   const jobs = Array.from({ length: shards }, (_, i) => ({
     name: 'shard',
-    data: { shard: `${i}/${shards}`, count, seed },
+    data: { shard: `${i}/${shards}`, count, seed, ...(model && { model }) },
     opts: {
-      jobId: `seed${seed}-count${count}-${i}of${shards}`, // one that is there is not added again
+      jobId: `${model?.slice(0, 12) ?? 'any'}-seed${seed}-count${count}-${i}of${shards}`, // one that is there is not added again
       attempts: 10,
       backoff: { type: 'exponential' as const, delay: 1000 },
     },

@@ -155,7 +155,7 @@ export async function killWorkers(options: KillOptions): Promise<KillReport> {
   events.on('stalled', () => handedOn++);
   try {
     await events.waitUntilReady();
-    const add = ['add', '--count', `${images}`, '--shards', `${shards}`, '--seed', '1'];
+    const add = ['add', '--count', `${images}`, '--shards', `${shards}`, '--seed', '1', '--model', model];
     await run(folder, process.execPath, [...program, ...add], env);
     await run(folder, process.execPath, [...program, ...add], env); // changes nothing
     const random = randomNumbers(kills);
