@@ -148,9 +148,10 @@ export async function killWorkers(options: KillOptions): Promise<KillReport> {
     });
   const living: ChildProcess[] = [];
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
-  const queue = new Queue('pixelcnn', { connection });
+  const name = `pixelcnn-${sha256(readFileSync(model)).slice(0, 16)}`;
+  const queue = new Queue(name, { connection });
   const listening = connection.duplicate();
-  const events = new QueueEvents('pixelcnn', { connection: listening });
+  const events = new QueueEvents(name, { connection: listening });
   let [killed, handedOn] = [0, 0];
   events.on('stalled', () => handedOn++);
   try {
