@@ -31,8 +31,7 @@ interface Job {
 
 interface Answer {
   state?: 'drawn' | 'whole';
-  error?: string;
-  exitCode?: number;
+  error?: { message: string; exitCode: number };
 }
 
 const { positionals, values } = parseArgs({
@@ -104,7 +103,8 @@ async function work(args: string[]): Promise<void> {
     const answer = JSON.parse(value) as Answer;
     if (answer.error === undefined) return answer;
     // What is wrong with the job will be wrong the next time, too.
-    throw answer.exitCode === 2 ? new UnrecoverableError(answer.error) : new Error(answer.error);
+    const { message, exitCode } = answer.error;
+    throw exitCode === 2 ? new UnrecoverableError(message) : new Error(message);
   };
   const worker = new Worker<Job, Answer>(name, (job) => draw(job.data), {
     connection,

@@ -89,9 +89,9 @@ it('answers a line that is none with a sentence, and goes on', async () => {
     lines.map(([line]) => JSON.stringify(line)),
     ...['--model', 'grey.safetensors', '--out', 'some'],
   );
-  const errors = answers.map((answer) => (answer as { error?: string }).error);
+  const errors = answers.map((answer) => (answer as { error?: { message: string } }).error?.message);
   expect(errors).toEqual(lines.map(([, error]) => error));
-  expect(answers[2]).toMatchObject({ id: 1, exitCode: 2 });
+  expect(answers[2]).toMatchObject({ id: 1, type: 'error', error: { code: 'INVALID_ARGUMENT', exitCode: 2 } });
   expect(answers.at(-1)).toMatchObject({ id: { any: 'thing' }, state: 'drawn' });
   expect({ code, stderr }).toEqual({
     code: 1,
