@@ -419,7 +419,11 @@ describe.each(browserNames)('in %s', (name) => {
   });
 
   it('is small, and looks as it does', async (context) => {
-    await open('?count=64', context);
+    await open('?count=64&pace=60', context);
+    await textOf(page, '#draw .status', /^Drawing/);
+    await page.waitForTimeout(3000); // to see the front on its way
+    await page.locator('#draw .wall').screenshot({ path: join(shots, `${name.toLowerCase()}-front.png`) });
+    faults.length = 0; // in Firefox a picture takes a style of the driver's, which the page's policy refuses
     await textOf(page, '#draw .status', /^64 images/);
     const first = [...new Set(requests)].filter((url) => url.startsWith(site.url));
     const bytes = (urls: readonly string[]) =>
@@ -441,7 +445,7 @@ describe.each(browserNames)('in %s', (name) => {
         await page.waitForTimeout(300);
         expect(faults).toEqual([]);
         await page.screenshot({ path: join(shots, `${name.toLowerCase()}-${look}-${theme}.png`) });
-        faults.length = 0; // in Firefox a picture takes a style of the driver's, which the page's policy refuses
+        faults.length = 0;
       }
       const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       expect(inner).toBeLessThanOrEqual(outer!); // nothing to scroll sideways for
