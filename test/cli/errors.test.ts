@@ -117,11 +117,11 @@ if (process.getuid?.() !== 0) {
   });
 }
 
-it('exits with 1 where the arguments are right and the model is not, and names the file', async () => {
+it('names the file where the arguments are right and the model is not', async () => {
   await writeFile(join(folder.path, 'broken.safetensors'), 'no model');
   const { code, stderr } = await pixelcnn(folder.path, ['inspect', 'broken.safetensors']);
   expect(stderr).toMatch(/^pixelcnn: broken\.safetensors: model file: [^\n]+\n$/);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
 });
 
 it.skipIf(process.platform === 'win32')('says so where the current folder was removed', async () => {
@@ -156,7 +156,7 @@ it('explains itself: without a command, with --help, with --version', async () =
     'Examples:',
     'pixelcnn sample --count 64 --seed 1',
     'Exit codes:',
-    '  130  interrupted',
+    '  130  stopped by Ctrl-C',
   ]) {
     expect(sample.stdout).toContain(text);
   }

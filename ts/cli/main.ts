@@ -8,7 +8,7 @@ import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { command as exportCommand } from './export.js';
-import { exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
+import { errorCodeOf, exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
 import { command as importCommand } from './import.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
@@ -17,7 +17,7 @@ import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
 import { command as setupCommand } from './setup.js';
-import { tell } from './terminal.js';
+import { printJson, tell } from './terminal.js';
 import { command as trainCommand } from './train.js';
 import { version } from './version.js';
 import { command as workCommand } from './work.js';
@@ -68,8 +68,13 @@ async function main(argv: readonly string[]): Promise<number> {
 function report(error: unknown, argv: readonly string[]): number {
   const code = exitCodeOf(error);
   if (code === exitCodes.ok) return code; // such as --help
-  tell(`pixelcnn: ${sentenceOf(error, running)}`);
+  const message = sentenceOf(error, running);
+  tell(`pixelcnn: ${message}`);
   if (argv.includes('--debug')) tell(inspect(error));
+  const isPrinted = error instanceof Failure && error.isPrinted;
+  if (argv.includes('--json') && !isPrinted) {
+    printJson({ type: 'error', error: { code: errorCodeOf(error), message, exitCode: code } });
+  }
   return code;
 }
 

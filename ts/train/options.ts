@@ -135,10 +135,15 @@ export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions
   }
   checkRunOptions(options);
   const { net, ...named } = options;
-  const asked = net === undefined ? options : { ...named, config: { ...nets[net], ...options.config } };
+  const asked = net === undefined ? options : { ...named, config: { ...partsOf(net, options), ...options.config } };
   checkConfig(core, asked.config ?? {});
   if (isImageSet(asked.data) && asked.from === undefined) checkImages(core, asked, asked.data);
   return asked;
+}
+
+/** What a net's name asks for: of a model that training goes on from its kind alone, since the sizes are the model's own. */
+function partsOf(name: NetName, { from }: TrainOptions): Partial<Config> {
+  return from === undefined ? nets[name] : { architecture: nets[name].architecture };
 }
 
 /** A config of our own, its list too: what is checked is what is used. */
