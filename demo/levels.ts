@@ -142,7 +142,6 @@ export function levels(engine: Engine): HTMLElement {
       }
     }
     status.textContent = `${solved} of ${count} levels can be solved. Choose one to play it.`;
-    element.dispatchEvent(new CustomEvent('judged'));
   }
 
   onTheme(() => {

@@ -421,7 +421,7 @@ describe.each(browserNames)('in %s', (name) => {
   it('is small, and looks as it does', async (context) => {
     await open('?count=64&pace=60', context);
     await textOf(page, '#draw .status', /^Drawing/);
-    await page.waitForTimeout(3000); // to see the front on its way
+    await page.waitForTimeout(5000); // to see the front on its way
     await page.locator('#draw .wall').screenshot({ path: join(shots, `${name.toLowerCase()}-front.png`) });
     faults.length = 0; // in Firefox a picture takes a style of the driver's, which the page's policy refuses
     await textOf(page, '#draw .status', /^64 images/);
