@@ -5,6 +5,7 @@ import { SkipReporter } from './scripts/skip_reporter.js';
 export default defineConfig({
   test: {
     include: ['test/demo/**/*.browser.ts'],
+    globalSetup: ['scripts/vitest_setup.ts'],
     reporters: ['default', new SkipReporter()],
     fileParallelism: false, // browsers race on the machine's cores as it is
     testTimeout: 300_000,

@@ -6,8 +6,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { curveOf, trainCommand } from '../scripts/card.js';
 import { type Config, completeConfig, type Description } from '../ts/config.js';
-import { configNames, nets } from '../ts/train/net/reference.js';
+import { nets } from '../ts/train/net/reference.js';
 import { describeRecipe, presets } from '../ts/train/run/recipe.js';
 import { type Contender, draw, everything, inBothPrecisions, open, type Precision, precisions, seed } from './core.js';
 import { type Case, interleave } from './harness.js';
@@ -97,25 +98,6 @@ export function nameOf({ config, epochs }: Pick<NetRecord, 'config' | 'epochs'>)
   ].join('-');
 }
 
-/** The command that trains a net so. */
-function commandOf(config: Config, epochs: number, seedOf: number): string {
-  const base: Readonly<Partial<Record<keyof Config, unknown>>> =
-    config.architecture === 'gated' ? nets.gated : nets.reference;
-  const flags = configNames.flatMap((name) => {
-    const value = config[name];
-    if (value === undefined || value === base[name] || name === 'precision' || name in imagesDecide) return [];
-    if (name === 'architecture') return [];
-    if (name === 'classes') return ['--classes'];
-    return [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${[value].flat().join(',')}`];
-  });
-  const net = config.architecture === 'gated' ? ['--net gated'] : [];
-  return ['npm run train -- --preset fast', `--epochs ${epochs}`, `--seed ${seedOf}`, ...net, ...flags].join(' ');
-}
-
-const imagesDecide: Readonly<Partial<Record<keyof Config, true>>> = {
-  ...{ height: true, width: true, channels: true, levels: true, input: true },
-};
-
 /** What the model file at the end of a run tells. Throws RangeError where the run is none that may stand beside the others. */
 export function recordOf(net: Description, metadata: Readonly<Record<string, string>>, path: string): NetRecord {
   const { config } = net;
@@ -130,15 +112,13 @@ export function recordOf(net: Description, metadata: Readonly<Record<string, str
   for (const [name, value] of wanted) {
     if (of(name) !== value) throw new RangeError(`${path}: expected ${name} ${value}, got ${of(name)}`);
   }
-  const valLoss = [...of('log').matchAll(/^epoch \d+: loss [\d.]+, val_loss ([\d.]+)$/gm)].map(([, loss]) =>
-    Number(loss),
-  );
+  const valLoss = curveOf(metadata).map(({ valLoss }) => Number(valLoss));
   const [epochs, seedOf] = [of('epochs'), of('seed')].map(Number) as [number, number];
   if (valLoss.length !== epochs || metadata['training.ended'] !== undefined) {
     throw new RangeError(`${path}: expected a run that went to its end, got one that was stopped`);
   }
   return {
-    command: commandOf(config, epochs, seedOf),
+    command: trainCommand(config, metadata),
     ...{ config, epochs, seed: seedOf, valLoss },
     ...(config.classes !== undefined && { givenClass: true }),
     ...{ parameters: net.parameters, nonZeroParameters: net.nonZeroParameters, macs: net.macsPerPixel },

@@ -5,7 +5,7 @@ import type { Description } from 'pixelcnn';
 /** Rows and columns from the pixel that is being drawn. */
 export type Offset = readonly [dy: number, dx: number];
 
-export function receptiveField({ layers }: Pick<Description, 'layers'>): Offset[] {
+export function receptiveField({ config, layers }: Pick<Description, 'config' | 'layers'>): Offset[] {
   const fields = new Map<string, Map<string, Offset>>();
   const pixels = new Map<string, Offset>([['0,0', [0, 0]]]);
   const fieldOf = (source: string) => (source === 'pixels' ? pixels : fields.get(source)!);
@@ -19,5 +19,7 @@ export function receptiveField({ layers }: Pick<Description, 'layers'>): Offset[
     if (residual !== null) add(residual, [0, 0]);
     fields.set(name, own);
   }
-  return [...fields.get(layers.at(-1)!.name)!.values()];
+  // What no pixel has in any image of this size is left out.
+  const fits = ([dy, dx]: Offset) => Math.abs(dy) < config.height && Math.abs(dx) < config.width;
+  return [...fields.get(layers.at(-1)!.name)!.values()].filter(fits);
 }

@@ -108,8 +108,9 @@ export class Inspector {
     outline(this.#expected, y, x, glow);
     const others = inside.filter(([row, at]) => levels[(row * config.width + at) * channels] !== 0).length;
     const what = `Row ${y + 1}, column ${column + 1}: ${this.#nameOf(levels[y * rowLength + x]!)}.`;
-    const saw = `It could look at ${integer(field.length)} earlier pixels, ${integer(inside.length)} of them in the image`;
-    this.#text.textContent = `${what} ${this.#odds(y * rowLength + x)} ${saw}, ${integer(others)} ${config.levels === 2 ? 'of ink' : 'other than the first level'}.`;
+    const kind = config.levels === 2 ? 'ink' : 'other than the first level';
+    const saw = `It could look at ${integer(inside.length)} pixels before it, ${integer(others)} of them ${kind}`;
+    this.#text.textContent = `${what} ${this.#odds(y * rowLength + x)} ${saw}; the net reaches ${integer(field.length)} at most.`;
   }
 
   /** p(level) of a pixel. */

@@ -142,7 +142,7 @@ export function levels(engine: Engine): HTMLElement {
         if (asked < 0) change({ level: -1 }); // nobody chose it
       }
     }
-    status.textContent = `${solved} of ${count} levels can be solved; the others have a flaw, which each names. Choose one to play it.`;
+    status.textContent = `${solved} of ${count} levels can be solved. Choose one to play it.`;
     element.dispatchEvent(new CustomEvent('judged'));
   }
 
@@ -155,8 +155,6 @@ export function levels(engine: Engine): HTMLElement {
     make(
       'div',
       { class: 'shelf' },
-      make('div', { class: 'cards' }, ...cards.map(({ pick }) => pick)),
-      status,
       make(
         'div',
         { class: 'controls' },
@@ -165,6 +163,8 @@ export function levels(engine: Engine): HTMLElement {
           void draw();
         }),
       ),
+      make('div', { class: 'cards' }, ...cards.map(({ pick }) => pick)),
+      status,
     ),
     make('div', { class: 'play' }, board.element, showSolution),
   );

@@ -49,7 +49,7 @@ function showDigits(model: PackagedModel): void {
     void studio.draw();
     return studio.element;
   });
-  whenNear('race', async () => race(await bytesOf(model), () => settings().seed));
+  whenNear('race', async () => race(open, () => settings().seed));
   let [hand, examples]: [Promise<Engine> | undefined, number] = [undefined, 0];
   const byHand = () => {
     hand ??= open();

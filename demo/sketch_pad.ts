@@ -200,7 +200,8 @@ export class SketchPad {
       const [row, column] = [Math.floor(i / config.width), i % config.width];
       const colour = row >= this.#rows ? unknown : this.#levels[i] === 1 ? dark! : paper!;
       // A faint weave, so that pixels can be told apart while there are none.
-      const shade = (row + column) % 2 === 0 && row < this.#rows ? mix(colour, unknown, 0.35) : colour;
+      const isWoven = (row + column) % 2 === 0 && row < this.#rows && this.#levels[i] === 0;
+      const shade = isWoven ? mix(colour, unknown, 0.35) : colour;
       context.fillStyle = `rgb(${shade.join(' ')})`;
       context.fillRect(column * zoom, row * zoom, zoom, zoom);
     }

@@ -78,15 +78,15 @@ function bundleFile(entry: string, outfile: string, options: BuildOptions): void
 
 /** Adds a module for each packaged model that holds its address, in the form that bundlers know. */
 function nameModels(built: string): void {
-  mkdirSync(join(built, 'models'));
+  const folder = join(built, 'models');
+  mkdirSync(folder);
+  // Of the files themselves, which bundlers that are told so give the address of, or at the edge the bytes.
+  writeFileSync(join(folder, 'file.d.ts'), 'declare const model: string | ArrayBuffer;\nexport default model;\n');
   for (const file of readdirSync(join(root, 'models')).filter((name) => name.endsWith('.safetensors'))) {
     const name = file.slice(0, -'.safetensors'.length);
     const text = `export const model = new URL('../../models/${file}', import.meta.url);\n`;
-    writeFileSync(join(built, 'models', `${name}.js`), text);
-    writeFileSync(
-      join(built, 'models', `${name}.d.ts`),
-      '/** Where the model is. */\nexport declare const model: URL;\n',
-    );
+    writeFileSync(join(folder, `${name}.js`), text);
+    writeFileSync(join(folder, `${name}.d.ts`), '/** Where the model is. */\nexport declare const model: URL;\n');
   }
 }
 

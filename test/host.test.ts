@@ -31,9 +31,8 @@ it('asks the host for SIMD by a module that only SIMD makes valid', async () => 
 
 it('fetches the binary where there are no files, and tries again after a failure', async () => {
   const { readFile } = await import('node:fs/promises');
-  const address = new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
+  const { binaryAddress: address, configJson, randomModel } = await import('./wasm.js');
   const wasm = await readFile(address);
-  const { configJson, randomModel } = await import('./wasm.js');
   const model = randomModel(configJson({ height: 2, width: 2, filters: 2, blocks: 0 }), 1);
   vi.resetModules(); // the instance that made the model is not the one under test
   vi.stubGlobal('process', undefined);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { createSampler, type LoadProgress, loadSampler, type ModelSource } from '../ts/index.js';
 import { maxModelBytes } from '../ts/model_source.js';
-import { configJson, randomModel } from './wasm.js';
+import { configJson, randomModel, wasmModule } from './wasm.js';
 
 const model = randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1 }), 1);
 let folder: string;
@@ -86,8 +86,7 @@ it('loads from a path, a URL, bytes and a response, all the same', async () => {
 });
 
 it('makes a sampler at once from a compiled module', async () => {
-  const wasm = await readFile(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url));
-  const sampler = createSampler({ module: new WebAssembly.Module(wasm), model });
+  const sampler = createSampler({ module: wasmModule(), model });
   expect(sampler.sample({ seed: 1 })).toEqual((await loadSampler(model)).sample({ seed: 1 }));
 });
 

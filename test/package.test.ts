@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,12 +15,14 @@ const model = randomModel(configJson({ height: 5, width: 4, filters: 4, blocks: 
 
 /** A stranger's project with the packed package in it. */
 let project: string;
+let tarballBytes: number;
 
 // npm packs what the tests' set-up built, and installs it as a user would.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'pixelcnn-package-'));
   await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], { cwd: root });
-  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'));
+  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'))!;
+  tarballBytes = (await stat(join(project, tarball))).size;
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', `./${tarball}`];
   // npm's cache has the few dependencies since they were installed here; else they are fetched.
@@ -29,6 +31,10 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(() => rm(project, { recursive: true, force: true }));
+
+it('is at most 5 MB to fetch, models included', () => {
+  expect(tarballBytes).toBeLessThanOrEqual(5_000_000);
+});
 
 /** A user's program, for the compiler alone. */
 const consumer = `

@@ -13,12 +13,15 @@ import { root } from '../scripts/shell.js';
 import { decodeText, encodeText } from '../ts/inline_text.js';
 import { hasRelaxedSimd } from '../ts/simd.js';
 import { failure } from './failure.js';
-import { configJson, randomModel, wasmModule } from './wasm.js';
+import { binaryAddress, configJson, randomModel, wasmModule } from './wasm.js';
 
 const run = promisify(execFile);
 const model = randomModel(configJson({ height: 5, width: 4, filters: 4, blocks: 1 }), 2);
-const address = new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
+const address = binaryAddress;
 const binary = new Uint8Array(readFileSync(address));
+const [plain, relaxed] = ['pixelcnn_bg', 'pixelcnn_relaxed_bg'].map(
+  (name) => new Uint8Array(readFileSync(join(root, `ts/wasm/pkg/${name}.wasm`))),
+) as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
 const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 afterEach(() => {
@@ -60,13 +63,7 @@ it('reads the binary that is handed over, and no other, once', async () => {
 });
 
 it('takes of two builds the one that the host can run', async () => {
-  const relaxed = vi.fn(() => binary);
-  const builds = {
-    plain: empty,
-    get relaxed() {
-      return relaxed();
-    },
-  };
+  const builds = { plain: empty, relaxed: binary };
   expect(hasRelaxedSimd()).toBe(Number(process.versions.v8.split('.')[0]) >= 12); // Node 20 has none
   const validate = WebAssembly.validate;
   for (const [has, wasm] of [
@@ -136,6 +133,16 @@ it('refuses what is no binary, or another than the one that runs, and says what 
   });
   expect(() => createSampler({ module: new WebAssembly.Module(empty), model })).toThrow(`module: ${another}`);
   expect((await loadSampler(model)).sample({ count: 3, seed: 1 })).toEqual(wanted);
+});
+
+it('tells its two builds apart', async (context) => {
+  if (!hasRelaxedSimd()) context.skip('this host has no relaxed SIMD; Node 22 has');
+  const { loadSampler } = await fresh();
+  await loadSampler(model, { wasm: plain });
+  await expect(loadSampler(model, { wasm: relaxed })).rejects.toThrow(
+    'expected the binary that this process runs already',
+  );
+  await expect(loadSampler(model, { wasm: { plain, relaxed } })).rejects.toThrow('got another');
 });
 
 const script = join(root, 'dist/pool/worker.mjs');

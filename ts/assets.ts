@@ -8,9 +8,9 @@ export function plainBinary(): URL | Uint8Array<ArrayBuffer> {
   return new URL('./wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
 }
 
-/** The same for hosts with relaxed SIMD; undefined in a package without one. */
+/** The same for hosts with relaxed SIMD; undefined where there is none. */
 export function relaxedBinary(): URL | undefined {
-  return undefined;
+  return new URL('./wasm/pkg/pixelcnn_relaxed_bg.wasm', import.meta.url);
 }
 
 /** The script of a pool's workers, which imports nothing: its address, or its text. */

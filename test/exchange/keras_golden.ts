@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { readArchive } from '../../ts/exchange/archive.js';
+import { zip } from './zip.js';
 
 /** What Keras said of some images, after its masks; see test/golden/keras_models.py. */
 export interface KerasSaid {
@@ -35,3 +37,20 @@ export function kerasSaid(name: 'digits' | 'codes'): KerasSaid {
     outputs: new Float32Array(new Uint8Array(Buffer.from(said.outputs, 'base64')).buffer),
   };
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON that tests change as they like
+export type Json = any;
+
+/** A `.keras` file with another net beside its weights: `change` is given the layers and the whole of its config.json. */
+export async function changedKeras(
+  name: 'digits.keras' | 'codes.keras',
+  change: (layers: Json[], net: Json) => void,
+): Promise<Buffer> {
+  const entries = await readArchive(kerasFile(name), ['config.json', 'metadata.json', 'model.weights.h5']);
+  const net = JSON.parse(entries.get('config.json')!.toString());
+  change(net.config.layers, net);
+  entries.set('config.json', Buffer.from(JSON.stringify(net)));
+  return zip([...entries].map(([name, content]) => ({ name, content })));
+}
+
+export const layerNamed = (layers: Json[], name: string): Json => layers.find((layer) => layer.name === name);

@@ -6,7 +6,7 @@ import { readArchive } from '../../ts/exchange/archive.js';
 import { importModel } from '../../ts/exchange/import_model.js';
 import { tfjsModel } from '../../ts/exchange/tfjs_model.js';
 import { configJson, randomModel } from '../wasm.js';
-import { kerasFile } from './keras_golden.js';
+import { changedKeras, type Json, kerasFile, layerNamed } from './keras_golden.js';
 import { type ZipEntry, zip } from './zip.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-refused-'));
@@ -25,58 +25,45 @@ const sentence = async (file: string, size?: readonly [number, number]): Promise
   return error.message;
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: JSON that tests change as they like
-type Json = any;
-
 const names = ['config.json', 'metadata.json', 'model.weights.h5'];
 let entries: ReadonlyMap<string, Buffer>;
 beforeAll(async () => {
   entries = await readArchive(kerasFile('digits.keras'), names);
 });
 
-/** The file of the digits, or of the codes, with another net in it. */
-function withNet(name: string, change: (layers: Json[], net: Json) => void): string {
-  const net = JSON.parse(entries.get('config.json')!.toString());
-  change(net.config.layers, net);
-  const all = new Map([...entries, ['config.json', Buffer.from(JSON.stringify(net))] as const]);
-  return path(`${name}.keras`, zip([...all].map(([name, content]): ZipEntry => ({ name, content }))));
-}
-
-const named = (layers: Json[], name: string): Json => layers.find((layer) => layer.name === name);
-
 const changes: readonly [what: string, change: (layers: Json[], net: Json) => void, sentence: string][] = [
   [
     'a layer of another kind',
     (layers) => {
-      named(layers, 'residual_block_1').class_name = 'BatchNormalization';
+      layerNamed(layers, 'residual_block_1').class_name = 'BatchNormalization';
     },
     'model: expected layers that pixelcnn has, got "residual_block_1" (BatchNormalization), which it does not, or whose weights are not in the file',
   ],
   [
     'strides',
     (layers) => {
-      named(layers, 'pixel_conv_layer').config.strides = [2, 2];
+      layerNamed(layers, 'pixel_conv_layer').config.strides = [2, 2];
     },
     'model: expected strides 1 of "pixel_conv_layer" (PixelConvLayer), got [2,2]',
   ],
   [
     'padding that shrinks images',
     (layers) => {
-      named(layers, 'pixel_conv_layer').config.padding = 'valid';
+      layerNamed(layers, 'pixel_conv_layer').config.padding = 'valid';
     },
     'model: expected padding same of "pixel_conv_layer" (PixelConvLayer), got "valid"',
   ],
   [
     'mask B first',
     (layers) => {
-      named(layers, 'pixel_conv_layer').config.mask_type = 'B';
+      layerNamed(layers, 'pixel_conv_layer').config.mask_type = 'B';
     },
     'model: expected mask A of "pixel_conv_layer", got B',
   ],
   [
     'another activation',
     (layers) => {
-      named(layers, 'pixel_conv_layer').config.activation = 'gelu';
+      layerNamed(layers, 'pixel_conv_layer').config.activation = 'gelu';
     },
     'model: expected one activation in all hidden layers, got "gelu" and, in "pixel_conv_layer_6", "relu"',
   ],
@@ -90,7 +77,7 @@ const changes: readonly [what: string, change: (layers: Json[], net: Json) => vo
   [
     'a jump',
     (layers) => {
-      const tensor = named(layers, 'residual_block_2').inbound_nodes[0].args[0];
+      const tensor = layerNamed(layers, 'residual_block_2').inbound_nodes[0].args[0];
       tensor.config.keras_history[0] = 'pixel_conv_layer';
     },
     'model: expected layers that read the one before, got "residual_block_2" ("ResidualBlock"), which reads "pixel_conv_layer"',
@@ -115,8 +102,8 @@ const changes: readonly [what: string, change: (layers: Json[], net: Json) => vo
   [
     'fewer blocks than the file has weights of',
     (layers) => {
-      layers.splice(layers.indexOf(named(layers, 'residual_block_4')), 1);
-      const tensor = named(layers, 'pixel_conv_layer_6').inbound_nodes[0].args[0];
+      layers.splice(layers.indexOf(layerNamed(layers, 'residual_block_4')), 1);
+      const tensor = layerNamed(layers, 'pixel_conv_layer_6').inbound_nodes[0].args[0];
       tensor.config.keras_history[0] = 'residual_block_3';
     },
     'model: expected weights of the layers of the net alone, got others, of "residual_block_4"',
@@ -152,7 +139,8 @@ const changes: readonly [what: string, change: (layers: Json[], net: Json) => vo
 ];
 
 it.each(changes)('refuses a Keras file with %s in one sentence', async (what, change, expected) => {
-  expect(await sentence(withNet(what.replace(/\W/g, '-'), change))).toContain(expected);
+  const file = path(`${what.replace(/\W/g, '-')}.keras`, await changedKeras('digits.keras', change));
+  expect(await sentence(file)).toContain(expected);
 });
 
 it('refuses archives that are none of Keras, or would fill memory', async () => {

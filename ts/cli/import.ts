@@ -1,9 +1,12 @@
 /** `pixelcnn import`: a model of Keras or TensorFlow.js as a model file. */
 
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Forbidden } from '../exchange/assemble.js';
 import { createCommand } from './command.js';
+import type { Given, Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
+import { UsageError } from './failure.js';
 import { labelled, bytes as size, thousands } from './format.js';
 import { netInWords } from './inspect.js';
 import { interruptible } from './interrupt.js';
@@ -33,7 +36,9 @@ export const command = createCommand('import', 'make a model file of a model of 
   .action((model: string, options: ImportCommandOptions) => interruptible((signal) => run(model, options, signal)));
 
 async function run(path: string, options: ImportCommandOptions, signal: AbortSignal): Promise<void> {
-  const made = await inThread('importModel', { path, ...(options.size && { size: options.size }) }, signal);
+  const { size: found } = await stat(path).catch(() => ({ size: 0 }));
+  const limit = patience.least + patience.perByte * found;
+  const made = await importInTime({ path, ...(options.size && { size: options.size }) }, signal, limit);
   const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json|tfjs)$/i, '')}.safetensors`;
   await (await openOutputFile(out, '--out'))(made.bytes);
   const { config, what, sha256, forbidden } = made;
@@ -55,6 +60,28 @@ async function run(path: string, options: ImportCommandOptions, signal: AbortSig
       ['written', `${out}, ${size(made.bytes.length)}`],
     ]),
   );
+}
+
+/** Milliseconds that a file is given, some hundred times what it takes: HDF5's library never comes back from some damaged ones. */
+const patience = { least: 120_000, perByte: 0.002 };
+
+/** Imports in a thread, which is ended with a sentence after `limit` milliseconds. */
+export async function importInTime(
+  given: Given<'importModel'>,
+  signal: AbortSignal,
+  limit: number,
+): Promise<Made<'importModel'>> {
+  const controller = new AbortController();
+  const seconds = Math.ceil(limit / 1000);
+  const timer = setTimeout(() => {
+    const sentence = `model: expected a file that can be read within ${seconds} seconds, got one that could not; it may be damaged`;
+    controller.abort(new UsageError(sentence));
+  }, limit);
+  try {
+    return await inThread('importModel', given, AbortSignal.any([signal, controller.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function maskedSentence({ count, largest, largestAllowed }: Forbidden): string {

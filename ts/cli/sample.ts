@@ -40,8 +40,8 @@ interface SampleCommandOptions {
   json?: boolean;
 }
 
-/** Images where nobody says how many, and of each class where there is a row for each. */
-const usual = { images: 16, ofClass: 8 };
+/** Images where nobody says how many; of each class where there is a row for each, as there is unasked where rows are so few. */
+const usual = { images: 16, ofClass: 8, rows: 16 };
 
 export const command = createCommand('sample', 'draw images from a model, show them and write them as files', [
   ['', '16 digits, a new seed each time'],
@@ -61,7 +61,7 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
   .option(
     '--count <n>',
-    `images, 1 to ${countRange.max} (default: ${usual.images}; with --labels ${usual.ofClass} of each)`,
+    `images, 1 to ${countRange.max} (default: ${usual.images}; of a model with up to ${usual.rows} classes ${usual.ofClass} of each)`,
     countOf,
   )
   .addOption(
@@ -180,11 +180,14 @@ async function runShard(options: SampleCommandOptions, shard: Shard, signal: Abo
   await runPart({ model, bytes, sampler }, request, options, signal);
 }
 
-/** The classes that were asked for: each of as many images. */
+/** The classes that were asked for, each of as many images; few ones are all asked for where nothing else is said. */
 function classesOf(
-  { label, labels }: SampleCommandOptions,
+  { count, label, labels, given }: SampleCommandOptions,
   sampler: Sampler,
 ): { classes?: readonly number[]; rows?: number } {
+  const { classes: all = 0 } = sampler.config;
+  const isFree = [count, label, labels, given].every((asked) => asked === undefined);
+  if (isFree && all > 0 && all <= usual.rows) return { classes: Array.from({ length: all }, (_, i) => i), rows: all };
   if (labels !== undefined) {
     const classes = labelsOf('--labels', labels, sampler);
     return { classes, rows: classes.length };

@@ -8,7 +8,9 @@ import { isRefusal, missingPackage, mostUnpacked, refused, thousands } from './s
  * checksums.
  */
 export async function readArchive(bytes: Buffer, names: readonly string[]): Promise<Map<string, Buffer>> {
-  const { default: yauzl } = await import('yauzl').catch(missingPackage('ZIP archives, such as .keras files', 'yauzl'));
+  const { default: yauzl } = await import('yauzl').catch(
+    missingPackage('ZIP archives, such as .keras files', 'yauzl h5wasm'),
+  );
   const found = new Map<string, Buffer>();
   try {
     const archive = await yauzl.fromBufferPromise(bytes, { lazyEntries: true });

@@ -61,7 +61,9 @@ const idle = [
 const encoders = ['OneHot', 'CategoryEncoding', 'TFOpLambda', 'Lambda'];
 
 interface LayerEntry {
+  /** Its own; where the file tells none, what it is called here. */
   readonly name: string;
+  readonly isNameless: boolean;
   readonly kind: string;
   readonly config: unknown;
   /** The layers whose outputs it reads. */
@@ -147,13 +149,14 @@ function layersOf(topology: unknown): { entries: LayerEntry[]; output: string | 
   const entries = (layers as readonly unknown[]).map((layer, index): LayerEntry => {
     const [kind, nodes] = [at(layer, 'class_name'), at(layer, 'inbound_nodes') ?? []];
     // Keras leaves out the names of a Sequential model's own layers, which nothing refers to.
-    const name = at(layer, 'name') ?? at(layer, 'config', 'name') ?? `layer ${index}`;
+    const own = at(layer, 'name') ?? at(layer, 'config', 'name');
+    const name = own ?? `layer ${index}`;
     if (typeof name !== 'string' || typeof kind !== 'string' || !Array.isArray(nodes)) {
       throw refused('expected the name and the class of each layer, got others; the file may be damaged');
     }
     if (nodes.length > 1)
       throw refused(`expected layers that are called once, got ${show(name)}, called ${nodes.length} times`);
-    return { name, kind, config: at(layer, 'config'), reads: sourcesOf(nodes) };
+    return { name, isNameless: own === undefined, kind, config: at(layer, 'config'), reads: sourcesOf(nodes) };
   });
   const outputs = sourcesOf(at(topology, 'config', 'output_layers'));
   if (outputs.length > 1) throw refused(`expected a model of one output, got ${outputs.length}`);
@@ -224,8 +227,11 @@ function activate(parts: Part[], name: string, activation: string | undefined): 
 /** The variables of a layer; the groups that were asked for go to `used`. */
 function finder(model: StoredModel, used: Set<string>): (entry: LayerEntry) => readonly Variable[] {
   const counts = new Map<string, number>();
-  const groupOf = ({ name, kind }: LayerEntry): string => {
-    if (model.groupedBy === 'layer') return name;
+  const inOrder = model.ordered ? [...model.groups.keys()] : [];
+  let place = 0;
+  const groupOf = ({ name, isNameless, kind }: LayerEntry): string => {
+    const here = kind === 'InputLayer' ? undefined : inOrder[place++];
+    if (model.groupedBy === 'layer') return isNameless ? (here ?? name) : name;
     // What is no layer, an operation such as OneHot, is not counted in the file; there is none of its name.
     const base = snakeCase(kind);
     const count = counts.get(base) ?? 0;
@@ -307,17 +313,17 @@ function blockOf(name: string, three: readonly Part[]): Part {
   if (three.some(({ convolutions }) => convolutions.length !== 1)) {
     throw refused(`expected ${show(name)} (Add) to add three convolutions to what they read, got other layers`);
   }
-  const activations = new Set(three.map(({ activation }) => activation));
-  if (activations.size > 1) {
-    throw refused(
-      `expected one activation in the block that ${show(name)} ends, got ${[...activations].map(show).join(', ')}`,
-    );
+  const told = new Set(three.flatMap(({ activation }) => activation ?? []));
+  const silent = three.find(({ activation }) => activation === undefined);
+  if (told.size > 1 || (silent !== undefined && told.size > 0 && !told.has('relu'))) {
+    const got = [...told].map(show).join(', ') + (silent === undefined ? '' : ` and nothing of ${show(silent.layer)}`);
+    throw refused(`expected one activation in the block that ${show(name)} ends, got ${got}`);
   }
   return {
     layer: first.layer,
     convolutions: [first, middle, last].map(({ convolutions }) => convolutions[0]!),
     mask: middle.mask,
-    activation: middle.activation,
+    activation: [...told][0],
   };
 }
 

@@ -129,14 +129,23 @@ function loadLibrary(): Promise<{ hdf5: Hdf5; module: Module }> {
   return loading;
 }
 
-/** The library, with nowhere to write: it says a page on standard error of each thing that it cannot read, of which the caller hears here. */
+/**
+ * The library, with nowhere to write: it says a page on standard error of each thing that it cannot read, and what WebAssembly around
+ * it says goes to the console as it was when it was loaded. The caller hears of either here.
+ */
 async function load(): Promise<{ hdf5: Hdf5; module: Module }> {
-  const hdf5 = await import('h5wasm/node').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
-  const module = await hdf5.ready;
-  const { streams } = module.FS as unknown as { streams: Parameters<Module['FS']['close']>[0][] };
-  module.FS.close(streams[standardError]!);
-  module.FS.open('/dev/null', 'w'); // takes the number that became free
-  return { hdf5, module };
+  const { error } = console;
+  console.error = () => {};
+  try {
+    const hdf5 = await import('h5wasm/node').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
+    const module = await hdf5.ready;
+    const { streams } = module.FS as unknown as { streams: Parameters<Module['FS']['close']>[0][] };
+    module.FS.close(streams[standardError]!);
+    module.FS.open('/dev/null', 'w'); // takes the number that became free
+    return { hdf5, module };
+  } finally {
+    console.error = error;
+  }
 }
 
 const standardError = 2;

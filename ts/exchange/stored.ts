@@ -42,12 +42,12 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof PixelCnnError || argumentOf(error) !== undefined;
 }
 
-/** An optional package that a kind of file takes. */
-export function missingPackage(what: string, name: string): (cause: unknown) => never {
+/** An optional package that a kind of file takes; `names` are all that it takes. */
+export function missingPackage(what: string, names: string): (cause: unknown) => never {
   return (cause) => {
     throw new PixelCnnError(
       'MISSING_PACKAGE',
-      `import: expected the package that reads ${what}, found it missing; npm i ${name}`,
+      `import: expected the package that reads ${what}, found it missing; npm i ${names}`,
       { cause },
     );
   };
