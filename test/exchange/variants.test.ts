@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { File as Hdf5, ready } from 'h5wasm/node';
+import { File as Hdf5, ready } from 'h5wasm';
 import { afterAll, expect, it } from 'vitest';
 import { importModel } from '../../ts/exchange/import_model.js';
 import { loadCore } from '../../ts/train/net/core.js';
