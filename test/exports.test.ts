@@ -77,7 +77,7 @@ it.each<[entry: string, types: string]>([
     'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label Labels ' +
       'Layer LayerInput Levels LoadOptions LogitMap Method ModelSource PixelCnnErrorCode PixelMap PoolCallOptions ' +
       'PoolOptions PoolProgress PoolSampleOptions PoolScoreOptions PoolWalkOptions SampleOptions Sampler ' +
-      'SamplerParts SamplerPool Samples ScoreOptions Skipping TensorInfo WalkOptions',
+      'SamplerParts SamplerPool Samples ScoreOptions Sharing Skipping TensorInfo WalkOptions',
   ],
   [
     'train/index.ts',

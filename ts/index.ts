@@ -31,4 +31,5 @@ export {
 } from './pool/pool.js';
 export type { Method, SampleOptions, ScoreOptions, Skipping, WalkOptions } from './sample_options.js';
 export type { Classification, Front, LogitMap, PixelMap, Sampler, Samples } from './sampler.js';
+export type { Sharing } from './sharing.js';
 export { toText } from './text.js';

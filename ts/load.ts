@@ -9,12 +9,15 @@ import { builtin } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
 import { type ModelSource, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
+import { checkSharing, type Sharing } from './sharing.js';
 
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /** Rows of activations that are remembered from one call to the next. Default: 16 MB of them. */
+  sharing?: Sharing;
 }
 
 /**
@@ -31,11 +34,12 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const given = checkOptions('options', options, ['signal', 'memoryLimit']);
+  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'sharing']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
+  const rows = checkSharing(given.sharing);
   const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own), startInstance()]));
   try {
-    return openSampler(bytes, memoryLimit);
+    return openSampler(bytes, memoryLimit, rows);
   } catch (error) {
     throw namingModel(error, model);
   }

@@ -426,7 +426,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
     [{ workers: '2' }, 'TypeError', `${workers} "2"`],
     [{ workers: null }, 'TypeError', `${workers} null`],
-    [{ threads: 2 }, 'TypeError', 'options: expected only workers, memoryLimit, signal, got "threads"'],
+    [{ threads: 2 }, 'TypeError', 'options: expected only workers, memoryLimit, sharing, signal, got "threads"'],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],
   ] as [object, string, string][]) {

@@ -3,9 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
-import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
+import { defaultWorkers, loadSamplerPool, type PoolOptions, type SamplerPool } from '../pool/pool.js';
 import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
 import type { Sampler, Samples } from '../sampler.js';
+import type { Sharing } from '../sharing.js';
 import { tell } from './terminal.js';
 
 export interface Drawing {
@@ -27,6 +28,7 @@ export interface DrawingOptions {
   request: SampleOptions & { count: number; startIndex: number; method: Method };
   /** Default: as many as draw fastest. */
   workers?: number | undefined;
+  sharing?: Sharing | undefined;
   signal: AbortSignal;
 }
 
@@ -57,13 +59,13 @@ function isLongStep({ count, method }: DrawingOptions['request'], description: D
 }
 
 export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
-  const { model, sampler, request, signal } = options;
+  const { model, sampler, request, sharing, signal } = options;
   const description = sampler.describe();
   // One that would have nothing to do takes its time to start all the same.
   const asked = options.workers ?? workersFor(request.count, request.method, description);
   const workers = Math.min(asked, request.count);
   const threads = workers > 1 || isLongStep(request, description);
-  const pool = threads ? await openPool(model, workers, 'drawing', signal) : undefined;
+  const pool = threads ? await openPool(model, { workers, sharing, signal }, 'drawing') : undefined;
   if (pool === undefined) {
     return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
   }
@@ -78,12 +80,11 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
 /** A pool; nothing, and a word on it, where threads do not start: one thread does the same. */
 export async function openPool(
   model: string | Uint8Array,
-  workers: number,
+  options: PoolOptions,
   what: 'drawing' | 'scoring',
-  signal: AbortSignal,
 ): Promise<SamplerPool | undefined> {
   try {
-    return await loadSamplerPool(model, { workers, signal });
+    return await loadSamplerPool(model, options);
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;

@@ -3,14 +3,23 @@
 import { Option } from 'commander';
 import { loadSampler } from '../load.js';
 import { workersRange } from '../pool/pool.js';
-import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
+import {
+  checkSkipping,
+  countRange,
+  drawSeed,
+  type Method,
+  maxSeed,
+  methods,
+  type Skipping,
+  skippings,
+} from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
 import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { labelOf, labelsOf } from './label_option.js';
-import { choice, integer, number } from './option.js';
+import { choice, integer, megabytes, number } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { drawAndWrite, report } from './sample_output.js';
@@ -26,6 +35,7 @@ interface SampleCommandOptions {
   temperature: number;
   method: Method;
   skipping: Skipping;
+  sharing?: number;
   startIndex: number;
   workers?: number;
   out: string;
@@ -82,8 +92,13 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option(
     '--skipping <name>',
     `${skippings.join(', ')}: work that is left out, never a bit of the result`,
-    choice('--skipping', skippings),
+    (text) => checkSkipping('--skipping', text),
     'all',
+  )
+  .option(
+    '--sharing <megabytes>',
+    'rows of activations that each thread remembers, 0 for none: memory for speed, never a bit of the result (default: 16)',
+    megabytes('--sharing'),
   )
   .option(
     '--start-index <n>',
@@ -106,7 +121,8 @@ export const command = createCommand('sample', 'draw images from a model, show t
 async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<void> {
   const { startIndex, temperature, method, skipping } = options;
   const model = options.model ?? packagedModel();
-  const sampler = await loadSampler(model, { signal });
+  const sharing = options.sharing === undefined ? undefined : { megabytes: options.sharing };
+  const sampler = await loadSampler(model, { signal, sharing });
   const { count, label, rows } = chosenClasses(options, sampler);
   integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
   const known = options.given;
@@ -118,7 +134,7 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const writeNpy = options.npy === undefined ? undefined : await openOutputFile(options.npy, '--npy');
   const seed = options.seed ?? drawSeed();
   const request = { count, seed, temperature, startIndex, method, skipping, label, given };
-  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
+  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, sharing, signal });
   const output = { ...options, count, seed, rows };
   const drawn = await drawAndWrite(drawing, sampler, output, { folder, writeNpy }, signal).finally(drawing.close);
   if (options.json) {

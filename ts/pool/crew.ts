@@ -2,7 +2,7 @@
 
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { foreseenError, type OpenedModel, type Report, type Work, type Works } from './message.js';
+import { foreseenError, type Limits, type OpenedModel, type Report, type Work, type Works } from './message.js';
 import { startThread, type Thread } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
@@ -38,20 +38,20 @@ export class Crew {
   readonly #members: readonly Member[];
   readonly #module: WebAssembly.Module;
   readonly #model: Uint8Array;
-  readonly #memoryLimit: number | undefined;
+  readonly #limits: Limits;
   #waiting: Job[] = [];
   #lastId = 0;
   #disposed = false;
 
   /**
    * @param model The bytes of a model file, which stay as they are.
-   * @param memoryLimit Of each worker's sampler.
+   * @param limits Of each worker's sampler.
    */
-  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, memoryLimit?: number) {
+  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, limits: Limits = {}) {
     this.#members = Array.from({ length: size }, () => ({}));
     this.#module = module;
     this.#model = model;
-    this.#memoryLimit = memoryLimit;
+    this.#limits = limits;
   }
 
   /** Starts all workers; resolves when each has opened the model. */
@@ -135,7 +135,7 @@ export class Crew {
     }
     member.thread = thread;
     const model = new Uint8Array(this.#model); // its own copy, which then moves
-    thread.post({ type: 'open', module: this.#module, model, memoryLimit: this.#memoryLimit }, [model.buffer]);
+    thread.post({ type: 'open', module: this.#module, model, ...this.#limits }, [model.buffer]);
   }
 
   #hear(member: Member, report: Report): void {
