@@ -3,12 +3,16 @@
  *
  * wasm-pack compiles and writes the JavaScript face; wasm-opt from npm's binaryen makes the binary smaller and faster. The
  * flags of both stand here and nowhere else. scripts/setup-rust.sh installs what is needed.
+ *
+ * There are two binaries of the same sources under one face: a plain one for every host with SIMD, and one that has the dot
+ * products of 8 bits too, for hosts with relaxed SIMD.
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import binaryen from 'binaryen';
 import { cargoHome, findToolchain, type Toolchain } from './rust_toolchain.js';
 import { output, root, run, runMain } from './shell.js';
 import { committedPkg, formatRecord, hashFiles, hashSources, type WasmRecord } from './wasm_record.js';
@@ -20,10 +24,12 @@ export const rustFlags = [
   '-Cllvm-args=-disable-lsr',
 ];
 
+/** What the relaxed binary is built with beside {@link rustFlags}. */
+export const relaxedRustFlags = ['-Ctarget-feature=+relaxed-simd'];
+
 export const wasmOptFlags = [
   '-O3',
-  // What rustc's wasm32 target uses, named one by one so that nothing else comes in: relaxed SIMD would break the promise
-  // that one seed gives one image everywhere.
+  // What rustc's wasm32 target uses, named one by one so that nothing else comes in.
   '--enable-simd',
   '--enable-bulk-memory',
   '--enable-bulk-memory-opt',
@@ -32,6 +38,32 @@ export const wasmOptFlags = [
   '--enable-mutable-globals',
   '--enable-multivalue',
   '--enable-reference-types',
+];
+
+/** What the relaxed binary is optimised with beside {@link wasmOptFlags}. */
+export const relaxedWasmOptFlags = ['--enable-relaxed-simd'];
+
+/** Name of a binary, and what it is built with beside what both are. */
+interface Flavour {
+  name: string;
+  rustc: string[];
+  wasmOpt: string[];
+  /** Relaxed instructions that it may hold. */
+  relaxed: string[];
+}
+
+/**
+ * A relaxed instruction may give one result here and another there. Of two we know that they do not where the second operand
+ * is 0..127, which the kernels see to: all others would break the promise that one seed gives one image everywhere.
+ */
+const flavours: Flavour[] = [
+  { name: 'pixelcnn_bg.wasm', rustc: [], wasmOpt: [], relaxed: [] },
+  {
+    name: 'pixelcnn_relaxed_bg.wasm',
+    rustc: relaxedRustFlags,
+    wasmOpt: relaxedWasmOptFlags,
+    relaxed: ['i16x8.relaxed_dot_i8x16_i7x16_s', 'i32x4.relaxed_dot_i8x16_i7x16_add_s'],
+  },
 ];
 
 /** What wasm-pack writes that belongs in the package: the binary, its JavaScript face, and the types of both. */
@@ -49,13 +81,25 @@ export function buildWasm(out: string): WasmRecord {
   const built = mkdtempSync(join(tmpdir(), 'pixelcnn-wasm-'));
   try {
     const packArgs = ['build', 'crates/pixelcnn-wasm', '--target', 'web', '--no-pack', '--out-name', 'pixelcnn'];
-    const env = { ...toolchain.env, RUSTFLAGS: [...rustFlags, ...remapFlags(toolchain)].join(' ') };
-    run('wasm-pack', [...packArgs, '--out-dir', built, '--', '--locked'], { env });
-    // wasm-pack's .gitignore of `*` would keep the folder out of git, and out of the npm package too.
-    for (const name of readdirSync(built)) if (!kept.test(name)) rmSync(join(built, name));
+    for (const [number, flavour] of flavours.entries()) {
+      const pack = number === 0 ? built : mkdtempSync(join(tmpdir(), 'pixelcnn-wasm-'));
+      try {
+        const flags = [...rustFlags, ...flavour.rustc, ...remapFlags(toolchain)].join(' ');
+        // A folder for each: cargo would throw away what the other has built.
+        const target = { CARGO_TARGET_DIR: join(root, 'target', basename(flavour.name, '_bg.wasm')) };
+        const env = { ...toolchain.env, ...target, RUSTFLAGS: flags };
+        run('wasm-pack', [...packArgs, '--out-dir', pack, '--', '--locked'], { env });
+        // wasm-pack's .gitignore of `*` would keep the folder out of git, and out of the npm package too.
+        for (const name of readdirSync(pack)) if (!kept.test(name)) rmSync(join(pack, name));
 
-    const wasm = join(built, 'pixelcnn_bg.wasm');
-    run(process.execPath, [wasmOptPath(), ...wasmOptFlags, wasm, '-o', wasm]);
+        const [wasm, optimised] = [join(pack, 'pixelcnn_bg.wasm'), join(built, flavour.name)];
+        run(process.execPath, [wasmOptPath(), ...wasmOptFlags, ...flavour.wasmOpt, wasm, '-o', optimised]);
+        checkRelaxed(optimised, flavour.relaxed);
+        if (pack !== built) checkFaces(built, pack);
+      } finally {
+        if (pack !== built) rmSync(pack, { recursive: true, force: true });
+      }
+    }
 
     const record: WasmRecord = {
       tools: {
@@ -65,7 +109,7 @@ export function buildWasm(out: string): WasmRecord {
         wasmBindgen,
         binaryen: binaryenVersion(),
       },
-      flags: { rustc: rustFlags, wasmOpt: wasmOptFlags },
+      flags: recordedFlags(),
       sources: hashSources(),
       files: hashFiles(built),
     };
@@ -76,6 +120,38 @@ export function buildWasm(out: string): WasmRecord {
     return record;
   } finally {
     rmSync(built, { recursive: true, force: true });
+  }
+}
+
+/** The flags of both binaries, as the record has them. */
+export function recordedFlags(): WasmRecord['flags'] {
+  const relaxed = { rustc: relaxedRustFlags, wasmOpt: relaxedWasmOptFlags };
+  return { rustc: rustFlags, wasmOpt: wasmOptFlags, relaxed };
+}
+
+/** Every relaxed instruction of a binary, each once. */
+export function relaxedInstructions(wasm: string): string[] {
+  const module = binaryen.readBinary(readFileSync(wasm));
+  const text = module.emitText();
+  module.dispose();
+  return [...new Set(text.match(relaxedInstruction) ?? [])].sort();
+}
+
+/** All of the proposal: their names say it. */
+const relaxedInstruction = /\b[if]\d+x\d+\.relaxed_\w+/g;
+
+/** Throws if a binary holds a relaxed instruction but these. */
+export function checkRelaxed(wasm: string, allowed: string[]): void {
+  const found = relaxedInstructions(wasm).filter((name) => !allowed.includes(name));
+  if (found.length > 0)
+    throw new Error(`${basename(wasm)} must hold no ${found.join(', ')}: hosts differ in what it gives`);
+}
+
+/** Throws unless two builds have the same face, so that one serves both binaries. */
+function checkFaces(one: string, other: string): void {
+  for (const name of readdirSync(one).filter((name) => !name.endsWith('.wasm'))) {
+    const same = readFileSync(join(one, name)).equals(readFileSync(join(other, name)));
+    if (!same) throw new Error(`${name} must be the same for both binaries, got two`);
   }
 }
 

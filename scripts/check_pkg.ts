@@ -10,7 +10,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { buildWasm, rustFlags, wasmOptFlags } from './build_wasm.js';
+import { buildWasm, recordedFlags } from './build_wasm.js';
 import { root, run, runMain } from './shell.js';
 import { committedPkg, hashFiles, hashSources, readRecord } from './wasm_record.js';
 
@@ -19,7 +19,7 @@ export function checkRecord(): void {
   const record = readRecord(committedPkg);
   const stale = (what: string) => new Error(`ts/wasm/pkg is stale: ${what}; run npm run build:wasm and commit it`);
   if (record.sources !== hashSources()) throw stale('crates/ changed since it was built');
-  if (!isDeepStrictEqual(record.flags, { rustc: rustFlags, wasmOpt: wasmOptFlags })) throw stale('the flags changed');
+  if (!isDeepStrictEqual(record.flags, recordedFlags())) throw stale('the flags changed');
   if (!isDeepStrictEqual(record.files, hashFiles(committedPkg))) throw stale('its files are not those that were built');
 }
 

@@ -17,8 +17,8 @@ export interface WasmRecord {
     wasmBindgen: string;
     binaryen: string;
   };
-  /** Flags of both compilers, without those that only hide folder names. */
-  flags: { rustc: string[]; wasmOpt: string[] };
+  /** Flags of both compilers, without those that only hide folder names; `relaxed`: what the relaxed binary has beside them. */
+  flags: { rustc: string[]; wasmOpt: string[]; relaxed: { rustc: string[]; wasmOpt: string[] } };
   /** Hash of the crates' sources and Cargo files. */
   sources: string;
   /** Hash of each built file. */

@@ -1,11 +1,12 @@
-/** What is built and how it is packed: no trace of the machine that built it, no relaxed SIMD, nothing stale or heavy. */
+/** What is built and how it is packed: no trace of the machine that built it, no relaxed SIMD where hosts differ, nothing stale or heavy. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import binaryen from 'binaryen';
 import { describe, expect, it } from 'vitest';
+import { checkRelaxed, relaxedInstructions } from '../scripts/build_wasm.js';
 import { checkRecord } from '../scripts/check_pkg.js';
 import { cargoHome } from '../scripts/rust_toolchain.js';
 import { root } from '../scripts/shell.js';
@@ -13,9 +14,7 @@ import { committedPkg } from '../scripts/wasm_record.js';
 
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
 const wasm = readFileSync(join(committedPkg, 'pixelcnn_bg.wasm'));
-
-/** Both names of the dot product: the standard's and binaryen's. */
-const relaxedInstruction = /relaxed|i7x16/;
+const relaxed = join(committedPkg, 'pixelcnn_relaxed_bg.wasm');
 
 interface Manifest {
   version: string;
@@ -42,24 +41,42 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('uses SIMD but no relaxed instruction, which may round differently from one host to the next', () => {
-    const text = binaryen.readBinary(wasm).emitText();
-    expect(text).toContain('f32x4.mul');
-    expect(text).not.toMatch(relaxedInstruction);
+  it('uses SIMD, and no relaxed instruction but the dot products in the binary that is named for it', () => {
+    expect(binaryen.readBinary(wasm).emitText()).toContain('f32x4.mul');
+    const dots = /^i(16x8|32x4)\.relaxed_dot_i8x16_i7x16(_add)?_s$/;
+    expect(relaxedInstructions(join(committedPkg, 'pixelcnn_bg.wasm'))).toEqual([]);
+    for (const name of relaxedInstructions(relaxed)) expect(name).toMatch(dots);
   });
 
-  it('would be caught using any relaxed instruction', () => {
-    const three = '(local.get 0) (local.get 1) (local.get 2)';
-    const two = '(local.get 0) (local.get 1)';
-    const uses = [
-      `f32x4.relaxed_madd ${three}`,
-      `i8x16.relaxed_swizzle ${two}`,
-      `i16x8.relaxed_dot_i8x16_i7x16_s ${two}`,
+  it('would be caught using any other relaxed instruction', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-relaxed-'));
+    const file = join(folder, 'use.wasm');
+    const dot = 'i16x8.relaxed_dot_i8x16_i7x16_s';
+    const uses: [string, number][] = [
+      ['i8x16.relaxed_swizzle', 2],
+      ['i32x4.relaxed_trunc_f32x4_s', 1],
+      ['f32x4.relaxed_madd', 3],
+      ['f32x4.relaxed_nmadd', 3],
+      ['f32x4.relaxed_min', 2],
+      ['f32x4.relaxed_max', 2],
+      ['f64x2.relaxed_max', 2],
+      ['i32x4.relaxed_laneselect', 3],
+      ['i16x8.relaxed_q15mulr_s', 2],
+      [dot, 2],
+      ['i32x4.relaxed_dot_i8x16_i7x16_add_s', 3],
     ];
-    for (const use of uses) {
-      const source = `(module (func (export "f") (param v128 v128 v128) (result v128) (${use})))`;
-      const text = binaryen.readBinary(binaryen.parseText(source).emitBinary()).emitText();
-      expect(text, use).toMatch(relaxedInstruction);
+    try {
+      for (const [use, operands] of uses) {
+        const gets = ['(local.get 0)', '(local.get 1)', '(local.get 2)'].slice(0, operands).join(' ');
+        const source = `(module (func (export "f") (param v128 v128 v128) (result v128) (${use} ${gets})))`;
+        writeFileSync(file, binaryen.parseText(source).emitBinary());
+        expect(relaxedInstructions(file), use).toEqual([use]);
+        expect(() => checkRelaxed(file, []), use).toThrow(`use.wasm must hold no ${use}`);
+        if (use === dot) expect(() => checkRelaxed(file, [dot])).not.toThrow();
+        else expect(() => checkRelaxed(file, [dot])).toThrow(use);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 

@@ -12,11 +12,12 @@ export const command = withConvertOptions(
   ]),
 ).action((model: string | undefined, options: ConvertCommandOptions) =>
   convertFile('optimize', 'optimized', model, options, ({ macsBefore, macs }) => {
-    const less = `${(macsBefore / macs).toFixed(2)}x less`;
+    // None at all where every value that is read is zero.
+    const less = macs > 0 ? `: ${(macsBefore / macs).toFixed(2)}x less` : '';
     return {
       figures: { macsBefore, macs },
       rows: [
-        ['multiply-adds', `${thousands(macs)} an image with --skipping all, ${thousands(macsBefore)} before: ${less}`],
+        ['multiply-adds', `${thousands(macs)} an image with --skipping all, ${thousands(macsBefore)} before${less}`],
       ],
     };
   }),

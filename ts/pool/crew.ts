@@ -3,7 +3,7 @@
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
 import { foreseenError, type Limits, type OpenedModel, type Report, type Work, type Works } from './message.js';
-import { startThread, type Thread } from './thread.js';
+import { startThread, type Thread, type WorkerSource } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
 const maxLost = 3;
@@ -34,24 +34,29 @@ interface Job {
   over: boolean;
 }
 
+/** What each worker's sampler may take, and how it is started. */
+export interface CrewOptions extends Limits {
+  /** How workers are started. Default: by the package's own script. */
+  worker?: WorkerSource | undefined;
+}
+
 export class Crew {
   readonly #members: readonly Member[];
   readonly #module: WebAssembly.Module;
   readonly #model: Uint8Array;
-  readonly #limits: Limits;
+  readonly #options: CrewOptions;
   #waiting: Job[] = [];
   #lastId = 0;
   #disposed = false;
 
   /**
    * @param model The bytes of a model file, which stay as they are.
-   * @param limits Of each worker's sampler.
    */
-  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, limits: Limits = {}) {
+  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, options: CrewOptions = {}) {
     this.#members = Array.from({ length: size }, () => ({}));
     this.#module = module;
     this.#model = model;
-    this.#limits = limits;
+    this.#options = options;
   }
 
   /** Starts all workers; resolves when each has opened the model. */
@@ -125,7 +130,7 @@ export class Crew {
   #start(member: Member): void {
     let thread: Thread;
     try {
-      thread = startThread({
+      thread = startThread(this.#options.worker, {
         report: (report) => this.#hear(member, report),
         died: (cause) => this.#lose(member, cause),
       });
@@ -135,7 +140,8 @@ export class Crew {
     }
     member.thread = thread;
     const model = new Uint8Array(this.#model); // its own copy, which then moves
-    thread.post({ type: 'open', module: this.#module, model, ...this.#limits }, [model.buffer]);
+    const { memoryLimit, sharing } = this.#options;
+    thread.post({ type: 'open', module: this.#module, model, memoryLimit, sharing }, [model.buffer]);
   }
 
   #hear(member: Member, report: Report): void {

@@ -35,7 +35,9 @@ pub fn peaks(model: &Model, images: &[u16]) -> Result<Vec<f32>, Error> {
                 if !own.iter().all(|value| value.is_finite()) {
                     return Err(Error::NonFiniteLogit { image: number as u64, pixel });
                 }
-                *peak = own.iter().fold(*peak, |peak, value| peak.max(value.abs()));
+                // Magnitudes lie in the order of their bits. A loop of `max` would be a relaxed instruction where these are allowed.
+                let largest = own.iter().fold(peak.to_bits(), |peak, value| peak.max(value.abs().to_bits()));
+                *peak = f32::from_bits(largest);
             }
         }
     }

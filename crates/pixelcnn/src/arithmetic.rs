@@ -92,6 +92,11 @@ pub struct Finish {
     pub guarded: bool,
 }
 
+/// `x > 0 ? x : +0`, by its bits: where relaxed SIMD is allowed, compilers make a relaxed instruction of a loop of `max`.
+fn relu(x: f64) -> f64 {
+    f64::from_bits((x.to_bits() as i64).max(0) as u64)
+}
+
 impl Arithmetic for F32 {
     type Stored = f32;
     type Value = f32;
@@ -159,7 +164,8 @@ impl Arithmetic for F32 {
         let most = layers.iter().map(|layer| layer.sums()).max().unwrap_or(0);
         let mut sums: Vec<(f64, f64)> = try_room(most)?; // (sum) -> its magnitude, and what a relu lets through
         // An embedding's values may be any; an ordinal level and a one-hot channel lie in 0..=1.
-        let largest = weights.embedding().iter().fold(0.0, |most: f64, &value| most.max(f64::from(value.abs())));
+        let bits = weights.embedding().iter().map(|value| value.abs().to_bits()).max(); // in the order of magnitudes
+        let largest = f64::from(f32::from_bits(bits.unwrap_or(0)));
         let (pixel, pixels_positive) = if layers.embedding.is_some() { (largest, false) } else { (1.0, true) };
         // The last layer's sums are logits, which are looked at anyway.
         for (index, layer) in layers.iter().enumerate().take(layers.len() - 1) {
@@ -182,7 +188,7 @@ impl Arithmetic for F32 {
                         // Without classes the bias alone, else the worst with any class.
                         let with = classes.clone().map(|class| bias + f64::from(class[o]));
                         let (low, high) = with.fold((bias, bias), |(low, high), sum| (low.min(sum), high.max(sum)));
-                        (high.max(-low), high.max(0.0))
+                        (relu(high).max(relu(-low)), relu(high))
                     };
                     sums.extend((0..n).map(bias));
                 }
@@ -198,7 +204,7 @@ impl Arithmetic for F32 {
                         };
                         for ((sum, passed), &weight) in sums.iter_mut().zip(weights) {
                             *sum += f64::from(weight.abs()) * source;
-                            *passed += f64::from(weight.max(0.0)) * source;
+                            *passed += relu(f64::from(weight)) * source;
                         }
                     }
                 }

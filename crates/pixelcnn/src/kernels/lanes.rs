@@ -113,10 +113,10 @@ impl Lanes for F32 {
 
     #[inline(always)]
     unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
-        let floor = F32x4::splat(if cell == Cell::Relu { 0.0 } else { f32::NEG_INFINITY });
+        let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
             // SAFETY: as the caller promises.
-            unsafe { write_four(sums.at_least(floor), residual.map(|from| from.add(4 * v)), to.add(4 * v)) };
+            unsafe { write_four(sums.bits_at_least(floor), residual.map(|from| from.add(4 * v)), to.add(4 * v)) };
         }
     }
 }

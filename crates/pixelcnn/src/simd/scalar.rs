@@ -28,10 +28,11 @@ impl F32x4 {
         self.0
     }
 
-    /// `x > floor ? x : floor` in each lane: relu where the floor is 0.
+    /// In each lane the larger of its bits and `floor`, as integers: of a number that is no NaN `x > 0 ? x : +0` where `floor` is
+    /// 0, the number itself where it is `i32::MIN`.
     #[inline(always)]
-    pub fn at_least(self, floor: F32x4) -> F32x4 {
-        F32x4(std::array::from_fn(|i| if self.0[i] > floor.0[i] { self.0[i] } else { floor.0[i] }))
+    pub fn bits_at_least(self, floor: i32) -> F32x4 {
+        F32x4(self.0.map(|x| f32::from_bits((x.to_bits() as i32).max(floor) as u32)))
     }
 
     /// `x > 0 ? x : +0` in each lane that is no NaN.

@@ -1,6 +1,6 @@
 //! The backend for WebAssembly with the simd128 feature.
 
-use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul, f32x4_pmax};
+use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul};
 use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_or};
 use core::arch::wasm32::{i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_narrow_i32x4};
 use core::arch::wasm32::{
@@ -35,17 +35,18 @@ impl F32x4 {
         [f32x4_extract_lane::<0>(v), f32x4_extract_lane::<1>(v), f32x4_extract_lane::<2>(v), f32x4_extract_lane::<3>(v)]
     }
 
-    /// `x > floor ? x : floor` in each lane, as `pmax(floor, x)` is defined: relu where the floor is 0.
+    /// In each lane the larger of its bits and `floor`, as integers: of a number that is no NaN `x > 0 ? x : +0` where `floor` is
+    /// 0, the number itself where it is `i32::MIN`. Where relaxed SIMD is allowed, compilers make `f32x4.relaxed_max` of `pmax`,
+    /// and of a comparison and an `and` too, but of this nothing else.
     #[inline(always)]
-    pub fn at_least(self, floor: F32x4) -> F32x4 {
-        F32x4(f32x4_pmax(floor.0, self.0))
+    pub fn bits_at_least(self, floor: i32) -> F32x4 {
+        F32x4(i32x4_max(self.0, i32x4_splat(floor)))
     }
 
-    /// `x > 0 ? x : +0` in each lane that is no NaN, by its bits as an integer: where relaxed SIMD is allowed, compilers make
-    /// `f32x4.relaxed_max` of `pmax`, and of a comparison and an `and` too, but of this nothing else.
+    /// `x > 0 ? x : +0` in each lane that is no NaN.
     #[inline(always)]
     pub fn relu(self) -> F32x4 {
-        F32x4(i32x4_max(self.0, i32x4_splat(0)))
+        self.bits_at_least(0)
     }
 
     /// `a > b ? self : +0` in each lane.
