@@ -273,7 +273,7 @@ async function score(
   const [size, classes] = [imageSize(config), Math.max(1, config.classes ?? 0)];
   const times = classes * data.count;
   const threads = Math.min(data.count, workers ?? workersFor(times, 'wavefront', sampler.describe()));
-  const pool = await openPool(model, threads, 'scoring', signal);
+  const pool = await openPool(model, { workers: threads, signal }, 'scoring');
   const bar = json ? undefined : await startProgress('scoring', data.count, 'images');
   // Each image is scored once, or under every class.
   let scored = 0;
