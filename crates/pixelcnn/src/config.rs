@@ -225,11 +225,6 @@ impl Config {
         self.input == Input::Nominal && self.embedding == 0
     }
 
-    /// Whether a walk may skip positions that see nothing but a background.
-    pub(crate) fn has_background(&self) -> bool {
-        self.levels == 2 && self.classes == 0
-    }
-
     /// Whether the net can be one of integers: a plain one of two ordinal levels, with relu, without classes, lean or dilation.
     pub fn has_integers(&self) -> bool {
         let Config { architecture, levels, input, classes, activation, lean, ref dilations, .. } = *self;
