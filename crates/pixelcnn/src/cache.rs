@@ -326,9 +326,9 @@ impl<A: Lanes> Cache<A> {
             let key = &keys[number * words..][..words];
             let found = hashes[number].and_then(|hash| table.look_up(family, hash, key));
             number += 1;
-            ids[position(&look.ids, own)] = found.map_or(NONE, |found| table.id(found.entry));
+            ids[position(&look.ids, own)] = found.map_or(NONE, |found| found.id);
             match found {
-                Some(Found { entry, is_new: false }) => {
+                Some(Found { entry: Some(entry), is_new: false, .. }) => {
                     let start = *first as u32 + table.start(entry);
                     for (number, (ring, offset)) in look.kept.iter().enumerate() {
                         let depth = ring.steps.min(table.depth(entry, number));
@@ -337,8 +337,9 @@ impl<A: Lanes> Cache<A> {
                     }
                     return false;
                 }
-                Some(Found { entry, is_new: true }) => chosen.entry = Some(entry),
-                None => table.count_apart(family),
+                Some(Found { entry, .. }) => chosen.entry = entry,
+                None if hashes[number - 1].is_none() => table.count_apart(family),
+                None => {}
             }
             true
         });

@@ -10,10 +10,11 @@
 //! ([`families`]) and holds for any.
 //!
 //! *The table* ([`Table`]) maps (root, ids read) to an id, and to the rows of those members of the family that another family reads. It
-//! is as large as it was planned and never grows: eight rows make a set, the ids that a row is looked up by choose the set, and a new row
-//! takes the place of the one of its set that was not met for longest. One that a position still in flight may be read at is never
-//! taken: each has the step at which it was met last, and a ring is so many steps long. Where a set has none to give, the position
-//! is computed into its own place in the ring, without an id, and so is all that reads it.
+//! is as large as it was planned and never grows. The ids that a row is looked up by choose one of its sets, of eight ids, four of which have
+//! their rows kept. What is met for the first time in a full set has its id remembered alone: most rows never come again, and are
+//! computed where they always were, in the ring. When it is met again its rows are kept, in place of those of the set that were not
+//! met for longest. Rows that a position still in flight may read are never replaced: each set knows at which step they were met last,
+//! and a ring is so many steps long. An id may be forgotten at any time: it stays what it is for those who have it.
 //!
 //! *Two silent wrong answers* are ruled out. Hashes choose where to look and nothing else: ids are compared in full. And no id comes a second
 //! time while anything remembers it: when 32 bits of them are used up (some two million digits), positions go without until the images
@@ -26,6 +27,7 @@ use crate::kernels::Units;
 use crate::layers::{Layer, Layers, Source, Start, Tap};
 use crate::memory::{Bytes, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
+use std::ops::Range;
 
 /// The id of a row that has none: it is computed where it is read, and shared with nobody.
 pub(crate) const NONE: u32 = 0;
@@ -128,8 +130,11 @@ fn key_words(family: &Family, levels: usize) -> u64 {
     pixels.div_ceil(u64::from(32 / pixel_bits(levels))) + others + u64::from(family.class)
 }
 
-/// Rows of a set.
+/// Ids of a set.
 const WAYS: usize = 8;
+
+/// The first of them, whose rows are kept, too.
+const KEPT: usize = 4;
 
 /// The most that a table may take.
 pub const MOST_BYTES: u64 = 1 << 31;
@@ -159,7 +164,7 @@ struct Shelf {
 
 impl Shelf {
     fn bytes(&self, units: Units) -> Bytes {
-        units.values(&[WAYS as u64, self.values]) + Bytes::of::<u32>(&[WAYS as u64, self.entry]) + Bytes::of::<Set>(&[1])
+        units.values(&[KEPT as u64, self.values]) + Bytes::of::<u32>(&[WAYS as u64, self.entry]) + Bytes::of::<Set>(&[1])
     }
 }
 
@@ -199,7 +204,7 @@ impl TablePlan {
         if shelves.first().is_none_or(|shelf| shelf.sets == 0) {
             return TablePlan::default();
         }
-        let values = shelves.iter().map(|shelf| shelf.sets * WAYS as u64 * shelf.values).sum();
+        let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
         let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum();
         TablePlan { shelves, values, bytes }
     }
@@ -243,12 +248,14 @@ impl Part {
     }
 }
 
-/// What was found, or has been given a place.
+/// What was found, or has been given a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Its place in the table.
-    pub entry: u32,
-    /// Whether it is new, so that its rows must be computed.
+    /// The id of its rows.
+    pub id: u32,
+    /// Their place in the table, where they have one.
+    pub entry: Option<u32>,
+    /// Whether they must be computed.
     pub is_new: bool,
 }
 
@@ -257,9 +264,9 @@ pub(crate) struct Found {
 pub struct Met {
     /// Positions whose row was there already.
     pub met: u64,
-    /// Positions whose row was not, and was put there.
+    /// Positions whose row was computed and put there.
     pub new: u64,
-    /// Positions whose row is not kept: no place was free, or they read one that is not.
+    /// Positions whose row was computed and not kept: it was met for the first time, or no place was free.
     pub apart: u64,
 }
 
@@ -347,7 +354,7 @@ impl Table {
         std::hint::black_box(seen);
     }
 
-    /// The row that a family makes of these ids; given a place, where it is new; `None` where there is no place for it.
+    /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
     #[inline]
     pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
         let part = self.parts[family];
@@ -355,45 +362,64 @@ impl Table {
         let set = &mut self.sets[part.first_set + number];
         let entry = |way: usize| part.first_entry + (number * WAYS + way) * part.entry;
         let key_at = |entry: usize| entry + part.entry - part.words;
+        let (now, counts) = (self.now, &mut self.counts[family]);
+        let age = |set: &Set, way: usize| if set.tags[way] == 0 { u32::MAX } else { now.wrapping_sub(set.met[way]) };
+        let oldest = |set: &Set, ways: Range<usize>| ways.max_by_key(|&way| age(set, way)).unwrap_or(0);
         for way in (0..WAYS).filter(|&way| set.tags[way] == tag) {
-            let entry = entry(way);
-            if self.entries[key_at(entry)..][..part.words].iter().eq(key) {
-                set.met[way] = self.now;
-                self.counts[family].met += 1;
-                return Some(Found { entry: entry as u32, is_new: false });
+            let from = entry(way);
+            if !self.entries[key_at(from)..][..part.words].iter().eq(key) {
+                continue;
             }
+            set.met[way] = now;
+            let id = self.entries[from];
+            if way < KEPT {
+                counts.met += 1;
+                return Some(Found { id, entry: Some(from as u32), is_new: false });
+            }
+            // Met for the second time: it changes places with the one whose rows were not met for longest, unless these are read.
+            let kept = oldest(set, 0..KEPT);
+            if age(set, kept) < part.lifetime {
+                counts.apart += 1;
+                return Some(Found { id, entry: None, is_new: true });
+            }
+            set.tags.swap(way, kept);
+            set.met.swap(way, kept);
+            let to = entry(kept);
+            self.entries.swap(from, to);
+            for word in 0..part.words {
+                self.entries.swap(key_at(from) + word, key_at(to) + word);
+            }
+            self.entries[to + 2..key_at(to)].fill(u32::MAX);
+            counts.new += 1;
+            return Some(Found { id, entry: Some(to as u32), is_new: true });
         }
-        // A place that is free, or the one that was not met for longest and that nobody reads any more.
-        let now = self.now;
-        let age = |way: usize| if set.tags[way] == 0 { u32::MAX } else { now.wrapping_sub(set.met[way]) };
-        let way = (0..WAYS).max_by_key(|&way| age(way)).unwrap_or(0);
-        let is_free = set.tags[way] == 0;
-        if self.next == u32::MAX || !is_free && age(way) < part.lifetime {
+        if self.next == u32::MAX {
+            counts.apart += 1;
             return None;
         }
-        (set.tags[way], set.met[way]) = (tag, now);
-        let entry = entry(way);
-        let words = &mut self.entries[entry..][..part.entry];
-        words[0] = self.next;
+        let id = self.next;
         self.next += 1;
-        if is_free {
-            words[1] = self.end;
-            self.end += part.values;
-        }
-        words[2..part.entry - part.words].fill(u32::MAX);
+        let free = oldest(set, 0..KEPT);
+        let is_kept = set.tags[free] == 0;
+        let way = if is_kept { free } else { oldest(set, KEPT..WAYS) };
+        (set.tags[way], set.met[way]) = (tag, now);
+        let words = &mut self.entries[entry(way)..][..part.entry];
+        words[0] = id;
         words[part.entry - part.words..].copy_from_slice(key);
-        self.counts[family].new += 1;
-        Some(Found { entry: entry as u32, is_new: true })
+        if !is_kept {
+            counts.apart += 1;
+            return Some(Found { id, entry: None, is_new: true });
+        }
+        words[1] = self.end;
+        self.end += part.values;
+        words[2..part.entry - part.words].fill(u32::MAX);
+        counts.new += 1;
+        Some(Found { id, entry: Some(entry(way) as u32), is_new: true })
     }
 
-    /// Counts a position that was not, or could not be, looked up.
+    /// Counts a position that could not be looked up.
     pub fn count_apart(&mut self, family: usize) {
         self.counts[family].apart += 1;
-    }
-
-    /// The id of an entry's rows.
-    pub fn id(&self, entry: u32) -> u32 {
-        self.entries[entry as usize]
     }
 
     /// Where its rows lie, from the first of all on.
