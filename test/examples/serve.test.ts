@@ -3,39 +3,31 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../../scripts/shell.js';
 import { loadSampler } from '../../ts/index.js';
 import { ended } from '../cli/run.js';
+import { fetchRuntimes, findRuntime } from '../other_runtimes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-serve-'));
 const modelBytes = readFileSync(join(root, 'models', 'mnist-binary.int16.safetensors'));
 const model = `${createHash('sha256').update(modelBytes).digest('hex')}-v1`;
 const picture = `/${model}/pixelcnn.png`;
 
-beforeAll(() => {
+beforeAll(async () => {
   cpSync(join(root, 'examples', 'serve'), folder, { recursive: true });
   cpSync(join(root, 'examples', 'digits.ts'), join(folder, 'digits.ts'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'pixelcnn'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-});
+  await fetchRuntimes();
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -287,15 +279,6 @@ console.log(JSON.stringify({ statuses, memory, msAPicture: cpu / pictures }));`,
   expect(told.memory.at(-1)! - told.memory[1]!).toBeLessThan(6);
 }, 180_000);
 
-const runtimes = join(root, 'node_modules/.cache/pixelcnn-runtimes/node_modules');
-
-function find(name: 'deno' | 'bun' | 'workerd', context: TestContext): string {
-  if (!existsSync(runtimes))
-    context.skip(`${name} is not there; PIXELCNN_TEST_ALL=1 npx vitest run test/runtimes.test.ts fetches it`);
-  if (name === 'bun') return join(runtimes, '@oven', readdirSync(join(runtimes, '@oven'))[0]!, 'bin/bun');
-  return join(runtimes, '.bin', name);
-}
-
 /** Starts a server, asks it once it has told its address or the port is open, and ends it. */
 async function served(program: string, args: readonly string[], ask: (base: string) => Promise<void>, port: number) {
   const child = spawn(program, args, { cwd: folder, env: { ...process.env, PORT: String(port) }, detached: true });
@@ -336,15 +319,15 @@ const port = 20_000 + (process.pid % 20_000);
 
 it('examples/serve/deno.ts serves on Deno', async (context) => {
   const args = ['run', '--allow-net', '--allow-read', '--allow-env', '--sloppy-imports', 'deno.ts'];
-  await served(find('deno', context), args, draws, port);
+  await served(findRuntime('deno', context), args, draws, port);
 });
 
 it('examples/serve/bun.ts serves on Bun', async (context) => {
-  await served(find('bun', context), ['bun.ts'], draws, port + 1);
+  await served(findRuntime('bun', context), ['bun.ts'], draws, port + 1);
 });
 
 it('examples/serve/worker.ts serves on workerd, the runtime of Cloudflare, whatever it is asked', async (context) => {
-  const workerd = find('workerd', context);
+  const workerd = findRuntime('workerd', context);
   const esbuild = createRequire(createRequire(import.meta.url).resolve('tsx')).resolve('esbuild/bin/esbuild');
   const built = spawnSync(
     esbuild,
