@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Config, Description } from '../ts/config.js';
 import { createSampler, loadSampler } from '../ts/index.js';
 import { methods } from './corpus/make.js';
-import { configJson, loadWasm, randomModel } from './wasm.js';
+import { configJson, loadWasm, randomModel, wasmModule } from './wasm.js';
 
 const wasm = loadWasm();
 const good = randomModel(configJson({ height: 3, width: 3, filters: 2, blocks: 0 }), 1);
@@ -159,8 +159,9 @@ it('holds a model, and each call with it, to memoryLimit', async () => {
     await expect(loadSampler(good, { memoryLimit }), String(memoryLimit)).rejects.toThrow(RangeError);
   }
   await expect(loadSampler(good, { memoryLimit: '1' as unknown as number })).rejects.toThrow(TypeError);
-  const parts = { module: new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)), model: good };
-  expect(() => createSampler({ ...parts, memoryLimit: 1000 })).toThrow(/at most the limit of 1000 bytes/);
+  expect(() => createSampler({ module: wasmModule(), model: good, memoryLimit: 1000 })).toThrow(
+    /at most the limit of 1000 bytes/,
+  );
 });
 
 describe('with few pages of WebAssembly memory', () => {

@@ -139,7 +139,7 @@ const printed: readonly (readonly [command: string, args: string])[] = [
   ['`inspect`', 'inspect tiny.safetensors --json'],
   ['`eval`', 'eval run.safetensors --data frames --split all --map pictures --json'],
   ['`export`', 'export run --out run.safetensors --json'],
-  ['`export MODEL --to tfjs`', 'export tiny.safetensors --to tfjs --json'],
+  ['`export --to tfjs` of a model file', 'export tiny.safetensors --to tfjs --json'],
   ['`import`', 'import tiny.tfjs --out again.safetensors --json'],
   ['`optimize`', `optimize ${images} --out o.safetensors`],
   ['`quantize`', `quantize ${images} --out q.safetensors`],

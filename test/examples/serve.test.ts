@@ -253,7 +253,9 @@ it('answers 1,000 random and hostile queries with no fault of its own, in memory
 import { handler } from './local.js';
 const statuses = {}, memory = [];
 let [pictures, cpu] = [0, 0];
-for (const [i, query] of JSON.parse(readFileSync('queries.json', 'utf8')).entries()) {
+const queries = JSON.parse(readFileSync('queries.json', 'utf8'));
+// Once again, with all that is kept for later in its place.
+for (const [i, query] of [...queries, ...queries].entries()) {
   const before = process.cpuUsage();
   const response = await handler(new Request('http://localhost${picture}?' + query));
   await response.arrayBuffer();
@@ -263,7 +265,7 @@ for (const [i, query] of JSON.parse(readFileSync('queries.json', 'utf8')).entrie
     const { user, system } = process.cpuUsage(before);
     cpu += (user + system) / 1000;
   }
-  if (i % 200 === 199) {
+  if (i % 500 === 499) {
     await new Promise((done) => setTimeout(done, 20));
     gc();
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -278,11 +280,11 @@ console.log(JSON.stringify({ statuses, memory, msAPicture: cpu / pictures }));`,
     msAPicture: number;
   };
   console.log(
-    `1,000 queries: ${JSON.stringify(told.statuses)}, ${told.msAPicture.toFixed(1)} ms of CPU a picture, MB ${told.memory.map((mb) => mb.toFixed(1))}`,
+    `1,000 queries, twice: ${JSON.stringify(told.statuses)}, ${told.msAPicture.toFixed(1)} ms of CPU a picture, MB ${told.memory.map((mb) => mb.toFixed(1))}`,
   );
   expect(Object.keys(told.statuses).sort()).toEqual(['200', '400']);
-  expect(told.statuses['200']).toBeGreaterThanOrEqual(200);
-  expect(told.memory.at(-1)! - told.memory[1]!).toBeLessThan(16);
+  expect(told.statuses['200']).toBeGreaterThanOrEqual(400);
+  expect(told.memory.at(-1)! - told.memory[1]!).toBeLessThan(6);
 }, 180_000);
 
 const runtimes = join(root, 'node_modules/.cache/pixelcnn-runtimes/node_modules');
