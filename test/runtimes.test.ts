@@ -1,6 +1,7 @@
 /** The built package on other hosts than Node: Deno, Bun, workerd. */
 
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
