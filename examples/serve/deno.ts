@@ -1,4 +1,4 @@
-/** `deno run --allow-net --allow-read --sloppy-imports deno.ts` */
+/** `deno run --allow-env --allow-net --allow-read --sloppy-imports deno.ts` */
 
 import { handler } from './local.js';
 

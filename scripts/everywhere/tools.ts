@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { output, root, run } from '../shell.js';
 
 const cache = join(root, 'node_modules/.cache/pixelcnn-everywhere');
@@ -28,12 +28,28 @@ export function installed(
   return folder;
 }
 
-/** Packs the built package, into a folder of this process that goes with it; its path. */
-export function packed(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-packed-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** Packs the built package; the tarball's path. */
+export function packed(folder = temporary()): string {
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]);
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
+}
+
+/** A folder of this process, that goes with it. */
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-packed-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Makes of a folder the project of a stranger, who has packed the package and installs it by npm; the tarball's path. */
+export function installPacked(folder: string): string {
+  const tarball = packed(folder);
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) writeFileSync(manifest, '{ "private": true, "type": "module" }');
+  // npm's cache has the few dependencies since they were installed here; else they are fetched.
+  const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+  run('npm', ['install', ...flags, `./${basename(tarball)}`], { cwd: folder });
+  return tarball;
 }
 
 /** Puts the packed package among a folder's, as npm would; its own dependencies are the command line's, and are not asked for. */
