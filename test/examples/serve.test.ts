@@ -33,6 +33,14 @@ async function run(program: string, ...flags: string[]): Promise<string> {
   return stdout;
 }
 
+/** The command that an example's first comment tells to run it by. */
+function commandOf(name: string): string[] {
+  const [, command = ''] = /^\/\*\*[^`]*`(.*?)`/.exec(readFileSync(join(folder, name), 'utf8')) ?? [];
+  return command.split(' ');
+}
+
+const silent = { code: 0, stdout: '', stderr: '' };
+
 it('examples/digits.ts writes sixteen digits', async () => {
   expect(await run('digits.ts')).toMatch(/^digits\.png: 16 images of seed 1, [\d.]+ nats for the first\n$/);
   const { width, height } = PNG.sync.read(readFileSync(join(folder, 'digits.png')));
@@ -120,8 +128,11 @@ it('says in one sentence what is wrong with a query', async () => {
   expect(text(label!)).toMatch(/^label: expected .*\n$/);
 });
 
-it('answers the same through examples/serve/lambda.ts', async () => {
-  const ask = `import { handler } from './lambda.js';
+it('answers the same through examples/serve/lambda.ts, made into one file by its command', async () => {
+  const [npx, esbuild, ...flags] = commandOf('lambda.ts');
+  expect([npx, esbuild]).toEqual(['npx', 'esbuild']);
+  expect(await ended(join(root, 'node_modules/.bin/esbuild'), [...flags, '--log-level=error'], folder)).toEqual(silent);
+  const ask = `import { handler } from './index.mjs';
 const ask = async (path, headers, method) => {
   const [rawPath, rawQueryString = ''] = path.split('?');
   const { statusCode, headers: own, body } = await handler({ rawPath, rawQueryString, headers, requestContext: { http: { method } } });
@@ -187,12 +198,6 @@ console.log(JSON.stringify({ statuses, memory, msAPicture: cpu / pictures }));`,
 
 /** A port that is most likely free. */
 const port = 20_000 + (process.pid % 20_000);
-
-/** The command that an example's first comment tells to run it by. */
-function commandOf(name: string): string[] {
-  const [, command = ''] = /^\/\*\* .*?`(.*?)`/.exec(readFileSync(join(folder, name), 'utf8')) ?? [];
-  return command.split(' ');
-}
 
 it('examples/serve/deno.ts serves on Deno, by its command', async (context) => {
   const [program, ...args] = commandOf('deno.ts');

@@ -42,6 +42,8 @@ export interface Server {
 export interface ServerOptions {
   readonly cwd: string;
   readonly port: number;
+  /** Default: localhost. */
+  readonly host?: string;
   /** What stands before the handler's own paths. Default: nothing. */
   readonly path?: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -51,7 +53,7 @@ export interface ServerOptions {
 export async function served(
   program: string,
   args: readonly string[],
-  { cwd, port, path = '', env }: ServerOptions,
+  { cwd, port, host = 'localhost', path = '', env }: ServerOptions,
   ask: (server: Server) => Promise<void>,
 ): Promise<void> {
   const child = spawn(program, args, { cwd, env: { ...process.env, ...env, PORT: String(port) }, detached: true });
@@ -60,7 +62,7 @@ export async function served(
     stream.setEncoding('utf8').on('data', (part: string) => (said += part));
   }
   try {
-    const base = `http://localhost:${port}${path}`;
+    const base = `http://${host}:${port}${path}`;
     const isUp = () =>
       fetch(`${base}/nothing`).then(
         () => true,
