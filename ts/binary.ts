@@ -11,7 +11,10 @@ import { builtin, isEdge } from './host.js';
 import { checkHost, isStarted, start } from './instance.js';
 import { hasRelaxedSimd } from './simd.js';
 
-/** A binary that is still to be compiled: its address or path, as for a model, its bytes, or the response of a `fetch`. */
+/**
+ * A binary that is still to be compiled: its address or path, as for a model, its bytes, or the response of a `fetch`.
+ * @inline
+ */
 type WasmFile = string | URL | Uint8Array | ArrayBuffer | Blob | Response;
 
 /** A binary: its URL or path, as for a model, its bytes, the response of a `fetch`, or compiled. */
@@ -19,7 +22,9 @@ export type WasmSource = WasmFile | WebAssembly.Module;
 
 /** `pixelcnn/pixelcnn.wasm`, and where there is one the build for hosts with relaxed SIMD, which alone are given it. */
 export interface WasmBuilds {
+  /** For every host with SIMD: `pixelcnn/pixelcnn.wasm`. */
   plain: WasmSource;
+  /** For hosts with relaxed SIMD: `pixelcnn/pixelcnn.relaxed.wasm`. */
   relaxed?: WasmSource;
 }
 

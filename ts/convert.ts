@@ -22,6 +22,7 @@ import { type ModelSource, readModel } from './model_source.js';
 import { openSampler } from './sampler.js';
 import { Sampler as CoreSampler, optimize, quantize } from './wasm/pkg/pixelcnn.js';
 
+/** Options of `optimizeModel` and `quantizeModel`. */
 export interface ConvertOptions {
   /** What the new file says of `images`, such as `300 samples of seed 1`; at most 1000 characters. Default: how many they are. */
   calibration?: string;
@@ -36,6 +37,7 @@ const maxCalibration = 1000;
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
+  /** `optimizeModel` or `quantizeModel`. */
   readonly by: 'optimize' | 'quantize';
   /** sha256 of the file that was converted. */
   readonly source: string;

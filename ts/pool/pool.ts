@@ -38,6 +38,7 @@ import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
 
+/** Options of `loadSamplerPool`. */
 export interface PoolOptions {
   /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
   workers?: number;
@@ -66,6 +67,7 @@ export interface PoolProgress {
   readonly total: number;
 }
 
+/** What every call of a pool takes. */
 export interface PoolCallOptions {
   /** Gives the call up, within about 50 ms; it then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -75,10 +77,13 @@ export interface PoolCallOptions {
 
 type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
 
+/** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
+/** Options of a pool's `logProb`. */
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
 
+/** Options of a pool's `classify`. */
 export interface PoolWalkOptions extends WalkOptions, PoolCallOptions {}
 
 /** The range of `workers`. */
