@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installPacked } from '../scripts/everywhere/tools.js';
+import { publishedFiles } from '../scripts/model_list.js';
 import { root } from '../scripts/shell.js';
 import { loadSampler } from '../ts/index.js';
 import { configJson, randomModel } from './wasm.js';
@@ -28,6 +29,14 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 
 it('is at most 5 MB to fetch, models included', () => {
   expect(tarballBytes).toBeLessThanOrEqual(5_000_000);
+});
+
+it('has the model files that its list says, and a name for each', async () => {
+  const own = join(project, 'node_modules/pixelcnn');
+  const named = (await readdir(join(own, 'dist/models'))).filter((name) => name.endsWith('.js'));
+  const files = (await readdir(join(own, 'models'))).filter((name) => name.endsWith('.safetensors'));
+  expect(files.sort()).toEqual(publishedFiles().sort());
+  expect(named.map((name) => name.replace(/\.js$/, '.safetensors')).sort()).toEqual(files);
 });
 
 /** A user's program, for the compiler alone. */
