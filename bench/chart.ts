@@ -14,10 +14,10 @@ const ours: readonly string[] = [
   rowName('f32', 'cached'),
   rowName('f32', 'wavefront'),
   rowName('f32', 'skipping all'),
-  rowName('int16', 'wavefront'),
-  rowName('int16', 'skipping all'),
-  rowName('int16', 'skipping all, batch 64'),
-  poolName('int16', 2),
+  rowName('int8', 'wavefront'),
+  rowName('int8', 'skipping all'),
+  rowName('int8', 'skipping all, batch 64'),
+  poolName('int8', 2),
 ];
 
 /** The rows that pictures and the README show, from the slowest peer to our fastest way. */

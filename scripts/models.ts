@@ -19,7 +19,7 @@ function writeCard(): void {
   const rows = [
     ['', 'the model, as it was trained'],
     ['.optimized', 'the same function, channels ordered so that sampling skips more of them'],
-    ['.int16', 'the ordered model in 16-bit integers'],
+    ['.int8', 'the ordered model in 8-bit integers'],
   ].map(([form, what]) => {
     const bytes = readFileSync(join(root, file(form!)));
     const sum = createHash('sha256').update(bytes).digest('hex');
@@ -35,7 +35,7 @@ function remake(): void {
   const npm = (...args: string[]) => run('npm', ['run', '--silent', ...args]);
   // The digits that the model was trained on show what its channels do; the last tenth stays for validation.
   npm('optimize', '--', file(''), '--calibrate', 'mnist', '--out', file('.optimized'));
-  npm('quantize', '--', file('.optimized'), '--calibrate', 'mnist', '--out', file('.int16'));
+  npm('quantize', '--', file('.optimized'), '--calibrate', 'mnist', '--out', file('.int8'));
   const drawn = mkdtempSync(join(tmpdir(), 'pixelcnn-models-'));
   try {
     npm('sample', '--', '--count', '32', '--seed', '1', '--out', drawn);

@@ -115,16 +115,18 @@ pub fn optimize(
     convert(model, images, metadata_json, memory_limit, |model, images| core_optimize::optimize(&Arc::new(model), images))
 }
 
-/// The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
-/// object of strings, is added to the file's own.
+/// The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
+/// without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
 #[wasm_bindgen]
 pub fn quantize(
     model: &Uint8Array,
     images: &Levels,
     metadata_json: &Text,
     memory_limit: Option<f64>,
+    labels: Option<Levels>,
 ) -> Result<Uint8Array, JsValue> {
-    convert(model, images, metadata_json, memory_limit, |model, images| core_quantize::quantize(&model, images))
+    let labels = taken(labels)?;
+    convert(model, images, metadata_json, memory_limit, |model, images| core_quantize::quantize(&model, images, &labels))
 }
 
 fn convert(
@@ -224,7 +226,7 @@ impl Sampler {
     pub fn weights(&self) -> Result<Float32Array, JsValue> {
         match self.model.weights() {
             Either::F32(weights) => Float32Array::of(weights.values()),
-            Either::Int16(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int16".into())),
+            Either::Int8(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int8".into())),
         }
     }
 

@@ -67,9 +67,9 @@ struct Space {
 }
 
 impl Space {
-    /// The start of that much room.
-    fn take(&mut self, size: u64) -> u64 {
-        match self.free.iter().position(|&(_, free)| free >= size) {
+    /// The start of that much room, which may be some that was given back where it is `shared`.
+    fn take(&mut self, size: u64, shared: bool) -> u64 {
+        match self.free.iter().position(|&(_, free)| shared && free >= size) {
             Some(found) => self.free.swap_remove(found).0,
             None => {
                 let start = self.end;
@@ -183,8 +183,8 @@ impl Layout {
         let reaches = [[0; 3]].into_iter().chain(layers.reaches());
         let borders: Vec<Borders> = reaches.map(|[above, left, right]| Borders { above, left, right, height, width }).collect();
 
-        let channels = Units::pixel(config).next_multiple_of(units.step) as u64;
-        let row = |layer: usize| units.row(layers, layer);
+        let channels = units.pixel(config).next_multiple_of(units.step) as u64;
+        let row = |layer: usize| units.row(layers, layer).len as u64;
         let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
         let mut first = 0u64;
         let mut add = |source: Source, row: u64, channels: u64, cases: u64| {
@@ -198,7 +198,7 @@ impl Layout {
         };
         let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
         for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), row(l), layers[l].out_channels as u64, borders[l + 1].cases()));
+            rings.push(add(Source::Layer(l), row(l), units.row(layers, l).read as u64, borders[l + 1].cases()));
         }
         let constants = base;
         let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
@@ -217,7 +217,8 @@ impl Layout {
             for ring in ended.collect::<Vec<_>>() {
                 space.free.push((rings[ring].own, room(&rings[ring])));
             }
-            rings[index].own = space.take(room(&rings[index]));
+            // What outlives its step must lie where no other layer writes at the next.
+            rings[index].own = space.take(room(&rings[index]), own_step(index));
         }
 
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };

@@ -1,8 +1,8 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
-use crate::arithmetic::{Either, F32, Int16};
+use crate::arithmetic::{Either, F32, Int8};
 use crate::cache::Cache;
-use crate::config::{Config, Input};
+use crate::config::Config;
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
 use crate::kernels::{self, Lanes, PackedLayer, Units};
@@ -26,7 +26,7 @@ pub struct Model {
     /// The file's `__metadata__`.
     pub metadata: Vec<(String, String)>,
     /// The weights, in their precision.
-    pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int16>>>,
+    pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int8>>>,
     /// What it and each run over it may take together.
     pub(crate) memory: Memory,
     /// What it takes.
@@ -42,8 +42,7 @@ pub(crate) struct Net<A: Lanes> {
     pub packed: Vec<PackedLayer<A>>,
     levels: Vec<A::Value>, // (level, value of a pixel's row)
     pixel: usize,          // values of such a row
-    logits: A::Rounding,
-    outputs: usize, // of the last layer
+    scales: Vec<f32>,      // (logit)
     /// The cache of the last run that ended, so that the next need not compute its constants anew.
     spare: Mutex<Option<Cache<A>>>,
 }
@@ -55,16 +54,12 @@ impl<A: Lanes> Net<A> {
         for index in 0..layers.len() {
             packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
         }
-        let pixel = Units::pixel(config);
+        let pixel = Units::of::<A>().pixel(config);
         let mut levels = try_room(config.levels * pixel)?;
-        match config.input {
-            // 0 is what lies outside the image.
-            _ if config.is_one_hot() => levels.extend((0..config.levels).map(|level| A::indexed(level + 1))),
-            Input::Nominal => levels.extend(weights.embedding().iter().map(|&value| A::weight(value))),
-            Input::Ordinal => levels.extend((0..config.levels).map(|level| A::level(config, level as u16))),
-        }
-        let logits = A::rounding(layers, &weights, layers.len() - 1);
-        Ok(Arc::new(Net { weights, packed, levels, pixel, logits, outputs: config.logits(), spare: Mutex::new(None) }))
+        (0..config.levels).for_each(|level| A::put_level(config, &weights, level as u16, &mut levels));
+        let mut scales = try_room(config.logits())?;
+        scales.extend((0..config.logits()).map(|logit| A::scale(&weights, layers.len() - 1, logit)));
+        Ok(Arc::new(Net { weights, packed, levels, pixel, scales, spare: Mutex::new(None) }))
     }
 
     /// The values of a pixel's row, of a level.
@@ -74,7 +69,7 @@ impl<A: Lanes> Net<A> {
 
     /// The logits that the last layer's sums stand for.
     pub fn logits(&self, sums: &[A::Value]) -> impl Iterator<Item = f32> {
-        sums.chunks_exact(A::LAST_VALUES).take(self.outputs).map(|sum| A::logit(self.logits, A::kept_sum(sum)))
+        sums.chunks_exact(A::SUM_VALUES).zip(&self.scales).map(|(sum, &scale)| A::logit(A::kept_sum(sum), scale))
     }
 
     pub fn take_spare(&self) -> Option<Cache<A>> {
@@ -123,7 +118,7 @@ impl Model {
         memory.check(bytes)?;
         let net = bytes.told(match weights {
             Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),
-            Either::Int16(weights) => Net::new(&config, &layers, weights).map(Either::Int16),
+            Either::Int8(weights) => Net::new(&config, &layers, weights).map(Either::Int8),
         })?;
         Ok(Model { config, layers, metadata, net, memory, bytes })
     }
@@ -139,7 +134,7 @@ impl Model {
         let metadata: Vec<(String, String)> = own().cloned().collect();
         match &self.net {
             Either::F32(net) => format::write_values(&self.config, &metadata, &net.weights),
-            Either::Int16(net) => format::write_values(&self.config, &metadata, &net.weights),
+            Either::Int8(net) => format::write_values(&self.config, &metadata, &net.weights),
         }
     }
 
@@ -147,7 +142,7 @@ impl Model {
     pub fn weights(&self) -> Either<&Weights, &Weights<i32>> {
         match &self.net {
             Either::F32(net) => Either::F32(&net.weights),
-            Either::Int16(net) => Either::Int16(&net.weights),
+            Either::Int8(net) => Either::Int8(&net.weights),
         }
     }
 
@@ -155,7 +150,7 @@ impl Model {
     pub(crate) fn forget_spare(&self) -> bool {
         match &self.net {
             Either::F32(net) => net.take_spare().is_some(),
-            Either::Int16(net) => net.take_spare().is_some(),
+            Either::Int8(net) => net.take_spare().is_some(),
         }
     }
 
@@ -191,7 +186,7 @@ impl Model {
     pub fn reference(&self, pixels: &[u16], class: u16) -> Result<Vec<f32>, Error> {
         match &self.net {
             Either::F32(net) => reference::logits::<F32>(&self.config, &self.layers, &net.weights, pixels, class),
-            Either::Int16(net) => reference::logits::<Int16>(&self.config, &self.layers, &net.weights, pixels, class),
+            Either::Int8(net) => reference::logits::<Int8>(&self.config, &self.layers, &net.weights, pixels, class),
         }
     }
 
@@ -252,7 +247,7 @@ mod tests {
             let model = Model::from_bytes(std::fs::read(&path).unwrap()).unwrap();
             let guarded = match &model.net {
                 Either::F32(net) => F32::can_overflow(&model.layers, &net.weights).unwrap(),
-                Either::Int16(net) => Int16::can_overflow(&model.layers, &net.weights).unwrap(),
+                Either::Int8(net) => Int8::can_overflow(&model.layers, &net.weights).unwrap(),
             };
             assert!(!guarded, "{}", path.display());
         }
