@@ -389,7 +389,7 @@ impl<A: Lanes> Place<'_, A> {
                     } else {
                         // The same, but sums are touched once for a group of steps.
                         loop {
-                            let left = end.offset_from_unsigned(weights[0]);
+                            let left = end.offset_from(weights[0]) as usize; // not behind it
                             let stop = weights[0].wrapping_add(left.min(layer.group * step));
                             let mut partial = [[A::no_products(); V]; P];
                             loop {
