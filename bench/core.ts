@@ -77,7 +77,8 @@ export function randomModel(changes: Partial<Config>, origin = 'random weights')
   return open(pkg.write_model(config, '{}', randomWeights(JSON.parse(pkg.describe(config)) as Description, 1)), origin);
 }
 
-function open(file: Uint8Array, origin: string): Contender {
+/** A model file, ready to draw. */
+export function open(file: Uint8Array, origin: string): Contender {
   const sampler = new pkg.Sampler(file);
   return { file, sampler, net: JSON.parse(sampler.describe()) as Description, origin };
 }

@@ -11,6 +11,7 @@ Benches:
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
   profile    where an image's time goes, layer by layer
+  nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
   quote FILE write the README's table of speed from a .json file of bench/results
   train      a training step; its own options: npm run bench -- train --help
 
@@ -18,6 +19,7 @@ Options of sampling:
   --quick      under a minute (the default)
   --full       about ten minutes: more rows and rounds, larger images, whole naive images; implies --save
   --only NAME  only rows whose name holds NAME, and no other table
+  --untimed    nets: takes no times, as on a busy machine
   --json FILE  write the figures there, too (profile: also)
   --save       write bench/results/<date>-<cpu>-node<major>.md and .json, and a chart
 
@@ -50,6 +52,7 @@ async function run(): Promise<void> {
       only: { type: 'string' },
       json: { type: 'string' },
       peers: { type: 'boolean' },
+      untimed: { type: 'boolean' },
     },
   });
   if (values.help) return console.log(help);
@@ -60,6 +63,10 @@ async function run(): Promise<void> {
   if (positionals[0] === 'quote') {
     const { benchQuote } = await import('./quote.js');
     return benchQuote(positionals[1]);
+  }
+  if (positionals[0] === 'nets') {
+    const { benchNets } = await import('./nets.js');
+    return benchNets(positionals.slice(1), { untimed: values.untimed ?? false });
   }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
@@ -96,7 +103,7 @@ async function run(): Promise<void> {
     }
     default:
       throw new RangeError(
-        `expected sampling, roof, tile, previous, grids, profile, quote or train, got "${positionals[0]}"`,
+        `expected sampling, roof, tile, previous, grids, profile, nets, quote or train, got "${positionals[0]}"`,
       );
   }
 }

@@ -1,8 +1,20 @@
 /** Builds dist/ from ts/: `npm run build:ts`. Needs Node alone; the WASM is taken as committed. `--if-stale`: only if older. */
 
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type BuildOptions, buildSync } from 'esbuild';
+import { encodeText } from '../ts/inline_text.js';
 import { root, run, runMain } from './shell.js';
 
 const source = join(root, 'ts');
@@ -20,11 +32,61 @@ export function buildTs(): void {
     for (const name of files(source)) {
       if (/\.(m?js|wasm|json)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(built, name));
     }
+    bundle(built);
+    nameModels(built);
     cpSync(join(source, 'wasm', 'pkg', 'build.json'), join(built, last));
     rmSync(dist, { recursive: true, force: true });
     renameSync(built, dist);
   } finally {
     rmSync(built, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Adds the modules that stand alone: the worker of pools, the sampling entry for pages that load it from a server of files
+ * (`pixelcnn.min.js`), and the same with binary and worker inside (`inline.js`).
+ */
+function bundle(built: string): void {
+  const aside = `${built}-inline`;
+  try {
+    const worker = join(built, 'pool', 'worker.mjs');
+    // No module's syntax is left in it, so that it may also be run as a classic script, and as the text of a thread of Node's.
+    bundleFile(join(built, 'pool', 'worker.js'), worker, { format: 'iife' });
+    for (const ending of ['.js', '.js.map', '.d.ts']) rmSync(join(built, 'pool', `worker${ending}`), { force: true });
+    writeFileSync(join(built, 'pool', 'worker.d.mts'), 'export {};\n');
+
+    bundleFile(join(built, 'index.js'), join(built, 'pixelcnn.min.js'), { format: 'esm' });
+
+    cpSync(built, aside, { recursive: true });
+    cpSync(join(aside, 'inline_assets.js'), join(aside, 'assets.js'));
+    const binary = readFileSync(join(built, 'wasm', 'pkg', 'pixelcnn_bg.wasm'));
+    const text = readFileSync(worker, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n$/, '');
+    const define = { inlineBinary: JSON.stringify(encodeText(binary)), inlineWorker: JSON.stringify(text) };
+    bundleFile(join(aside, 'index.js'), join(built, 'inline.js'), { format: 'esm', define, sourcemap: false });
+    cpSync(join(built, 'index.d.ts'), join(built, 'inline.d.ts'));
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+  for (const name of files(built)) if (/^inline_(assets|text)\./.test(name)) rmSync(join(built, name));
+}
+
+function bundleFile(entry: string, outfile: string, options: BuildOptions): void {
+  // Characters as they are: each would be six in ASCII.
+  const always: BuildOptions = { bundle: true, minify: true, target: 'es2022', charset: 'utf8', sourcemap: true };
+  buildSync({ entryPoints: [entry], outfile, logLevel: 'warning', ...always, ...options });
+}
+
+/** Adds a module for each packaged model that holds its address, in the form that bundlers know. */
+function nameModels(built: string): void {
+  const folder = join(built, 'models');
+  mkdirSync(folder);
+  // Of the files themselves, which bundlers that are told so give the address of, or at the edge the bytes.
+  writeFileSync(join(folder, 'file.d.ts'), 'declare const model: string | ArrayBuffer;\nexport default model;\n');
+  for (const file of readdirSync(join(root, 'models')).filter((name) => name.endsWith('.safetensors'))) {
+    const name = file.slice(0, -'.safetensors'.length);
+    const text = `export const model = new URL('../../models/${file}', import.meta.url);\n`;
+    writeFileSync(join(folder, `${name}.js`), text);
+    writeFileSync(join(folder, `${name}.d.ts`), '/** Where the model is. */\nexport declare const model: URL;\n');
   }
 }
 
@@ -36,7 +98,8 @@ export function buildTsIfStale(): void {
 function isStale(): boolean {
   if (!existsSync(join(dist, last))) return true;
   const settings = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
-  const inputs = [...settings, ...files(source).map((name) => join(source, name))];
+  const models = join(root, 'models');
+  const inputs = [...settings, models, import.meta.filename, ...files(source).map((name) => join(source, name))];
   return Math.max(...inputs.map((path) => statSync(path).mtimeMs)) > statSync(join(dist, last)).mtimeMs;
 }
 

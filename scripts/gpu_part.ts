@@ -93,7 +93,7 @@ async function work(job: Job): Promise<Result> {
     case 'exact': {
       const mnist = await loadMnist({ say });
       const digits = firstImages(splitImages(binarise(mnist, mnist.source)).validation, parityImages);
-      const model = await readFile(packagedModel());
+      const model = await readFile(packagedModel('mnist-binary'));
       const logitDifference = await largestLogitDifference(backend, model, digits.pixels);
       const few = await run({ ...job, steps: fewSteps }, backend, {});
       return { ...few, logitDifference, kinds: await runKinds(job, backend, true) };

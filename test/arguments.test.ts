@@ -104,7 +104,7 @@ for (const [value, error, message] of images) {
 }
 
 it('refuses what is no model and no module', async () => {
-  const kinds = 'model: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response';
+  const kinds = 'model: expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response';
   for (const [value, got] of [
     [undefined, 'undefined'],
     [3, '3'],
@@ -118,7 +118,7 @@ it('refuses what is no model and no module', async () => {
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );
   await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow(
-    new TypeError('options: expected only signal, memoryLimit, got "sginal"; did you mean signal?'),
+    new TypeError('options: expected only signal, memoryLimit, wasm, onProgress, got "sginal"; did you mean signal?'),
   );
   expect(() => createSampler({ module: new Uint8Array(8) as never, model: new Uint8Array(8) })).toThrow(
     new TypeError('module: expected a WebAssembly.Module, got an object of type Uint8Array'),

@@ -14,10 +14,12 @@ const entries: [name: string, entry: object, values: readonly string[]][] = [
       'PixelCnnError',
       'conversionsOf',
       'createSampler',
+      'encodePng',
       'loadSampler',
       'loadSamplerPool',
       'optimizeModel',
       'quantizeModel',
+      'toRgba',
       'toText',
     ],
   ],
@@ -74,10 +76,11 @@ function typesOf(path: string): string[] {
 it.each<[entry: string, types: string]>([
   [
     'index.ts',
-    'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label Labels ' +
-      'Layer LayerInput Levels LoadOptions LogitMap Method ModelSource PixelCnnErrorCode PixelMap PoolCallOptions ' +
-      'PoolOptions PoolProgress PoolSampleOptions PoolScoreOptions PoolWalkOptions SampleOptions Sampler ' +
-      'SamplerParts SamplerPool Samples ScoreOptions Skipping TensorInfo WalkOptions',
+    'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label ' +
+      'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource OwnLevels PictureConfig ' +
+      'PictureOptions PixelCnnErrorCode PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
+      'PoolSampleOptions PoolScoreOptions PoolWalkOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
+      'Samples ScoreOptions Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',
   ],
   [
     'train/index.ts',

@@ -10,21 +10,24 @@ vi.setConfig({ testTimeout: 1_200_000 }); // dozens of programs, some of which t
 const root = fileURLToPath(new URL('..', import.meta.url));
 const env = { PYTHONPATH: tensorboardPath, PYTHONDONTWRITEBYTECODE: '1' };
 
-/** Follows the page, with few images. */
-async function follow(...options: string[]): Promise<void> {
-  const args = ['--import', 'tsx', 'scripts/follow_docs.ts', 'docs/own_data.md', '--quick', ...options];
+/** Follows a page, with few images. */
+async function follow(page: string, ...options: string[]): Promise<void> {
+  const args = ['--import', 'tsx', 'scripts/follow_docs.ts', `docs/${page}`, '--quick', ...options];
   const { code, stdout, stderr } = await ended(process.execPath, args, root, env);
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/own_data\.md: \d+:\d\d in all, \d+:\d\d of processors\n$/);
+  expect(stdout).toMatch(/\.md: \d+:\d\d in all, \d+:\d\d of processors\n$/);
 }
 
-it('the commands of docs/own_data.md do what it says, of maps and of grey images', () => follow('--without', 'code'));
+it('the commands of docs/own_data.md do what it says, of maps and of grey images', () =>
+  follow('own_data.md', '--without', 'code'));
 
 it('the commands of docs/own_data.md do what it says, of codes', async (context: TestContext) => {
   const hasNumPy = spawnSync('python3', ['-c', 'import numpy'], { env: { ...process.env, ...env } }).status === 0;
   if (!hasNumPy) context.skip('Python has no NumPy; run npx tsx scripts/setup_tensorboard.ts, which brings one');
-  await follow('--only', 'code');
+  await follow('own_data.md', '--only', 'code');
 });
+
+it('the commands of docs/import.md do what it says', () => follow('import.md'));
 
 it('a page is taken apart into commands, and what they print', () => {
   const page = [

@@ -17,9 +17,21 @@ const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 const padded = (text: string) => latin1(text.padEnd(64, '\0'));
 
 const files: [name: string, bytes: Uint8Array, what: RegExp][] = [
-  ['model.keras', zip('model.weights.h5'), /a model of Keras \(\.keras\); no other program/],
-  ['weights.h5', padded('\x89HDF\r\n\x1a\n'), /an HDF5 file, such as Keras writes \(\.h5\)/],
-  ['model.json', latin1('{"format": "layers-model",\n "modelTopology": {}}'), /a model\.json of TensorFlow\.js/],
+  [
+    'model.keras',
+    zip('model.weights.h5'),
+    /a model of Keras \(\.keras\); make a model file of it with `pixelcnn import`$/,
+  ],
+  [
+    'weights.h5',
+    padded('\x89HDF\r\n\x1a\n'),
+    /an HDF5 file, such as Keras writes \(\.h5\); make a model file of it with `pixelcnn import`$/,
+  ],
+  [
+    'model.json',
+    latin1('{"format": "layers-model",\n "modelTopology": {}}'),
+    /a model\.json of TensorFlow\.js; make a model file of it with `pixelcnn import`$/,
+  ],
   ['config.json', latin1('{"a": 1, "b": 2}'), /JSON text; give the \.safetensors file$/],
   ['list.json', latin1('[1, 2, 3, 4]'), /JSON text/],
   [
@@ -31,7 +43,11 @@ const files: [name: string, bytes: Uint8Array, what: RegExp][] = [
   ['page2.html', latin1('<html><head>'), /an HTML page/],
   ['bom.html', latin1('\xef\xbb\xbf<!doctype html>'), /an HTML page/],
   ['error.xml', latin1('<?xml version="1.0"?><Error><Code>AccessDenied'), /XML text/],
-  ['torch.onnx', padded('\x08\x07\x12\x07pytorch\x1a\x051.9.0:\x10'), /an ONNX model/],
+  [
+    'torch.onnx',
+    padded('\x08\x07\x12\x07pytorch\x1a\x051.9.0:\x10'),
+    /an ONNX model; no such models can be read; train one with `pixelcnn train`, or use the packaged one$/,
+  ],
   ['keras.onnx', padded('\x08\x08\x12\x08tf2onnx'), /an ONNX model/],
   ['saved_model.pb', padded('\x08\x01\x12\xd0\x0f'), /a TensorFlow SavedModel/],
   ['model.tflite', padded('\x1c\0\0\0TFL3'), /a TensorFlow Lite model/],

@@ -1,13 +1,13 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { createSampler, loadSampler, type ModelSource } from '../ts/index.js';
+import { createSampler, type LoadProgress, loadSampler, type ModelSource } from '../ts/index.js';
 import { maxModelBytes } from '../ts/model_source.js';
-import { configJson, randomModel } from './wasm.js';
+import { configJson, randomModel, wasmModule } from './wasm.js';
 
 const model = randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1 }), 1);
 let folder: string;
@@ -23,6 +23,14 @@ beforeAll(async () => {
     switch (request.url) {
       case '/model':
         response.end(model);
+        break;
+      case '/chunked':
+        response.write(model.subarray(0, 10));
+        response.end(model.subarray(10));
+        break;
+      case '/parts':
+        response.writeHead(200, { 'content-length': String(model.length) }).write(model.subarray(0, 10));
+        setTimeout(() => response.end(model.subarray(10)), 50);
         break;
       case '/huge':
         response.writeHead(200, { 'content-length': String(maxModelBytes + 1) }).write('x');
@@ -66,6 +74,8 @@ it('loads from a path, a URL, bytes and a response, all the same', async () => {
     Buffer.from(model),
     await fetch(`${origin}/model`),
     new Response(bytes),
+    new Blob([bytes]),
+    new File([bytes], 'mine.safetensors'),
   ];
   const wanted = (await loadSampler(model)).sample({ count: 4, seed: 1 });
   for (const source of sources) {
@@ -76,8 +86,7 @@ it('loads from a path, a URL, bytes and a response, all the same', async () => {
 });
 
 it('makes a sampler at once from a compiled module', async () => {
-  const wasm = await readFile(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url));
-  const sampler = createSampler({ module: new WebAssembly.Module(wasm), model });
+  const sampler = createSampler({ module: wasmModule(), model });
   expect(sampler.sample({ seed: 1 })).toEqual((await loadSampler(model)).sample({ seed: 1 }));
 });
 
@@ -117,6 +126,31 @@ it('names the file that holds no model, and loads the next good one', async () =
   await writeFile(bad, 'this is not a model');
   await expect(loadSampler(bad)).rejects.toThrow(new RegExp(`^${bad}: model file: `));
   expect((await loadSampler(path)).config.height).toBe(3);
+});
+
+it('tells how much of a model is there, and at last all of it', async () => {
+  const { length } = model;
+  const sources = [path, model, new Blob([new Uint8Array(model)]), `${origin}/model`, `${origin}/chunked`];
+  for (const source of sources) {
+    const told: LoadProgress[] = [];
+    await loadSampler(source, { onProgress: (progress) => told.push(progress) });
+    expect(told.at(-1)).toEqual({ loaded: length, total: String(source).endsWith('/chunked') ? undefined : length });
+    expect(told.map(({ loaded }) => loaded)).toEqual(told.map(({ loaded }) => loaded).sort((a, b) => a - b));
+  }
+  const parts: LoadProgress[] = [];
+  await loadSampler(`${origin}/parts`, { onProgress: (progress) => parts.push(progress) });
+  expect(parts).toContainEqual({ loaded: 10, total: length });
+  const reason = new Error('enough');
+  const onProgress = () => {
+    throw reason;
+  };
+  for (const source of sources) await expect(loadSampler(source, { onProgress })).rejects.toBe(reason);
+  await expect(loadSampler(path, { onProgress: 3 as never })).rejects.toThrow('onProgress: expected a function, got 3');
+});
+
+it('names the file of a page that holds no model', async () => {
+  const file = new File(['this is not a model'], 'mine.safetensors');
+  await expect(loadSampler(file)).rejects.toThrow(/^mine.safetensors: model file: /);
 });
 
 it('gives up when told to, before and during', async () => {

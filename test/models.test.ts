@@ -1,41 +1,86 @@
-// What follows from the packaged model must follow from the one that is there: `npm run models` remakes it all.
+// What follows from the packaged models must follow from those that are there: `npm run models` remakes it all.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { cardFacts } from '../scripts/card.js';
+import { forms, formsOf, models, type PackagedModel } from '../scripts/model_list.js';
 import { conversionsOf, loadSampler } from '../ts/index.js';
 import { gridPng } from '../ts/node/png.js';
 
-const read = (path: string) => new Uint8Array(readFileSync(new URL(`../${path}`, import.meta.url)));
+const at = (path: string) => new URL(`../${path}`, import.meta.url);
+const read = (path: string) => new Uint8Array(readFileSync(at(path)));
+const text = (path: string) => new TextDecoder().decode(read(path));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const fileOf = ({ name }: PackagedModel, form: keyof typeof forms) => `models/${name}${forms[form]}.safetensors`;
 
-const model = read('models/mnist-binary.safetensors');
-const optimized = read('models/mnist-binary.optimized.safetensors');
-const int8 = read('models/mnist-binary.int8.safetensors');
-
-it('ships the ordered and the integer form of the model that it ships', async () => {
-  const conversions = async (file: Uint8Array) => conversionsOf((await loadSampler(file)).metadata);
-  const [first] = await conversions(optimized);
-  expect(first).toMatchObject({ by: 'optimize', source: sha256(model) });
-  expect(await conversions(int8)).toMatchObject([first!, { by: 'quantize', source: sha256(optimized) }]);
+it('has in models/ the files that are listed, and no other', () => {
+  const listed = models.flatMap((model) => [
+    `${model.name}.md`,
+    ...formsOf(model).map((form) => fileOf(model, form).replace('models/', '')),
+  ]);
+  expect(readdirSync(at('models')).sort()).toEqual(listed.sort());
 });
 
-it('names the model by its sha256 in its card', () => {
-  const card = new TextDecoder().decode(read('models/mnist-binary.md'));
-  for (const file of [model, optimized, int8]) expect(card).toContain(sha256(file));
-});
+describe.each(models.map((model) => [model.name, model] as const))('%s', (name, model) => {
+  const files = Object.fromEntries(formsOf(model).map((form) => [form, read(fileOf(model, form))])) as {
+    readonly [form in keyof typeof forms]?: Uint8Array;
+  };
+  const trained = files.trained!;
+  const card = text(`models/${name}.md`);
 
-it('shows digits that the model draws', async () => {
-  const { data, shape } = (await loadSampler(model)).sample({ count: 32, seed: 1 });
-  const decode = (png: Uint8Array) => PNG.sync.read(Buffer.from(png)).data;
-  expect(decode(read('docs/digits.png'))).toEqual(decode(gridPng(data, shape, 2)));
+  it('has an ordered and an integer form made of it', async () => {
+    const conversions = async (file: Uint8Array) => conversionsOf((await loadSampler(file)).metadata);
+    const inPlace = model.ordered === 'in place';
+    const ordered = inPlace ? trained : files.ordered;
+    if (ordered !== undefined) {
+      const source = inPlace ? expect.stringMatching(/^[0-9a-f]{64}$/) : sha256(trained);
+      expect(await conversions(ordered)).toMatchObject([{ by: 'optimize', source }]);
+    }
+    if (files.integers !== undefined) {
+      const [first] = await conversions(ordered!);
+      expect(await conversions(files.integers)).toMatchObject([first!, { by: 'quantize', source: sha256(ordered!) }]);
+    }
+  });
+
+  it('is named by its sha256 in its card, with what its record says', async () => {
+    for (const file of Object.values(files)) expect(card).toContain(sha256(file));
+    if (!card.includes('<!-- npm run models: facts -->')) return;
+    const sampler = await loadSampler(trained);
+    expect(card).toContain(cardFacts(sampler.describe(), sampler.metadata, model.data));
+  });
+
+  it('was judged as it is there', () => {
+    if (!existsSync(at(`judge/results/${name}.txt`))) return;
+    const judged = text(`judge/results/${name}.txt`);
+    expect(judged).toContain(`${name}.safetensors, sha256 ${sha256(trained)}`);
+    expect(card).toContain(judged);
+  });
+
+  it('draws its picture', async () => {
+    if (model.picture === undefined) return;
+    const { file, sample } = model.picture;
+    const sampler = await loadSampler(trained);
+    const of = (flag: string) => (sample.includes(flag) ? Number(sample[sample.indexOf(flag) + 1]) : undefined);
+    const { classes = 0 } = sampler.config;
+    // As the command line has it: a row of 8 of each class where it is not told how many.
+    const count = of('--count') ?? 8 * classes;
+    const rows = of('--count') === undefined;
+    const label = rows ? Array.from({ length: count }, (_, image) => Math.floor(image / 8)) : undefined;
+    const { data, shape } = sampler.sample({ count, seed: of('--seed')!, ...(label && { label }) });
+    const decode = (png: Uint8Array) => PNG.sync.read(Buffer.from(png)).data;
+    const { levels, input } = sampler.config;
+    const made = gridPng(data, shape, levels, {
+      ...(rows && { columns: 8 }),
+      ...(input !== undefined && { input }),
+    });
+    expect(decode(read(file))).toEqual(decode(made));
+  });
 });
 
 it('quotes figures of these very files', () => {
-  const readme = new TextDecoder().decode(read('README.md'));
-  const name = /bench\/results\/([^/)]+)\.png/.exec(readme)?.[1];
-  const { models } = JSON.parse(new TextDecoder().decode(read(`bench/results/${name}.json`))) as {
-    models: Record<string, string>;
-  };
-  expect(models.f32).toContain(sha256(optimized).slice(0, 16));
+  const name = /bench\/results\/([^/)]+)\.png/.exec(text('README.md'))?.[1];
+  const quoted = JSON.parse(text(`bench/results/${name}.json`)) as { models: Record<string, string> };
+  const [reference] = models as [PackagedModel];
+  expect(quoted.models.f32).toContain(sha256(read(fileOf(reference, 'ordered'))).slice(0, 16));
 });

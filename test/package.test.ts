@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,12 +15,14 @@ const model = randomModel(configJson({ height: 5, width: 4, filters: 4, blocks: 
 
 /** A stranger's project with the packed package in it. */
 let project: string;
+let tarballBytes: number;
 
 // npm packs what the tests' set-up built, and installs it as a user would.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'pixelcnn-package-'));
   await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], { cwd: root });
-  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'));
+  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'))!;
+  tarballBytes = (await stat(join(project, tarball))).size;
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', `./${tarball}`];
   // npm's cache has the few dependencies since they were installed here; else they are fetched.
@@ -29,6 +31,10 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(() => rm(project, { recursive: true, force: true }));
+
+it('is at most 5 MB to fetch, models included', () => {
+  expect(tarballBytes).toBeLessThanOrEqual(5_000_000);
+});
 
 /** A user's program, for the compiler alone. */
 const consumer = `
@@ -76,6 +82,30 @@ export async function main(module: WebAssembly.Module): Promise<number> {
   // @ts-expect-error no such method
   sampler.sample({ method: 'fast' });
   return sampler.logProb(samples)[0]! + (front?.done ?? 0) + config.height + count! * height! * width! * channels!;
+}
+`;
+
+/** A page's program, in a project whose `lib` is of 2022 and which has no types but the package's own. */
+const page = `
+import { encodePng, loadSampler, loadSamplerPool, quantizeModel, toRgba } from 'pixelcnn';
+import * as inline from 'pixelcnn/inline';
+import { model } from 'pixelcnn/models/mnist-binary.int8';
+import plain from 'pixelcnn/pixelcnn.wasm';
+import same from 'pixelcnn/pixelcnn.wasm?module';
+import 'pixelcnn/worker';
+
+export async function main(context: CanvasRenderingContext2D, file: File): Promise<Response> {
+  const sampler = await loadSampler(file, { wasm: { plain, relaxed: same }, onProgress: ({ loaded, total }) => loaded / (total ?? 1) });
+  const samples = sampler.sample({ count: 16 });
+  const { data, width, height } = toRgba(samples, sampler.config, { columns: 4, scale: 2, palette: [[0, 0, 0], [255, 0, 0]] });
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+  const pool = await loadSamplerPool(model, { wasm: new URL('https://example.com'), worker: () => new Worker('worker.mjs') });
+  await pool[Symbol.asyncDispose]();
+  sampler[Symbol.dispose]();
+  await inline.loadSampler(new Blob([await quantizeModel(model, samples), samples.data]), { wasm: plain });
+  // @ts-expect-error no colour
+  toRgba(samples, sampler.config, { palette: ['red'] });
+  return new Response(await encodePng(samples, sampler.config));
 }
 `;
 
@@ -218,8 +248,15 @@ it('is typed for a project that knows nothing of Node', async () => {
   expect(await compile('consumer.ts', consumer)).toBe('');
 });
 
-it('has typed training, for a project without TensorFlow that skips the types of libraries', async () => {
-  expect(await compile('training.ts', training, '--skipLibCheck')).toBe('');
+it('is typed for a page with nothing but it, whose library is older than `using`', async () => {
+  const lib = ['--lib', 'es2022,dom', '--types', ''];
+  expect(await compile('page.ts', page, ...lib)).toBe('');
+  expect(await compile('page.ts', page, ...lib, '--module', 'esnext', '--moduleResolution', 'bundler')).toBe('');
+});
+
+it('has typed training and layers, for a project without TensorFlow', async () => {
+  expect(await compile('training.ts', training)).toBe('');
+  expect(await compile('layers.ts', "export { pixelLayers } from 'pixelcnn/layers';")).toBe('');
 });
 
 it('comes by require too, typed and with the same classes as by import', async () => {

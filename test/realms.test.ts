@@ -5,7 +5,7 @@ import vm from 'node:vm';
 import { expect, it, vi } from 'vitest';
 import { isArrayBuffer, isBytes, isError, isModule, kindOf } from '../ts/brand.js';
 import { createSampler, loadSampler, quantizeModel } from '../ts/index.js';
-import { configJson, randomModel, wasmModule } from './wasm.js';
+import { binaryAddress, configJson, randomModel, wasmModule } from './wasm.js';
 
 const model = randomModel(configJson({ height: 3, width: 4, filters: 4, blocks: 1 }), 1);
 const wanted = (await loadSampler(model)).sample({ count: 3, seed: 1 });
@@ -73,7 +73,7 @@ it('starts from a module of another realm, which stays what it was', async () =>
   vi.resetModules(); // an instance of its own
   const fresh = await import('../ts/index.js');
   const module = there('new WebAssembly.Module(binary)', {
-    binary: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)),
+    binary: readFileSync(binaryAddress),
   });
   expect(module).not.toBeInstanceOf(WebAssembly.Module);
   const prototype = Object.getPrototypeOf(module);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
+import { hasRelaxedSimd } from '../ts/simd.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
@@ -10,9 +11,15 @@ export function loadWasm(): typeof pkg {
   return pkg;
 }
 
-/** The binary, compiled. */
+/** The binary that the package takes on this host. */
+export const binaryAddress = new URL(
+  hasRelaxedSimd() ? '../ts/wasm/pkg/pixelcnn_relaxed_bg.wasm' : '../ts/wasm/pkg/pixelcnn_bg.wasm',
+  import.meta.url,
+);
+
+/** The same, compiled. */
 export function wasmModule(): WebAssembly.Module {
-  return new WebAssembly.Module(readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)));
+  return new WebAssembly.Module(readFileSync(binaryAddress));
 }
 
 /** A config of the plain net as the WebAssembly face takes it; the reference's numbers unless given. */

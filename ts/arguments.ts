@@ -201,6 +201,12 @@ export function checkBoolean(name: string, value: unknown): void {
   if (typeof value !== 'boolean') throw wrongKind(name, `expected true or false, got ${show(value)}`);
 }
 
+/** A function that is told of progress, which may be left out. */
+export function checkListener(value: unknown): ((progress: never) => void) | undefined {
+  if (value === undefined || typeof value === 'function') return value as ((progress: never) => void) | undefined;
+  throw wrongKind('onProgress', `expected a function, got ${show(value)}`);
+}
+
 /** A function that is called back. */
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw wrongKind(name, `expected a function, got ${show(value)}`);

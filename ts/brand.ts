@@ -59,6 +59,16 @@ export function isUrl(value: unknown): value is URL {
   return isKind(value, 'URL', { href: 'string' });
 }
 
+/** Whether it is a Response, of this realm or another's. */
+export function isResponse(value: unknown): value is Response {
+  return isKind(value, 'Response', { ok: 'boolean' });
+}
+
+/** Whether it is a Blob, or a File, which is one with a name. */
+export function isBlob(value: unknown): value is Blob {
+  return ['Blob', 'File'].some((kind) => isKind(value, kind, { size: 'number', arrayBuffer: 'function' }));
+}
+
 /** Whether it is an ArrayBuffer, and not one that threads share. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return answers(() => bufferLength(value));

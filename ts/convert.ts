@@ -11,11 +11,12 @@ import {
   show,
   wrongValue,
 } from './arguments.js';
+import { startInstance } from './binary.js';
 import type { Config } from './config.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, type Levels, takeImages } from './images.js';
 import { enter, release } from './instance.js';
-import { namingModel, startInstance } from './load.js';
+import { namingModel } from './load.js';
 import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { openSampler } from './sampler.js';
@@ -54,7 +55,11 @@ export interface Conversion {
  * @throws As `loadSampler`; RangeError for other images, a model of integers, or a net that is not plain with two ordinal levels,
  *   relu, no classes, lean or dilation.
  */
-export function optimizeModel(model: ModelSource, images: Images, options: ConvertOptions = {}): Promise<Uint8Array> {
+export function optimizeModel(
+  model: ModelSource,
+  images: Images,
+  options: ConvertOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   return convert('optimize', optimize, model, images, options);
 }
 
@@ -69,7 +74,11 @@ export function optimizeModel(model: ModelSource, images: Images, options: Conve
  * @throws As `loadSampler`; RangeError for other images or a model of integers; PixelCnnError `INTEGER_OVERFLOW` where the weights
  *   fit into no integers.
  */
-export function quantizeModel(model: ModelSource, images: Images, options: ConvertOptions = {}): Promise<Uint8Array> {
+export function quantizeModel(
+  model: ModelSource,
+  images: Images,
+  options: ConvertOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   return convert('quantize', quantize, model, images, options);
 }
 
@@ -124,7 +133,7 @@ async function convert(
   model: ModelSource,
   images: Images,
   options: ConvertOptions,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
   const calibration =
@@ -149,7 +158,7 @@ async function convert(
       sampler.dispose();
     }
     const added = JSON.stringify({ derived: JSON.stringify(derived) });
-    return enter(() => call(bytes, levels, added, memoryLimit), 'model');
+    return enter(() => call(bytes, levels, added, memoryLimit), 'model') as Uint8Array<ArrayBuffer>; // the glue's own copy
   } catch (error) {
     throw namingModel(error, model);
   }

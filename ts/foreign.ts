@@ -26,7 +26,8 @@ export function namingForeign(error: unknown, model: Uint8Array): unknown {
   return new PixelCnnError(code, message, { cause: error, argument: 'model' });
 }
 
-const othersModel = 'no other program’s models can be read; train one with `pixelcnn train`, or use the packaged one';
+const othersModel = 'no such models can be read; train one with `pixelcnn train`, or use the packaged one';
+const importable = 'make a model file of it with `pixelcnn import`';
 const getItAgain = 'copy or download the file itself again';
 
 /** What bytes are, by their beginning; undefined where it says nothing, and for what begins as a safetensors file does. */
@@ -45,7 +46,7 @@ const trainOn = 'images are for `pixelcnn train --data`';
 
 /** Bytes as characters; the first that fit count. */
 const beginnings: readonly [fits: (start: string) => boolean, what: string, todo: string][] = [
-  [beginning('\x89HDF\r\n\x1a\n'), 'an HDF5 file, such as Keras writes (.h5)', othersModel],
+  [beginning('\x89HDF\r\n\x1a\n'), 'an HDF5 file, such as Keras writes (.h5)', importable],
   [
     beginning('\x80\x02', '\x80\x03', '\x80\x04', '\x80\x05'),
     'a pickle, such as PyTorch writes (.pt, .pth)',
@@ -67,7 +68,7 @@ const texts: readonly [fits: RegExp, what: string, todo: string][] = [
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer, which names the file and does not hold it', 'run `git lfs pull`'],
   [/^<(!doctype html|html|head|body|!--)/i, 'an HTML page', `a server may send one in a file’s place: ${getItAgain}`],
   [/^<(\?xml|[a-z]+)/i, 'XML text', `a server may send it in a file’s place: ${getItAgain}`],
-  [/^\{.*"(modelTopology|weightsManifest)"/s, 'a model.json of TensorFlow.js', othersModel],
+  [/^\{.*"(modelTopology|weightsManifest)"/s, 'a model.json of TensorFlow.js', importable],
   [/^[[{]\s*["{\d[\]}-]/, 'JSON text', 'give the .safetensors file'],
 ];
 
@@ -85,7 +86,7 @@ function isOnnx(start: string): boolean {
 function archive(bytes: Uint8Array): ForeignFormat {
   const most = 2 ** 16;
   const names = latin1(bytes.subarray(0, most)) + latin1(bytes.subarray(Math.max(most, bytes.length - most)));
-  if (names.includes('model.weights.h5')) return { what: 'a model of Keras (.keras)', todo: othersModel };
+  if (names.includes('model.weights.h5')) return { what: 'a model of Keras (.keras)', todo: importable };
   if (names.includes('data.pkl')) return { what: 'a model of PyTorch (.pt)', todo: othersModel };
   if (names.includes('saved_model.pb')) return { what: 'a zipped SavedModel of TensorFlow', todo: othersModel };
   if (names.includes('.npy')) {

@@ -3,6 +3,7 @@
 interface Builtins {
   'node:fs/promises': typeof import('node:fs/promises');
   'node:os': typeof import('node:os');
+  'node:path': typeof import('node:path');
   'node:worker_threads': typeof import('node:worker_threads');
 }
 
@@ -14,6 +15,16 @@ interface Builtins {
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } };
   return process?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
+}
+
+/** Whether this is Cloudflare's workerd, which has Node's module of threads in name, and threads that do not start. */
+function isWorkerd(): boolean {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+}
+
+/** Whether this is an edge runtime, workerd or that of Next and Vercel: they compile no WebAssembly and start no threads. */
+export function isEdge(): boolean {
+  return isWorkerd() || 'EdgeRuntime' in globalThis;
 }
 
 /** Threads that can run at once. Node has no `navigator` before version 21; Deno's `node:os` would ask for a permission. */

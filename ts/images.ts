@@ -11,6 +11,9 @@ export type ImageShape = readonly [count: number, height: number, width: number,
 /** Levels of pixels, 0 to `levels - 1`. What this package makes is a `Uint8Array` of up to 256 levels; either is taken. */
 export type Levels = Uint8Array | Uint16Array;
 
+/** Levels in memory of their own, which canvases, files and answers of servers take as it is. */
+export type OwnLevels = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
 /**
  * Whole images of levels, 0 to `levels - 1`, in the order `[count, height, width, channels]`: the numbers alone, or with
  * their shape, such as what `sample` returns.
@@ -27,7 +30,7 @@ export function imageShape(count: number, { height, width, channels }: Config): 
 }
 
 /** Room for so many pixels of levels. */
-export function levelsArray(length: number, levels: number): Levels {
+export function levelsArray(length: number, levels: number): OwnLevels {
   return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
 }
 
@@ -58,6 +61,26 @@ function takeShape(shape: unknown): OwnImages['shape'] {
   if (!Array.isArray(shape)) return { not: shape };
   const rank = Number(shape.length);
   return { axes: Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]), rank };
+}
+
+/** Images of one channel that bring their shape. */
+export interface Maps {
+  /** `[count, height, width]`. */
+  readonly data: Levels;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Copies images of one channel, whatever model they are of. Throws RangeError, TypeError. */
+export function takeMaps(images: unknown): Maps {
+  const { data, shape } = takeImages(images);
+  const axes = shape !== undefined && 'axes' in shape && shape.rank === 4 ? shape.axes : [];
+  const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
+  const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
+  if (channels === 1 && count * height * width === data.length) return { data, count, height, width };
+  const got = axes.length === 0 ? 'none of four axes' : `[${axes.map(show).join(', ')}]`;
+  throw wrongValue('images', `expected a shape [count, height, width, 1] for ${data.length} pixels, got ${got}`);
 }
 
 /** The levels of images that fit the model, checked one by one: a copy. */

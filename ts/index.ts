@@ -4,6 +4,8 @@
  * @module
  */
 
+// Loading
+export type { WasmBuilds, WasmSource } from './binary.js';
 // The net
 export type { Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
 // Converting
@@ -15,10 +17,12 @@ export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
 
 // Sampling and scoring
 export type { GivenPixels } from './given.js';
-export type { ImageShape, Images, Levels } from './images.js';
+export type { ImageShape, Images, Levels, OwnLevels } from './images.js';
 export type { Label, Labels } from './labels.js';
 export { type LoadOptions, loadSampler } from './load.js';
-export type { ModelSource } from './model_source.js';
+export type { LoadProgress, ModelSource } from './model_source.js';
+// Looking
+export { encodePng, type PictureConfig, type PictureOptions, type PngOptions, type Rgba, toRgba } from './picture.js';
 export {
   loadSamplerPool,
   type PoolCallOptions,
@@ -29,6 +33,7 @@ export {
   type PoolWalkOptions,
   type SamplerPool,
 } from './pool/pool.js';
+export type { WorkerLike, WorkerSource } from './pool/thread.js';
 export type { Method, SampleOptions, ScoreOptions, Skipping, WalkOptions } from './sample_options.js';
 export type { Classification, Front, LogitMap, PixelMap, Sampler, Samples } from './sampler.js';
 export { toText } from './text.js';

@@ -12,7 +12,8 @@ import { coreErrorCode, PixelCnnError } from './error.js';
 import { hasSimd } from './simd.js';
 import { initSync } from './wasm/pkg/pixelcnn.js';
 
-let started = false;
+/** The module of the instance, once there is one. */
+let running: WebAssembly.Module | undefined;
 let trap: unknown;
 
 /** Whether a trap has shut the gate. */
@@ -35,19 +36,35 @@ export function checkHost(): void {
 
 /** Whether there is an instance. */
 export function isStarted(): boolean {
-  return started;
+  return running !== undefined;
 }
 
 /** What every version of the binary has, and another one lacks. */
 const exportsOfOurs = ['memory', '__wbindgen_start', 'sampler_new', 'sampler_sample', 'sampler_score', 'run_step'];
 
+/** What a module says of itself: what it takes and has, and how it was built. Modules of one binary say the same. */
+function accountOf(module: WebAssembly.Module): string {
+  const names = [...WebAssembly.Module.imports(module), ...WebAssembly.Module.exports(module)].map(({ name }) => name);
+  const sections = ['pixelcnn', 'producers', 'target_features'].flatMap((name) =>
+    WebAssembly.Module.customSections(module, name).map((section) => String(new Uint8Array(section))),
+  );
+  return [...names, ...sections].join('\n');
+}
+
 /**
- * Makes the instance, unless there is one. Needs no file, network, `eval` or `import.meta.url`.
+ * Makes the instance, unless there is one of the same binary. Needs no file, network, `eval` or `import.meta.url`.
  *
  * @param argument The argument of the API that the module came by.
  */
 export function start(module: WebAssembly.Module, argument?: string): void {
-  if (started) return;
+  if (running === module || trap !== undefined) return; // after a trap every call repeats it
+  if (running !== undefined) {
+    if (accountOf(running) === accountOf(module)) return;
+    const wanted = 'expected the binary that this process runs already, got another; give every call the same one';
+    throw new PixelCnnError('WASM_LOAD_FAILED', argument === undefined ? wanted : `${argument}: ${wanted}`, {
+      argument,
+    });
+  }
   checkHost();
   try {
     // Looked at before the glue does, which keeps what it was given even where that does not start.
@@ -66,7 +83,7 @@ export function start(module: WebAssembly.Module, argument?: string): void {
       { cause, argument },
     );
   }
-  started = true;
+  running = module;
 }
 
 /** Never by the glue's asynchronous init: finishing late, it would put a second instance in the place of a used one. */
@@ -138,9 +155,32 @@ function requireStack(): void {
   Reflect.apply(nothing, undefined, ballast);
 }
 
+/** What is kept from the glue, which frees what is collected by itself, also after a trap. */
+const kept: object[] = [];
+
 /** Frees an object of the instance, unless a trap made touching it unsafe. */
 export function release(object: { free(): void } | undefined): void {
-  if (object !== undefined && trap === undefined) object.free();
+  if (object === undefined) return;
+  if (trap === undefined) object.free();
+  else kept.push(object);
+}
+
+/** Frees what belongs to owners that are collected; undefined on hosts that tell of none. */
+const owners =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<() => void>((end) => {
+        end();
+      });
+
+/** Calls `end`, which must not hold the owner, once nobody holds the owner any more: for what its user forgets to dispose of. */
+export function whenCollected(owner: object, end: () => void): void {
+  owners?.register(owner, end, owner);
+}
+
+/** Waits no longer, as after `dispose()`. */
+export function forget(owner: object): void {
+  owners?.unregister(owner);
 }
 
 function internalError(): PixelCnnError {

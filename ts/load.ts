@@ -1,13 +1,10 @@
-/** Loading: finds the WebAssembly binary beside this module and a model wherever it is. */
+/** Loading: a model, wherever it is, into the WebAssembly binary. */
 
 import { abortable } from './abort.js';
-import { checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
-import { messageOf } from './brand.js';
+import { checkListener, checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
+import { checkWasm, startInstance, type WasmBuilds, type WasmSource } from './binary.js';
 import { coreErrorCode, PixelCnnError } from './error.js';
-import { foreignFormat } from './foreign.js';
-import { builtin } from './host.js';
-import { checkHost, isStarted, start } from './instance.js';
-import { type ModelSource, readModel, sourceName } from './model_source.js';
+import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 
 export interface LoadOptions {
@@ -15,12 +12,19 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /**
+   * The WebAssembly binary, where the package's own cannot be found or read: `pixelcnn/pixelcnn.wasm` as its URL, path, bytes,
+   * `Response`, or compiled, as edge bundlers import it. One process runs one binary. Default: the package's own.
+   */
+  wasm?: WasmSource | WasmBuilds;
+  /** Told how much of the model is there, at least once, at its end. What it throws, loading rejects with. */
+  onProgress?: (progress: LoadProgress) => void;
 }
 
 /**
  * Loads a model for sampling. The WebAssembly binary is read and compiled by the first call alone.
  *
- * @param model Path, URL, bytes or `Response` of a `.safetensors` file that pixelcnn wrote; at most 512 MiB.
+ * @param model Path, URL, bytes, `File`, `Blob` or `Response` of a `.safetensors` file that pixelcnn wrote; at most 512 MiB.
  * @returns A {@link Sampler}, synchronous from here on.
  * @throws TypeError for a source of another kind.
  * @throws PixelCnnError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_TOO_LARGE`; `FOREIGN_FORMAT` for another program's file; a
@@ -31,9 +35,10 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const given = checkOptions('options', options, ['signal', 'memoryLimit']);
+  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'wasm', 'onProgress']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own), startInstance()]));
+  const [wasm, onLoad] = [checkWasm(given.wasm), checkListener(given.onProgress) as OnLoad | undefined];
+  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own, onLoad), startInstance(wasm)]));
   try {
     return openSampler(bytes, memoryLimit);
   } catch (error) {
@@ -47,68 +52,4 @@ export function namingModel(error: unknown, model: ModelSource): unknown {
   if (name === undefined || !(error instanceof PixelCnnError)) return error;
   if (coreErrorCode(error) === undefined && error.code !== 'FOREIGN_FORMAT') return error;
   return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: error.argument });
-}
-
-/** What a WebAssembly binary begins with. */
-const magic = [0x00, 0x61, 0x73, 0x6d];
-
-/** Compiles and starts the binary, once. */
-export async function startInstance(): Promise<void> {
-  if (isStarted()) return;
-  start(await compileBinary());
-}
-
-let compiling: Promise<WebAssembly.Module> | undefined;
-
-/** Compiles the binary, once; a failure is forgotten, so that a later call tries again. */
-export function compileBinary(): Promise<WebAssembly.Module> {
-  compiling ??= findAndCompile().catch((error: unknown) => {
-    compiling = undefined;
-    throw error;
-  });
-  return compiling;
-}
-
-async function findAndCompile(): Promise<WebAssembly.Module> {
-  checkHost();
-  let url: URL;
-  try {
-    // Written out in this form, which bundlers know and replace by the address of the file they emit.
-    url = new URL('./wasm/pkg/pixelcnn_bg.wasm', import.meta.url);
-  } catch (cause) {
-    throw loadError('this module to know its address, got none (as in a CommonJS bundle, or at the edge)', cause);
-  }
-  const wanted = `the WebAssembly binary at ${url}`;
-  const files = url.protocol === 'file:' ? builtin('node:fs/promises') : undefined;
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = files === undefined ? await fetchBytes(url) : new Uint8Array(await files.readFile(url));
-  } catch (cause) {
-    throw loadError(`${wanted}, could not read it (${messageOf(cause)})`, cause);
-  }
-  if (!magic.every((byte, at) => bytes[at] === byte)) {
-    const got = foreignFormat(bytes)?.what ?? 'other bytes';
-    // What single-page applications and development servers send, with status 200, for a file that they do not have.
-    const why =
-      ', as a server may answer for a file that it does not have; in Vite name pixelcnn in optimizeDeps.exclude';
-    throw loadError(`${wanted}, got ${got}${files === undefined ? why : ''}`);
-  }
-  try {
-    // Not compileStreaming, which refuses what a server sends as another type than application/wasm. The binary is small.
-    return await WebAssembly.compile(bytes);
-  } catch (cause) {
-    throw loadError(`${wanted}, the host did not compile it (${messageOf(cause)})`, cause);
-  }
-}
-
-async function fetchBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`expected HTTP status 200 from ${url}, got ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function loadError(wantedAndGot: string, cause?: unknown): PixelCnnError {
-  const todo = 'import or compile pixelcnn/pixelcnn.wasm yourself and use createSampler({ module, model })';
-  const message = `expected ${wantedAndGot}; ${todo}`;
-  return new PixelCnnError('WASM_LOAD_FAILED', message, cause === undefined ? {} : { cause });
 }

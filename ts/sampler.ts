@@ -3,6 +3,7 @@
 import { wrongKind, wrongValue } from './arguments.js';
 import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
+import { disposeSymbol } from './dispose.js';
 import { PixelCnnError } from './error.js';
 import { namingForeign } from './foreign.js';
 import { coreGiven } from './given.js';
@@ -14,8 +15,9 @@ import {
   imageSize,
   type Levels,
   levelsArray,
+  type OwnLevels,
 } from './images.js';
-import { enter, release } from './instance.js';
+import { enter, forget, release, whenCollected } from './instance.js';
 import { namesOf } from './metadata.js';
 import {
   checkSampleOptions,
@@ -31,16 +33,13 @@ import {
 } from './sample_options.js';
 import { Sampler as CoreSampler, mixture, type Run } from './wasm/pkg/pixelcnn.js';
 
-/** `Symbol.dispose`, or a stand-in where the host is older than it. */
-const disposeSymbol: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
-
 /** As the core's `seed_contract` says. 0, that of version 0.1.0, drew by 24 bits. */
 export const seedContract = 1;
 
 /** Images drawn from a model. */
 export interface Samples {
   /** Levels, 0 to `levels - 1`, in the order of `shape`; a `Uint16Array` where there are more than 256. */
-  readonly data: Levels;
+  readonly data: OwnLevels;
   /** `[count, height, width, channels]`. */
   readonly shape: ImageShape;
   /** The seed they were drawn by, given or not. */
@@ -124,6 +123,7 @@ export class Sampler {
     const { classNames, alphabet } = namesOf(this.config, this.metadata);
     this.classNames = classNames;
     this.alphabet = alphabet;
+    whenCollected(this, () => release(core));
   }
 
   /** Draws images, all before it returns. For progress, streaming or a way out, see {@link sampleSteps}. */
@@ -255,8 +255,9 @@ export class Sampler {
     return JSON.parse(enter(() => core.describe())) as Description;
   }
 
-  /** Frees the model's memory. Later calls throw `DISPOSED`, and so does the next step of a run that is open. */
+  /** Frees the model's memory, as the host does at some time of a sampler that nobody holds any more. Later calls throw `DISPOSED`, and so does the next step of a run that is open. */
   dispose(): void {
+    forget(this);
     release(this.#core);
     this.#core = undefined;
   }

@@ -1,7 +1,7 @@
 /** Images as text: each level a character, each row a line. */
 
 import { lookedAt, show, wrongKind, wrongValue } from './arguments.js';
-import { type Images, takeImages } from './images.js';
+import { type Images, takeMaps } from './images.js';
 import { isCharacter } from './metadata.js';
 
 /**
@@ -15,15 +15,8 @@ import { isCharacter } from './metadata.js';
  * const [map] = toText(sampler.sample({ seed: 1 }), sampler.alphabet);
  */
 export function toText(images: Exclude<Images, ArrayBufferView>, alphabet: readonly string[] | undefined): string[] {
-  const { data, shape } = takeImages(images);
+  const { data, count, height, width } = takeMaps(images);
   const characters = charactersOf(alphabet);
-  const axes = shape !== undefined && 'axes' in shape && shape.rank === 4 ? shape.axes : [];
-  const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
-  const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
-  if (channels !== 1 || count * height * width !== data.length) {
-    const got = axes.length === 0 ? 'none of four axes' : `[${axes.map(show).join(', ')}]`;
-    throw wrongValue('images', `expected a shape [count, height, width, 1] for ${data.length} pixels, got ${got}`);
-  }
   const at = data.findIndex((level) => level >= characters.length);
   if (at >= 0) {
     const wanted = `expected levels from 0 to ${characters.length - 1}, as the alphabet has characters`;

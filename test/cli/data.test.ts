@@ -62,7 +62,7 @@ it('names the option that was typed', async () => {
   expect(await run('quantize', 'tiny.safetensors', '--calibrate', 'nowhere')).toMatchObject({
     code: 2,
     stderr:
-      'pixelcnn: --calibrate: expected mnist, fashion-mnist, a folder or a file, found nothing at nowhere (no such file or folder)\n',
+      'pixelcnn: --calibrate: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at nowhere (no such file or folder)\n',
   });
   expect(await run('optimize', 'tiny.safetensors', '--threshold', '8')).toMatchObject({
     code: 2,

@@ -5,8 +5,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
+import { levelColours } from '../../ts/colours.js';
 import { type GivenPixels, loadSampler, type Sampler } from '../../ts/index.js';
-import { levelColours } from '../../ts/node/colours.js';
 import { npy } from '../train/data/npy.js';
 import { folderOfNets, height, width } from './nets.js';
 import { pixelcnn } from './run.js';
@@ -57,6 +57,21 @@ it.each(['tiny', 'grey', 'tiles'])(
     await expectDrawn(sampler, { data, known: mask }, 5);
   },
 );
+
+it('gives a grey between two levels the nearest one, with a word', async () => {
+  const sampler = await load('grey');
+  const near = (value: number) => Math.round((value / 255) * 15);
+  const values = Uint8Array.from({ length: size }, (_, i) => (i < 3 ? [100, 110, 255][i]! : 17 * (i % 16)));
+  await writeFile(
+    at('between.png'),
+    png((i) => [values[i]!, values[i]!, values[i]!, 255]),
+  );
+  expect(await sample('grey', 'between.png', '--count', '1')).toMatchObject({
+    code: 0,
+    stderr: "between.png: 2 pixels are of greys between two of the model's 16, and were given the nearest level\n",
+  });
+  await expectDrawn(sampler, { data: values.map(near), known: new Uint8Array(size).fill(1) }, 1);
+});
 
 it('fills where an array has -1, of one image for all and of each', async () => {
   const sampler = await load('codes');
@@ -125,9 +140,9 @@ const wrong: [name: string, file: string, content: () => Uint8Array | string, se
   ],
   [
     'grey',
-    'between.png',
-    () => png((i) => (i === 7 ? [100, 100, 100, 255] : grey(i))),
-    "expected the 16 greys that the model's levels are drawn in, got red 100, green 100, blue 100 at row 2, column 3; " +
+    'red.png',
+    () => png((i) => (i === 7 ? [100, 100, 99, 255] : grey(i))),
+    "expected the 16 greys that the model's levels are drawn in, got red 100, green 100, blue 99 at row 2, column 3; " +
       'a .npy file holds the levels themselves',
   ],
   [

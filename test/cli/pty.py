@@ -1,6 +1,6 @@
 """Runs a program on a terminal of its own, presses keys when it has shown certain texts, and prints all that it shows.
 
-Arguments: the presses as JSON, then the program and its arguments. Exits as the program does.
+Arguments: the presses and the rows and columns as JSON, then the program and its arguments. Exits as the program does.
 """
 
 import fcntl
@@ -12,11 +12,11 @@ import sys
 import termios
 import time
 
-presses = json.loads(sys.argv[1])
+presses, (rows, columns) = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[2], sys.argv[2:])
-fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 shown = b""
 while True:
     try:

@@ -20,15 +20,16 @@ const aTerminal = {
   TF_BUILD: undefined,
 };
 
-/** Runs Node in a folder on a terminal of 100 columns; what the terminal was sent. */
+/** Runs Node in a folder on a terminal; what the terminal was sent. */
 export async function onTerminal(
   cwd: string,
   args: readonly string[],
   presses: readonly Press[] = [],
   env: NodeJS.ProcessEnv = {},
+  size: readonly [rows: number, columns: number] = [40, 100],
 ): Promise<{ output: string; code: number | null }> {
   const program = fileURLToPath(new URL('pty.py', import.meta.url));
-  const child = spawn('python3', ['-I', program, JSON.stringify(presses), process.execPath, ...args], {
+  const child = spawn('python3', ['-I', program, JSON.stringify([presses, size]), process.execPath, ...args], {
     cwd,
     env: { ...process.env, ...aTerminal, ...env },
   });

@@ -5,8 +5,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
+import { levelColours } from '../../ts/colours.js';
 import { loadSampler, toText } from '../../ts/index.js';
-import { levelColours } from '../../ts/node/colours.js';
 import { gridPng } from '../../ts/node/png.js';
 import { npyHeader } from '../../ts/train/data/files/npy.js';
 import { classModel } from '../class_model.js';
@@ -49,8 +49,13 @@ it('draws a row of each class that is listed, in files, in the grid and in the t
   expect(await readFile(at('rows', 'grid.png'))).toEqual(grid);
   expect(stdout).toContain('\nclasses    0, shirt, shoe\n');
   expect(stdout).toMatch(/^([ ░▒▓█]{1,19}\n){3}\n([ ░▒▓█]{1,19}\n){3}\n([ ░▒▓█]{1,19}\n){3}\nimages/);
-  const { images } = JSON.parse((await sample('tiles', '--labels', '0-1', '--json', '--out', 'rows')).stdout);
-  expect(images.map(({ label }: { label: number }) => label).join('')).toBe('0000000011111111');
+  const labelsOf = async (...args: string[]) =>
+    JSON.parse((await sample('tiles', ...args, '--json', '--out', 'rows')).stdout)
+      .images.map(({ label }: { label: number }) => label)
+      .join('');
+  expect(await labelsOf('--labels', '0-1')).toBe('0000000011111111');
+  expect(await labelsOf()).toBe('0000000011111111');
+  expect(await labelsOf('--count', '3')).toBe('010');
 });
 
 it('knows names of classes that begin or end with spaces, in lists too', async () => {

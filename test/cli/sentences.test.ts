@@ -68,14 +68,14 @@ it.each<[what: string, args: string[], code: number, sentence: string | RegExp]>
   [
     'a list of conversions that is none',
     ['optimize', 'derived.safetensors'],
-    1,
+    2,
     /^derived\.safetensors: model file: expected in its metadata as `derived` the conversions .* got "by hand"; convert /,
   ],
   [
     'images to calibrate by that are not there',
     ['quantize', 'tiny.safetensors', '--calibrate', 'nowhere'],
     2,
-    /^--calibrate: expected mnist, fashion-mnist, .* found nothing at nowhere \(/,
+    /^--calibrate: expected mnist, fashion-mnist, static-mnist, .* found nothing at nowhere \(/,
   ],
   [
     'a model to sample that is not there',
@@ -136,6 +136,22 @@ it('says under its flag what another recipe may not change in a run that goes on
   expect(code).toBe(2);
 });
 
+it('says how a run that has not ended becomes a model, where its model or its folder is asked for', async () => {
+  await mkdir(join(folder.path, 'stopped', 'checkpoints'), { recursive: true });
+  const hint = ': stopped is a run that has not ended; make a model of it with `pixelcnn export stopped`';
+  const model = join('stopped', 'model.safetensors');
+  for (const [args, wanted] of [
+    [['sample', '--model', model], `--model: expected a file at ${model}, got none${hint}`],
+    [['eval', model, '--data', 'digits'], `model: expected a file at ${model}, got none${hint}`],
+    [['inspect', 'stopped'], `model: expected a file, got a folder at stopped${hint}`],
+  ] as const) {
+    expect(await failure(args)).toEqual([2, wanted]);
+  }
+  await writeFile(join(folder.path, model), '');
+  const [, ended] = await failure(['quantize', 'stopped']);
+  expect(ended).toBe(`model: expected a file, got a folder at stopped: stopped is a run, whose model is ${model}`);
+});
+
 it('has no ratio to nothing for an image of one pixel', async () => {
   const { stdout, code } = await pixelcnn(folder.path, ['optimize', 'one.safetensors', '--images', '2']);
   expect(stdout).toMatch(/multiply-adds {2}0 an image with --skipping all, \d+ before\n/);
@@ -155,7 +171,10 @@ it('takes an error for foreseen by its class and what it carries, never by its w
     ['MODEL_NOT_FOUND', 'model', 2],
     ['DATA_NOT_FOUND', 'data', 2],
     ['DATA_NOT_FOUND', undefined, 1], // such as mirrors that do not answer
-    ['NOT_A_MODEL', 'model', 1],
+    ['NOT_A_MODEL', 'model', 2],
+    ['INVALID_DATA', undefined, 2],
+    ['OUT_OF_MEMORY', undefined, 1],
+    ['WRITE_FAILED', 'out', 1],
     ['BACKEND_UNAVAILABLE', 'device', 3],
     ['DIVERGED', undefined, 1],
   ] as const;

@@ -47,7 +47,7 @@ it('trains a named net with parts of it changed, by class, goes on with it by --
 }, 120_000);
 
 it.each<[args: string, sentence: string]>([
-  ['--net big', '--net: expected one of reference, gated, got "big"'],
+  ['--net big', '--net: expected one of reference, deep, gated, got "big"'],
   ['--activation gelu', '--activation: must be `relu` or `tanh` or `sigmoid` in this version, got `gelu`'],
   ['--net gated --lean 1', '--lean: must be 0 in a gated net, which sees every pixel above, got 1'],
   ['--dilations 1,0', '--dilations: expected an integer from 1 to 16, got 0'],

@@ -55,6 +55,18 @@ it('says how long an epoch and what is left of the run will take, once, when ten
   ]);
 });
 
+it('names an epoch when it begins, and no other where a run stops between two', async () => {
+  const printer = await printerAt(0, 0);
+  await step(printer, 1, 1, 2);
+  const model = async () => new Uint8Array();
+  await printer.print({ type: 'epoch', epoch: 1, epochs: 8, steps: 1000, seconds: 9, loss: 0.1, valLoss: 0.1, model });
+  expect(said.filter((line) => line.startsWith('Epoch '))).toEqual(['Epoch 1/8']);
+  await printer.print({ type: 'pause', limit: 'maxSteps', epoch: 1, stepInEpoch: 0, checkpoint: 'c' });
+  expect(said.at(-1)).toMatch(/^Stopped by --max-steps after epoch 1, with a checkpoint; go on /);
+  await step(printer, 2, 1, 2);
+  expect(said.filter((line) => line.startsWith('Epoch '))).toEqual(['Epoch 1/8', 'Epoch 2/8']);
+});
+
 it.each([
   [1, 0, 'Resuming after 1 epoch'],
   [2, 1, 'Resuming after 2 epochs and 1 step'],

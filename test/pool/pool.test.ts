@@ -413,7 +413,7 @@ it('says so where the host has no threads', async () => {
     name: 'PixelCnnError',
     code: 'WORKERS_UNAVAILABLE',
     message:
-      'expected a host that starts worker threads, got one that does not; use createSampler({ module, model }), which draws the same images',
+      'expected a host that starts worker threads, got one that does not; use loadSampler, which draws the same images',
   });
 });
 
@@ -426,7 +426,11 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ workers: 1.5 }, 'RangeError', `${workers} 1.5`],
     [{ workers: '2' }, 'TypeError', `${workers} "2"`],
     [{ workers: null }, 'TypeError', `${workers} null`],
-    [{ threads: 2 }, 'TypeError', 'options: expected only workers, memoryLimit, signal, got "threads"'],
+    [
+      { threads: 2 },
+      'TypeError',
+      'options: expected only workers, memoryLimit, signal, wasm, worker, onProgress, got "threads"',
+    ],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],
   ] as [object, string, string][]) {

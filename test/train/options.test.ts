@@ -105,7 +105,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
       /^validationSplit: expected one that leaves at least 1 training image of \d+ images in all, got 0.999$/,
     ),
   ],
-  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, gated, got "big"'],
+  ['another net', { net: 'big' }, RangeError, 'net: expected one of reference, deep, gated, got "big"'],
   ['classes by number', { classes: 10 }, TypeError, 'classes: expected true or false, got 10'],
   [
     'classes that nobody told',
@@ -154,7 +154,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
     'a model that is none',
     { from: 3 },
     TypeError,
-    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got 3',
+    'from: expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response, got 3',
   ],
   [
     'a model to begin with at a resume',
@@ -227,9 +227,9 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
     'an address on the web',
     new URL('https://example.com/mnist'),
     RangeError,
-    'data: expected mnist, fashion-mnist, a path or a file: URL, got "https://example.com/mnist"',
+    'data: expected mnist, fashion-mnist, static-mnist, a path or a file: URL, got "https://example.com/mnist"',
   ],
-  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, a folder or a file, got ""'],
+  ['no name', '', RangeError, 'data: expected mnist, fashion-mnist, static-mnist, a folder or a file, got ""'],
 ];
 
 it.each(wrongImages)('refuses %s as images at the call, in one sentence', (_, images, kind, message) => {
@@ -257,7 +257,8 @@ it('loads by name and by a file: URL what loadData loads', async () => {
   const mnist = await loadData();
   expect((await images({ data: 'mnist' })).sha256).toBe(mnist.sha256);
   const nowhere = pathToFileURL('/nowhere/of/all');
-  const missing = 'data: expected mnist, fashion-mnist, a folder or a file, found nothing at /nowhere/of/all';
+  const missing =
+    'data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at /nowhere/of/all';
   await expect(images({ data: nowhere })).rejects.toThrow(missing);
   await expect(loadData({ data: nowhere })).rejects.toThrow(missing);
 }, 120_000);

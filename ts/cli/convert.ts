@@ -28,7 +28,7 @@ export interface ConvertCommandOptions extends CalibrationOptions {
 
 export function withConvertOptions(command: Command): Command {
   return addRuleOptions(command, 'as the model was trained')
-    .argument('[model]', 'model file of precision f32 (default: the packaged MNIST model)')
+    .argument('[model]', 'model file of precision f32 (default: the packaged mnist-binary)')
     .option('--out <file>', 'the new model file (default: the name of the old, with what was done)')
     .option('--calibrate <name>', calibrateHelp, 'samples')
     .option('--images <n>', 'how many images', integer('--images', { min: 1, max: 100_000 }), 300)
@@ -46,7 +46,7 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
   describe: (made: Made<Name>, sampler: Sampler) => { figures: object; rows: [string, string][] },
 ): Promise<void> {
   return interruptible(async (signal) => {
-    const path = model ?? packagedModel();
+    const path = model ?? packagedModel('mnist-binary');
     const out = options.out ?? `${basename(path).replace(/\.safetensors$/, '')}.${suffix}.safetensors`;
     if (await isSameFile(path, out)) {
       throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);

@@ -4,6 +4,7 @@
  */
 
 import { executedMacs, optimizeModel, quantizeModel } from '../convert.js';
+import type { ImportedModel } from '../exchange/import_model.js';
 import type { Levels } from '../images.js';
 import { loadSampler } from '../load.js';
 import type { Failure } from '../pool/message.js';
@@ -65,7 +66,18 @@ const surprise: Task<Maps, { name: string; bytes: Uint8Array }[]> = async ({ mod
   return surprisePngs(await loadSampler(model), data, chosen);
 };
 
-export const tasks = { optimize, quantize, surprise };
+interface Foreign {
+  path: string;
+  /** Height and width of images. */
+  size?: readonly [number, number];
+}
+
+const importModel: Task<Foreign, ImportedModel> = async ({ path, ...options }) => {
+  const exchange = await import('../exchange/import_model.js');
+  return exchange.importModel(path, options);
+};
+
+export const tasks = { optimize, quantize, surprise, importModel };
 
 export type Tasks = { [Name in keyof typeof tasks]: (typeof tasks)[Name] };
 export type Given<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];

@@ -41,7 +41,7 @@ export function addDataOptions(command: Command, defaults: { data: string; binar
   command
     .option(
       '--data <name>',
-      `mnist or fashion-mnist, fetched once where not at hand; or a .npy or IDX file, or maps in text, or a folder of PNG, .npy, IDX or .txt files (default: ${defaults.data})`,
+      `mnist, fashion-mnist or static-mnist, fetched once where not at hand; or a .npy or IDX file, or maps in text, or a folder of PNG, .npy, IDX or .txt files (default: ${defaults.data})`,
     )
     .option('--limit <n>', 'only the first n images', integer('--limit', { min: 1, max: 2 ** 31 }));
   return addRuleOptions(command, defaults.binarisation).option('--offline', 'never fetch data or libraries');

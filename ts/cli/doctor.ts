@@ -9,7 +9,8 @@ import type { NativeTensorflow } from '../train/tensorflow/find.js';
 import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
 import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
-import { Failure, sentenceOf } from './failure.js';
+import { exitCodes, Failure, sentenceOf } from './failure.js';
+import { wrapped } from './format.js';
 import { packagedModel } from './packaged_model.js';
 import { painted, print, printJson } from './terminal.js';
 import { typed } from './typed.js';
@@ -37,12 +38,22 @@ export const command = createCommand(
     if (json) printJson({ checks });
     else for (const check of checks) printCheck(check);
     const broken = checks.filter((check) => check.needed && !check.ok).map((check) => check.name);
-    if (broken.length > 0) throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`);
+    if (broken.length === 0) return;
+    throw new Failure(`expected all that sampling needs, got no ${broken.join(' and no ')}`, {
+      exitCode: exitCodes.unavailable,
+      isPrinted: json === true,
+    });
   });
 
+/** Before what is said of a thing. */
+const indent = ' '.repeat(7 + 2 + 18 + 2);
+
 function printCheck({ name, needed, ok, detail }: Check): void {
-  const [mark, colour] = ok ? (['ok', 32] as const) : needed ? (['MISSING', 31] as const) : (['missing', 33] as const);
-  print(painted(mark.padEnd(7), colour), `  ${name.padEnd(18)}  ${detail}`);
+  // No yellow, which cannot be read on white.
+  const [mark, colour] = ok ? (['ok', 32] as const) : needed ? (['MISSING', 31] as const) : (['missing', 1] as const);
+  const columns = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+  const lines = wrapped(detail, Math.max(20, columns - indent.length));
+  print(painted(mark.padEnd(7), colour), `  ${name.padEnd(18)}  ${lines.join(`\n${indent}`)}`);
 }
 
 async function checkAll(): Promise<Check[]> {

@@ -5,7 +5,7 @@ import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
 import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
-import type { Sampler, Samples } from '../sampler.js';
+import type { Front, Sampler, Samples } from '../sampler.js';
 import { tell } from './terminal.js';
 
 export interface Drawing {
@@ -17,8 +17,21 @@ export interface Drawing {
    * @param progress Told how much of all is drawn, 0 to 1.
    */
   draw(progress: (share: number) => void): AsyncIterator<Samples, void, void>;
+  /** Milliseconds in which nothing was drawn, since somebody watched. Default: none. */
+  rested?(): number;
   /** Ends the threads. */
   close(): Promise<void>;
+}
+
+/** Somebody who looks on while images are drawn. */
+export interface Watcher {
+  /** Images that are drawn at a time. */
+  readonly images: number;
+  /** Told of images that are about to be drawn; `first` is counted from 0 within the call. */
+  begin(first: number, count: number): void;
+  /** Told of each front, and waited for. */
+  front(front: Front): Promise<void>;
+  close(): void;
 }
 
 export interface DrawingOptions {
@@ -27,6 +40,8 @@ export interface DrawingOptions {
   request: SampleOptions & { count: number; startIndex: number; method: Method };
   /** Default: as many as draw fastest. */
   workers?: number | undefined;
+  /** Who looks on; one thread draws then. */
+  watcher?: Watcher | undefined;
   signal: AbortSignal;
 }
 
@@ -42,7 +57,7 @@ export function workersFor(count: number, method: Method, description: Descripti
 }
 
 /** Multiply-adds of an image. */
-function macsOf(method: Method, { macsPerImage, naiveMacsPerImage }: Description): number {
+export function macsOf(method: Method, { macsPerImage, naiveMacsPerImage }: Description): number {
   return method === 'naive' || method === 'reference' ? naiveMacsPerImage : macsPerImage;
 }
 
@@ -51,13 +66,28 @@ const macsPerStep = 1e8;
 
 /** Whether a step is so long that this thread would not hear of a signal in time. */
 function isLongStep({ count, method }: DrawingOptions['request'], description: Description): boolean {
-  const { schedule, config } = description;
-  const steps = method === 'wavefront' ? schedule.fronts : config.height * config.width;
-  return (Math.min(group, count) * macsOf(method, description)) / steps > macsPerStep;
+  return (Math.min(group, count) * macsOf(method, description)) / stepsOf(method, description) > macsPerStep;
+}
+
+/** Steps in which an image is drawn. */
+export function stepsOf(method: Method, { schedule, config }: Description): number {
+  return method === 'wavefront' ? schedule.fronts : config.height * config.width;
 }
 
 export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
-  const { model, sampler, request, signal } = options;
+  const { model, sampler, request, watcher, signal } = options;
+  if (watcher !== undefined) {
+    let rested = 0;
+    const rest = (ms: number) => {
+      rested += ms;
+    };
+    return {
+      workers: 1,
+      draw: () => drawWatched(options, watcher, rest),
+      rested: () => rested,
+      close: async () => watcher.close(),
+    };
+  }
   const description = sampler.describe();
   // One that would have nothing to do takes its time to start all the same.
   const asked = options.workers ?? workersFor(request.count, request.method, description);
@@ -117,6 +147,34 @@ async function* drawHere(
         await setImmediate(); // lets Ctrl-C in
         signal.throwIfAborted();
         looked = performance.now();
+      }
+    } finally {
+      steps.return(undefined as never); // frees the run
+    }
+  }
+}
+
+/** Draws in this thread while somebody looks on; `rest` is told of milliseconds that this took. */
+async function* drawWatched(
+  { sampler, request, signal }: DrawingOptions,
+  watcher: Watcher,
+  rest: (ms: number) => void,
+): AsyncGenerator<Samples, void, void> {
+  const checked = checkSampleOptions(request, sampler);
+  for (let first = 0; first < request.count; first += watcher.images) {
+    const count = Math.min(watcher.images, request.count - first);
+    const steps = sampler.sampleSteps(sampleOf(checked, { first, count }, sampler));
+    watcher.begin(first, count);
+    try {
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done) {
+          yield step.value;
+          break;
+        }
+        const before = performance.now();
+        await watcher.front(step.value);
+        signal.throwIfAborted();
+        rest(performance.now() - before);
       }
     } finally {
       steps.return(undefined as never); // frees the run

@@ -1,5 +1,6 @@
 /** `pixelcnn eval`: how likely a model finds a data set. */
 
+import { Option } from 'commander';
 import { imageSize } from '../images.js';
 import { workersRange } from '../pool/pool.js';
 import type { Sampler } from '../sampler.js';
@@ -20,6 +21,7 @@ import { choice, integer, integers } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
+import { parseShard, type Shard } from './shards/shard.js';
 import { print, printJson, tell } from './terminal.js';
 
 const splits = ['validation', 'train', 'test', 'all'] as const;
@@ -30,6 +32,8 @@ interface EvalCommandOptions extends DataFlags {
   map?: string;
   mapImages?: readonly number[];
   workers?: number;
+  shard?: Shard;
+  out: string;
   json?: boolean;
 }
 
@@ -43,6 +47,7 @@ export const command = addDataOptions(
     ['other.safetensors --against my.json', 'the difference, and how sure it is'],
     ['--limit 16 --map surprise', 'what surprises the model, as pictures'],
     ['my.safetensors --workers 8', 'on eight threads'],
+    ['my.safetensors --shard 3/16 --out scores', 'one of 16 parts, which merge puts together'],
   ]),
   { data: 'what the model was trained on', binarisation: 'as the model was trained' },
 )
@@ -61,6 +66,12 @@ export const command = addDataOptions(
     `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to score)`,
     integer('--workers', workersRange),
   )
+  .addOption(
+    new Option('--shard <i/n>', 'score part i of n of the images alone, 0/n to n-1/n: docs/scale.md')
+      .argParser((text) => parseShard('--shard', text))
+      .conflicts(['against', 'map', 'mapImages']),
+  )
+  .option('--out <folder>', 'with --shard: where the part goes', 'scores')
   .option('--json', 'print one JSON object and nothing else')
   .action((model: string | undefined, options: EvalCommandOptions) =>
     interruptible((signal) => run(model ?? packagedModel(), options, signal)),
@@ -83,6 +94,11 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
   if (folder !== undefined) checkMappable(sampler, data);
+  if (options.shard !== undefined) {
+    const { scorePart } = await import('./shards/score_part.js');
+    const scored = (some: ImageSet) => score(bytes, sampler, some, options, signal);
+    return scorePart({ model, bytes, sampler }, data, options.shard, scored, options, signal);
+  }
   const evaluation = await score(bytes, sampler, data, options, signal);
   const comparison = other && compareEvaluations(evaluation, other);
   const { maps, scale } =
@@ -106,7 +122,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
 }
 
 /** As many digits of each image's nats as mean something. */
-function rounded<L extends Likelihood & { given?: Likelihood }>(likelihood: L): L {
+export function rounded<L extends Likelihood & { given?: Likelihood }>(likelihood: L): L {
   const imageNats = likelihood.imageNats.map((nats) => Math.round(1e6 * nats) / 1e6);
   return { ...likelihood, imageNats, ...(likelihood.given && { given: rounded(likelihood.given) }) };
 }

@@ -2,18 +2,34 @@
 
 import { type Command, CommanderError } from 'commander';
 import { argumentOf } from '../arguments.js';
-import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
+import { coreErrorCodes, PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import { messageOf } from './flag.js';
+import { helpWidth, rowsOf } from './format.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, unavailable: 3, interrupted: 130, closed: 141 } as const;
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  unavailable: 3,
+  incomplete: 4,
+  interrupted: 130,
+  closed: 141,
+} as const;
+
+/** What each exit code says, of every command. */
+export const exitCodesInWords: readonly (readonly [codes: string, words: string])[] = [
+  ['0', 'it is done'],
+  ['1', 'it failed on the way: a full disk, no answer from a network, a loss that explodes, a bug'],
+  ['2', 'what was given is wrong: an argument, or a file or folder that it names, or what is in it'],
+  ['3', 'this machine lacks what that takes: a GPU, TensorFlow, WebAssembly SIMD, a package'],
+  ['4', 'merge: parts are missing or damaged; run the shards that the sentence names again, then merge again'],
+  ['130', 'stopped by Ctrl-C; 129 by SIGHUP, as of a terminal that closes; 143 by SIGTERM'],
+  ['141', 'training stopped with a checkpoint, or work ended, since nobody reads its output any more'],
+];
 
 export const exitCodesHelp = `
 Exit codes:
-  0    done
-  1    it failed
-  2    wrong arguments: a value out of range, an unknown flag, a missing file, a folder that cannot be written
-  3    training: this machine lacks the device or TensorFlow that was asked for, such as a GPU
-  130  interrupted; so are 129 (SIGHUP), 143 (SIGTERM) and, of training, 141 (standard output was closed)`;
+${rowsOf(exitCodesInWords, helpWidth())}`;
 
 /** A wrong argument of the command line. */
 export class UsageError extends Error {
@@ -23,6 +39,22 @@ export class UsageError extends Error {
 /** What was asked for could not be done, though it was asked for rightly. */
 export class Failure extends Error {
   override readonly name = 'Failure';
+  readonly exitCode: number;
+  /** Whether what was printed for programs says it already. */
+  readonly isPrinted: boolean;
+
+  constructor(
+    message: string,
+    {
+      exitCode = exitCodes.failure,
+      isPrinted = false,
+      ...options
+    }: ErrorOptions & { exitCode?: number; isPrinted?: boolean } = {},
+  ) {
+    super(message, options);
+    this.exitCode = exitCode;
+    this.isPrinted = isPrinted;
+  }
 }
 
 /** Something from outside stopped it; `message` says how far it came. */
@@ -41,23 +73,40 @@ export class Interrupted extends Error {
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof Interrupted || error instanceof Failure) return error.exitCode;
   if (error instanceof UsageError || isArgumentError(error)) return exitCodes.usage;
   if (!(error instanceof PixelCnnError)) return exitCodes.failure;
-  if (error.code === 'BACKEND_UNAVAILABLE') return exitCodes.unavailable;
-  return error.argument !== undefined && byArgument.includes(error.code) ? exitCodes.usage : exitCodes.failure;
+  const { code, argument } = error;
+  if (lacking.includes(code)) return exitCodes.unavailable;
+  return isOfFile(code) || (byArgument.includes(code) && argument !== undefined) ? exitCodes.usage : exitCodes.failure;
 }
 
-/**
- * An argument that names what is not there is a wrong one, and so is one that does not suit the data; what is wrong inside a file
- * is not the argument's fault.
- */
-const byArgument: readonly PixelCnnErrorCode[] = [
-  'MODEL_NOT_FOUND',
-  'MODEL_UNREADABLE',
-  'DATA_NOT_FOUND',
+/** What is wrong with the machine. */
+const lacking: readonly PixelCnnErrorCode[] = ['BACKEND_UNAVAILABLE', 'SIMD_UNSUPPORTED', 'MISSING_PACKAGE'];
+
+/** What is wrong with a file that was given, as all that the core says of a model is but that memory is short. */
+function isOfFile(code: PixelCnnErrorCode): boolean {
+  return ofFiles.includes(code) || (code !== 'OUT_OF_MEMORY' && coreErrorCodes.some((known) => known === code));
+}
+
+const ofFiles: readonly PixelCnnErrorCode[] = [
+  'FOREIGN_FORMAT',
+  'MODEL_TOO_LARGE',
   'INVALID_DATA',
+  'INCOMPARABLE',
+  'INVALID_CHECKPOINT',
 ];
+
+/** What is wrong with an argument where it names one: else with a network. */
+const byArgument: readonly PixelCnnErrorCode[] = ['MODEL_NOT_FOUND', 'MODEL_UNREADABLE', 'DATA_NOT_FOUND'];
+
+/** What went wrong, for programs: a code of the API, or one of the command line's own. */
+export function errorCodeOf(error: unknown): PixelCnnErrorCode | 'INVALID_ARGUMENT' | 'FAILED' | 'INTERRUPTED' {
+  if (error instanceof PixelCnnError) return error.code;
+  if (error instanceof Interrupted) return 'INTERRUPTED';
+  if (error instanceof Failure) return 'FAILED';
+  return isForeseen(error) ? 'INVALID_ARGUMENT' : 'INTERNAL';
+}
 
 /** The API's form for a wrong argument; not an error of the language, which is a bug. */
 function isArgumentError(error: unknown): boolean {

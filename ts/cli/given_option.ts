@@ -1,12 +1,14 @@
 /** `--given FILE`: images with holes, from a PNG file, an array or a map in text. */
 
 import { show } from '../arguments.js';
+import { levelColours } from '../colours.js';
 import { PixelCnnError } from '../error.js';
 import type { GivenPixels } from '../given.js';
 import { imageSize, type Levels, levelsArray } from '../images.js';
-import { levelColours } from '../node/colours.js';
 import type { Sampler } from '../sampler.js';
 import { UsageError } from './failure.js';
+import { thousands } from './format.js';
+import { tell } from './terminal.js';
 
 const option = '--given';
 
@@ -94,6 +96,8 @@ async function readPng(bytes: Buffer, path: string, sampler: Sampler): Promise<G
     throw refuse(path, whole, 'one that is cut off or damaged'); // the decoder's own words speak of its insides
   }
   const numbers = new Map(levelColours(levels, input).map((colour, level) => [colour.join(), level]));
+  const isGrey = input !== 'nominal' || levels === 2;
+  let between = 0;
   const values = Array.from({ length: height * width }, (_, at) => {
     const [red, green, blue, opacity] = rgba.subarray(4 * at, 4 * at + 4);
     if (opacity === 0) return hole;
@@ -103,10 +107,20 @@ async function readPng(bytes: Buffer, path: string, sampler: Sampler): Promise<G
     }
     const level = numbers.get([red, green, blue].join());
     if (level !== undefined) return level;
-    const colours = input === 'nominal' && levels > 2 ? 'colours' : `${levels} greys`;
+    if (isGrey && red === green && green === blue) {
+      between++;
+      return Math.round((red! / 255) * (levels - 1));
+    }
+    const colours = isGrey ? `${levels} greys` : 'colours';
     const got = `red ${red}, green ${green}, blue ${blue} at ${place}; a .npy file holds the levels themselves`;
     throw refuse(path, `the ${colours} that the model's levels are drawn in`, got);
   });
+  if (between > 0) {
+    const of = `${thousands(between)} ${between === 1 ? 'pixel is of a grey' : 'pixels are of greys'}`;
+    tell(
+      `${path}: ${of} between two of the model's ${levels}, and ${between === 1 ? 'was' : 'were'} given the nearest level`,
+    );
+  }
   return givenOf(values, sampler);
 }
 

@@ -2,10 +2,10 @@
 
 import { named } from '../arguments.js';
 import type { Config } from '../config.js';
-import { loadSampler } from '../load.js';
 import { createCommand } from './command.js';
 import { bytes, labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
+import { loadModel } from './open_model.js';
 import { packagedModel } from './packaged_model.js';
 import { summary } from './summary.js';
 import { print, printJson } from './terminal.js';
@@ -22,7 +22,7 @@ export const command = createCommand('inspect', 'show the layers, reach, cost an
   );
 
 async function run(path: string, { json }: { json?: boolean }, signal: AbortSignal): Promise<void> {
-  const sampler = await loadSampler(path, { signal });
+  const sampler = await loadModel(path, signal);
   const [{ metadata, classNames, alphabet }, description] = [sampler, sampler.describe()]; // milliseconds, whatever the net
   if (json) {
     printJson({ model: path, ...description, metadata });
@@ -76,7 +76,7 @@ async function run(path: string, { json }: { json?: boolean }, signal: AbortSign
 }
 
 /** `plain, 28x28x1, 2 levels, f32`, and whatever is not as it is by default. */
-function netInWords(config: Config): string {
+export function netInWords(config: Config): string {
   const { architecture, height, width, channels, levels, precision } = config;
   const { input, embedding, classes, activation, lean, dilations } = config;
   const more = [

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command line. Commands load what they need when they run, so that each starts as fast as it can. */
 
-import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Command } from 'commander';
 import { show } from '../arguments.js';
@@ -9,19 +8,19 @@ import { createCommand } from './command.js';
 import { command as doctorCommand } from './doctor.js';
 import { command as evalCommand } from './eval.js';
 import { command as exportCommand } from './export.js';
-import { exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
+import { errorCodeOf, exitCodeOf, exitCodes, Failure, sentenceOf, UsageError } from './failure.js';
+import { command as importCommand } from './import.js';
 import { command as inspectCommand } from './inspect.js';
 import { watchOutput } from './interrupt.js';
+import { command as mergeCommand } from './merge.js';
 import { command as optimizeCommand } from './optimize.js';
 import { command as quantizeCommand } from './quantize.js';
 import { command as sampleCommand } from './sample.js';
 import { command as setupCommand } from './setup.js';
-import { tell } from './terminal.js';
+import { printJson, tell } from './terminal.js';
 import { command as trainCommand } from './train.js';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { version } from './version.js';
+import { command as workCommand } from './work.js';
 
 const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; draw images from it on any CPU.', [
   ['sample', 'draw digits'],
@@ -33,10 +32,13 @@ const program = createCommand('pixelcnn', 'Train a PixelCNN with TensorFlow.js; 
   .addCommand(sampleCommand)
   .addCommand(trainCommand)
   .addCommand(exportCommand)
+  .addCommand(importCommand)
   .addCommand(evalCommand)
   .addCommand(inspectCommand)
   .addCommand(optimizeCommand)
   .addCommand(quantizeCommand)
+  .addCommand(mergeCommand)
+  .addCommand(workCommand)
   .addCommand(doctorCommand)
   .addCommand(setupCommand);
 
@@ -66,8 +68,13 @@ async function main(argv: readonly string[]): Promise<number> {
 function report(error: unknown, argv: readonly string[]): number {
   const code = exitCodeOf(error);
   if (code === exitCodes.ok) return code; // such as --help
-  tell(`pixelcnn: ${sentenceOf(error, running)}`);
+  const message = sentenceOf(error, running);
+  tell(`pixelcnn: ${message}`);
   if (argv.includes('--debug')) tell(inspect(error));
+  const isPrinted = error instanceof Failure && error.isPrinted;
+  if (argv.includes('--json') && !isPrinted) {
+    printJson({ type: 'error', error: { code: errorCodeOf(error), message, exitCode: code } });
+  }
   return code;
 }
 

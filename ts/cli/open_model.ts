@@ -1,14 +1,44 @@
-/** Opening a model file whose bytes are needed too. */
+/** Opening a model file, whose bytes may be needed too. */
 
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PixelCnnError } from '../error.js';
 import { loadSampler, namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
+import { quoted, typed } from './typed.js';
 
 /** A model's bytes, and a sampler of them. Errors name the path. */
 export async function openModel(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Array; sampler: Sampler }> {
-  const bytes = await readModel(path, signal);
+  const bytes = await readModel(path, signal).catch((error: unknown) => {
+    throw hinting(error, path);
+  });
   const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
     throw namingModel(error, path);
   });
   return { bytes, sampler };
+}
+
+/** A sampler of a model file. */
+export async function loadModel(path: string, signal: AbortSignal): Promise<Sampler> {
+  return loadSampler(path, { signal }).catch((error: unknown) => {
+    throw hinting(error, path);
+  });
+}
+
+/** What to type where a run is named by its folder, or by the model that only its end makes. */
+function hinting(error: unknown, path: string): unknown {
+  if (!(error instanceof PixelCnnError) || !['MODEL_NOT_FOUND', 'MODEL_UNREADABLE'].includes(error.code)) return error;
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const run = isFolder ? path : dirname(path);
+  if (!existsSync(join(run, 'checkpoints'))) return error;
+  const model = join(run, 'model.safetensors');
+  const hint =
+    isFolder && existsSync(model)
+      ? `a run, whose model is ${model}`
+      : `a run that has not ended; make a model of it with \`${typed('export', quoted(run))}\``;
+  return new PixelCnnError(error.code, `${error.message}: ${run} is ${hint}`, {
+    cause: error,
+    argument: error.argument,
+  });
 }

@@ -16,9 +16,10 @@ export async function openOutputFolder(path: string, option: string): Promise<Ou
   try {
     await tryToWrite(path);
   } catch (cause) {
-    throw new UsageError(`${option}: expected a folder that can be written, got ${path} (${reasonOf(cause)})`, {
-      cause,
-    });
+    // A disk that is full now may not be later: whoever tries again must not be told that it is of no use.
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(String((cause as NodeJS.ErrnoException).code));
+    const message = `${option}: expected a folder that can be written, got ${path} (${reasonOf(cause)})`;
+    throw isFull ? new Failure(message, { cause }) : new UsageError(message, { cause });
   }
   return {
     write: async (name, bytes) => {

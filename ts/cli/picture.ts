@@ -1,7 +1,7 @@
 /** Images in the terminal, side by side. */
 
+import { type Colour, levelColours } from '../colours.js';
 import type { ImageShape, Levels } from '../images.js';
-import { type Colour, levelColours } from '../node/colours.js';
 import { type Painted, painted } from './terminal.js';
 
 export interface PictureOptions {
@@ -19,7 +19,12 @@ export interface PictureOptions {
   rows: number;
   /** Images that belong in one row, of which the first are shown where not all fit. Default: as many as fit. */
   perRow?: number;
+  /** For each pixel whether it has its level already; others are shown as none. Default: all have. */
+  drawn?: Uint8Array;
 }
+
+/** What decides how a level is shown. */
+export type Look = Pick<PictureOptions, 'levels' | 'input' | 'alphabet' | 'colourBits'>;
 
 export interface Picture {
   /** To be printed one after the other. */
@@ -28,17 +33,28 @@ export interface Picture {
   shown: number;
 }
 
-const gap = 2; // characters between images
+/** Characters between images. */
+export const gap = 2;
 
 /** As many of the images as fit, several to a row; none where the terminal is narrower than one, or cannot show such levels. */
-export function picture(data: Levels, shape: ImageShape, { columns, rows, perRow, ...look }: PictureOptions): Picture {
+export function picture(
+  data: Levels,
+  shape: ImageShape,
+  { columns, rows, perRow, drawn, ...look }: PictureOptions,
+): Picture {
   const [count, height, width, channels] = shape;
   const brush = brushFor(look);
   const fit = Math.floor((columns + gap) / (width + gap));
   if (brush === undefined || fit === 0) return { parts: [], shown: 0 };
   const [stride, across] = [perRow ?? fit, Math.min(perRow ?? fit, fit)];
-  const level = (image: number, y: number, x: number) =>
-    y < height ? data[((image * height + y) * width + x) * channels]! : undefined;
+  const at = (image: number, y: number, x: number) => ((image * height + y) * width + x) * channels;
+  const level = (image: number, y: number, x: number) => (y < height ? data[at(image, y, x)]! : undefined);
+  const isDrawn = (image: number, y: number, x: number) => y >= height || drawn?.[at(image, y, x)] !== 0;
+  const blank: Cell = { text: ['░', '·', ' '].find((sign) => look.alphabet?.includes(sign) !== true) ?? ' ' };
+  const cell = (image: number, y: number, x: number) =>
+    isDrawn(image, y, x) && (brush.pixels === 1 || isDrawn(image, y + 1, x))
+      ? brush.cell(level(image, y, x)!, level(image, y + 1, x))
+      : blank;
   const lines: Cell[][] = [];
   let shown = 0;
   for (let first = 0; first < Math.min(count, stride * rows); first += stride) {
@@ -49,12 +65,18 @@ export function picture(data: Levels, shape: ImageShape, { columns, rows, perRow
       const line: Cell[] = [];
       for (let image = first; image < end; image++) {
         if (image > first) line.push({ text: ' '.repeat(gap) });
-        for (let x = 0; x < width; x++) line.push(brush.cell(level(image, y, x)!, level(image, y + 1, x)));
+        for (let x = 0; x < width; x++) line.push(cell(image, y, x));
       }
       lines.push(line);
     }
   }
   return { parts: partsOf(lines), shown };
+}
+
+/** Lines of the terminal that an image takes; undefined where it cannot show such levels. */
+export function linesOf(height: number, { levels, input, alphabet, colourBits }: Look): number | undefined {
+  const brush = brushFor({ levels, input, alphabet, colourBits });
+  return brush && Math.ceil(height / brush.pixels);
 }
 
 /** A character of the terminal. */
@@ -71,12 +93,7 @@ interface Brush {
 }
 
 /** Blocks for two levels; characters for maps; colours for others where there are some, else shades of grey or a sign for each. */
-function brushFor({
-  levels,
-  input,
-  alphabet,
-  colourBits,
-}: Omit<PictureOptions, 'columns' | 'rows'>): Brush | undefined {
+function brushFor({ levels, input, alphabet, colourBits }: Look): Brush | undefined {
   if (alphabet !== undefined) return { pixels: 1, cell: (level) => ({ text: alphabet[level]! }) };
   if (levels === 2) return { pixels: 2, cell: (upper, lower) => ({ text: halfBlock(upper === 1, lower === 1) }) };
   if (colourBits >= 8) {

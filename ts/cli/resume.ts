@@ -7,7 +7,7 @@ import type { CheckpointState } from '../train/run/checkpoint.js';
 import type { Device } from '../train/tensorflow/backend.js';
 import { type DataChoice, ruleFlags } from './data_option.js';
 import { UsageError } from './failure.js';
-import { typed } from './typed.js';
+import { quoted, typed } from './typed.js';
 
 /** What the command line keeps in a checkpoint. Of the user's own images no path, only the last part of its name. */
 export type Note = {
@@ -101,9 +101,4 @@ export function goOnWith(out: string, { data }: Note, given: string | undefined)
   const more = named ? '' : ` --data ${quoted(given)}`;
   const [goOn, make] = [typed('train', `--out ${quoted(out)} --resume${more}`), typed('export', quoted(out))];
   return `go on with \`${goOn}\`, or make a model of it with \`${make}\``;
-}
-
-/** As a shell takes it. */
-function quoted(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 /** `pixelcnn sample`: draws images, shows them, writes them. */
 
 import { Option } from 'commander';
-import { loadSampler } from '../load.js';
+import { checkInteger } from '../arguments.js';
 import { workersRange } from '../pool/pool.js';
 import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
@@ -10,10 +10,13 @@ import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { labelOf, labelsOf } from './label_option.js';
+import { loadModel, openModel } from './open_model.js';
 import { choice, integer, number } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { drawAndWrite, report } from './sample_output.js';
+import { jobCountRange } from './shards/draw_part.js';
+import { parseShard, type Shard } from './shards/shard.js';
 import { printJson } from './terminal.js';
 
 interface SampleCommandOptions {
@@ -28,15 +31,17 @@ interface SampleCommandOptions {
   skipping: Skipping;
   startIndex: number;
   workers?: number;
+  shard?: Shard;
   out: string;
   png?: boolean;
   npy?: string;
   picture: boolean;
+  watch?: boolean;
   json?: boolean;
 }
 
-/** Images where nobody says how many, and of each class where there is a row for each. */
-const usual = { images: 16, ofClass: 8 };
+/** Images where nobody says how many; of each class where there is a row for each, as there is unasked where rows are so few. */
+const usual = { images: 16, ofClass: 8, rows: 16 };
 
 export const command = createCommand('sample', 'draw images from a model, show them and write them as files', [
   ['', '16 digits, a new seed each time'],
@@ -46,13 +51,18 @@ export const command = createCommand('sample', 'draw images from a model, show t
   ['--count 10000 --workers 4', 'on four threads'],
   ['--model my.safetensors --labels 0-9', 'of a model with classes: a row of each'],
   ['--given half.png', 'the rest of an image, where half.png is transparent'],
+  ['--watch', 'see them drawn, pixel by pixel'],
   ['--model my.safetensors --json', 'figures for a program'],
+  [
+    '--shard 3/16 --count 10000 --seed 1 --out parts',
+    'images 1875 to 2499 as one of 16 parts, which merge puts together',
+  ],
 ])
   .option('--model <file>', 'model file (default: the packaged MNIST model)')
   .option(
     '--count <n>',
-    `images, 1 to ${countRange.max} (default: ${usual.images}; with --labels ${usual.ofClass} of each)`,
-    integer('--count', countRange),
+    `images, 1 to ${countRange.max} (default: ${usual.images}; of a model with up to ${usual.rows} classes ${usual.ofClass} of each)`,
+    countOf,
   )
   .addOption(
     new Option('--label <class>', 'class of all images, by number or name (default: all in turn)').conflicts('labels'),
@@ -96,17 +106,32 @@ export const command = createCommand('sample', 'draw images from a model, show t
     `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to draw)`,
     integer('--workers', workersRange),
   )
+  .addOption(
+    new Option('--shard <i/n>', 'draw part i of n alone, 0/n to n-1/n, as arrays: docs/scale.md')
+      .argParser((text) => parseShard('--shard', text))
+      .conflicts(['png', 'npy']),
+  )
   .option('--out <folder>', 'where the files go: PNG, or text of a model of maps', 'samples')
   .option('--png', 'of a model of maps: PNG files too')
   .option('--npy <file>', 'also all levels in one array, [count, height, width]')
   .option('--no-picture', 'do not draw the images in the terminal')
+  .addOption(
+    new Option('--watch', 'show in the terminal how they are drawn, pixel by pixel').conflicts(['json', 'workers']),
+  )
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SampleCommandOptions) => interruptible((signal) => run(options, signal)));
 
+/** Of shards together there may be more images than of one call. */
+function countOf(text: string): number {
+  return integer('--count', Number(text) > countRange.max ? jobCountRange : countRange)(text);
+}
+
 async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<void> {
+  if (options.shard !== undefined) return runShard(options, options.shard, signal);
+  if (options.count !== undefined) checkInteger('--count', options.count, countRange);
   const { startIndex, temperature, method, skipping } = options;
   const model = options.model ?? packagedModel();
-  const sampler = await loadSampler(model, { signal });
+  const sampler = await loadModel(model, signal);
   const { count, label, rows } = chosenClasses(options, sampler);
   integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
   const known = options.given;
@@ -118,8 +143,12 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const writeNpy = options.npy === undefined ? undefined : await openOutputFile(options.npy, '--npy');
   const seed = options.seed ?? drawSeed();
   const request = { count, seed, temperature, startIndex, method, skipping, label, given };
-  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, signal });
-  const output = { ...options, count, seed, rows };
+  const perRow = rows && count / rows;
+  const watcher = options.watch
+    ? (await import('./watch.js')).startWatching(sampler, { ...request, perRow }, signal)
+    : undefined;
+  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, watcher, signal });
+  const output = { ...options, count, seed, rows, watched: watcher !== undefined };
   const drawn = await drawAndWrite(drawing, sampler, output, { folder, writeNpy }, signal).finally(drawing.close);
   if (options.json) {
     const { grid: _, wrote: _words, ...figures } = drawn;
@@ -129,21 +158,63 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   }
 }
 
+async function runShard(options: SampleCommandOptions, shard: Shard, signal: AbortSignal): Promise<void> {
+  const { startIndex, temperature, method, skipping, workers, count, seed } = options;
+  if (count === undefined || seed === undefined) {
+    const [flag, what] =
+      count === undefined ? ['--count', 'images of all shards together'] : ['--seed', 'seed of all shards'];
+    throw new UsageError(`${flag}: expected the ${what} beside --shard, got none`);
+  }
+  const { runPart } = await import('./shards/run_part.js');
+  const model = options.model ?? packagedModel();
+  const { bytes, sampler } = await openModel(model, signal);
+  integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
+  const { classes } = classesOf(options, sampler);
+  if (classes !== undefined) imagesOfClass(count, classes);
+  const known = options.given;
+  const given =
+    known === undefined
+      ? undefined
+      : await (await import('./given_option.js')).readGiven(known, sampler, count, signal);
+  const request = { shard, count, seed, startIndex, temperature, classes, given, method, skipping, workers };
+  await runPart({ model, bytes, sampler }, request, options, signal);
+}
+
+/** The classes that were asked for, each of as many images; few ones are all asked for where nothing else is said. */
+function classesOf(
+  { count, label, labels, given }: SampleCommandOptions,
+  sampler: Sampler,
+): { classes?: readonly number[]; rows?: number } {
+  const { classes: all = 0 } = sampler.config;
+  const isFree = [count, label, labels, given].every((asked) => asked === undefined);
+  if (isFree && all > 0 && all <= usual.rows) return { classes: Array.from({ length: all }, (_, i) => i), rows: all };
+  if (labels !== undefined) {
+    const classes = labelsOf('--labels', labels, sampler);
+    return { classes, rows: classes.length };
+  }
+  return label === undefined ? {} : { classes: [labelOf('--label', label, sampler)] };
+}
+
+function imagesOfClass(count: number, classes: readonly number[]): number {
+  const ofClass = count / classes.length;
+  if (Number.isInteger(ofClass)) return ofClass;
+  throw new UsageError(
+    `--count: expected a multiple of ${classes.length}, as many of each class of --labels, got ${count}`,
+  );
+}
+
 /** How many images, of which classes, and in how many rows where each class has one. */
 function chosenClasses(
-  { count, label, labels }: SampleCommandOptions,
+  options: SampleCommandOptions,
   sampler: Sampler,
 ): { count: number; label?: number | number[]; rows?: number } {
-  if (labels === undefined) {
+  const { count } = options;
+  const { classes, rows } = classesOf(options, sampler);
+  if (rows === undefined || classes === undefined) {
     const images = count ?? usual.images;
-    return label === undefined ? { count: images } : { count: images, label: labelOf('--label', label, sampler) };
+    return classes === undefined ? { count: images } : { count: images, label: classes[0]! };
   }
-  const classes = labelsOf('--labels', labels, sampler);
-  const rows = classes.length;
-  const ofClass = count === undefined ? usual.ofClass : count / rows;
-  if (!Number.isInteger(ofClass)) {
-    throw new UsageError(`--count: expected a multiple of ${rows}, as many of each class of --labels, got ${count}`);
-  }
+  const ofClass = count === undefined ? usual.ofClass : imagesOfClass(count, classes);
   const images = rows * ofClass;
   if (images > countRange.max) {
     throw new UsageError(

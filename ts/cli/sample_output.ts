@@ -24,6 +24,8 @@ export interface OutputOptions {
   out: string;
   png?: boolean;
   picture: boolean;
+  /** Whether somebody sees them drawn, who needs no bar. */
+  watched?: boolean;
   json?: boolean;
 }
 
@@ -69,14 +71,14 @@ export interface Drawn {
 
 /** Draws and writes group by group, so that any number of images fits into memory. */
 export async function drawAndWrite(
-  { workers, draw }: Drawing,
+  { workers, draw, rested }: Drawing,
   sampler: Sampler,
   options: OutputOptions,
   { folder, writeNpy }: Output,
   signal: AbortSignal,
 ): Promise<Drawn> {
   const { gridPng, imagePng } = await import('../node/png.js');
-  const { count, rows, png, json = false } = options;
+  const { count, rows, png, watched = false, json = false } = options;
   const { config, alphabet } = sampler;
   const { levels, input, height, width } = config;
   const size = imageSize(config);
@@ -99,7 +101,7 @@ export async function drawAndWrite(
     if (json) files.push(path);
   };
   let [ink, nats, written] = [0, 0, 0];
-  const bar = json ? undefined : await startProgress('sampling', count, 'images');
+  const bar = json || watched ? undefined : await startProgress('sampling', count, 'images');
   const parts = draw((share) => bar?.update(count * share));
   const began = performance.now();
   let [waited, wall] = [0, 0];
@@ -141,7 +143,7 @@ export async function drawAndWrite(
   } finally {
     bar?.stop();
   }
-  const ms = workers > 1 ? wall : waited;
+  const ms = workers > 1 ? wall : waited - (rested?.() ?? 0);
   const wrote = [...ends.values()].map(({ first, last }) => (first === last ? first : `${first} to ${last}`));
   const add = (path: string, note = '') => {
     if (json) files.push(path);

@@ -5,13 +5,14 @@ import { cacheFolder } from '../node/cache.js';
 import { createCommand } from './command.js';
 import { interruptible } from './interrupt.js';
 import { type Progress, startProgress } from './progress.js';
-import { print, tell } from './terminal.js';
+import { print, printJson, tell } from './terminal.js';
 
 interface SetupCommandOptions {
   cuda?: boolean;
   cpu?: boolean;
   clean?: boolean;
   offline?: boolean;
+  json?: boolean;
 }
 
 export const command = createCommand('setup', 'set native TensorFlow up, as the first training would by itself', [
@@ -23,13 +24,15 @@ export const command = createCommand('setup', 'set native TensorFlow up, as the 
   .option('--cpu', 'for the CPU alone, even beside a GPU: 0.3 GB to fetch')
   .option('--clean', 'remove what earlier set-ups made')
   .option('--offline', 'never fetch: tell whether it is there')
+  .option('--json', 'print one JSON object and nothing else')
   .action((options: SetupCommandOptions) => interruptible((signal) => run(options, signal)));
 
-async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: AbortSignal): Promise<void> {
+async function run({ cuda, cpu, clean, offline, json }: SetupCommandOptions, signal: AbortSignal): Promise<void> {
   const { cleanTensorflow, setUpTensorflow } = await import('../train/tensorflow/setup.js');
   if (clean) {
     const removed = await cleanTensorflow();
-    print(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
+    if (json) printJson({ removed });
+    else print(removed.length > 0 ? `removed ${removed.join(', ')}` : `nothing to remove in ${cacheFolder()}`);
     return;
   }
   const download = new DownloadBar();
@@ -42,7 +45,8 @@ async function run({ cuda, cpu, clean, offline }: SetupCommandOptions, signal: A
       progress: (done, total) => download.update(done, total),
     });
     download.stop();
-    print(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
+    if (json) printJson({ packageName, variant, from });
+    else print(`native TensorFlow is ready: ${packageName}, built for ${variant}, found from ${from}`);
   } finally {
     download.stop();
   }

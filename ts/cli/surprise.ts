@@ -1,7 +1,7 @@
 /** The surprise of each pixel as pictures: what it costs the model, -ln p in nats, beside the image that it is of. */
 
 import { PNG } from 'pngjs';
-import { type Colour, levelColours } from '../node/colours.js';
+import { type Colour, levelColours } from '../colours.js';
 import type { Sampler } from '../sampler.js';
 import type { ImageSet } from '../train/data/image_set.js';
 

@@ -36,6 +36,41 @@ export function printJson(value: object): void {
   output.write(`${visible(JSON.stringify(value))}\n`);
 }
 
+/** Columns and rows of the terminal that takes what is printed; undefined where it is none, or one that takes no commands. */
+export function terminalSize(): { columns: number; rows: number } | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  return isTTY && process.env.TERM !== 'dumb' ? { columns: columns || 80, rows: rows || 24 } : undefined;
+}
+
+/** A sheet of its own on the terminal, drawn on over and over; what was there before comes back when it is taken away. */
+export interface Screen {
+  /** Draws lines from the top on, in the place of those before. */
+  show(...parts: readonly (string | Painted)[]): void;
+  /** Takes the sheet away. A second call does nothing. */
+  close(): void;
+}
+
+/** Lays a sheet on the terminal, of which there must be one. */
+export function openScreen(): Screen {
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    process.off('exit', close);
+    output.write('\x1b[?7h\x1b[?25h\x1b[?1049l');
+  };
+  process.on('exit', close); // where a second Ctrl-C ends the process
+  // No cursor, and lines that are cut at the edge.
+  output.write('\x1b[?1049h\x1b[?25l\x1b[?7l');
+  return {
+    show: (...parts) => {
+      const lines = parts.map((part) => dressed(part, output)).join('');
+      if (isOpen) output.write(`\x1b[H${lines.replaceAll('\n', '\x1b[K\n')}\x1b[K\x1b[J`);
+    },
+    close,
+  };
+}
+
 /**
  * Text with all that is not to be seen written out: `\u001b` for the character that starts a terminal's commands, `\u202e` for
  * the one that turns the direction of what follows. Line feeds and tabs stay. The form is that of JSON, where it means the same.

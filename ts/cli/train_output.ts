@@ -64,6 +64,8 @@ export class LinePrinter implements Printer {
   #firstStep: { step: number; seconds: number } | undefined;
   #estimated = false;
   #epochs = 0;
+  /** The last epoch whose title was printed. */
+  #titled = 0;
   readonly #watched: string;
   readonly #goOn: string;
 
@@ -102,10 +104,16 @@ export class LinePrinter implements Printer {
           print(`Resuming after ${place.join(' and ')}`);
         }
         this.#epochs = epochs;
+        this.#titled = event.epoch + 1;
         if (event.epoch < epochs) print(epochTitle(event.epoch + 1, epochs));
         return;
       }
       case 'step':
+        // With its first step and not after the epoch before, since the run may be stopped between them.
+        if (event.epoch > this.#titled) {
+          this.#titled = event.epoch;
+          print(epochTitle(event.epoch, this.#epochs));
+        }
         // A resumed epoch is not the faster for what was done before.
         await this.#showBar(`epoch ${event.epoch}/${this.#epochs}`, event.steps, 'steps', event.step);
         this.#bar?.update(event.step, `loss: ${event.loss.toFixed(4)}`);
@@ -118,7 +126,6 @@ export class LinePrinter implements Printer {
       case 'epoch':
         this.stop();
         print(epochLine(event));
-        if (event.epoch < this.#epochs) print(epochTitle(event.epoch + 1, this.#epochs));
         return;
       case 'model': {
         this.stop();

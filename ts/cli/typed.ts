@@ -5,3 +5,8 @@ export function typed(command: string, words = ''): string {
   if (!byScript) return words === '' ? `pixelcnn ${command}` : `pixelcnn ${command} ${words}`;
   return words === '' ? `npm run ${command}` : `npm run ${command} -- ${words}`;
 }
+
+/** As a shell takes it. */
+export function quoted(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -6,6 +6,8 @@
 import { createRequire } from 'node:module';
 import { PixelCnnError } from '../error.js';
 
+// biome-ignore lint/suspicious/noTsIgnore: as in train/net/tf.ts.
+/** @ts-ignore */
 export type ChartOption = import('echarts').EChartsOption;
 
 export interface ChartSize {

@@ -1,8 +1,8 @@
 /** Images as PNG files: one by one, and many in a grid. */
 
 import { PNG } from 'pngjs';
+import { type Colour, levelColours } from '../colours.js';
 import type { ImageShape, Levels } from '../images.js';
-import { type Colour, levelColours } from './colours.js';
 
 /** An 8-bit image, grey or in colours. */
 interface Picture {

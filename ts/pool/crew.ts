@@ -3,7 +3,7 @@
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
 import { foreseenError, type OpenedModel, type Report, type Work, type Works } from './message.js';
-import { startThread, type Thread } from './thread.js';
+import { startThread, type Thread, type WorkerSource } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
 const maxLost = 3;
@@ -34,24 +34,30 @@ interface Job {
   over: boolean;
 }
 
+export interface CrewOptions {
+  /** Of each worker's sampler. */
+  memoryLimit?: number | undefined;
+  /** How workers are started. Default: by the package's own script. */
+  worker?: WorkerSource | undefined;
+}
+
 export class Crew {
   readonly #members: readonly Member[];
   readonly #module: WebAssembly.Module;
   readonly #model: Uint8Array;
-  readonly #memoryLimit: number | undefined;
+  readonly #options: CrewOptions;
   #waiting: Job[] = [];
   #lastId = 0;
   #disposed = false;
 
   /**
    * @param model The bytes of a model file, which stay as they are.
-   * @param memoryLimit Of each worker's sampler.
    */
-  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, memoryLimit?: number) {
+  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, options: CrewOptions = {}) {
     this.#members = Array.from({ length: size }, () => ({}));
     this.#module = module;
     this.#model = model;
-    this.#memoryLimit = memoryLimit;
+    this.#options = options;
   }
 
   /** Starts all workers; resolves when each has opened the model. */
@@ -125,7 +131,7 @@ export class Crew {
   #start(member: Member): void {
     let thread: Thread;
     try {
-      thread = startThread({
+      thread = startThread(this.#options.worker, {
         report: (report) => this.#hear(member, report),
         died: (cause) => this.#lose(member, cause),
       });
@@ -135,7 +141,8 @@ export class Crew {
     }
     member.thread = thread;
     const model = new Uint8Array(this.#model); // its own copy, which then moves
-    thread.post({ type: 'open', module: this.#module, model, memoryLimit: this.#memoryLimit }, [model.buffer]);
+    const { memoryLimit } = this.#options;
+    thread.post({ type: 'open', module: this.#module, model, memoryLimit }, [model.buffer]);
   }
 
   #hear(member: Member, report: Report): void {

@@ -18,7 +18,7 @@ export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['gi
 
 /** To a worker. It is given one job at a time; `open` comes first, once. */
 export type Order =
-  | { type: 'open'; module: WebAssembly.Module; model: Uint8Array; memoryLimit?: number }
+  | { type: 'open'; module: WebAssembly.Module; model: Uint8Array; memoryLimit: number | undefined }
   | { type: 'work'; job: number; work: Work }
   | { type: 'stop'; job: number };
 

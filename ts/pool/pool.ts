@@ -1,13 +1,16 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
 import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
-import { checkInteger, checkMemoryLimit, checkOptions, checkSignal, show, wrongKind } from '../arguments.js';
+import { checkInteger, checkListener, checkMemoryLimit, checkOptions, checkSignal } from '../arguments.js';
+import { checkWasm, compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
 import type { Config } from '../config.js';
+import { asyncDisposeSymbol } from '../dispose.js';
 import { coreCount } from '../host.js';
 import { checkImages, type Images, imageShape, imageSize, type Levels } from '../images.js';
-import { compileBinary, namingModel } from '../load.js';
+import { forget, whenCollected } from '../instance.js';
+import { namingModel } from '../load.js';
 import { namesOf } from '../metadata.js';
-import { type ModelSource, readModel } from '../model_source.js';
+import { type LoadProgress, type ModelSource, type OnLoad, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
@@ -32,10 +35,7 @@ import {
 } from '../sampler.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
-import { checkThreads } from './thread.js';
-
-/** `Symbol.asyncDispose`, or a stand-in where the host is older than it. */
-const asyncDisposeSymbol: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
 
 export interface PoolOptions {
   /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
@@ -44,6 +44,15 @@ export interface PoolOptions {
   memoryLimit?: number;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** As for `loadSampler`. */
+  wasm?: WasmSource | WasmBuilds;
+  /**
+   * The workers' script, `pixelcnn/worker`, where it is not found beside this module: its URL or path, of another origin too, or a
+   * function that starts one of it, as `() => new Worker(...)`. Default: the package's own.
+   */
+  worker?: WorkerSource;
+  /** As for `loadSampler`. */
+  onProgress?: (progress: LoadProgress) => void;
 }
 
 /** How far a call is, in pixels, which do not come image by image. */
@@ -87,13 +96,17 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal']);
+  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal', 'wasm', 'worker', 'onProgress']);
   const signal = checkSignal(given.signal);
   const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
   const memoryLimit = checkMemoryLimit(given.memoryLimit);
-  checkThreads();
-  const [bytes, module] = await abortable(signal, (own) => Promise.all([readModel(model, own), compileBinary()]));
-  const crew = new Crew(workers, module, new Uint8Array(bytes), memoryLimit); // without the rest of its buffer, which would be sent too
+  const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
+  const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
+  checkThreads(worker);
+  const [bytes, module] = await abortable(signal, (own) =>
+    Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
+  );
+  const crew = new Crew(workers, module, new Uint8Array(bytes), { memoryLimit, worker }); // without the rest of its buffer, which would be sent too
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {
@@ -138,6 +151,7 @@ export class SamplerPool {
     const { classNames, alphabet } = namesOf(config, metadata);
     this.classNames = classNames;
     this.alphabet = alphabet;
+    whenCollected(this, () => void crew.dispose());
   }
 
   /** Draws images, the same as a sampler's `sample` does. */
@@ -232,6 +246,7 @@ export class SamplerPool {
 
   /** Ends all workers at once. Calls under way and later ones reject with `DISPOSED`. */
   dispose(): Promise<void> {
+    forget(this);
     return this.#crew.dispose();
   }
 
@@ -336,9 +351,7 @@ function checkCall<Options, Request>(
 ): { request: Request; call: PoolCallOptions } {
   const { onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
   const signal = checkSignal(given.signal);
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw wrongKind('onProgress', `expected a function, got ${show(onProgress)}`);
-  }
+  const listener = checkListener(onProgress) as OnProgress | undefined;
   const request = check(Object.fromEntries(names.map((name) => [name, given[name]])) as Options);
-  return { request, call: { ...(signal && { signal }), ...(onProgress && { onProgress: onProgress as OnProgress }) } };
+  return { request, call: { ...(signal && { signal }), ...(listener && { onProgress: listener }) } };
 }

@@ -1,11 +1,32 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
+import { show, wrongKind } from '../arguments.js';
+import { workerScript } from '../assets.js';
+import { edgeLine } from '../binary.js';
+import { isUrl } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { builtin } from '../host.js';
+import { builtin, isEdge } from '../host.js';
 import type { Order, Report } from './message.js';
 
+/** A web worker, or a thread of Node's, as far as a pool needs one. */
+export interface WorkerLike {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  terminate(): unknown;
+}
+
+/** Where the script of a pool's workers is, `pixelcnn/worker`: its URL or path; or a function that starts one of it. */
+export type WorkerSource = string | URL | (() => WorkerLike);
+
+/** The option `worker`, checked. */
+export function checkWorker(value: unknown): WorkerSource | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  if (isUrl(value) || typeof value === 'function') return value as WorkerSource;
+  const wanted = 'expected the URL or path of pixelcnn/worker, or a function that starts a Worker of it';
+  throw wrongKind('worker', `${wanted}, got ${show(value)}`);
+}
+
 export interface Thread {
-  post(order: Order, transfer?: Transferable[]): void;
+  post(order: Order, transfer?: ArrayBuffer[]): void;
   /** Whether the process must not end before the thread. Browsers know no such thing. */
   hold(busy: boolean): void;
   /** Ends it at once, whatever it does. */
@@ -18,36 +39,31 @@ export interface ThreadEvents {
   died(cause: unknown): void;
 }
 
-/** Throws where there are no threads at all. */
-export function checkThreads(): void {
+/** Throws where there are no threads at all, or it is not known by which script to start them. */
+export function checkThreads(source: WorkerSource | undefined): void {
+  if (isEdge()) throw unavailable(startsNone, `${edgeLine()}, which draws the same images`);
   const some = builtin('node:worker_threads') !== undefined || typeof Worker === 'function';
-  if (!some || isWorkerd()) throw unavailable('a host that starts worker threads, got one that does not');
-  if (hasAddress()) return;
-  throw unavailable(
-    'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)',
-  );
-}
-
-function unavailable(wantedAndGot: string): PixelCnnError {
-  const todo = 'use createSampler({ module, model }), which draws the same images';
-  return new PixelCnnError('WORKERS_UNAVAILABLE', `expected ${wantedAndGot}; ${todo}`);
-}
-
-/** Whether this module knows where it lies. */
-function hasAddress(): boolean {
+  if (!some && typeof source !== 'function')
+    throw unavailable(startsNone, 'use loadSampler, which draws the same images');
+  if (source !== undefined) return;
   try {
-    return new URL(here) !== undefined;
-  } catch {
-    return false;
+    workerScript();
+  } catch (cause) {
+    const wanted = 'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)';
+    const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
+    throw unavailable(wanted, todo, cause);
   }
 }
 
-/** It has Node's module of threads in name, whose threads do not start. */
-function isWorkerd(): boolean {
-  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+const startsNone = 'a host that starts worker threads, got one that does not';
+
+function unavailable(wantedAndGot: string, todo: string, cause?: unknown): PixelCnnError {
+  const message = `expected ${wantedAndGot}; ${todo}`;
+  return new PixelCnnError('WORKERS_UNAVAILABLE', message, cause === undefined ? {} : { cause });
 }
 
-export function startThread(events: ThreadEvents): Thread {
+/** Starts a thread, by the package's own script or as `source` says. */
+export function startThread(source: WorkerSource | undefined, events: ThreadEvents): Thread {
   let live = true;
   let thread: Thread;
   const died = (cause: unknown) => {
@@ -55,51 +71,86 @@ export function startThread(events: ThreadEvents): Thread {
     thread.terminate().catch(() => {}); // one on the web lives on after an error
     events.died(cause);
   };
-  const threads = builtin('node:worker_threads');
-  const start = threads === undefined ? startWebWorker : startNodeThread.bind(undefined, threads);
-  const started = start({ report: (report) => live && events.report(report), died });
+  const worker =
+    typeof source === 'function' ? made(source()) : startWorker(source ?? workerScript(), source === undefined);
+  const listen = isNodeWorker(worker) ? listenToNode : listenToWeb;
+  listen(worker as never, { report: (report) => live && events.report(report), died });
   thread = {
-    ...started,
-    terminate: () => {
+    post: (order, transfer = []) => worker.postMessage(order, transfer),
+    hold: (busy) => {
+      if (isNodeWorker(worker)) busy ? worker.ref() : worker.unref();
+    },
+    terminate: async () => {
       live = false;
-      return started.terminate();
+      await worker.terminate();
     },
   };
   return thread;
 }
 
-function startWebWorker({ report, died }: ThreadEvents): Thread {
-  // Written out in this form, which bundlers know and replace by the address of the file they emit.
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
+
+function isNodeWorker(worker: WorkerLike): worker is NodeWorker {
+  return 'ref' in worker && 'on' in worker;
+}
+
+/** What the caller's function gave. */
+function made(worker: unknown): WorkerLike {
+  const some = typeof worker === 'object' && worker !== null;
+  if (some && 'postMessage' in worker && ('on' in worker || 'addEventListener' in worker))
+    return worker as unknown as WorkerLike;
+  throw wrongKind('worker', `expected a function that starts a Worker, got one that gives ${show(worker)}`);
+}
+
+/** @param mayBeText Whether a string is the script itself, and not its address. */
+function startWorker(script: URL | string, mayBeText: boolean): WorkerLike {
+  const isText = mayBeText && typeof script === 'string';
+  const threads = builtin('node:worker_threads');
+  if (threads === undefined) return new Worker(webAddress(script, isText), { type: 'module' });
+  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
+  const { process } = globalThis; // not named alone, for which bundlers would bring one along
+  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+  if (isText) return new threads.Worker(script as string, { ...flags, eval: true });
+  const isPath = typeof script === 'string' && !/^(file|data|blob|https?):/i.test(script);
+  const address = isPath ? builtin('node:path')!.resolve(script) : new URL(isUrl(script) ? script.href : script);
+  return new threads.Worker(address, flags);
+}
+
+/** Where a web worker is started from. */
+function webAddress(script: URL | string, isText: boolean): URL | string {
+  if (isText) return blobOf(script as string);
+  const { location } = globalThis;
+  if (location === undefined) return script;
+  const url = new URL(script, location.href);
+  // Hosts start no worker of another origin than the page's, such as a CDN's; they do start a blob, which may import from anywhere.
+  const isOther = /^https?:$/.test(url.protocol) && url.origin !== location.origin;
+  return isOther ? blobOf(`import ${JSON.stringify(url.href)};`) : url;
+}
+
+/** The address of each text so far; they are few, and a pool may start another worker at any time. */
+const blobs = new Map<string, string>();
+
+function blobOf(text: string): string {
+  const address = blobs.get(text) ?? URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  blobs.set(text, address);
+  return address;
+}
+
+function listenToWeb(worker: Worker, { report, died }: ThreadEvents): void {
   worker.addEventListener('message', ({ data }) => report(data));
   worker.addEventListener('messageerror', () => died(new Error('a message could not be read')));
   worker.addEventListener('error', (event) => {
     event.preventDefault(); // it is dealt with here
-    died(event.error ?? new Error(event.message || 'the script could not be loaded'));
+    died(event.error ?? new Error(event.message || noScript));
   });
-  return {
-    post: (order, transfer = []) => worker.postMessage(order, transfer),
-    hold: () => {},
-    terminate: async () => worker.terminate(),
-  };
 }
 
-/** Named apart, so that bundlers, which have no use for Node's threads, do not take the file in a second time. */
-const here = import.meta.url;
+const noScript =
+  "its script could not be loaded; import from 'pixelcnn/inline', or give the address of pixelcnn/worker as the option worker";
 
-function startNodeThread({ Worker }: typeof import('node:worker_threads'), { report, died }: ThreadEvents): Thread {
-  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
-  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-  const worker = new Worker(new URL('./worker.js', here), flags);
+function listenToNode(worker: NodeWorker, { report, died }: ThreadEvents): void {
   worker.on('message', report);
   worker.on('messageerror', died);
   worker.on('error', died);
   worker.on('exit', (code) => died(new Error(`it exited with code ${code}`)));
-  return {
-    post: (order, transfer = []) => worker.postMessage(order, transfer as Parameters<typeof worker.postMessage>[1]),
-    hold: (busy) => (busy ? worker.ref() : worker.unref()),
-    terminate: async () => {
-      await worker.terminate();
-    },
-  };
 }

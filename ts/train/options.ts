@@ -15,7 +15,7 @@ import {
   wrongKind,
   wrongValue,
 } from '../arguments.js';
-import { isArrayBuffer, isBytes, isKind, isUrl } from '../brand.js';
+import { isArrayBuffer, isBlob, isBytes, isKind, isUrl } from '../brand.js';
 import { ownBytes } from '../bytes.js';
 import { type Config, completeConfig } from '../config.js';
 import type { ModelSource } from '../model_source.js';
@@ -135,10 +135,15 @@ export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions
   }
   checkRunOptions(options);
   const { net, ...named } = options;
-  const asked = net === undefined ? options : { ...named, config: { ...nets[net], ...options.config } };
+  const asked = net === undefined ? options : { ...named, config: { ...partsOf(net, options), ...options.config } };
   checkConfig(core, asked.config ?? {});
   if (isImageSet(asked.data) && asked.from === undefined) checkImages(core, asked, asked.data);
   return asked;
+}
+
+/** What a net's name asks for: of a model that training goes on from its kind alone, since the sizes are the model's own. */
+function partsOf(name: NetName, { from }: TrainOptions): Partial<Config> {
+  return from === undefined ? nets[name] : { architecture: nets[name].architecture };
 }
 
 /** A config of our own, its list too: what is checked is what is used. */
@@ -155,8 +160,9 @@ function ownConfig(given: Partial<Config>): Partial<Config> {
 /** Whether it can be a model at all; which one, reading it tells. */
 function checkModelSource(name: string, value: unknown): void {
   if ((typeof value === 'string' && value !== '') || isUrl(value) || isBytes(value) || isArrayBuffer(value)) return;
-  if (isKind(value, 'Response', {})) return;
-  throw wrongKind(name, `expected a path, a URL, a Uint8Array, an ArrayBuffer or a Response, got ${show(value)}`);
+  if (isBlob(value) || isKind(value, 'Response', {})) return;
+  const wanted = 'expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response';
+  throw wrongKind(name, `${wanted}, got ${show(value)}`);
 }
 
 /** What JSON makes of a note is what a checkpoint holds: one that it refuses would end the run at its first checkpoint. */

@@ -216,6 +216,46 @@ it('says what to install where a set is not at hand and nothing may be fetched, 
   await expect(loadMnist({ name: 'fashion-mnist', offline: true })).rejects.toThrow('found a damaged one');
 });
 
+it('takes static MNIST as levels, in its own three parts, where it is at hand, and else says where it belongs', async () => {
+  const cached = join(cacheFolder(), 'static-mnist');
+  if (existsSync(join(cached, 'binarized_mnist_test.amat'))) {
+    const set = await loadData({ data: 'static-mnist', offline: true });
+    expect(set).toMatchObject({
+      count: 60_000,
+      validationImages: 10_000,
+      levels: 2,
+      split: 'the training and validation images',
+    });
+    expect(set.origin).toEqual({ data: 'static-mnist', split: 'reference', binarisation: 'none' });
+    expect(sha256(set.pixels.subarray(50_000 * 784))).toBe(
+      '069b4f0beb389b776478c3e872b4df71c95ac4be64d7cbe6d32e24ebac8e6d5e',
+    );
+  }
+  vi.stubEnv('PIXELCNN_CACHE', join(folder, 'no-cache'));
+  const empty = join(folder, 'no-cache', 'static-mnist');
+  const advice =
+    `put binarized_mnist_*.amat of github.com/mingzhang-yin/ARM-gradient into ${empty}, ` +
+    'or name a folder that holds them as .npy files';
+  await expect(loadData({ data: 'static-mnist', offline: true })).rejects.toMatchObject({
+    code: 'DATA_NOT_FOUND',
+    message: `static MNIST: expected binarized_mnist_train.amat in ${empty}, found none, and nothing may be fetched; ${advice}`,
+  });
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (url: string) => {
+    asked.push(url);
+    return new Response('not it');
+  });
+  await expect(loadData({ data: 'static-mnist' })).rejects.toThrow(
+    /^static MNIST: could not fetch binarized_mnist_train.amat \(https:.*: expected sha256 79a0[0-9a-f]{60}, got [0-9a-f]{64}\); put /,
+  );
+  expect(asked).toEqual([
+    'https://raw.githubusercontent.com/mingzhang-yin/ARM-gradient/9b5f74da4e4009c5556e8d7a87c88c8e291c253d/binarized_mnist_train.amat',
+  ]);
+  await expect(loadData({ data: 'static-mnist', threshold: 4, offline: true })).rejects.toThrow(
+    'threshold: expected none with binarisation none, got 4',
+  );
+});
+
 it('keeps its cache where it is told to', () => {
   expect(cacheFolder({ PIXELCNN_CACHE: '/a/b' })).toBe('/a/b');
   expect(cacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/pixelcnn');

@@ -148,7 +148,7 @@ it('says what it looked for where there is nothing of the kind', async () => {
   await load('nowhere').toMatchObject({
     code,
     message: expect.stringMatching(
-      /^data: expected mnist, fashion-mnist, a folder or a file, found nothing at .*nowhere/,
+      /^data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at .*nowhere/,
     ),
   });
   await expect(loadData({ folder: 'x' } as DataOptions)).rejects.toThrow('got "folder"');

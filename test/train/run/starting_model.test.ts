@@ -65,14 +65,19 @@ it('takes images of another size', async () => {
   expect(net.config).toEqual({ ...first.net.config, height: 9, width: 5 });
 });
 
+it('takes the name of a net for its kind, since the model has the sizes', async () => {
+  const { net } = await train({ ...rest, seed: 1, epochs: 1, from: path, net: 'reference' }).result;
+  expect(net.config).toEqual(first.net.config);
+});
+
 it('refuses another net, another kind of images, and what is no model, in one sentence', async () => {
   expect(await refusal({ ...rest, from: path, config: { filters: 16 } })).toEqual({
     message: 'config.filters: expected 8, as the model that training goes on from has, got 16',
     argument: 'config.filters',
   });
-  expect(await refusal({ ...rest, from: path, net: 'reference' })).toEqual({
-    message: 'config.filters: expected 8, as the model that training goes on from has, got 128',
-    argument: 'config.filters',
+  expect(await refusal({ ...rest, from: path, net: 'gated' })).toEqual({
+    message: 'config.architecture: expected plain, as the model that training goes on from has, got gated',
+    argument: 'config.architecture',
   });
   expect(await refusal({ ...rest, from: path, data: { ...data, levels: 4 } })).toEqual({
     message: 'from: expected a model for images of levels 4, as the data has, got one of 2',

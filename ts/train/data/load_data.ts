@@ -23,7 +23,7 @@ import { invalid } from './files/numbers.js';
 import { type DataOrigin, firstImages, type ImageSet, mostClasses, ownParts, sliceImages } from './image_set.js';
 import { codeImages, greyInWords, levelsInWords, quantiseImages } from './levels.js';
 import { checkMapOptions } from './maps.js';
-import { publishedSets } from './published.js';
+import { isBinary, publishedSets } from './published.js';
 import { type NamedImages, unlabelled } from './raw.js';
 import { type FoundImages, findImages, isPublished, type ReadOptions } from './read_data.js';
 import { checkRule, type LevelRule, type MapOptions, mapNames, type Rule, ruleNames } from './rule.js';
@@ -31,7 +31,7 @@ import { checkNotCodes, valuesOf } from './values.js';
 
 export interface DataOptions extends LevelRule, MapOptions {
   /**
-   * `mnist`, `fashion-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name, or of maps in text; or a
+   * `mnist`, `fashion-mnist`, `static-mnist`, or a path: a file of IDX or `.npy`, packed by gzip or not, whatever its name, or of maps in text; or a
    * folder of such files or of greyscale PNG files, divided or not: docs/data.md tells what is made of it. A path may be a
    * file: URL. Default: `mnist`.
    */
@@ -76,9 +76,14 @@ export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   return withOwnSignal(checkSignal(asked.signal), (signal) => load({ ...asked, ...(signal && { signal }) }));
 }
 
-async function load(options: DataOptions): Promise<ImageSet> {
+async function load(asked: DataOptions): Promise<ImageSet> {
+  const data = checkData('data', asked.data ?? 'mnist');
+  const isLevels = isPublished(data) && isBinary(data) && asked.binarisation === undefined;
+  return loadBy(data, isLevels ? { ...asked, binarisation: 'none' } : asked);
+}
+
+async function loadBy(data: string, options: DataOptions): Promise<ImageSet> {
   const { limit, classes = false, offline, say, signal } = options;
-  const data = checkData('data', options.data ?? 'mnist');
   if (limit !== undefined) checkInteger('limit', limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
   checkBoolean('classes', classes);
   if (offline !== undefined) checkBoolean('offline', offline);

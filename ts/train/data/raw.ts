@@ -40,7 +40,7 @@ export interface NamedImages<Pixels extends Levels = Uint8Array> extends RawImag
 /** The label of an image whose class nothing tells. */
 export const unlabelled = 2 ** 16 - 1;
 
-export type PublishedSet = 'mnist' | 'fashion-mnist';
+export type PublishedSet = 'mnist' | 'fashion-mnist' | 'static-mnist';
 
 /** The parts of a data set, in the order in which they are put one behind the other. */
 export const partNames = ['train', 'validation', 'test'] as const;

@@ -131,7 +131,7 @@ async function ofPublished(name: PublishedSet, options: ReadOptions): Promise<Fo
   const set = await readPublished({ name, offline, signal, say });
   const labels = await ifLabelled(options, () => readPublishedLabels(set, { name, offline, signal, say }, classes));
   const { classNames } = publishedSets[name];
-  const known = { published: name, classesBy: 'file', ...(labels && { classNames }) } as const;
+  const known = { published: name, classesBy: 'file', ...(labels && classNames && { classNames }) } as const;
   if (rule.kind === 'stored') {
     const images = joinImages(title, withLabels(await readStored(set.parts, storedAs(rule), signal), labels));
     return { kind: 'stored', images, ...known };
@@ -171,8 +171,8 @@ async function ofArrays(files: Parts<FoundArray>, options: ReadOptions): Promise
     say?.('These IDX files are neither MNIST nor Fashion-MNIST as published; they are taken as they are.');
   }
   if (published === undefined) return { kind: 'grey', images, classesBy: 'file', ...integersIn(all) };
-  const { train, test } = labels ?? {};
-  const classNames = train && test && publishedClassNames(published, { train, test });
+  const train = labels?.train;
+  const classNames = train && publishedClassNames(published, { ...labels, train });
   return { kind: 'grey', images, published, classesBy: 'file', ...(classNames && { classNames }) };
 }
 

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
+import { startInstance } from '../../binary.js';
 import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
 import { checkHost, enter, isStarted, release, start } from '../../instance.js';
-import { startInstance } from '../../load.js';
 import { Sampler as CoreSampler, describe, mixture, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
 import { randomPurpose } from './reference.js';
 

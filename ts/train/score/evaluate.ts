@@ -16,7 +16,7 @@ import type { Config } from '../../config.js';
 import type { Levels } from '../../images.js';
 import { checkImageSet, type ImageSet } from '../data/image_set.js';
 import { loadCore } from '../net/core.js';
-import { type Evaluation, type Likelihood, likelihood, protocolOf } from './protocol.js';
+import { type Evaluation, likelihoodOf, protocolOf } from './protocol.js';
 
 /** What a sampler and a pool have in common. */
 export interface Scorer {
@@ -133,11 +133,6 @@ async function* score(
     ...(given.length > 0 && { given: likelihoodOf(given, dimensions), classifiedRight }),
   };
   yield { type: 'end', evaluation };
-}
-
-function likelihoodOf(imageNats: readonly number[], dimensions: number): Likelihood {
-  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (imageNats.length * dimensions);
-  return { loss, ...likelihood(loss, dimensions), imageNats };
 }
 
 /** What a scorer of the caller's gave for some images, as nats. */

@@ -55,3 +55,9 @@ export interface Evaluation extends Likelihood {
   /** In such a case too: how many of the images have their own class for the likeliest, by Bayes' theorem from equal ones. */
   readonly classifiedRight?: number;
 }
+
+/** The likelihood of images of which each costs so much. The sum runs in their order, which is that of the data. */
+export function likelihoodOf(imageNats: readonly number[], dimensions: number): Likelihood {
+  const loss = imageNats.reduce((sum, nats) => sum + nats, 0) / (imageNats.length * dimensions);
+  return { loss, ...likelihood(loss, dimensions), imageNats };
+}

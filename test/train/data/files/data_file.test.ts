@@ -29,7 +29,7 @@ const refused = (data: string, signal?: AbortSignal) =>
   ).resolves;
 
 it('refuses a FIFO, a device and a socket, given or in a folder, rather than wait for them', async () => {
-  const wanted = 'data: expected mnist, fashion-mnist, a folder or a file, found';
+  const wanted = 'data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found';
   const fifo = join(root, 'fifo');
   execFileSync('mkfifo', [fifo]);
   await refused(fifo).toBe(`${wanted} a FIFO at ${fifo}`);

@@ -7,15 +7,17 @@ import { unpack } from './data_file.js';
 
 /** The largest file is 26.4 MB packed and 47 MB unpacked; whoever sends more is not followed. */
 const mostPacked = 50_000_000;
-const mostUnpacked = 100_000_000;
+export const mostUnpacked = 100_000_000;
 
 export interface PinnedFile {
   /** Where it goes, under its own name. */
   readonly path: string;
   /** Of the unpacked file. */
   readonly sha256: string;
-  /** Addresses that its name, with `.gz` behind it, completes; tried in this order. */
+  /** Addresses that its name completes, with `.gz` behind it unless they have it as it is; tried in this order. */
   readonly mirrors: readonly string[];
+  /** They have it as it is. Default: false, packed by gzip. */
+  readonly plain?: boolean;
 }
 
 export interface FetchOptions {
@@ -30,16 +32,21 @@ export interface FetchOptions {
  * @returns Its bytes, unpacked.
  * @throws PixelCnnError `DATA_NOT_FOUND` with what each mirror answered; the signal's reason once it aborts.
  */
-export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options: FetchOptions): Promise<Uint8Array> {
-  const name = basename(path);
+export async function fetchFile(
+  { path, mirrors, plain = false, ...file }: PinnedFile,
+  options: FetchOptions,
+): Promise<Uint8Array> {
+  const name = `${basename(path)}${plain ? '' : '.gz'}`;
   const failures: string[] = [];
   for (const mirror of mirrors) {
-    const url = `${mirror}${name}.gz`;
+    const url = `${mirror}${name}`;
     try {
       options.say?.(`Fetching ${url}`);
-      const bytes = await unpack(await download(url, options.signal), `${name}.gz`, mostUnpacked, options.signal);
+      const stored = await download(url, options.signal);
+      const bytes = plain ? stored : await unpack(stored, name, mostUnpacked, options.signal);
       const got = sha256(bytes);
-      if (got !== file.sha256) throw new Error(`expected sha256 ${file.sha256} once unpacked, got ${got}`);
+      if (got !== file.sha256)
+        throw new Error(`expected sha256 ${file.sha256}${plain ? '' : ' once unpacked'}, got ${got}`);
       // A full disk costs the next run a download, and this one nothing.
       await putInPlace(path, bytes).catch((error: unknown) => {
         options.say?.(`${path}: could not be kept for the next time (${reasonOf(error)})`);
@@ -50,10 +57,10 @@ export async function fetchFile({ path, mirrors, ...file }: PinnedFile, options:
       failures.push(`${url}: ${reasonOf(error)}`);
     }
   }
-  throw new PixelCnnError('DATA_NOT_FOUND', `could not fetch ${name} (${failures.join('; ')})`);
+  throw new PixelCnnError('DATA_NOT_FOUND', `could not fetch ${basename(path)} (${failures.join('; ')})`);
 }
 
-async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function download(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
   const response = await fetch(url, signal === undefined ? {} : { signal });
   if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
   const chunks: Uint8Array[] = [];

@@ -57,7 +57,7 @@ export interface StoredImages {
   readonly count: number;
   readonly height: number;
   readonly width: number;
-  readonly format: 'IDX' | '.npy';
+  readonly format: 'IDX' | '.npy' | 'MATLAB';
   readonly path: string;
   readonly type: string;
   readonly littleEndian: boolean;

@@ -1,0 +1,104 @@
+/**
+ * What drawn digits are worth: `npx tsx judge/digits.ts [--model FILE] [--save]`. A classifier, trained here on real images alone, says
+ * of 1,000 drawn digits, 100 of each class, whether they are what they were asked to be; beside it the same of real ones, and of
+ * how many of another model's it is sure. Minutes, most of them for the classifier.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runMain } from '../scripts/shell.js';
+import { loadSampler } from '../ts/index.js';
+import { sha256 } from '../ts/node/files.js';
+import { splitImages } from '../ts/train/data/image_set.js';
+import { loadData } from '../ts/train/data/load_data.js';
+import { loadCore } from '../ts/train/net/core.js';
+import { openBackend } from '../ts/train/tensorflow/backend.js';
+import { type LabelledImages, trainClassifier, verdicts } from './classifier.js';
+
+const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
+const classes = 10;
+const ofClass = 100;
+/** Whoever is right less often on real images does not judge others. */
+const least = 0.99;
+
+async function judge(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', default: 'models/digits.safetensors' },
+      beside: { type: 'string', default: 'models/mnist-binary.safetensors' },
+      epochs: { type: 'string', default: '3' },
+      save: { type: 'boolean' },
+    },
+  });
+  const epochs = Number(values.epochs);
+  if (!Number.isInteger(epochs) || epochs < 1)
+    throw new RangeError(`--epochs: expected 1 or more, got ${values.epochs}`);
+  const lines: string[] = [];
+  const print = (label: string, text: string): void => {
+    lines.push(`${label.padEnd(44)}${text}`);
+    console.log(lines.at(-1));
+  };
+  const say = (line: string): void => console.error(line);
+
+  const [model, beside] = [values.model, values.beside].map((path) => ({ path, bytes: readFileSync(path) }));
+  const drawer = await loadSampler(model!.bytes);
+  if (drawer.config.classes !== classes) {
+    throw new RangeError(`${model!.path}: expected a model of ${classes} classes, got ${drawer.config.classes ?? 0}`);
+  }
+  const data = await loadData({ data: 'mnist', classes: true, say });
+  const parts = splitImages(data, 0.1);
+  const labelled = (part: keyof typeof parts): LabelledImages => {
+    const { pixels, labels, count } = parts[part];
+    return { pixels, labels: labels!, count };
+  };
+  const [train, validation] = [labelled('train'), labelled('validation')];
+  const { tf } = await openBackend('cpu', { say });
+  const judge = trainClassifier(tf, await loadCore(), train, { epochs, seed: 1, say });
+
+  const real = verdicts(judge.classify(validation.pixels, validation.count));
+  const right = real.filter(({ label }, image) => label === validation.labels[image]).length;
+  print(
+    'the judge',
+    `${percent(right, validation.count)} of ${validation.count.toLocaleString('en-US')} real validation images right`,
+  );
+  if (right < least * validation.count)
+    throw new Error(`expected at least ${100 * least} % of them, so as to judge others`);
+  print('model', `${basename(model!.path)}, sha256 ${sha256(model!.bytes)}`);
+
+  const count = classes * ofClass;
+  const drawn = drawer.sample({ count, seed: 1 });
+  const asked = drawn.labels!;
+  const of = verdicts(judge.classify(drawn.data, count));
+  const agree = (label?: number): number =>
+    of.filter((verdict, image) => verdict.label === asked[image] && (label ?? asked[image]) === asked[image]).length;
+  const sure = (all: typeof of): string => percent(all.filter(({ p }) => p >= 0.9).length, all.length);
+  print(
+    `${count.toLocaleString('en-US')} drawn with seed 1, ${ofClass} of each class`,
+    `${percent(agree(), count)} are what they were asked to be`,
+  );
+  print('  by class', drawer.classNames!.map((name, label) => `${name}: ${agree(label)}`).join(', '));
+  print('  the judge is 90 % sure of', sure(of));
+
+  const some = Array.from({ length: classes }, (_, label) =>
+    real
+      .flatMap((verdict, image) => (validation.labels[image] === label ? [{ ...verdict, asked: label }] : []))
+      .slice(0, ofClass),
+  ).flat();
+  print(
+    `${some.length.toLocaleString('en-US')} real ones, ${ofClass} of each class`,
+    `${percent(some.filter((one) => one.label === one.asked).length, some.length)} are what their label says`,
+  );
+  print('  the judge is 90 % sure of', sure(some));
+
+  const other = await loadSampler(beside!.bytes);
+  const others = verdicts(judge.classify(other.sample({ count, seed: 1 }).data, count));
+  print(
+    `${count.toLocaleString('en-US')} drawn from ${basename(beside!.path)}`,
+    `the judge is 90 % sure of ${sure(others)}`,
+  );
+  judge.dispose();
+  if (values.save) writeFileSync(new URL('results/digits.txt', import.meta.url), `${lines.join('\n')}\n`);
+}
+
+await runMain('digits', judge);

@@ -1,0 +1,45 @@
+/** The models in models/, in one place, and what follows from each: `npm run models` makes it, test/models.test.ts holds it. */
+
+export interface PackagedModel {
+  /** `models/NAME.safetensors`, `models/NAME.md`. */
+  readonly name: string;
+  /** In a few words, for its card. */
+  readonly title: string;
+  /** `--data` of its training, where it is no published set. */
+  readonly data?: string;
+  /** Which images show what its channels do; none where conversions do not take its net. */
+  readonly calibrate?: string;
+  /**
+   * Where the form with ordered channels goes: into a file of its own, or in place of what was trained, whose sha256 it names.
+   */
+  readonly ordered?: 'apart' | 'in place';
+  /** Its picture: where, and what `pixelcnn sample` is asked for. */
+  readonly picture?: { readonly file: string; readonly sample: readonly string[] };
+}
+
+export const models: readonly PackagedModel[] = [
+  {
+    name: 'mnist-binary',
+    title: 'binarised 28x28 handwritten digits, by the net of the Keras example',
+    ...{ calibrate: 'mnist', ordered: 'apart' },
+    picture: { file: 'docs/digits.png', sample: ['--count', '32', '--seed', '1'] },
+  },
+  {
+    name: 'boxoban',
+    title: "Boxoban's levels of Sokoban, 10x10 cells of five kinds",
+    data: 'data/boxoban',
+    picture: { file: 'docs/boxoban.png', sample: ['--count', '36', '--seed', '1', '--png'] },
+  },
+];
+
+/** What the file of another form is called behind the model's name. */
+export const forms = { trained: '', ordered: '.optimized', integers: '.int8' } as const;
+
+/** The forms that a model has files of. */
+export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof forms)[] {
+  return [
+    'trained',
+    ...(ordered === 'apart' ? (['ordered'] as const) : []),
+    ...(calibrate === undefined ? [] : (['integers'] as const)),
+  ];
+}

