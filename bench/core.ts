@@ -10,8 +10,8 @@ import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 pkg.initSync({ module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)) });
 
 export type Method = 'wavefront' | 'cached' | 'naive';
-/** What is left out without changing a bit: nothing, what sees only background, or trailing zero channels too. */
-export type Skipping = 'none' | 'background' | 'all';
+/** What is left out without changing a bit: nothing, rows that were computed before, or trailing zero channels too. */
+export type Skipping = 'none' | 'rows' | 'all';
 export type Sampler = pkg.Sampler;
 export type Run = pkg.Run;
 
@@ -84,8 +84,8 @@ export function open(file: Uint8Array, origin: string): Contender {
 }
 
 /**
- * The same model in a sampler of its own. A sampler keeps the constants of its last run for the next of the same kind; rows
- * that take turns on one sampler would compute them anew each time, which no user's calls do.
+ * The same model in a sampler of its own. A sampler keeps the rows that its last run remembered for the next of the same kind; rows
+ * of a bench that take turns on one sampler would compute them anew each time, which no user's calls do.
  */
 export function reopened({ file }: Contender): Sampler {
   return new pkg.Sampler(file);
@@ -108,8 +108,8 @@ export interface Drawn {
   readonly images: Levels;
   /** Multiply-adds that were issued. */
   readonly macs: number;
-  /** Bytes of activations that were kept for the images, and of constants. */
-  readonly stateBytes: readonly [images: number, constants: number];
+  /** Bytes of activations that were kept for the images, and the most that rows take which are remembered. */
+  readonly stateBytes: readonly [images: number, rows: number];
 }
 
 /** What draws: our own sampler, or that of an earlier version, whose face may have had less. */
@@ -129,8 +129,8 @@ export function draw(sampler: Drawer, { method, skipping, count, seed, startInde
   const run = sampler.sample(count, seed, startIndex, 1, method, skipping, labels);
   try {
     run.finish();
-    const [images = 0, constants = 0] = Array.from(run.state_bytes());
-    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, constants] };
+    const [images = 0, rows = 0] = Array.from(run.state_bytes());
+    return { images: run.pixels(), macs: run.macs(), stateBytes: [images, rows] };
   } finally {
     run.free();
   }

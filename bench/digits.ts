@@ -1,4 +1,4 @@
-/** The same digits drawn again and again: one by one with everything, something or nothing skipped, and all together. */
+/** Digits, others in each pass: one by one with everything, something or nothing skipped, and all together. */
 
 import {
   type Contender,
@@ -13,13 +13,13 @@ import {
 } from './core.js';
 import { summary } from './harness.js';
 
-const skippings: readonly Skipping[] = ['none', 'background', 'all'];
+const skippings: readonly Skipping[] = ['none', 'rows', 'all'];
 
 /** Digits drawn one at a time. */
 export interface DigitTimes {
   readonly precision: Precision;
   readonly skipping: Skipping;
-  /** Milliseconds of a digit, in the mean and of the slowest: each digit's median over the passes. */
+  /** Milliseconds of a digit, in the mean and of the slowest: the median over the passes of the first digit, the second, and so on. */
   readonly mean: number;
   readonly worst: number;
   /** Multiply-adds issued, over those of the dense run. */
@@ -35,7 +35,7 @@ export interface Digits {
   readonly together: readonly { readonly precision: Precision; readonly time: number }[];
 }
 
-/** Draws `count` digits in `passes` passes, all variants in turn for each digit; the first pass warms up and is not counted. */
+/** Draws `count` digits in each of `passes` passes, all variants in turn for each digit; the first pass warms up and is not counted. */
 export function timeDigits(contenders: Record<Precision, Contender>, count: number, passes: number): Digits {
   const variants = precisions.flatMap((precision) => skippings.map((skipping) => ({ precision, skipping })));
   const single = variants.map((variant) => ({
@@ -52,23 +52,20 @@ export function timeDigits(contenders: Record<Precision, Contender>, count: numb
   let ink = 0;
   for (let pass = 0; pass <= passes; pass++) {
     for (let digit = 0; digit < count; digit++) {
-      for (const { precision, skipping, sampler, times } of single) {
-        const drawing = { method: 'wavefront', skipping, count: 1, seed, startIndex: digit } as const;
-        const [time, drawn] = timed(() => draw(sampler, drawing));
-        if (pass > 0) times[digit]!.push(time);
-        else if (precision === 'f32' && skipping === 'none') ink += inkOf(drawn.images);
+      for (const variant of single) {
+        const { precision, skipping, sampler, times } = variant;
+        // Others in each pass: what was drawn before is remembered.
+        const startIndex = pass * count + digit;
+        const [time, drawn] = timed(() => draw(sampler, { method: 'wavefront', skipping, count: 1, seed, startIndex }));
+        if (pass === 0) continue;
+        times[digit]!.push(time);
+        variant.macs += drawn.macs;
+        if (precision === 'f32' && skipping === 'none') ink += inkOf(drawn.images);
       }
     }
     for (const { sampler, times } of together) {
-      const [time] = timed(() => draw(sampler, { ...everything, count, seed, startIndex: 0 }));
+      const [time] = timed(() => draw(sampler, { ...everything, count, seed, startIndex: pass * count }));
       if (pass > 0) times.push(time / count);
-    }
-  }
-  // Counted apart: the first pass also computed the constants.
-  for (const variant of single) {
-    for (let digit = 0; digit < count; digit++) {
-      const drawing = { method: 'wavefront', skipping: variant.skipping, count: 1, seed, startIndex: digit } as const;
-      variant.macs += draw(variant.sampler, drawing).macs;
     }
   }
   for (const { sampler } of [...single, ...together]) sampler.free();
@@ -76,7 +73,7 @@ export function timeDigits(contenders: Record<Precision, Contender>, count: numb
   return {
     count,
     passes,
-    ink: ink / count,
+    ink: ink / (count * passes),
     single: single.map(({ precision, skipping, times, macs }) => {
       const medians = times.map((list) => summary(list).median);
       return {

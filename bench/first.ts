@@ -15,7 +15,7 @@ export interface FirstImage {
   readonly load: Timing;
   /** Milliseconds of the first image after that. */
   readonly image: Timing;
-  /** Bytes of constants that skipping keeps; 0 without. */
+  /** The most bytes that rows take which are remembered; 0 without. */
   readonly constantBytes: number;
 }
 

@@ -87,7 +87,7 @@ function sizeTable(sizes: readonly SizeFigures[]): Table {
 
 function firstTable(first: readonly FirstImage[]): Table {
   return [
-    ['', 'load ms', 'first image ms', 'quartiles', 'constants MB', 'instances'],
+    ['', 'load ms', 'first image ms', 'quartiles', 'rows MB at most', 'instances'],
     ...first.map(({ precision, skipping, load, image, constantBytes }) => [
       `${precision}, skipping ${skipping}`,
       short(load.median),

@@ -9,6 +9,7 @@ Benches:
   roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
+  sharing    what remembering rows saves, for several sizes, 0.1.0 and dense in turn
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
   profile    where an image's time goes, layer by layer
   nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
@@ -93,6 +94,10 @@ async function run(): Promise<void> {
       const { benchPrevious } = await import('./previous.js');
       return benchPrevious();
     }
+    case 'sharing': {
+      const { benchSharing } = await import('./sharing.js');
+      return benchSharing();
+    }
     case 'grids': {
       const { benchGrids } = await import('./sampling.js');
       return benchGrids();
@@ -103,7 +108,7 @@ async function run(): Promise<void> {
     }
     default:
       throw new RangeError(
-        `expected sampling, roof, tile, previous, grids, profile, nets, quote or train, got "${positionals[0]}"`,
+        `expected sampling, roof, tile, previous, sharing, grids, profile, nets, quote or train, got "${positionals[0]}"`,
       );
   }
 }

@@ -98,6 +98,9 @@ export function nameOf({ config, epochs }: Pick<NetRecord, 'config' | 'epochs'>)
   ].join('-');
 }
 
+/** Multiply-adds a pixel of the reference's net. */
+const mostMacs = 363_648;
+
 /** What the model file at the end of a run tells. Throws RangeError where the run is none that may stand beside the others. */
 export function recordOf(net: Description, metadata: Readonly<Record<string, string>>, path: string): NetRecord {
   const { config } = net;
@@ -111,6 +114,11 @@ export function recordOf(net: Description, metadata: Readonly<Record<string, str
   ];
   for (const [name, value] of wanted) {
     if (of(name) !== value) throw new RangeError(`${path}: expected ${name} ${value}, got ${of(name)}`);
+  }
+  if (net.macsPerPixel > mostMacs) {
+    throw new RangeError(
+      `${path}: expected at most the reference's ${mostMacs} multiply-adds, got ${net.macsPerPixel}`,
+    );
   }
   const valLoss = curveOf(metadata).map(({ valLoss }) => Number(valLoss));
   const [epochs, seedOf] = [of('epochs'), of('seed')].map(Number) as [number, number];

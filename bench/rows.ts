@@ -47,7 +47,7 @@ export interface Entrant extends Case, Pick<Row, 'name' | 'precision' | 'batch' 
 const ways: readonly { name: string; method: Method; skipping: Skipping; batches: readonly number[] }[] = [
   { name: 'wavefront', method: 'wavefront', skipping: 'none', batches: [1, 4, 16, 64, 256] },
   { name: 'cached', method: 'cached', skipping: 'none', batches: [1] },
-  { name: 'skipping background', method: 'wavefront', skipping: 'background', batches: [1] },
+  { name: 'skipping rows', method: 'wavefront', skipping: 'rows', batches: [1] },
   { name: 'skipping all', method: 'wavefront', skipping: 'all', batches: [1, 4, 16, 64, 256] },
 ];
 

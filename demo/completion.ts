@@ -72,7 +72,6 @@ export function completion(engine: Engine, example: () => Promise<Uint8Array<Arr
       }
       const what = isBlank ? 'Nothing is drawn yet, so these are whatever begins with blank rows. ' : '';
       status.textContent = `${what}Ten ways to go on, in ${made.ms.toFixed(0)} ms; the cost of each in nats, least is likeliest.`;
-      element.dispatchEvent(new CustomEvent('completed', { detail: made }));
     } catch (error) {
       if (!isSuperseded(error)) status.textContent = `It could not be finished: ${(error as Error).message}`;
     }

@@ -120,11 +120,12 @@ export class GridView {
     if (this.#picture !== undefined) this.#ask();
   }
 
-  /** As wide as it may be while each pixel is a whole number of the screen's. */
+  /** As wide as it may be while each pixel is a whole number of the screen's; where that would be only one, as wide as it may be. */
   #fit(): void {
     const room = (this.canvas.parentElement?.clientWidth ?? 0) * devicePixelRatio;
     if (room === 0) return;
-    const scale = Math.max(1, Math.floor(room / this.canvas.width));
+    const most = room / this.canvas.width;
+    const scale = most < 2 ? most : Math.floor(most);
     this.canvas.style.width = `${(scale * this.canvas.width) / devicePixelRatio}px`;
   }
 

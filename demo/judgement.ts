@@ -50,7 +50,6 @@ export function judgement(engine: Engine, example: () => Promise<Uint8Array<Arra
         classes.replaceChildren(
           make('p', { class: 'small' }, 'This model has no classes, so it tells only how likely a drawing is.'),
         );
-      element.dispatchEvent(new CustomEvent('judged', { detail: scored }));
     } catch (error) {
       if (!isSuperseded(error)) status.textContent = `It could not be judged: ${(error as Error).message}`;
     }

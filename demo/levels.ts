@@ -42,6 +42,7 @@ export function levels(engine: Engine): HTMLElement {
     const canvas = make('canvas', { width: width * tile, height: height * tile, 'aria-hidden': 'true' });
     const note = make('span', { class: 'note' });
     const pick = button('', () => {
+      change({ level: index });
       play(index);
       board.focus();
     });
@@ -73,7 +74,6 @@ export function levels(engine: Engine): HTMLElement {
     });
     showSolution.disabled = card.outcome?.kind !== 'solved';
     board.play(rowsOf(card));
-    change({ level: index });
   }
 
   function solve(): void {
@@ -139,11 +139,9 @@ export function levels(engine: Engine): HTMLElement {
       if (fault === undefined && !isChosen && (asked === index || (asked < 0 && outcome?.kind === 'solved'))) {
         isChosen = true;
         play(index);
-        if (asked < 0) change({ level: -1 }); // nobody chose it
       }
     }
     status.textContent = `${solved} of ${count} levels can be solved. Choose one to play it.`;
-    element.dispatchEvent(new CustomEvent('judged'));
   }
 
   onTheme(() => {

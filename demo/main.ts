@@ -69,6 +69,7 @@ function showDigits(model: PackagedModel): void {
 async function fill(id: string, build: () => Promise<HTMLElement>): Promise<void> {
   const place = find(id);
   place.setAttribute('aria-busy', 'true');
+  place.replaceChildren(make('p', { class: 'status' }, 'Loading the model …'));
   try {
     place.replaceChildren(await build());
   } catch (error) {

@@ -70,10 +70,6 @@ export class Studio {
     );
   }
 
-  get drawn(): Drawn | undefined {
-    return this.#drawn;
-  }
-
   async draw(): Promise<void> {
     const { seed, count, label, temperature, pace } = this.#settings;
     const { engine } = this.#options;
@@ -91,7 +87,6 @@ export class Studio {
       this.#drawn = drawn;
       const mean = drawn.nats.reduce((sum, nats) => sum + nats, 0) / count;
       this.#status.textContent = `${images(count)} of seed ${seed} in ${duration(drawn.ms)} of computing, ${mean.toFixed(1)} nats each.`;
-      this.element.dispatchEvent(new CustomEvent('drawn'));
     } catch (error) {
       if (!isSuperseded(error)) this.#status.textContent = `It could not be drawn: ${(error as Error).message}`;
     }

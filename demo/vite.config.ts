@@ -30,7 +30,7 @@ export default defineConfig({
   worker: { format: 'es' },
   resolve: {
     alias: {
-      pixelcnn: at('../ts/index.ts'),
+      pixelcnn: at('../dist/index.js'), // the package as its users have it
       '#models': process.env.PIXELCNN_DEMO_MODELS ?? at('../models'),
     },
   },

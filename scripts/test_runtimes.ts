@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { buildTsIfStale } from './build_ts.js';
-import { serveFiles, withPage } from './everywhere/browser.js';
+import { type FileServer, serveFiles, withPage } from './everywhere/browser.js';
 import { type Drawn, models, nativeFigure, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
 import { type BrowserName, findBrowser, installed, packed, unpackInto } from './everywhere/tools.js';
 import { output, root, runMain } from './shell.js';
@@ -193,6 +193,19 @@ function workerd(place: string, folder: string): ReturnType<Runtime['find']> {
   };
 }
 
+/** Holds a page that says nothing but where the package is to three requests of that: the entry, one binary, the model. */
+async function countRequests(name: BrowserName, command: string, folder: string, cdn: FileServer): Promise<void> {
+  cdn.asked.length = 0;
+  const page = await serveFiles(folder);
+  try {
+    const drawn = (await withPage(name, command, `${page.origin}/page.html`, page.result())) as { error?: string };
+    if (drawn.error !== undefined) throw new Error(drawn.error);
+    if (cdn.asked.length !== 3) throw new Error(`expected 3 requests of the package, got ${cdn.asked.join(', ')}`);
+  } finally {
+    page.close();
+  }
+}
+
 /** A page that takes the package from another origin, as from a CDN, by an import map. */
 function browser(name: BrowserName, folder: string): Runtime {
   return {
@@ -213,6 +226,7 @@ function browser(name: BrowserName, folder: string): Runtime {
               withPage(name, found.command, `${page.origin}/page.html?${query}`, page.result());
             const drawn = (await open(`pool&build=${binary}`)) as Found & { error?: string };
             if (drawn.error !== undefined) throw new Error(drawn.error);
+            if (build === 'plain') await countRequests(name, found.command, folder, cdn);
             return drawn;
           } finally {
             cdn.close();

@@ -46,7 +46,12 @@ const wrong: [options: object, error: typeof RangeError | typeof TypeError, mess
   ],
   [{ method: 'fast' }, RangeError, 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
   [{ method: 3 }, TypeError, 'method: expected one of wavefront, cached, naive, reference, got 3'],
-  [{ skipping: 'some' }, RangeError, 'skipping: expected one of none, background, all, got "some"'],
+  [{ skipping: 'some' }, RangeError, 'skipping: expected one of none, rows, all, got "some"'],
+  [
+    { skipping: 'background' },
+    RangeError,
+    'skipping: expected one of none, rows, all, got "background", which "rows" has replaced',
+  ],
   [
     { temprature: 1 },
     TypeError,
@@ -117,8 +122,19 @@ it('refuses what is no model and no module', async () => {
   await expect(loadSampler('x', { signal: {} as never })).rejects.toThrow(
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );
+  for (const [sharing, error] of [
+    [8, new TypeError('sharing: expected an object, got 8')],
+    [{ bytes: 8 }, new TypeError('sharing: expected only megabytes, got "bytes"')],
+    [{ megabytes: '8' }, new TypeError('sharing.megabytes: expected a finite number of at least 0, got "8"')],
+    [{ megabytes: -1 }, new RangeError('sharing.megabytes: expected a finite number of at least 0, got -1')],
+    [{ megabytes: 2001 }, new RangeError('sharing.megabytes: expected a number from 0 to 2000, got 2001')],
+  ] as const) {
+    await expect(loadSampler('x', { sharing } as never)).rejects.toThrow(error);
+  }
   await expect(loadSampler('x', { sginal: 1 } as never)).rejects.toThrow(
-    new TypeError('options: expected only signal, memoryLimit, wasm, onProgress, got "sginal"; did you mean signal?'),
+    new TypeError(
+      'options: expected only signal, memoryLimit, sharing, wasm, onProgress, got "sginal"; did you mean signal?',
+    ),
   );
   expect(() => createSampler({ module: new Uint8Array(8) as never, model: new Uint8Array(8) })).toThrow(
     new TypeError('module: expected a WebAssembly.Module, got an object of type Uint8Array'),

@@ -80,7 +80,7 @@ it.each<[entry: string, types: string]>([
       'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource OwnLevels PictureConfig ' +
       'PictureOptions PixelCnnErrorCode PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
       'PoolSampleOptions PoolScoreOptions PoolWalkOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
-      'Samples ScoreOptions Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',
+      'Samples ScoreOptions Sharing Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',
   ],
   [
     'train/index.ts',

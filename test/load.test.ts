@@ -85,6 +85,11 @@ it('loads from a path, a URL, bytes and a response, all the same', async () => {
   }
 });
 
+it('takes the path in a URL that a bundler made', async () => {
+  const url = { [Symbol.toStringTag]: 'URL', href: path };
+  expect((await loadSampler(url as never)).config.height).toBe(3);
+});
+
 it('makes a sampler at once from a compiled module', async () => {
   const sampler = createSampler({ module: wasmModule(), model });
   expect(sampler.sample({ seed: 1 })).toEqual((await loadSampler(model)).sample({ seed: 1 }));

@@ -1,24 +1,19 @@
-/**
- * The built package on other hosts than Node: Deno, Bun, workerd. They come as npm packages, 350 MB together: fetched under
- * PIXELCNN_TEST_ALL=1 into node_modules/.cache, and used wherever they are there already.
- */
+/** The built package on other hosts than Node: Deno, Bun, workerd. */
 
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../scripts/shell.js';
 import { loadSampler } from '../ts/index.js';
+import { fetchRuntimes, findRuntime } from './other_runtimes.js';
 import { configJson, randomModel } from './wasm.js';
 
 const run = promisify(execFile);
 const model = randomModel(configJson({ height: 12, width: 11, filters: 8, blocks: 2 }), 7, { background: '0' });
-
-const versions = { bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' };
-const runtimes = join(root, 'node_modules/.cache/pixelcnn-runtimes');
 
 /** A user's folder. */
 let folder: string;
@@ -28,25 +23,10 @@ beforeAll(async () => {
   await writeFile(join(folder, 'model.safetensors'), model);
   await symlink(join(root, 'dist'), join(folder, 'dist'), 'dir');
   await symlink(join(root, 'package.json'), join(folder, 'package.json')); // the type of dist's modules
-  if (process.env.PIXELCNN_TEST_ALL !== '1' || existsSync(join(runtimes, 'node_modules'))) return;
-  await mkdir(runtimes, { recursive: true });
-  await writeFile(join(runtimes, 'package.json'), '{ "private": true }');
-  const packages = Object.entries(versions).map(([name, version]) => `${name}@${version}`);
-  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...packages], {
-    cwd: runtimes,
-  });
+  await fetchRuntimes();
 }, 300_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** The runtime's program, or a skip that says how to get it. */
-function find(name: keyof typeof versions, context: TestContext): string {
-  const packages = join(runtimes, 'node_modules');
-  if (!existsSync(packages)) context.skip(`${name} is not there; PIXELCNN_TEST_ALL=1 fetches it`);
-  // The launcher of Bun's package waits for an install script, which only moves the program from the package beside it.
-  if (name === 'bun') return join(packages, '@oven', readdirSync(join(packages, '@oven'))[0]!, 'bin/bun');
-  return join(packages, '.bin', name);
-}
 
 /** Samples on two workers, gives a call up, which stops them, scores; then has nothing more to do. */
 const program = `
@@ -107,25 +87,25 @@ async function expectSamples(stdout: string): Promise<void> {
 }
 
 it('samples on several threads of Deno', async (context) => {
-  const deno = find('deno', context);
+  const deno = findRuntime('deno', context);
   await writeFile(join(folder, 'threads.js'), onThreads);
   await expectSamples((await run(deno, ['run', '--allow-read', '--no-prompt', 'threads.js'], { cwd: folder })).stdout);
 });
 
 it('samples on several web workers, as in a browser, of Deno', async (context) => {
-  const deno = find('deno', context);
+  const deno = findRuntime('deno', context);
   await writeFile(join(folder, 'web.js'), onWeb);
   await expectSamples((await run(deno, ['run', '--allow-read', '--no-prompt', 'web.js'], { cwd: folder })).stdout);
 });
 
 it('samples on several threads of Bun', async (context) => {
-  const bun = find('bun', context);
+  const bun = findRuntime('bun', context);
   await writeFile(join(folder, 'threads.js'), onThreads);
   await expectSamples((await run(bun, ['threads.js'], { cwd: folder })).stdout);
 });
 
 it('samples on workerd, and says that it has no threads', async (context) => {
-  const workerd = find('workerd', context);
+  const workerd = findRuntime('workerd', context);
   await writeFile(
     join(folder, 'edge.js'),
     `import module from './dist/wasm/pkg/pixelcnn_bg.wasm';

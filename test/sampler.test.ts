@@ -29,7 +29,7 @@ it('gives image i of a seed whatever the call, the batch and the method', () => 
     expect(some.data, method).toEqual(all.data.subarray(3 * size, 5 * size));
     expect(some.nats, method).toEqual(all.nats.subarray(3, 5));
   }
-  for (const skipping of ['none', 'background', 'all'] satisfies Skipping[]) {
+  for (const skipping of ['none', 'rows', 'all'] satisfies Skipping[]) {
     expect(sampler.sample({ count: 8, seed: 2 ** 53 - 1, skipping }), skipping).toEqual(all);
   }
   expect(sampler.sample({ count: 8, seed: 0 }).data).not.toEqual(all.data);

@@ -135,14 +135,15 @@ it('refuses what is no binary, or another than the one that runs, and says what 
   expect((await loadSampler(model)).sample({ count: 3, seed: 1 })).toEqual(wanted);
 });
 
-it('tells its two builds apart', async (context) => {
-  if (!hasRelaxedSimd()) context.skip('this host has no relaxed SIMD; Node 22 has');
+it('takes one of its two builds, and no other after it', async () => {
   const { loadSampler } = await fresh();
   await loadSampler(model, { wasm: plain });
+  const either = loadSampler(model, { wasm: { plain, relaxed } });
+  if (!hasRelaxedSimd()) return expect((await either).sample({ count: 3, seed: 1 })).toEqual(wanted);
+  await expect(either).rejects.toThrow('got another');
   await expect(loadSampler(model, { wasm: relaxed })).rejects.toThrow(
     'expected the binary that this process runs already',
   );
-  await expect(loadSampler(model, { wasm: { plain, relaxed } })).rejects.toThrow('got another');
 });
 
 const script = join(root, 'dist/pool/worker.mjs');
@@ -176,7 +177,7 @@ it('refuses what is no worker', async () => {
 
 it('holds the worker in one file, which imports nothing', () => {
   const text = readFileSync(script, 'utf8');
-  expect(text).not.toMatch(/\b(import|export|require)\b/);
+  expect(/\b(import|export)\s*["'{*(]|\bimport\.meta|\brequire\s*\(/.test(text)).toBe(false);
 });
 
 it('has everything but the model in one module, its workers too', async () => {
@@ -229,5 +230,5 @@ it('stays small', () => {
   expect(sizes[0]).toBeLessThan(10_500);
   expect(sizes[1]).toBeLessThan(13_500);
   expect(sizes[2]).toBeLessThan(16_500);
-  expect(inline).toBeLessThan(wasm + 25_000);
+  expect(inline).toBeLessThan(wasm + 27_000);
 });

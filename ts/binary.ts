@@ -1,5 +1,6 @@
 /** The WebAssembly binary: which of two, where it is, and compiling it. */
 
+import { addressOf } from './address.js';
 import { checkOptions, lookedAt, show, wrongKind } from './arguments.js';
 import { plainBinary, relaxedBinary } from './assets.js';
 import { isArrayBuffer, isBlob, isBytes, isModule, isResponse, isUrl, kindOf, messageOf } from './brand.js';
@@ -117,9 +118,8 @@ async function readBytes(source: WasmFile): Promise<Uint8Array<ArrayBuffer>> {
   if (isBytes(source) || isArrayBuffer(source)) return ownBytes('wasm', source);
   if (isBlob(source)) return new Uint8Array(await source.arrayBuffer());
   if (isResponse(source)) return bodyOf(source, 'the server');
-  const isPath = typeof source === 'string' && !/^(file|https?|data|blob):/i.test(source);
+  const url = addressOf(source);
   const files = builtin('node:fs/promises');
-  const url = isPath ? source : new URL(isUrl(source) ? source.href : source);
   if (files !== undefined && (typeof url === 'string' || url.protocol === 'file:')) {
     return new Uint8Array(await files.readFile(url));
   }

@@ -44,8 +44,8 @@ export interface Conversion {
 }
 
 /**
- * Orders a model's hidden channels so that what is zero on images stands last, and finds the background level that lets
- * most be skipped: sampling with `skipping: 'all'` then issues fewer multiply-adds. The function is the same, the logits
+ * Orders a model's hidden channels so that what is zero on images stands last: sampling with `skipping: 'all'` then issues fewer
+ * multiply-adds. The function is the same, the logits
  * differ from the old file's in their last bits, so a seed may draw another image now and then.
  *
  * @param model A model file of precision `f32`.
@@ -110,18 +110,17 @@ function isConversion(value: unknown): value is Conversion {
   return (by === 'optimize' || by === 'quantize') && isHash && typeof calibration === 'string';
 }
 
-/** Multiply-adds that a walk over given images issues under all skipping, an image, once the constants are known. */
+/** Multiply-adds that a first walk over given images issues under all skipping, an image. */
 export function executedMacs(model: Uint8Array, images: Levels, count: number): number {
   const core = enter(() => new CoreSampler(model));
   try {
-    let macs = 0;
-    for (let pass = 0; pass < 2; pass++) {
-      const run = enter(() => core.score(images, 'wavefront', 'all'));
+    const run = enter(() => core.score(images, 'wavefront', 'all'));
+    try {
       enter(() => run.finish());
-      macs = enter(() => run.macs());
+      return enter(() => run.macs()) / count;
+    } finally {
       release(run);
     }
-    return macs / count;
   } finally {
     release(core);
   }

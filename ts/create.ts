@@ -5,6 +5,7 @@ import { isArrayBuffer, isBytes, isModule } from './brand.js';
 import { checkHost, start } from './instance.js';
 import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
+import { checkSharing, type Sharing } from './sharing.js';
 
 export interface SamplerParts {
   /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
@@ -13,6 +14,8 @@ export interface SamplerParts {
   model: Uint8Array | ArrayBuffer;
   /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /** Rows of activations that are remembered from one call to the next. Default: 16 MB of them. */
+  sharing?: Sharing;
 }
 
 /**
@@ -26,9 +29,10 @@ export interface SamplerParts {
  * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
  */
 export function createSampler(parts: SamplerParts): Sampler {
-  const given = checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit']);
+  const given = checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit', 'sharing']);
   const { module, model } = given;
   const memoryLimit = checkMemoryLimit(given.memoryLimit);
+  const rows = checkSharing(given.sharing);
   checkHost();
   if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
   if (!isBytes(model) && !isArrayBuffer(model)) {
@@ -36,5 +40,5 @@ export function createSampler(parts: SamplerParts): Sampler {
   }
   const bytes = takeModel(model);
   start(module, 'module');
-  return openSampler(bytes, memoryLimit);
+  return openSampler(bytes, memoryLimit, rows);
 }

@@ -36,4 +36,5 @@ export {
 export type { WorkerLike, WorkerSource } from './pool/thread.js';
 export type { Method, SampleOptions, ScoreOptions, Skipping, WalkOptions } from './sample_options.js';
 export type { Classification, Front, LogitMap, PixelMap, Sampler, Samples } from './sampler.js';
+export type { Sharing } from './sharing.js';
 export { toText } from './text.js';

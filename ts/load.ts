@@ -6,12 +6,15 @@ import { checkWasm, startInstance, type WasmBuilds, type WasmSource } from './bi
 import { coreErrorCode, PixelCnnError } from './error.js';
 import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
+import { checkSharing, type Sharing } from './sharing.js';
 
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Bytes that the model, and each call with it, may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /** Rows of activations that are remembered from one call to the next. Default: 16 MB of them. */
+  sharing?: Sharing;
   /**
    * The WebAssembly binary, where the package's own cannot be found or read: `pixelcnn/pixelcnn.wasm` as its URL, path, bytes,
    * `Response`, or compiled, as edge bundlers import it. One process runs one binary. Default: the package's own.
@@ -35,12 +38,13 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'wasm', 'onProgress']);
+  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'sharing', 'wasm', 'onProgress']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
+  const rows = checkSharing(given.sharing);
   const [wasm, onLoad] = [checkWasm(given.wasm), checkListener(given.onProgress) as OnLoad | undefined];
   const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own, onLoad), startInstance(wasm)]));
   try {
-    return openSampler(bytes, memoryLimit);
+    return openSampler(bytes, memoryLimit, rows);
   } catch (error) {
     throw namingModel(error, model);
   }

@@ -1,6 +1,7 @@
 /** Where a model comes from: a path, a URL, bytes, a file of a page or a response, each read whole. */
 
 import { onAbort, reasonOf, throwIfAborted } from './abort.js';
+import { addressOf } from './address.js';
 import { show, wrongKind, wrongValue } from './arguments.js';
 import { byteLengthOf, codeOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
 import { ownBytes, room } from './bytes.js';
@@ -79,8 +80,7 @@ async function read(model: ModelSource, signal: AbortSignal | undefined, onLoad:
     const wanted = 'expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response';
     throw wrongKind('model', `${wanted}, got ${show(model)}`);
   }
-  const isPath = typeof model === 'string' && !/^(file|https?|data|blob):/i.test(model);
-  const url = isPath ? model : parseUrl(isUrl(model) ? model.href : model);
+  const url = parsed(model);
   const files = builtin('node:fs/promises');
   const isFile = typeof url === 'string' || url.protocol === 'file:';
   return isFile && files !== undefined ? readFile(files, url, signal) : readUrl(url, signal, onLoad);
@@ -92,11 +92,11 @@ export function takeModel(bytes: Uint8Array | ArrayBuffer): Uint8Array {
   return ownBytes('model', bytes);
 }
 
-function parseUrl(text: string): URL {
+function parsed(model: string | URL): string | URL {
   try {
-    return new URL(text);
+    return addressOf(model);
   } catch {
-    throw wrongValue('model', `expected a URL, got ${show(text)}`);
+    throw wrongValue('model', `expected a URL, got ${show(isUrl(model) ? model.href : model)}`);
   }
 }
 

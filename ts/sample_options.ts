@@ -1,6 +1,6 @@
 /** How images are drawn: the options, their ranges and defaults. */
 
-import { checkChoice, checkInteger, checkNumber, checkOptions } from './arguments.js';
+import { checkChoice, checkInteger, checkNumber, checkOptions, wrongValue } from './arguments.js';
 import { checkGiven, type GivenPixels, givenOf } from './given.js';
 import { imageSize } from './images.js';
 import { checkLabels, type Labelled, type Labels } from './labels.js';
@@ -21,14 +21,14 @@ export const methods: readonly Method[] = ['wavefront', 'cached', 'naive', 'refe
  * Which work the methods `wavefront` and `cached` leave out. It never changes a bit.
  *
  * - `none`: nothing; dense arithmetic.
- * - `background`: positions that see nothing but the background level which the model file names (`metadata.background`;
- *   where it names none, nothing is left out).
+ * - `rows`: rows of activations that were computed before from the same ones, in this image or in another of any call of the sampler.
+ *   How much of them it remembers is `sharing` of `loadSampler`.
  * - `all`: these, and the channels of a position after its last one that is not zero. Pays only where a model's channels are
  *   ordered by how often they are on (`pixelcnn optimize`); else the looking costs 1 % more than it finds (`npm run bench`).
  */
-export type Skipping = 'none' | 'background' | 'all';
+export type Skipping = 'none' | 'rows' | 'all';
 
-export const skippings: readonly Skipping[] = ['none', 'background', 'all'];
+export const skippings: readonly Skipping[] = ['none', 'rows', 'all'];
 
 /** The most images of one call: 2^20. */
 export const maxCount = 2 ** 20;
@@ -163,8 +163,16 @@ export function checkWalkOptions(options: WalkOptions): Required<WalkOptions> {
 function checkWalk({ method = 'wavefront', skipping = 'all' }: { method?: unknown; skipping?: unknown }) {
   return {
     method: checkChoice('method', method, methods),
-    skipping: checkChoice('skipping', skipping, skippings),
+    skipping: checkSkipping('skipping', skipping),
   };
+}
+
+/** A way of skipping, by its name. */
+export function checkSkipping(name: string, value: unknown): Skipping {
+  if (value === 'background') {
+    throw wrongValue(name, `expected one of ${skippings.join(', ')}, got "background", which "rows" has replaced`);
+  }
+  return checkChoice(name, value, skippings);
 }
 
 /** 53 random bits, drawn in the call because edge hosts allow no randomness before one. */

@@ -397,10 +397,10 @@ export class Sampler {
   }
 }
 
-/** Reads a model file into the instance, which must be started. */
-export function openSampler(model: Uint8Array, memoryLimit?: number): Sampler {
+/** Reads a model file into the instance, which must be started. `rows` are bytes of rows that are remembered. */
+export function openSampler(model: Uint8Array, memoryLimit?: number, rows?: number): Sampler {
   try {
-    const core = enter(() => new CoreSampler(model, memoryLimit), 'model');
+    const core = enter(() => new CoreSampler(model, memoryLimit, rows), 'model');
     try {
       return new Sampler(core);
     } catch (error) {

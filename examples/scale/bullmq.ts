@@ -3,16 +3,18 @@
  * again whose worker died, and `pixelcnn work` draws them. Each is a file of its own, so that it may be drawn twice.
  *
  *     npm i pixelcnn bullmq ioredis
- *     npx tsx bullmq.ts add --count 10000 --shards 400 --seed 1       puts the shards into the queue; a second time changes nothing
- *     npx tsx bullmq.ts work --out parts --model my.safetensors       a worker: one for each core, until it is ended
- *     npx tsx bullmq.ts status                                        how many are done, as JSON
- *     pixelcnn merge parts --out all.npy                              all images, once all shards are done
+ *     npx tsx bullmq.ts add --model my.safetensors --count 10000 --shards 400 --seed 1    fills the queue; a second time changes nothing
+ *     npx tsx bullmq.ts work --model my.safetensors --out parts                           a worker: one for each core, until it is ended
+ *     npx tsx bullmq.ts status --model my.safetensors                                     how many shards are done, as JSON
+ *     pixelcnn merge parts --out all.npy                                                  all images, once all shards are done
  *
- * REDIS_URL is where Redis listens (default: redis://127.0.0.1:6379), QUEUE the queue's name, PIXELCNN how the program is started.
+ * REDIS_URL is where Redis listens (default: redis://127.0.0.1:6379), QUEUE what the queue's name begins with, PIXELCNN how the program is started.
  */
 
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
@@ -29,8 +31,7 @@ interface Job {
 
 interface Answer {
   state?: 'drawn' | 'whole';
-  error?: string;
-  exitCode?: number;
+  error?: { message: string; exitCode: number };
 }
 
 const { positionals, values } = parseArgs({
@@ -43,6 +44,10 @@ const { positionals, values } = parseArgs({
     out: { type: 'string', default: 'parts' },
   },
 });
+
+// A queue for each model, so that none is drawn by a worker that has another.
+const model = values.model && createHash('sha256').update(readFileSync(values.model)).digest('hex');
+const name = model ? `${QUEUE}-${model.slice(0, 16)}` : QUEUE;
 
 const connection = new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 connection.on('error', (error) => console.error(`redis: ${error.message}`)); // it connects again by itself
@@ -64,8 +69,12 @@ switch (positionals[0]) {
 connection.disconnect();
 
 async function add(count: number, shards: number, seed: number): Promise<void> {
-  if (![count, shards, seed].every(Number.isSafeInteger)) throw new Error('expected --count, --shards and --seed');
-  const queue = new Queue<Job>(QUEUE, { connection });
+  if (![count, shards, seed].every(Number.isSafeInteger)) {
+    console.error('expected whole numbers as --count, --shards and --seed');
+    process.exitCode = 2;
+    return;
+  }
+  const queue = new Queue<Job>(name, { connection });
   const jobs = Array.from({ length: shards }, (_, i) => ({
     name: 'shard',
     data: { shard: `${i}/${shards}`, count, seed },
@@ -94,9 +103,10 @@ async function work(args: string[]): Promise<void> {
     const answer = JSON.parse(value) as Answer;
     if (answer.error === undefined) return answer;
     // What is wrong with the job will be wrong the next time, too.
-    throw answer.exitCode === 2 ? new UnrecoverableError(answer.error) : new Error(answer.error);
+    const { message, exitCode } = answer.error;
+    throw exitCode === 2 ? new UnrecoverableError(message) : new Error(message);
   };
-  const worker = new Worker<Job, Answer>(QUEUE, (job) => draw(job.data), {
+  const worker = new Worker<Job, Answer>(name, (job) => draw(job.data), {
     connection,
     concurrency: 1,
     // A worker that shows no life for so long is taken for dead, and its shard given to another.
@@ -113,7 +123,7 @@ async function work(args: string[]): Promise<void> {
 }
 
 async function status(): Promise<void> {
-  const queue = new Queue<Job, Answer>(QUEUE, { connection });
+  const queue = new Queue<Job, Answer>(name, { connection });
   console.log(JSON.stringify(await queue.getJobCounts()));
   await queue.close();
 }

@@ -29,7 +29,7 @@ class Shards:
             if line.endswith("\n"):
                 answer = json.loads(line)
                 if "error" in answer:
-                    raise ValueError(f"{job['shard']}: {answer['error']}")
+                    raise ValueError(f"{job['shard']}: {answer['error']['message']}")
                 return answer
         raise RuntimeError(f"{job['shard']}: pixelcnn work ended {tries} times, at last with {self.process.wait()}")
 

@@ -1,6 +1,7 @@
 /** Programs of npm and browsers of the system, each of an exact version, and the packed package beside them. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { output, root, run } from '../shell.js';
 
@@ -27,11 +28,10 @@ export function installed(
   return folder;
 }
 
-/** Packs the built package, into a folder of its own; its path. */
+/** Packs the built package, into a folder of this process that goes with it; its path. */
 export function packed(): string {
-  const folder = join(cache, 'packed');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-packed-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]);
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
 }

@@ -55,6 +55,10 @@ it('makes a record of the run of the packaged model, with its command, and of no
   expect(record.valLoss.at(-1)).toBeCloseTo(0.08303, 5);
   const changed = (key: string, value: string) => () =>
     recordOf(sampler.describe(), { ...sampler.metadata, [`training.${key}`]: value }, 'a');
+  expect(() => recordOf(describe({ filters: 130 }), sampler.metadata, 'a')).toThrow(
+    /^a: expected at most the reference's 363648 multiply-adds, got \d{6}$/,
+  );
+  expect(core.describe(referenceConfig).macsPerPixel).toBe(363_648);
   expect(changed('batchSize', '128')).toThrow('a: expected batchSize 32, got 128');
   expect(changed('ended', 'after 3 epochs')).toThrow(
     'a: expected a run that went to its end, got one that was stopped',

@@ -10,12 +10,15 @@ import { racePrevious } from '../../bench/previous.js';
 import { probes } from '../../bench/probe.js';
 import { profile, profileTable } from '../../bench/profile.js';
 import { ownEntrants } from '../../bench/rows.js';
+import { countShared, timeFirst, timeShared } from '../../bench/sharing.js';
 import { timeSizes } from '../../bench/sizes.js';
 import { startTwoProbes } from '../../bench/two_probes.js';
 
 const dist = new URL('../../dist/index.js', import.meta.url).href;
 const once = { time: 0, fewest: 1, most: 1 };
 const small = inBothPrecisions(randomModel({ height: 12, width: 10, filters: 16, blocks: 2 }));
+// So large that looking its rows up pays.
+const wide = inBothPrecisions(randomModel({ height: 12, width: 10, filters: 64, blocks: 2 }));
 
 it('cases take turns, each in its rounds, and may tell their own time', async () => {
   const [a, b]: [number[], number[]] = [[], []];
@@ -102,7 +105,7 @@ it('rows of both precisions tell what they issued, and the ink of what they drew
 });
 
 it('digits are timed by skipping, and their executed share is over the dense run', () => {
-  const { single, together, ink } = timeDigits(small, 3, 1);
+  const { single, together, ink } = timeDigits(wide, 3, 1);
   expect(single).toHaveLength(6);
   for (const { skipping, mean, worst, executed } of single) {
     expect(worst).toBeGreaterThanOrEqual(mean);
@@ -165,8 +168,25 @@ it('larger images keep more, in proportion to their width', async () => {
   expect(little!.toSmallest).toBe(1);
 });
 
-it('the first image is drawn in fresh processes, and skipping keeps constants', () => {
-  const first = timeFirstImages(small, 1);
+it('rows that are remembered are counted for each size of a table, and draw what 0.1.0 does', () => {
+  const shared = countShared(wide, 20);
+  expect(shared.map(({ megabytes }) => megabytes)).toEqual([0, undefined, 88, 64, 0, undefined, 46, 64]);
+  for (const { megabytes, executed, met, fresh, planned } of shared) {
+    // Where nothing is remembered, what lies outside the image is left out all the same.
+    if (megabytes === 0) expect([met, fresh, planned]).toEqual([0, 0, 0]);
+    else expect(met + fresh).toBe(20 * 3 * 120);
+    expect(executed).toBeLessThan(1);
+    expect(planned).toBeLessThanOrEqual(1.1 * (megabytes ?? 16));
+  }
+  for (const { executed, dense, before, now } of timeShared(wide, 1)) {
+    expect(executed).toBeLessThan(1);
+    expect(Math.min(dense, before, now)).toBeGreaterThan(0);
+  }
+  expect(timeFirst(wide, 1).map(({ precision }) => precision)).toEqual(['f32', 'int16']);
+});
+
+it('the first image is drawn in fresh processes, and skipping remembers rows', () => {
+  const first = timeFirstImages(wide, 1);
   expect(first.map(({ precision, skipping }) => `${precision} ${skipping}`)).toEqual([
     'f32 none',
     'f32 all',

@@ -75,6 +75,15 @@ const causes: readonly (readonly [code: number, what: string, run: () => Promise
   [2, 'a picture that is cut off', () => own('sample --model tiny.safetensors --given cut.png')],
   [2, 'a record that is none', () => own('eval tiny.safetensors --data frames --against odd.txt')],
   [2, 'a folder that is no run', () => own('export maps')],
+  [2, 'another model that is none', () => own('import odd.txt')],
+  [
+    4,
+    'a part that is missing',
+    async () => {
+      await own('sample --model tiny.safetensors --shard 0/2 --count 2 --seed 1 --out parts');
+      return own('merge parts --out all.npy');
+    },
+  ],
 ];
 const lacking = hasNvidiaDriver()
   ? []
@@ -130,6 +139,8 @@ const printed: readonly (readonly [command: string, args: string])[] = [
   ['`inspect`', 'inspect tiny.safetensors --json'],
   ['`eval`', 'eval run.safetensors --data frames --split all --map pictures --json'],
   ['`export`', 'export run --out run.safetensors --json'],
+  ['`export --to tfjs` of a model file', 'export tiny.safetensors --to tfjs --json'],
+  ['`import`', 'import tiny.tfjs --out again.safetensors --json'],
   ['`optimize`', `optimize ${images} --out o.safetensors`],
   ['`quantize`', `quantize ${images} --out q.safetensors`],
   ['`doctor`', 'doctor --json'],
@@ -140,7 +151,7 @@ const printed: readonly (readonly [command: string, args: string])[] = [
 it('prints one object by --json, of every command, as the page tells', async () => {
   await own('export run --out run.safetensors');
   const commands = (await own('--help')).stdout.match(/^ {2}\w+ (?=.*\[options\])/gm)!.map((name) => name.trim());
-  expect(commands.filter((name) => !page.includes(`\n| \`${name}\` |`))).toEqual(['train']);
+  expect(commands.filter((name) => !page.includes(`\n| \`${name}\` `)).sort()).toEqual(['train', 'work']);
   for (const [command, args] of printed) {
     // Nothing of the machine's own is removed.
     const { stdout } = await pixelcnn(folder.path, args.split(' '), { PIXELCNN_CACHE: join(folder.path, 'cache') });

@@ -119,7 +119,7 @@ it('takes data, split and binarisation from the record of a model, and says wher
 
   await model('broken.safetensors', 3, { 'training.origin': 'no JSON' });
   expect(await evaluate('broken.safetensors', '--data', 'images')).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: 'pixelcnn: training.origin: expected a JSON object, got "no JSON"\n',
   });
 });
@@ -189,7 +189,7 @@ it('compares with what it printed before or with a record, under one protocol al
   });
 
   const refused = await evaluate(...against('--split', 'all', '--threshold', '100'));
-  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
   expect(refused.stderr).toMatch(
     /^pixelcnn: expected two likelihoods under one protocol.* the binarisation [^\n]*\n$/m,
   );

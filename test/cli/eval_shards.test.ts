@@ -67,6 +67,12 @@ it('refuses of a shard what only all images can tell', async () => {
   expect({ code, stderr }).toEqual({ code: 2, stderr: 'pixelcnn: expected --shard or --map, got both\n' });
 });
 
+it('refuses a folder for a part that nobody asked for', async () => {
+  const { code, stderr } = await evaluate('bare', '--out', 'maps');
+  const sentence = '--out: expected --shard beside it, whose part goes there, got none';
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `pixelcnn: ${sentence}\n` });
+});
+
 it('scores in more shards than there are images', async () => {
   for (let i = 0; i < 3; i++) {
     const { code, stdout } = await evaluate('labelled', '--limit', '2', '--shard', `${i}/3`, '--out', 'few');

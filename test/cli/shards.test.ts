@@ -209,7 +209,7 @@ it('tells parts that are missing, double, foreign, of another model or seed, or 
   await copyFile(at('good', `${one}.json`), at('one', `${one}.json`));
   const both = 'one of them out';
   await told(
-    1,
+    2,
     `expected each part once, got part 0/3 twice, good/${one}.json and one/${one}.json; leave ${both}`,
     'good',
     'one',
@@ -220,7 +220,7 @@ it('tells parts that are missing, double, foreign, of another model or seed, or 
   await sample('--shard', '0/3', '--count', '20', '--seed', '2', '--out', 'seed');
   const second = 'part-000001-of-000003.json';
   await told(
-    1,
+    2,
     `expected parts of one job, got seed 2 in seed/${one}.json and seed 1 in seed/${second}; leave ${both}`,
     'seed',
   );
@@ -239,7 +239,7 @@ it('tells parts that are missing, double, foreign, of another model or seed, or 
   await cp(at('good'), at('mixed'), { recursive: true });
   await sample('--shard', '3/4', '--count', '20', '--seed', '1', '--out', 'mixed');
   await told(
-    1,
+    2,
     `expected parts of one job, got one of 3 parts in mixed/${one}.json and one of 4 in mixed/part-000003-of-000004.json; leave ${both}`,
     'mixed',
   );
@@ -247,7 +247,7 @@ it('tells parts that are missing, double, foreign, of another model or seed, or 
   inside = await copy('renamed');
   await rename(inside(`${one}.json`), inside('part-000002-of-000003.json'));
   await told(
-    1,
+    2,
     'expected the manifest of 2/3 in renamed/part-000002-of-000003.json, got that of 0/3; leave it out, and run again with --shard 2/3',
     'renamed',
   );

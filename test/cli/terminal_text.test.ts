@@ -139,7 +139,8 @@ it.runIf(process.platform === 'linux')("keeps the command line's own colours on 
 
 it('has one way to the terminal', () => {
   const ts = fileURLToPath(new URL('../../ts/', import.meta.url));
-  const ways = /console\.|process\.std(out|err)\.write|writeSync\(/;
+  // What silences a library's own console says nothing.
+  const ways = /console\.\w+\(|process\.std(out|err)\.write|writeSync\(/;
   const files = readdirSync(ts, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.startsWith('wasm'),
   );

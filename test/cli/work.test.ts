@@ -79,19 +79,23 @@ it('answers a line that is none with a sentence, and goes on', async () => {
       { ...job, shard: '0/4', startIndex: 2 ** 53 - 1 },
       'startIndex: expected an integer from 0 to 9007199254740971, got 9007199254740991',
     ],
+    [
+      { count: 4_000_000, seed: 1, shard: '0/2' },
+      'shard: expected shards of at most 1048576 images, so at least 4 of them, got 0/2, which has 2000000',
+    ],
     [{ ...job, shard: '0/4', label: 'shoe', model, id: { any: 'thing' } }, undefined],
   ];
   const { code, stderr, answers } = await work(
     lines.map(([line]) => JSON.stringify(line)),
     ...['--model', 'grey.safetensors', '--out', 'some'],
   );
-  const errors = answers.map((answer) => (answer as { error?: string }).error);
+  const errors = answers.map((answer) => (answer as { error?: { message: string } }).error?.message);
   expect(errors).toEqual(lines.map(([, error]) => error));
-  expect(answers[2]).toMatchObject({ id: 1, exitCode: 2 });
+  expect(answers[2]).toMatchObject({ id: 1, type: 'error', error: { code: 'INVALID_ARGUMENT', exitCode: 2 } });
   expect(answers.at(-1)).toMatchObject({ id: { any: 'thing' }, state: 'drawn' });
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: 'pixelcnn: 12 of 13 jobs failed, as their answers say\n',
+    stderr: 'pixelcnn: 13 of 14 jobs failed, as their answers say\n',
   });
   expect(readdirSync(join(folder.path, 'some'))).toHaveLength(4);
 });

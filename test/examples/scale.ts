@@ -148,14 +148,15 @@ export async function killWorkers(options: KillOptions): Promise<KillReport> {
     });
   const living: ChildProcess[] = [];
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
-  const queue = new Queue('pixelcnn', { connection });
+  const name = `pixelcnn-${sha256(readFileSync(model)).slice(0, 16)}`;
+  const queue = new Queue(name, { connection });
   const listening = connection.duplicate();
-  const events = new QueueEvents('pixelcnn', { connection: listening });
+  const events = new QueueEvents(name, { connection: listening });
   let [killed, handedOn] = [0, 0];
   events.on('stalled', () => handedOn++);
   try {
     await events.waitUntilReady();
-    const add = ['add', '--count', `${images}`, '--shards', `${shards}`, '--seed', '1'];
+    const add = ['add', '--count', `${images}`, '--shards', `${shards}`, '--seed', '1', '--model', model];
     await run(folder, process.execPath, [...program, ...add], env);
     await run(folder, process.execPath, [...program, ...add], env); // changes nothing
     const random = randomNumbers(kills);

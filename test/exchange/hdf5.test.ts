@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Dataset, type File, Group, File as Hdf5, ready } from 'h5wasm/node';
+import { Dataset, type File, Group, File as Hdf5, ready } from 'h5wasm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importModel } from '../../ts/exchange/import_model.js';
 import { loadCore } from '../../ts/train/net/core.js';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -59,6 +59,12 @@ it('gives the probabilities and the loss of the VQ-VAE example, whose levels are
   const { data } = sampler.logits(said.levels);
   expect(largest(softmax(data, 12), softmax(said.outputs, 12))).toBeLessThan(1e-5);
   expect(Math.abs(lossOf(sampler.logProb(said.levels), said.levels.length) - said.loss)).toBeLessThan(2e-6);
+});
+
+it('leaves no file behind, anywhere', async () => {
+  await imported('digits.h5');
+  expect(readdirSync('/').filter((name) => name.endsWith('.h5'))).toEqual([]);
+  expect(readFileSync(new URL('../../ts/exchange/hdf5.ts', import.meta.url), 'utf8')).not.toContain('h5wasm/node');
 });
 
 it('has the same weights from each kind of file', async () => {

@@ -7,7 +7,7 @@ import { tfjsModel } from '../../ts/exchange/tfjs_model.js';
 import { configJson, randomModel } from '../wasm.js';
 import { kerasFile } from './keras_golden.js';
 
-for (const name of ['yauzl', 'h5wasm/node']) {
+for (const name of ['yauzl', 'h5wasm']) {
   vi.doMock(name, () => {
     throw new Error('Cannot find package');
   });

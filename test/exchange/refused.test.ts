@@ -44,7 +44,7 @@ const changes: readonly [what: string, change: (layers: Json[], net: Json) => vo
     (layers) => {
       layerNamed(layers, 'pixel_conv_layer').config.strides = [2, 2];
     },
-    'model: expected strides 1 of "pixel_conv_layer" (PixelConvLayer), got [2,2]',
+    'model: expected strides 1 of "pixel_conv_layer" (PixelConvLayer), got [2, 2]',
   ],
   [
     'padding that shrinks images',

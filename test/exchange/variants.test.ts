@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { File as Hdf5, ready } from 'h5wasm/node';
+import { File as Hdf5, ready } from 'h5wasm';
 import { afterAll, expect, it } from 'vitest';
 import { importModel } from '../../ts/exchange/import_model.js';
 import { loadCore } from '../../ts/train/net/core.js';
@@ -123,6 +123,29 @@ it.each(variants)('takes the same weights of a net with %s', async (what, file, 
   expect(changed.config).toEqual(as.config);
   expect(core.weightsOf(changed.bytes)).toEqual(core.weightsOf(as.bytes));
   expect(changed.notes).toEqual(notes);
+});
+
+it('takes an .h5 file of a Sequential model, whose layers have no names but in the list of groups', async () => {
+  const { FS } = await ready;
+  FS.writeFile('/old.h5', kerasFile('digits.h5'));
+  const file = new Hdf5('/old.h5', 'a');
+  const net = JSON.parse(file.attrs.model_config!.value as string);
+  sequential(net.config.layers, net);
+  net.config.layers = net.config.layers.map(({ config: { name: _, ...config }, ...layer }: Json) => ({
+    ...layer,
+    config,
+  }));
+  file.delete_attribute('model_config');
+  file.create_attribute('model_config', JSON.stringify(net));
+  const group = file.get('model_weights') as ReturnType<typeof file.create_group>;
+  const names = (group.attrs.layer_names!.value as string[]).filter((name) => name !== 'input_layer');
+  group.delete_attribute('layer_names');
+  group.create_attribute('layer_names', names);
+  file.close();
+  const core = await loadCore();
+  const { bytes } = await importModel(path('old.h5', FS.readFile('/old.h5')));
+  const { bytes: as } = await importModel(path('digits.h5', kerasFile('digits.h5')));
+  expect(core.weightsOf(bytes)).toEqual(core.weightsOf(as));
 });
 
 it('takes images of another size where it is told one', async () => {

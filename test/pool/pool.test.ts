@@ -429,7 +429,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [
       { threads: 2 },
       'TypeError',
-      'options: expected only workers, memoryLimit, signal, wasm, worker, onProgress, got "threads"',
+      'options: expected only workers, memoryLimit, sharing, signal, wasm, worker, onProgress, got "threads"',
     ],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected an object, got null'],

@@ -3,9 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
-import { defaultWorkers, loadSamplerPool, type SamplerPool } from '../pool/pool.js';
+import { defaultWorkers, loadSamplerPool, type PoolOptions, type SamplerPool } from '../pool/pool.js';
 import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
 import type { Front, Sampler, Samples } from '../sampler.js';
+import type { Sharing } from '../sharing.js';
 import { tell } from './terminal.js';
 
 export interface Drawing {
@@ -40,6 +41,7 @@ export interface DrawingOptions {
   request: SampleOptions & { count: number; startIndex: number; method: Method };
   /** Default: as many as draw fastest. */
   workers?: number | undefined;
+  sharing?: Sharing | undefined;
   /** Who looks on; one thread draws then. */
   watcher?: Watcher | undefined;
   signal: AbortSignal;
@@ -75,7 +77,7 @@ export function stepsOf(method: Method, { schedule, config }: Description): numb
 }
 
 export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
-  const { model, sampler, request, watcher, signal } = options;
+  const { model, sampler, request, sharing, watcher, signal } = options;
   if (watcher !== undefined) {
     let rested = 0;
     const rest = (ms: number) => {
@@ -93,7 +95,7 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
   const asked = options.workers ?? workersFor(request.count, request.method, description);
   const workers = Math.min(asked, request.count);
   const threads = workers > 1 || isLongStep(request, description);
-  const pool = threads ? await openPool(model, workers, 'drawing', signal) : undefined;
+  const pool = threads ? await openPool(model, { workers, sharing, signal }, 'drawing') : undefined;
   if (pool === undefined) {
     return { workers: 1, draw: (progress) => drawHere(options, progress), close: async () => {} };
   }
@@ -108,12 +110,11 @@ export async function startDrawing(options: DrawingOptions): Promise<Drawing> {
 /** A pool; nothing, and a word on it, where threads do not start: one thread does the same. */
 export async function openPool(
   model: string | Uint8Array,
-  workers: number,
+  options: PoolOptions,
   what: 'drawing' | 'scoring',
-  signal: AbortSignal,
 ): Promise<SamplerPool | undefined> {
   try {
-    return await loadSamplerPool(model, { workers, signal });
+    return await loadSamplerPool(model, options);
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;

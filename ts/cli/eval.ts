@@ -33,7 +33,7 @@ interface EvalCommandOptions extends DataFlags {
   mapImages?: readonly number[];
   workers?: number;
   shard?: Shard;
-  out: string;
+  out?: string;
   json?: boolean;
 }
 
@@ -71,7 +71,7 @@ export const command = addDataOptions(
       .argParser((text) => parseShard('--shard', text))
       .conflicts(['against', 'map', 'mapImages']),
   )
-  .option('--out <folder>', 'with --shard: where the part goes', 'scores')
+  .option('--out <folder>', 'with --shard: where the part goes (default: scores)')
   .option('--json', 'print one JSON object and nothing else')
   .action((model: string | undefined, options: EvalCommandOptions) =>
     interruptible((signal) => run(model ?? packagedModel(), options, signal)),
@@ -85,6 +85,10 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (options.mapImages !== undefined && options.map === undefined) {
     throw new UsageError('--map-images: expected --map beside it, which says where the pictures go, got none');
   }
+  const { shard, out = 'scores' } = options;
+  if (shard === undefined && options.out !== undefined) {
+    throw new UsageError('--out: expected --shard beside it, whose part goes there, got none');
+  }
   const { bytes, sampler } = await openModel(model, signal);
   const other = options.against === undefined ? undefined : await readAgainst(options.against, signal);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
@@ -94,10 +98,10 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (beyond !== undefined) throw new UsageError(`--map-images: expected numbers below ${data.count}, got ${beyond}`);
   if (other !== undefined) checkComparable(protocolOf(data), other.protocol); // before minutes of scoring
   if (folder !== undefined) checkMappable(sampler, data);
-  if (options.shard !== undefined) {
+  if (shard !== undefined) {
     const { scorePart } = await import('./shards/score_part.js');
     const scored = (some: ImageSet) => score(bytes, sampler, some, options, signal);
-    return scorePart({ model, bytes, sampler }, data, options.shard, scored, options, signal);
+    return scorePart({ model, bytes, sampler }, data, shard, scored, { ...options, out }, signal);
   }
   const evaluation = await score(bytes, sampler, data, options, signal);
   const comparison = other && compareEvaluations(evaluation, other);
@@ -269,7 +273,7 @@ async function score(
   const [size, classes] = [imageSize(config), Math.max(1, config.classes ?? 0)];
   const times = classes * data.count;
   const threads = Math.min(data.count, workers ?? workersFor(times, 'wavefront', sampler.describe()));
-  const pool = await openPool(model, threads, 'scoring', signal);
+  const pool = await openPool(model, { workers: threads, signal }, 'scoring');
   const bar = json ? undefined : await startProgress('scoring', data.count, 'images');
   // Each image is scored once, or under every class.
   let scored = 0;

@@ -6,6 +6,7 @@ import { PixelCnnError } from '../error.js';
 import { loadSampler, namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import type { Sampler } from '../sampler.js';
+import type { Sharing } from '../sharing.js';
 import { quoted, typed } from './typed.js';
 
 /** A model's bytes, and a sampler of them. Errors name the path. */
@@ -20,8 +21,8 @@ export async function openModel(path: string, signal: AbortSignal): Promise<{ by
 }
 
 /** A sampler of a model file. */
-export async function loadModel(path: string, signal: AbortSignal): Promise<Sampler> {
-  return loadSampler(path, { signal }).catch((error: unknown) => {
+export async function loadModel(path: string, signal: AbortSignal, sharing?: Sharing): Promise<Sampler> {
+  return loadSampler(path, { signal, ...(sharing && { sharing }) }).catch((error: unknown) => {
     throw hinting(error, path);
   });
 }

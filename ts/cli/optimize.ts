@@ -5,20 +5,18 @@ import { type ConvertCommandOptions, convertFile, withConvertOptions } from './c
 import { thousands } from './format.js';
 
 export const command = withConvertOptions(
-  createCommand('optimize', 'order the channels of a model so that sampling skips more, and find its background', [
+  createCommand('optimize', 'order the channels of a model so that sampling skips more', [
     ['', 'the packaged model, into mnist-binary.optimized.safetensors'],
     ['my.safetensors --calibrate mnist', 'by what channels do on digits of MNIST'],
     ['my.safetensors --out fast.safetensors', 'into a file of another name'],
   ]),
 ).action((model: string | undefined, options: ConvertCommandOptions) =>
-  convertFile('optimize', 'optimized', model, options, ({ macsBefore, macs }, sampler) => {
-    const background = sampler.metadata.background ?? 'none';
-    // An image whose every pixel sees the background alone takes none at all.
+  convertFile('optimize', 'optimized', model, options, ({ macsBefore, macs }) => {
+    // None at all where every value that is read is zero.
     const less = macs > 0 ? `: ${(macsBefore / macs).toFixed(2)}x less` : '';
     return {
-      figures: { background, macsBefore, macs },
+      figures: { macsBefore, macs },
       rows: [
-        ['background', `level ${background}`],
         ['multiply-adds', `${thousands(macs)} an image with --skipping all, ${thousands(macsBefore)} before${less}`],
       ],
     };

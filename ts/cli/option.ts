@@ -1,6 +1,7 @@
 /** Values of options: text to what the API takes, with the API's own checks under the option's name. */
 
 import { checkChoice, checkInteger, checkNumber, type IntegerRange, show } from '../arguments.js';
+import { checkMegabytes } from '../sharing.js';
 import { UsageError } from './failure.js';
 
 /** An option's text as an integer in a range. */
@@ -28,6 +29,11 @@ export function pair(option: string, range: IntegerRange): (text: string) => rea
 export function number(option: string, range: { min: number }): (text: string) => number {
   const wanted = `a finite number of at least ${range.min}`;
   return (text) => checkNumber(option, decimal(option, text, wanted), range);
+}
+
+/** An option's text as megabytes of rows that are remembered. */
+export function megabytes(option: string): (text: string) => number {
+  return (text) => checkMegabytes(option, decimal(option, text, 'a number of megabytes'));
 }
 
 /** An option's text as one of a few names. */

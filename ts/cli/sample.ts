@@ -3,7 +3,16 @@
 import { Option } from 'commander';
 import { checkInteger } from '../arguments.js';
 import { workersRange } from '../pool/pool.js';
-import { countRange, drawSeed, type Method, maxSeed, methods, type Skipping, skippings } from '../sample_options.js';
+import {
+  checkSkipping,
+  countRange,
+  drawSeed,
+  type Method,
+  maxSeed,
+  methods,
+  type Skipping,
+  skippings,
+} from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
 import { startDrawing } from './drawing.js';
@@ -11,7 +20,7 @@ import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { labelOf, labelsOf } from './label_option.js';
 import { loadModel, openModel } from './open_model.js';
-import { choice, integer, number } from './option.js';
+import { choice, integer, megabytes, number } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { drawAndWrite, report } from './sample_output.js';
@@ -29,6 +38,7 @@ interface SampleCommandOptions {
   temperature: number;
   method: Method;
   skipping: Skipping;
+  sharing?: number;
   startIndex: number;
   workers?: number;
   shard?: Shard;
@@ -92,8 +102,13 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option(
     '--skipping <name>',
     `${skippings.join(', ')}: work that is left out, never a bit of the result`,
-    choice('--skipping', skippings),
+    (text) => checkSkipping('--skipping', text),
     'all',
+  )
+  .option(
+    '--sharing <megabytes>',
+    'rows of activations that each thread remembers, 0 for none: memory for speed, never a bit of the result (default: 16)',
+    megabytes('--sharing'),
   )
   .option(
     '--start-index <n>',
@@ -131,7 +146,8 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   if (options.count !== undefined) checkInteger('--count', options.count, countRange);
   const { startIndex, temperature, method, skipping } = options;
   const model = options.model ?? packagedModel();
-  const sampler = await loadModel(model, signal);
+  const sharing = options.sharing === undefined ? undefined : { megabytes: options.sharing };
+  const sampler = await loadModel(model, signal, sharing);
   const { count, label, rows } = chosenClasses(options, sampler);
   integer('--start-index', { min: 0, max: maxSeed - count })(String(startIndex));
   const known = options.given;
@@ -147,7 +163,10 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   const watcher = options.watch
     ? (await import('./watch.js')).startWatching(sampler, { ...request, perRow }, signal)
     : undefined;
-  const drawing = await startDrawing({ model, sampler, request, workers: options.workers, watcher, signal });
+  const drawing = await startDrawing({
+    ...{ model, sampler, request, sharing, watcher, signal },
+    workers: options.workers,
+  });
   const output = { ...options, count, seed, rows, watched: watcher !== undefined };
   const drawn = await drawAndWrite(drawing, sampler, output, { folder, writeNpy }, signal).finally(drawing.close);
   if (options.json) {

@@ -7,7 +7,7 @@ import { workersRange } from '../pool/pool.js';
 import { maxSeed } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { createCommand } from './command.js';
-import { exitCodeOf, exitCodes, Failure, Interrupted, sentenceOf, UsageError } from './failure.js';
+import { errorCodeOf, exitCodeOf, exitCodes, Failure, Interrupted, sentenceOf, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { labelOf } from './label_option.js';
 import { openModel } from './open_model.js';
@@ -42,7 +42,7 @@ export const command = createCommand('work', 'draw shards that come as lines of 
     `
 A line may hold: shard, count, seed; startIndex, temperature, label; model, the sha256 that the worker's model must have;
 id, which the answer repeats. Answers: {"id","shard","state":"drawn" or "whole","first","count","manifest","files"}, or
-{"id","error","exitCode"}. A line that fails ends nothing; the exit code is 1 where one did.`,
+{"id","type":"error","error":{"code","message","exitCode"}}. A line that fails ends nothing; the exit code is 1 where one did.`,
   )
   // Whoever hands out the work must hear what became of it.
   .action((options: WorkCommandOptions) => interruptible((signal) => run(options, signal), { stopsWithOutput: true }));
@@ -65,7 +65,8 @@ async function run({ model = packagedModel(), workers, out }: WorkCommandOptions
       } catch (error) {
         signal.throwIfAborted();
         failed++;
-        printJson({ ...(id !== undefined && { id }), error: sentenceOf(error), exitCode: exitCodeOf(error) });
+        const told = { code: errorCodeOf(error), message: sentenceOf(error), exitCode: exitCodeOf(error) };
+        printJson({ ...(id !== undefined && { id }), type: 'error', error: told }); // as of every command with --json
       }
       done++;
     }

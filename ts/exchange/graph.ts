@@ -4,7 +4,17 @@
  */
 
 import { show } from '../arguments.js';
-import { at, product, refused, type StoredModel, shapeText, thousands, type Variable } from './stored.js';
+import {
+  addTo,
+  at,
+  product,
+  refused,
+  type StoredModel,
+  shapeText,
+  thousands,
+  type Variable,
+  written,
+} from './stored.js';
 
 /** One convolution. */
 export interface Convolution {
@@ -175,7 +185,7 @@ function sourcesOf(nodes: unknown): string[] {
     if (typeof next !== 'object' || next === null) continue;
     const [name, node] = Array.isArray(next) ? (next as readonly unknown[]) : [];
     if (typeof name === 'string' && typeof node === 'number') found.push(name);
-    else left.push(...Object.values(next).reverse());
+    else for (const value of Object.values(next).reverse()) left.push(value);
   }
   return found;
 }
@@ -291,7 +301,7 @@ function checkOptions(where: string, config: unknown, convolutions: readonly Con
   for (const [name, fits, words] of wanted) {
     const value = at(config, name);
     if (value !== undefined && !fits(value))
-      throw refused(`expected ${name} ${words} of ${where}, got ${JSON.stringify(value).slice(0, 60)}`);
+      throw refused(`expected ${name} ${words} of ${where}, got ${written(value)}`);
   }
 }
 
@@ -332,7 +342,7 @@ function convolutionsOf(layer: string, variables: readonly Variable[], withoutBi
   const places = new Map<string, Variable[]>();
   for (const variable of variables) {
     const place = variable.name.split('/').slice(0, -1).join('/');
-    places.set(place, [...(places.get(place) ?? []), variable]);
+    addTo(places, place, variable);
   }
   const convolutions = [...places].map(([place, own]): Convolution | undefined => {
     const [kernel, bias] = [own.find(({ shape }) => shape.length === 4), own.find(({ shape }) => shape.length === 1)];
@@ -360,7 +370,7 @@ function inBlockOrder(three: readonly Convolution[]): Convolution[] | undefined 
  * The chain of weights without a word on the net. Names tell a block's layers from others, and number those of a class; shapes
  * tell the first layer, which alone sees more than a pixel, and the last, which has other outputs or is of a class of its own.
  */
-function chainOfWeights({ groups, ordered }: StoredModel): Chain {
+function chainOfWeights({ groups }: StoredModel): Chain {
   const layers = [...groups]
     .filter(([, variables]) => variables.length > 0)
     .map(([name, variables]) => {
@@ -392,7 +402,6 @@ function chainOfWeights({ groups, ordered }: StoredModel): Chain {
     oneHot: false,
     notes,
   });
-  if (ordered) return chain(layers);
   const advice = 'give the file of the whole model, which `model.save` writes';
   const blocks = layers.filter(({ convolutions }) => convolutions.length === 3);
   const single = layers.filter(({ convolutions }) => convolutions.length === 1);

@@ -1,8 +1,11 @@
-/** HDF5 files, read by `h5wasm`, an optional package: the HDF Group's own library, in WebAssembly. */
+/**
+ * HDF5 files, read by `h5wasm`, an optional package: the HDF Group's own library, in WebAssembly. Its build for browsers, as that has
+ * files in memory alone; in the one for Node a file is one of the machine's, and links in it lead to others.
+ */
 
 import { missingPackage, mostUnpacked, product, refused, shapeText, thousands, type Variable } from './stored.js';
 
-type Hdf5 = typeof import('h5wasm/node');
+type Hdf5 = typeof import('h5wasm');
 type Module = Awaited<Hdf5['ready']>;
 
 /** A file that is open. */
@@ -137,7 +140,7 @@ async function load(): Promise<{ hdf5: Hdf5; module: Module }> {
   const { error } = console;
   console.error = () => {};
   try {
-    const hdf5 = await import('h5wasm/node').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
+    const hdf5 = await import('h5wasm').catch(missingPackage('HDF5 files, such as Keras writes', 'h5wasm'));
     const module = await hdf5.ready;
     const { streams } = module.FS as unknown as { streams: Parameters<Module['FS']['close']>[0][] };
     module.FS.close(streams[standardError]!);

@@ -34,9 +34,6 @@ export async function readKerasHdf5(bytes: Uint8Array): Promise<StoredModel> {
       const what = `an .h5 file of a whole model${ofKeras(version)}`;
       return { ...byLayer(file, 'model_weights'), what, topology: jsonOf(topology, 'the net in model_config') };
     }
-    if (texts(file, '', 'layer_names') !== undefined) {
-      return { ...byLayer(file, ''), what: `an .h5 file of weights${ofKeras(version)}`, topology: undefined };
-    }
   } catch (error) {
     file.close();
     throw error;

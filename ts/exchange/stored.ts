@@ -1,6 +1,6 @@
 /** What the readers of other programs' files have in common: variables by layer, and how a file is refused. */
 
-import { argumentOf, wrongValue } from '../arguments.js';
+import { argumentOf, show, wrongValue } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 
 /** Numbers of a layer that are still in the file. */
@@ -22,7 +22,7 @@ export interface StoredModel {
   readonly groups: ReadonlyMap<string, readonly Variable[]>;
   /** What groups are called by: a layer's own name, or that of its class in snake case with a number. */
   readonly groupedBy: 'layer' | 'class';
-  /** Whether the groups stand in the order in which the net computes them. */
+  /** Whether groups stand in the order of layers; a Sequential model's input has none. */
   readonly ordered: boolean;
   /** What this package has written beside a net that it exported, not looked at. */
   readonly own?: unknown;
@@ -69,6 +69,19 @@ export const thousands = (n: number): string => n.toLocaleString('en-US');
 
 /** `[3, 3, 8, 4]`, as messages have it. */
 export const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** A value of a file's JSON in a message: as it is written where that is short, and never walked into. */
+export function written(value: unknown): string {
+  const isFlat = Array.isArray(value) && value.length <= 4 && value.every((part) => typeof part !== 'object');
+  return isFlat ? `[${value.map((part) => show(part)).join(', ')}]` : show(value);
+}
+
+/** Adds to the list under a key. */
+export function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
 
 /** JSON of a file; `what` names it where it is none. */
 export function jsonOf(text: string, what: string): unknown {

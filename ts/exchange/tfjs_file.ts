@@ -2,8 +2,19 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { show } from '../arguments.js';
 import { readWholeFile, reasonOf, sha256 } from '../node/files.js';
-import { at, jsonOf, product, refused, type StoredModel, shapeText, thousands, type Variable } from './stored.js';
+import {
+  addTo,
+  at,
+  jsonOf,
+  product,
+  refused,
+  type StoredModel,
+  shapeText,
+  thousands,
+  type Variable,
+} from './stored.js';
 
 /** What this package has to say of a model that it writes so, by this name in its `userDefinedMetadata`. */
 export const ownKey = 'pixelcnn';
@@ -11,8 +22,8 @@ export const ownKey = 'pixelcnn';
 /** The largest model.json, in bytes: a net of 256 blocks has some 500 kB. */
 export const mostJson = 2 ** 26;
 
-/** Most shards, and most bytes of all of them: no model has more weights. */
-const [mostShards, mostBytes] = [4096, 2 ** 30];
+/** Most shards, most bytes of all of them, and most tensors: no model has more. */
+const [mostShards, mostBytes, mostWeights] = [4096, 2 ** 30, 20_000];
 
 /** @param path Where the model.json is, and its weights beside it. */
 export async function readTfjsModel(json: Buffer, path: string, signal?: AbortSignal): Promise<StoredModel> {
@@ -28,12 +39,14 @@ export async function readTfjsModel(json: Buffer, path: string, signal?: AbortSi
   }
   const shards: Buffer[] = [];
   const groups = new Map<string, Variable[]>();
-  let total = 0;
+  let [total, count] = [0, 0];
   for (const part of manifest as readonly unknown[]) {
     const [paths, specs] = [at(part, 'paths'), at(part, 'weights')];
     if (!Array.isArray(paths) || !Array.isArray(specs)) {
       throw refused('expected paths and weights in each part of the weightsManifest, got others');
     }
+    count += specs.length;
+    if (count > mostWeights) throw refused(`expected at most ${thousands(mostWeights)} weights, got more`);
     const own: Buffer[] = [];
     for (const name of paths as readonly unknown[]) {
       if (shards.length + own.length >= mostShards)
@@ -54,7 +67,7 @@ export async function readTfjsModel(json: Buffer, path: string, signal?: AbortSi
       }
       const read = () => float32(bytes.subarray(begin, begin + 4 * product(shape)));
       const layer = name.split('/')[0]!;
-      groups.set(layer, [...(groups.get(layer) ?? []), { name, shape, read }]);
+      addTo(groups, layer, { name, shape, read });
     }
     if (offset !== bytes.length) {
       throw refused(
@@ -81,7 +94,7 @@ export async function readTfjsModel(json: Buffer, path: string, signal?: AbortSi
 /** A model.json names files beside it, and no other. */
 function fileName(name: unknown): string {
   if (typeof name === 'string' && name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)) return name;
-  throw refused(`expected names of files beside the model.json, got ${JSON.stringify(name)?.slice(0, 80)}`);
+  throw refused(`expected names of files beside the model.json, got ${show(name)}`);
 }
 
 async function readShard(path: string, most: number, signal?: AbortSignal): Promise<Buffer> {

@@ -2,7 +2,7 @@
 
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { foreseenError, type OpenedModel, type Report, type Work, type Works } from './message.js';
+import { foreseenError, type Limits, type OpenedModel, type Report, type Work, type Works } from './message.js';
 import { startThread, type Thread, type WorkerSource } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
@@ -34,9 +34,8 @@ interface Job {
   over: boolean;
 }
 
-export interface CrewOptions {
-  /** Of each worker's sampler. */
-  memoryLimit?: number | undefined;
+/** What each worker's sampler may take, and how it is started. */
+export interface CrewOptions extends Limits {
   /** How workers are started. Default: by the package's own script. */
   worker?: WorkerSource | undefined;
 }
@@ -141,8 +140,8 @@ export class Crew {
     }
     member.thread = thread;
     const model = new Uint8Array(this.#model); // its own copy, which then moves
-    const { memoryLimit } = this.#options;
-    thread.post({ type: 'open', module: this.#module, model, memoryLimit }, [model.buffer]);
+    const { memoryLimit, sharing } = this.#options;
+    thread.post({ type: 'open', module: this.#module, model, memoryLimit, sharing }, [model.buffer]);
   }
 
   #hear(member: Member, report: Report): void {

@@ -6,6 +6,7 @@ import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import type { Levels } from '../images.js';
 import type { SampleRequest, ScoreOptions, WalkOptions } from '../sample_options.js';
 import type { Classification, Samples } from '../sampler.js';
+import type { Sharing } from '../sharing.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
@@ -16,9 +17,15 @@ export interface Works {
 
 export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];
 
+/** What a worker's sampler may take. */
+export interface Limits {
+  memoryLimit?: number | undefined;
+  sharing?: Sharing | undefined;
+}
+
 /** To a worker. It is given one job at a time; `open` comes first, once. */
 export type Order =
-  | { type: 'open'; module: WebAssembly.Module; model: Uint8Array; memoryLimit: number | undefined }
+  | ({ type: 'open'; module: WebAssembly.Module; model: Uint8Array } & Limits)
   | { type: 'work'; job: number; work: Work }
   | { type: 'stop'; job: number };
 

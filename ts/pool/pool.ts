@@ -33,6 +33,7 @@ import {
   type Samples,
   seedContract,
 } from '../sampler.js';
+import { type Sharing, takeSharing } from '../sharing.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
@@ -42,6 +43,8 @@ export interface PoolOptions {
   workers?: number;
   /** Bytes that each worker's model, and each part of a call, may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /** Rows of activations that each worker remembers from one part of a call to the next. Default: 16 MB of them. */
+  sharing?: Sharing;
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** As for `loadSampler`. */
@@ -96,17 +99,25 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, ['workers', 'memoryLimit', 'signal', 'wasm', 'worker', 'onProgress']);
+  const given = checkOptions('options', options, [
+    'workers',
+    'memoryLimit',
+    'sharing',
+    'signal',
+    'wasm',
+    'worker',
+    'onProgress',
+  ]);
   const signal = checkSignal(given.signal);
   const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
-  const memoryLimit = checkMemoryLimit(given.memoryLimit);
+  const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing: takeSharing(given.sharing) };
   const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
   const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
   checkThreads(worker);
   const [bytes, module] = await abortable(signal, (own) =>
     Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
   );
-  const crew = new Crew(workers, module, new Uint8Array(bytes), { memoryLimit, worker }); // without the rest of its buffer, which would be sent too
+  const crew = new Crew(workers, module, new Uint8Array(bytes), { ...limits, worker }); // without the rest of its buffer, which would be sent too
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {

@@ -1,5 +1,6 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
+import { addressOf } from '../address.js';
 import { show, wrongKind } from '../arguments.js';
 import { workerScript } from '../assets.js';
 import { edgeLine } from '../binary.js';
@@ -111,9 +112,9 @@ function startWorker(script: URL | string, mayBeText: boolean): WorkerLike {
   const { process } = globalThis; // not named alone, for which bundlers would bring one along
   const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
   if (isText) return new threads.Worker(script as string, { ...flags, eval: true });
-  const isPath = typeof script === 'string' && !/^(file|data|blob|https?):/i.test(script);
-  const address = isPath ? builtin('node:path')!.resolve(script) : new URL(isUrl(script) ? script.href : script);
-  return new threads.Worker(address, flags);
+  const address = addressOf(script);
+  const path = typeof address === 'string' ? builtin('node:path')!.resolve(address) : address;
+  return new threads.Worker(path, flags);
 }
 
 /** Where a web worker is started from. */
@@ -121,7 +122,7 @@ function webAddress(script: URL | string, isText: boolean): URL | string {
   if (isText) return blobOf(script as string);
   const { location } = globalThis;
   if (location === undefined) return script;
-  const url = new URL(script, location.href);
+  const url = new URL(isUrl(script) ? script.href : script, location.href);
   // Hosts start no worker of another origin than the page's, such as a CDN's; they do start a blob, which may import from anywhere.
   const isOther = /^https?:$/.test(url.protocol) && url.origin !== location.origin;
   return isOther ? blobOf(`import ${JSON.stringify(url.href)};`) : url;

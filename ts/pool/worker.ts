@@ -34,9 +34,9 @@ port.addEventListener('message', ({ data: order }) => {
 });
 port.start?.();
 
-function open({ module, model, memoryLimit }: Extract<Order, { type: 'open' }>): void {
+function open({ module, model, memoryLimit, sharing }: Extract<Order, { type: 'open' }>): void {
   try {
-    sampler = createSampler({ module, model, memoryLimit });
+    sampler = createSampler({ module, model, memoryLimit, sharing });
     const { config, metadata } = sampler;
     post({ type: 'opened', model: { config, metadata } });
   } catch (error) {

@@ -103,8 +103,7 @@ pub fn write_model(config_json: &Text, metadata_json: &Text, weights: &Float32Ar
     Uint8Array::of(&write().map_err(js_error)?)
 }
 
-/// The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
-/// levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+/// The model file with its hidden channels in the order of their activity on images. `images` are levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
 #[wasm_bindgen]
 pub fn optimize(
     model: &Uint8Array,
@@ -189,11 +188,14 @@ pub struct Sampler {
 
 #[wasm_bindgen]
 impl Sampler {
-    /// Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
+    /// Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given. Of these `rows`
+    /// at most are for rows that are remembered; as many as the core thinks best where none are given.
     #[wasm_bindgen(constructor)]
-    pub fn new(model: &Uint8Array, memory_limit: Option<f64>) -> Result<Sampler, JsValue> {
+    pub fn new(model: &Uint8Array, memory_limit: Option<f64>, rows: Option<f64>) -> Result<Sampler, JsValue> {
         let memory = memory(memory_limit)?;
-        let model = Model::from_bytes_within(memory, model.take()?).map_err(js_error)?;
+        let rows = rows.map(|rows| integer("rows", rows)).transpose()?;
+        let mut model = Model::from_bytes_within(memory, model.take()?).map_err(js_error)?;
+        model.rows = rows;
         kept(Sampler { model: Arc::new(model) })
     }
 
@@ -230,7 +232,7 @@ impl Sampler {
         }
     }
 
-    /// Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+    /// Starts drawing images. `skipping` is `none`, `rows` or `all`, the default. `labels` are the classes of images, one for
     /// each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
     #[allow(clippy::too_many_arguments, reason = "JavaScript passes numbers and arrays, and makes no structs")]
     pub fn sample(
@@ -333,9 +335,16 @@ impl Run {
         Float64Array::of(&self.0.layer_macs().iter().map(|&macs| macs as f64).collect::<Vec<_>>())
     }
 
-    /// Bytes of activations kept for its images, and bytes of constants.
+    /// Bytes of activations kept for its images, and the most that rows take which are remembered.
     pub fn state_bytes(&self) -> Result<Float64Array, JsValue> {
-        let (images, constants) = self.0.state_bytes();
-        Float64Array::of(&[images as f64, constants as f64])
+        let (images, rows) = self.0.state_bytes();
+        Float64Array::of(&[images as f64, rows as f64])
+    }
+
+    /// Rows of each layer that were met, that were new, and that were kept apart, `[layer, 3]`; 0 for a layer whose rows follow from
+    /// another's.
+    pub fn layer_rows(&self) -> Result<Float64Array, JsValue> {
+        let rows = self.0.layer_rows();
+        Float64Array::of(&rows.iter().flat_map(|rows| [rows.met, rows.new, rows.apart].map(|n| n as f64)).collect::<Vec<_>>())
     }
 }

@@ -58,7 +58,7 @@ pub struct Reads {
     pub costs: Vec<u64>,
 }
 
-/// What [`reads`] of some images take, for each stream: lists as long as if no position were blank.
+/// What [`reads`] of some images take, for each stream: lists as long as if no row were met.
 fn most_reads(layers: &Layers, schedule: &Schedule, streams: &[usize], images: u64) -> Vec<u64> {
     let mut most = vec![0u64; layers.len()];
     for (index, layer) in layers.iter().enumerate() {
@@ -79,12 +79,12 @@ fn words(layers: &Layers, layer: usize) -> usize {
     layers[layer].out_channels.div_ceil(64)
 }
 
-/// What a walk over images, `[count, height, width]` of levels, reads where it skips a background: for each stream, by its
-/// first layer (see [`streams`]).
+/// What a walk over images, `[count, height, width]` of levels, reads that remembers rows: for each stream, by its first layer (see
+/// [`streams`]).
 ///
 /// # Errors
 /// Those of [`peaks`].
-pub fn reads(model: &Model, background: u16, images: &[u16]) -> Result<Vec<Reads>, Error> {
+pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
     model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());
     if !model.config.has_order() {
@@ -93,7 +93,7 @@ pub fn reads(model: &Model, background: u16, images: &[u16]) -> Result<Vec<Reads
     }
     let streams = streams(layers);
     let drawn = schedule.delay(Source::Layer(layers.len() - 1));
-    let skip = Skip { background: Some(background), tails: false };
+    let skip = Skip { rows: model.rows(), tails: false };
     let layout = Layout::new(Units::of::<F32>(), &model.config, layers, schedule.clone(), 1, Keep::Needed(skip));
     let most = most_reads(layers, &schedule, &streams, (images.len() / model.config.pixels()) as u64);
     let lists = most.iter().enumerate().map(|(stream, &reads)| Bytes::of::<u64>(&[reads, words(layers, stream) as u64 + 2]));
@@ -105,8 +105,9 @@ pub fn reads(model: &Model, background: u16, images: &[u16]) -> Result<Vec<Reads
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         planned.told(reserve(on, &[most, words(layers, stream)]).and_then(|()| reserve(costs, &[most])))?;
     }
-    let mut cache = planned.told(Cache::new(layers, layout, |level| net.level(level)))?;
+    let mut cache = planned.told(Cache::new(layers, layout, &mut None, 0))?;
     for image in images.chunks_exact(model.config.pixels()) {
+        cache.begin_images();
         for step in 0..schedule.steps() {
             for (layer, packed) in net.packed.iter().enumerate() {
                 cache.compute(layer, packed, &[0], step..step + 1);

@@ -222,13 +222,7 @@ impl Config {
         self.input == Input::Nominal && self.embedding == 0
     }
 
-    /// Whether a walk may skip positions that see nothing but a background.
-    pub(crate) fn has_background(&self) -> bool {
-        self.levels == 2 && self.classes == 0
-    }
-
-    /// Whether channels can be put into another order, and blank positions left out: a plain net of two ordinal levels, with relu,
-    /// without classes, lean or dilation.
+    /// Whether channels can be put into another order: a plain net of two ordinal levels, with relu, without classes, lean or dilation.
     pub fn has_order(&self) -> bool {
         let Config { architecture, levels, input, classes, activation, lean, ref dilations, .. } = *self;
         (architecture, activation, input) == (Architecture::Plain, Activation::Relu, Input::Ordinal)

@@ -6,8 +6,10 @@ use crate::error::Error;
 use crate::kernels::{Lanes, Units};
 use crate::layers::Source;
 use crate::layout::{Keep, Layout};
+use crate::memory::Bytes;
 use crate::model::{Model, Net};
 use crate::reference;
+use crate::sharing::Met;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -64,8 +66,11 @@ pub trait Engine: Send {
     /// Multiply-adds issued by each layer: a product with a zero that was not skipped counts. Empty where none are counted.
     fn macs(&self) -> Vec<u64>;
 
-    /// Bytes of activations kept for its images, and bytes of constants.
+    /// Bytes of activations kept for its images, and the most that rows take which are remembered.
     fn bytes(&self) -> (u64, u64);
+
+    /// What each layer looked up. Empty where nothing is.
+    fn met(&self) -> Vec<Met>;
 }
 
 /// Computes only what is new at a step, from kept activations.
@@ -75,21 +80,27 @@ pub struct Incremental<A: Lanes> {
 }
 
 impl<A: Lanes> Incremental<A> {
-    /// The cache left by an earlier run is used again if it fits.
+    /// The cache left by an earlier run is used again if it fits; else what it remembers is, where there is room for both meanwhile.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
-        // One that does not fit is gone before the new one comes.
-        let spare = net.take_spare().filter(|cache| cache.has_room_of(&layout));
-        let cache = match spare {
-            Some(mut cache) => {
-                cache.reset_macs();
-                cache
+        let engine = |cache| Ok(Incremental { net: Arc::clone(net), cache: Some(cache) });
+        let mut spare = net.take_spare();
+        if let Some(mut cache) = spare.take_if(|cache| cache.has_room_of(&layout)) {
+            cache.reset_counts();
+            return engine(cache);
+        }
+        let both = |spare: &mut Cache<A>| model.memory.check(model.bytes + layout.bytes() + Bytes(spare.bytes().1)).is_ok();
+        // One that is of no use is gone before the new one comes.
+        drop(spare.take_if(|spare| !(spare.remembers_as(&layout) && both(spare))));
+        let first_id = net.first_id();
+        match Cache::new(&model.layers, layout.clone(), &mut spare, first_id) {
+            Err(Error::OutOfMemory { .. }) if spare.take().is_some() => {
+                engine(Cache::new(&model.layers, layout, &mut None, first_id)?)
             }
-            None => Cache::new(&model.layers, layout, |level| net.level(level))?,
-        };
-        Ok(Incremental { net: Arc::clone(net), cache: Some(cache) })
+            made => engine(made?),
+        }
     }
 
     fn cache(&self) -> &Cache<A> {
@@ -118,6 +129,9 @@ impl<A: Lanes> Engine for Incremental<A> {
         watch: Watch,
     ) -> Result<(), Error> {
         let cache = self.cache.as_mut().expect(HAS_CACHE);
+        if step == 0 {
+            cache.begin_images();
+        }
         for (layer, packed) in self.net.packed.iter().enumerate() {
             cache.compute(layer, packed, &images.classes[group.clone()], step..step + 1);
             watch(layer);
@@ -156,6 +170,10 @@ impl<A: Lanes> Engine for Incremental<A> {
 
     fn bytes(&self) -> (u64, u64) {
         self.cache().bytes()
+    }
+
+    fn met(&self) -> Vec<Met> {
+        self.cache().met().collect()
     }
 }
 
@@ -235,6 +253,10 @@ impl<F: Forward> Engine for Whole<F> {
     fn bytes(&self) -> (u64, u64) {
         (0, 0)
     }
+
+    fn met(&self) -> Vec<Met> {
+        Vec::new()
+    }
 }
 
 /// Layer by layer, by the kernels.
@@ -252,7 +274,7 @@ impl<A: Lanes> Kernels<A> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
-        Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.layers, layout, |level| net.level(level))? })
+        Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.layers, layout, &mut None, 0)? })
     }
 
     /// Computes every layer at every position, and returns the cache that holds them.

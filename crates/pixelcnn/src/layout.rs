@@ -5,6 +5,7 @@ use crate::kernels::{Room, Row, Units};
 use crate::layers::{Layers, Source};
 use crate::memory::{Bytes, product};
 use crate::schedule::{Schedule, fits};
+use crate::sharing::{Family, MOST_BYTES, TablePlan, alone, families};
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,21 +19,19 @@ pub enum Keep {
 /// Which work is skipped. No choice changes a bit of any logit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skip {
-    /// Positions whose field holds only this level.
-    pub background: Option<u16>,
+    /// Rows that are remembered, in a table of at most so many bytes; 0 for none (see [`crate::sharing`]).
+    pub rows: u64,
     /// What follows the last non-zero channel of a row.
     pub tails: bool,
 }
 
-/// The rows of one source: constants, then one for each position kept. Planned in u64, used in usize.
+/// The rows of one source, one for each position kept, or their ids. Planned in u64, used in usize.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<N = usize> {
-    pub(crate) base: N,    // offset of its first constant's values
     pub(crate) own: N,     // offset of its first position's values
     pub(crate) row: N,     // values of a row
     pub(crate) steps: u32, // of the k-loop, over a row
-    pub(crate) first: N,   // index of its first constant in `rows`
-    pub(crate) place: N,   // index of its first position in `rows`
+    pub(crate) place: N,   // index of its first position
     pub(crate) slots: N,
     pub(crate) source: Source, // in the schedule
     pub(crate) whole: bool,    // whether a slot holds a whole row of the image
@@ -41,22 +40,16 @@ pub(crate) struct Ring<N = usize> {
 impl Ring<u64> {
     /// The same where all that is planned can be addressed.
     pub(crate) fn narrow(self) -> Ring {
-        let Ring { base, own, row, steps, first, place, slots, source, whole } = self;
+        let Ring { own, row, steps, place, slots, source, whole } = self;
         let n = |wide: u64| wide as usize;
-        let (base, own, row, first, place, slots) = (n(base), n(own), n(row), n(first), n(place), n(slots));
-        Ring { base, own, row, steps, first, place, slots, source, whole }
+        Ring { own: n(own), row: n(row), steps, place: n(place), slots: n(slots), source, whole }
     }
 }
 
 impl Ring {
-    /// Its own row of a position, given by its index in `rows`.
+    /// Its own row of a position, given by its index.
     pub(crate) fn own_row(&self, position: usize) -> Row {
         Row { start: (self.own + (position - self.place) * self.row) as u32, depth: self.steps }
-    }
-
-    /// The row of a constant.
-    pub(crate) fn constant_row(&self, case: usize) -> Row {
-        Row { start: (self.base + case * self.row) as u32, depth: self.steps }
     }
 }
 
@@ -80,41 +73,6 @@ impl Space {
     }
 }
 
-/// How far a layer's field reaches: beyond that distance a border makes no difference.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Borders {
-    pub(crate) above: usize,
-    pub(crate) left: usize,
-    pub(crate) right: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-}
-
-impl Borders {
-    /// Different columns, as seen from a blank position.
-    pub(crate) fn columns(&self) -> usize {
-        self.width.min(self.left + self.right + 1)
-    }
-
-    /// Different cases of a blank position.
-    pub(crate) fn cases(&self) -> u64 {
-        product(&[self.height.min(self.above + 1) as u64, self.columns() as u64])
-    }
-
-    pub(crate) fn case(&self, row: usize, column: usize) -> usize {
-        let (columns, after) = (self.columns(), self.width - 1 - column);
-        // On an image too narrow for a middle every column is its own case, by its distance from the left.
-        let column = if columns == self.width || column < self.left {
-            column
-        } else if after < self.right {
-            columns - 1 - after
-        } else {
-            self.left
-        };
-        row.min(self.above) * columns + column
-    }
-}
-
 /// What a layer reads, and where its rows lie.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -123,7 +81,8 @@ pub(crate) struct Plan {
     pub(crate) start: Option<Read>, // of the layer that sums begin with
     pub(crate) class: bool,         // whether they begin with a class's vector
     pub(crate) residual: Option<Read>,
-    pub(crate) borders: Borders,
+    pub(crate) family: usize,
+    pub(crate) kept: Option<(usize, usize)>, // its number among the rows that the family keeps, and where it begins among their values
     pub(crate) macs: u64,
 }
 
@@ -143,23 +102,40 @@ pub struct Layout {
     pub(crate) schedule: Schedule,
     pub(crate) skip: Skip,
     pub(crate) images: usize,
+    pub(crate) levels: usize,
     pub(crate) rings: Vec<Ring<u64>>, // pixels, then layers
-    pub(crate) borders: Vec<Borders>, // likewise
-    pub(crate) constants: u64,        // offset after the last constant's values
-    pub(crate) values: u64,
+    pub(crate) families: Vec<Family>,
+    pub(crate) family_of: Vec<usize>, // (layer)
+    pub(crate) ids: Vec<Ring<u64>>,   // pixels, then families; empty where nothing is shared
+    pub(crate) values: u64,           // but those of the table
     pub(crate) rows: u64,
+    pub(crate) id_places: u64,
+    pub(crate) table: TablePlan,
     pub(crate) room: Room,
     pub(crate) units: Units,
-    pub(crate) bytes: Bytes,
+    own: Bytes,
 }
 
 /// What a front takes.
-fn front_bytes(room: Room, units: Units) -> Bytes {
+fn front_bytes(room: Room, families: u64, bases: u64, units: Units) -> Bytes {
     let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
     Bytes::of::<Row>(&[room.positions, room.taps])
         + Bytes::of::<u8>(&[room.positions, of_position])
-        + Bytes::of::<usize>(&[room.taps])
+        + Bytes::of::<Chosen>(&[room.positions, families])
+        + Bytes::of::<usize>(&[room.taps.max(bases)])
         + room.planned(units)
+}
+
+/// A position whose rows a family is to compute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) step: u32,
+    pub(crate) image: u16,
+    pub(crate) row: u16,
+    pub(crate) column: u16,
+    pub(crate) class: u16,
+    /// Where the table keeps them; `None` where it does not.
+    pub(crate) entry: Option<u32>,
 }
 
 /// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
@@ -180,27 +156,21 @@ impl Layout {
             slots.fill(schedule.steps() as u64);
         }
 
-        let reaches = [[0; 3]].into_iter().chain(layers.reaches());
-        let borders: Vec<Borders> = reaches.map(|[above, left, right]| Borders { above, left, right, height, width }).collect();
-
         let channels = units.pixel(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer).len as u64;
-        let mut base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
-        let mut first = 0u64;
-        let mut add = |source: Source, row: u64, channels: u64, cases: u64| {
-            let (slots, whole) = (slots[ring_index(source)], schedule.is_whole(source));
-            let constants = if skip.background.is_some() { cases } else { 0 };
-            let (steps, place) = (channels.div_ceil(units.step as u64) as u32, first.saturating_add(constants));
-            let ring = Ring { base, own: 0, row, steps, first, place, slots, source, whole };
-            base = base.saturating_add(product(&[constants, row]));
-            first = place.saturating_add(product(&[slots, images as u64, if whole { width as u64 } else { lanes }]));
+        let base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
+        let ring = |place: &mut u64, source: Source, row: u64, channels: u64, slots: u64| {
+            let whole = schedule.is_whole(source);
+            let ring =
+                Ring { own: 0, row, steps: channels.div_ceil(units.step as u64) as u32, place: *place, slots, source, whole };
+            *place = place.saturating_add(product(&[slots, images as u64, if whole { width as u64 } else { lanes }]));
             ring
         };
-        let mut rings = vec![add(Source::Pixels, channels, channels, 1)];
+        let mut rows = 0;
+        let mut rings = vec![ring(&mut rows, Source::Pixels, channels, channels, slots[0])];
         for l in 0..layers.len() {
-            rings.push(add(Source::Layer(l), row(l), units.row(layers, l).read as u64, borders[l + 1].cases()));
+            rings.push(ring(&mut rows, Source::Layer(l), row(l), units.row(layers, l).read as u64, slots[l + 1]));
         }
-        let constants = base;
         let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
         for (layer, source, _) in layers.reads() {
             last_reads[ring_index(source)] = Some(layer);
@@ -221,30 +191,76 @@ impl Layout {
             rings[index].own = space.take(room(&rings[index]), own_step(index));
         }
 
+        let (mut families, mut family_of) = if skip.rows > 0 { families(layers, &schedule) } else { alone(layers) };
+        // A root's id is read for as long as any row of its family is.
+        let mut read = vec![1; families.len()];
+        for (layer, &family) in family_of.iter().enumerate() {
+            read[family] = read[family].max(slots[layer + 1]);
+        }
+        // Rows of the image are begun every `slope` steps, and one is read until the last that reads it is done.
+        let lifetime = |family: usize| match schedule.is_whole(Source::Layer(families[family].root)) {
+            true => (read[family] + 1).saturating_mul(schedule.slope as u64),
+            false => read[family],
+        };
+        let addressed = u64::from(u32::MAX).saturating_sub(units.values(&[space.end]).0);
+        let most = skip.rows.min(addressed).min(MOST_BYTES);
+        let table = TablePlan::new(units, config.levels, &families, most, lifetime, row);
+        let (mut ids, mut id_places) = (Vec::new(), 0);
+        if table.is_none() {
+            (families, family_of) = alone(layers);
+        } else {
+            ids.push(ring(&mut id_places, Source::Pixels, 0, 0, slots[0]));
+            for (family, &slots) in families.iter().zip(&read) {
+                ids.push(ring(&mut id_places, Source::Layer(family.root), 0, 0, slots));
+            }
+        }
+
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
         let at_once = if schedule.has_whole() { width as u64 } else { lanes };
         let positions = product(&[batch as u64, images as u64, at_once]);
         let room = Room::of(layers, units, positions);
         let taps = layers.reads().count() as u64;
-        let bytes = units.values(&[space.end])
-            + Bytes::of::<Row>(&[first])
+        let bases = families.iter().map(|family| family.key.len() + family.kept.len()).max().unwrap_or(0) as u64;
+        let own = units.values(&[space.end])
+            + Bytes::of::<Row>(&[rows])
+            + Bytes::of::<u32>(&[id_places])
             + Bytes::of::<Plan>(&[layers.len() as u64])
-            + Bytes::of::<Read>(&[taps])
-            + front_bytes(room, units);
-        Layout { schedule, skip, images, rings, borders, constants, values: space.end, rows: first, room, units, bytes }
+            + Bytes::of::<Read>(&[taps, 2])
+            + Bytes::of::<u32>(&[positions, table.words()])
+            + Bytes::of::<Option<u64>>(&[if table.is_none() { 0 } else { positions }])
+            + front_bytes(room, if table.is_none() { 1 } else { families.len() as u64 }, bases, units);
+        let (values, levels) = (space.end, config.levels);
+        Layout {
+            schedule,
+            skip,
+            images,
+            levels,
+            rings,
+            families,
+            family_of,
+            ids,
+            values,
+            rows,
+            id_places,
+            table,
+            room,
+            units,
+            own,
+        }
     }
 
     /// All that the cache takes.
     pub fn bytes(&self) -> Bytes {
-        self.bytes
+        self.own + self.table.bytes
     }
 
-    /// Bytes that grow with the number of images, and bytes of constants: activations and where they lie.
+    /// Bytes that grow with the number of images, activations and where they lie; and the most that rows take which are
+    /// remembered.
     pub fn kept(&self) -> (u64, u64) {
-        let rows: u64 = self.rings.iter().map(|ring| ring.place - ring.first).sum();
-        let constants = self.constants - self.rings[0].base;
-        let bytes = |values: u64, rows: u64| (self.units.values(&[values]) + Bytes::of::<Row>(&[rows])).0;
-        (bytes(self.values - constants, self.rows - rows), bytes(constants, rows))
+        let base = self.rings[0].own;
+        let images =
+            self.units.values(&[self.values - base]) + Bytes::of::<Row>(&[self.rows]) + Bytes::of::<u32>(&[self.id_places]);
+        (images.0, self.table.bytes.0)
     }
 }
 

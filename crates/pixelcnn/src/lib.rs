@@ -33,6 +33,7 @@ mod reference;
 pub mod rng;
 pub mod sampler;
 pub mod schedule;
+pub mod sharing;
 pub mod simd;
 pub mod tensors;
 pub mod weights;

@@ -10,11 +10,13 @@ use crate::layers::Layers;
 use crate::memory::{Bytes, Memory, headroom, try_room};
 use crate::reference;
 use crate::schedule::Schedule;
+use crate::sharing;
 use crate::weights::Weights;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// The key of the metadata that names the background level.
-pub const BACKGROUND: &str = "background";
+/// A key of the metadata that named a background level, in files of version 0.1.0. Nothing reads it any more.
+pub(crate) const BACKGROUND: &str = "background";
 
 /// An immutable net, shared by any number of runs.
 #[derive(Debug)]
@@ -25,6 +27,9 @@ pub struct Model {
     pub layers: Layers,
     /// The file's `__metadata__`.
     pub metadata: Vec<(String, String)>,
+    /// The most that a run may take for rows that it remembers ([`crate::sharing`]), in bytes: 0 for none, and `None` for as much as
+    /// [`crate::sharing::default_bytes`] says. Where the limit of memory leaves less, a run takes less.
+    pub rows: Option<u64>,
     /// The weights, in their precision.
     pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int8>>>,
     /// What it and each run over it may take together.
@@ -43,8 +48,10 @@ pub(crate) struct Net<A: Lanes> {
     levels: Vec<A::Value>, // (level, value of a pixel's row)
     pixel: usize,          // values of such a row
     scales: Vec<f32>,      // (logit)
-    /// The cache of the last run that ended, so that the next need not compute its constants anew.
+    /// The cache of the last run that ended, with all rows that it remembers.
     spare: Mutex<Option<Cache<A>>>,
+    /// The first id of rows that are remembered.
+    first_id: AtomicU32,
 }
 
 impl<A: Lanes> Net<A> {
@@ -59,7 +66,8 @@ impl<A: Lanes> Net<A> {
         (0..config.levels).for_each(|level| A::put_level(config, &weights, level as u16, &mut levels));
         let mut scales = try_room(config.logits())?;
         scales.extend((0..config.logits()).map(|logit| A::scale(&weights, layers.len() - 1, logit)));
-        Ok(Arc::new(Net { weights, packed, levels, pixel, scales, spare: Mutex::new(None) }))
+        let (spare, first_id) = (Mutex::new(None), AtomicU32::new(0));
+        Ok(Arc::new(Net { weights, packed, levels, pixel, scales, spare, first_id }))
     }
 
     /// The values of a pixel's row, of a level.
@@ -70,6 +78,10 @@ impl<A: Lanes> Net<A> {
     /// The logits that the last layer's sums stand for.
     pub fn logits(&self, sums: &[A::Value]) -> impl Iterator<Item = f32> {
         sums.chunks_exact(A::SUM_VALUES).zip(&self.scales).map(|(sum, &scale)| A::logit(A::kept_sum(sum), scale))
+    }
+
+    pub fn first_id(&self) -> u32 {
+        self.first_id.load(Ordering::Relaxed)
     }
 
     pub fn take_spare(&self) -> Option<Cache<A>> {
@@ -120,7 +132,7 @@ impl Model {
             Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),
             Either::Int8(weights) => Net::new(&config, &layers, weights).map(Either::Int8),
         })?;
-        Ok(Model { config, layers, metadata, net, memory, bytes })
+        Ok(Model { config, layers, metadata, rows: None, net, memory, bytes })
     }
 
     /// The model file. `metadata` is added to the model's own, and replaces what that says under the same keys.
@@ -170,12 +182,25 @@ impl Model {
         self.bytes.0
     }
 
-    /// The same net, said to have another background.
-    pub fn with_background(&self, level: u16) -> Model {
-        let others = self.metadata.iter().filter(|(key, _)| key != BACKGROUND).cloned();
-        let metadata = others.chain([(BACKGROUND.to_string(), level.to_string())]).collect();
-        let (config, layers, net) = (self.config.clone(), self.layers.clone(), self.net.clone());
-        Model { config, layers, metadata, net, memory: self.memory, bytes: self.bytes }
+    /// The same net, whose runs take at most so many bytes for rows that they remember.
+    pub fn remembering(&self, rows: u64) -> Model {
+        let (config, layers, metadata, net) = (self.config.clone(), self.layers.clone(), self.metadata.clone(), self.net.clone());
+        Model { config, layers, metadata, rows: Some(rows), net, memory: self.memory, bytes: self.bytes }
+    }
+
+    /// What that is.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.unwrap_or_else(|| sharing::default_bytes(&self.layers))
+    }
+
+    /// Numbers the rows that are remembered from here on. For tests of what comes when numbers end.
+    #[doc(hidden)]
+    pub fn number_rows_from(&self, first: u32) {
+        self.forget_spare();
+        match &self.net {
+            Either::F32(net) => net.first_id.store(first, Ordering::Relaxed),
+            Either::Int8(net) => net.first_id.store(first, Ordering::Relaxed),
+        }
     }
 
     /// The logits of every pixel of one image, `[height, width, logits]`, by the plain loops of a twin that is easily read. `class` is
@@ -206,14 +231,6 @@ impl Model {
         let file = format::read_within(memory, bytes.as_ref())?;
         drop(bytes);
         Model::within(memory, file.config, file.weights, file.metadata)
-    }
-
-    /// The level that fills most fields, as the metadata's `background` says; `None` where nobody has found out, and in nets of
-    /// more than two levels, or with classes, where no position is skipped.
-    pub fn background(&self) -> Option<u16> {
-        let text = &self.metadata.iter().find(|(key, _)| key == BACKGROUND)?.1;
-        let background = text.parse().ok().filter(|&level: &u16| usize::from(level) < self.config.levels);
-        background.filter(|_| self.config.has_background())
     }
 
     /// The schedule with the fewest steps.

@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::kernels;
 use crate::layers::{Layers, Source};
 use crate::memory::{try_copy, try_room, try_zeroed};
-use crate::model::Model;
-use crate::sampler::{Method, Run, Skipping, Strategy, check_images};
+use crate::model::{BACKGROUND, Model};
+use crate::sampler::check_images;
 use crate::weights::Weights;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Positions that are looked at: those of 83 images of 28 x 28. Twice as many find no better order.
 const POSITIONS: usize = 1 << 16;
 
-/// The model with its hidden channels and its background such that walks over images, `[count, height, width]` of levels,
+/// The model with its hidden channels in such an order that walks over images, `[count, height, width]` of levels,
 /// skip most. Where there are many, some are looked at, evenly spread.
 ///
 /// # Errors
@@ -30,9 +30,8 @@ pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
     let (layers, planned) = (&model.layers, kernels::planned(&model.config, &model.layers, Precision::F32));
     model.memory.check(model.bytes + planned)?;
     let some = spread(images, model.config.pixels())?;
-    let background = background(model, &some)?;
     model.forget_spare();
-    let reads = reads(model, background, &some)?;
+    let reads = reads(model, &some)?;
     drop(some);
     let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
     model.room_for_lists()?;
@@ -49,9 +48,8 @@ pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
     drop(reads);
     let weights = permute(layers, &net.weights, &orders)?;
     model.room_for_copy()?;
-    let model = Model::within(model.memory, model.config.clone(), weights, model.metadata.clone())?;
-    model.room_for_copy()?;
-    Ok(model.with_background(background))
+    let metadata = model.metadata.iter().filter(|(key, _)| key != BACKGROUND).cloned().collect();
+    Model::within(model.memory, model.config.clone(), weights, metadata)
 }
 
 /// As many images, evenly spread over those given, as have [`POSITIONS`]; at least one.
@@ -117,22 +115,6 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
         values.extend(order.iter().map(|&o| weights.bias(index)[o]));
     }
     Weights::new(layers, values)
-}
-
-/// The background level under which skipping issues the fewest multiply-adds on images, `[count, height, width]`.
-///
-/// # Errors
-/// Those of [`Run::score`].
-pub fn background(model: &Arc<Model>, images: &[u16]) -> Result<u16, Error> {
-    let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::Background };
-    let cost = |level: u16| {
-        model.room_for_copy()?;
-        let mut run = Run::score(&Arc::new(model.with_background(level)), try_copy(images)?, strategy)?;
-        run.finish()?;
-        Ok((run.macs(), level))
-    };
-    let costs: Result<Vec<(u64, u16)>, Error> = (0..model.config.levels as u16).map(cost).collect();
-    Ok(costs?.into_iter().min().expect("at least two levels").1)
 }
 
 #[cfg(test)]

@@ -15,12 +15,16 @@ use crate::model::{Model, Net};
 use crate::reference;
 use crate::rng;
 use crate::schedule::Schedule;
+use crate::sharing::Met;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Images of a run that are computed in step: enough to fill the tiles, few enough for their caches to stay near.
 const GROUP: usize = 16;
+
+/// Fewer bytes of rows than this are not worth their look-ups.
+const LEAST_ROWS: u64 = 1 << 16;
 
 /// How a run goes over the pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +45,8 @@ pub enum Method {
 pub enum Skipping {
     /// None: dense arithmetic.
     None,
-    /// Positions that see nothing but the model's background level.
-    Background,
+    /// Rows that were computed before from the same ones, in this image or another.
+    Rows,
     /// These, and the channels after the last non-zero one.
     All,
 }
@@ -70,7 +74,7 @@ macro_rules! names {
 }
 
 names!(Method, "method", "wavefront" => Wavefront, "cached" => Cached, "naive" => Naive, "reference" => Reference);
-names!(Skipping, "skipping", "none" => None, "background" => Background, "all" => All);
+names!(Skipping, "skipping", "none" => None, "rows" => Rows, "all" => All);
 
 /// How to get to the pixels; no choice changes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,21 +219,37 @@ impl Run {
         check_labels(&model.config, &labels, count)?;
         let all_given = draw.is_none();
         model.room_for_lists()?;
-        let blueprint = Blueprint::of(model, count, all_given, strategy);
         let (all, each) = ([count as u64, size as u64], head.logits() as u64);
         let logits = if all_given { Bytes::of::<f32>(&[count as u64, size as u64, each]) } else { Bytes(0) };
         let known = Bytes::of::<u16>(&[count as u64]) + Bytes::of::<u16>(&[given.len() as u64]);
         let kept = Bytes::of::<u16>(&all) + Bytes::of::<f32>(&all) + logits + known;
-        // Computed, and told of.
-        let pixel = Bytes::of::<(usize, usize)>(&[blueprint.step]) + Bytes::of::<Pixel>(&[blueprint.step]);
-        let step = pixel + Bytes::of::<[f32; 2]>(&[blueprint.step, each]);
-        let planned = model.bytes + kept + step + blueprint.bytes;
-        model.memory.check(planned)?;
+        let plan = |rows: u64| {
+            let blueprint = Blueprint::of(model, count, all_given, strategy, rows);
+            // Computed, and told of.
+            let pixel = Bytes::of::<(usize, usize)>(&[blueprint.step]) + Bytes::of::<Pixel>(&[blueprint.step]);
+            let step = pixel + Bytes::of::<[f32; 2]>(&[blueprint.step, each]);
+            let planned = model.bytes + kept + step + blueprint.bytes;
+            (blueprint, planned)
+        };
+        // What is remembered is what the limit leaves room for.
+        let mut rows = model.rows();
+        let (blueprint, planned) = loop {
+            let (blueprint, planned) = plan(rows);
+            match model.memory.check(planned) {
+                Ok(()) => break (blueprint, planned),
+                Err(error) if rows == 0 => return Err(error),
+                Err(_) => rows = if rows < LEAST_ROWS { 0 } else { rows / 2 },
+            }
+        };
 
         let allocate = |pixels: Pixels| {
             let engine = match blueprint.engine(model) {
-                // What an earlier run has left may be what is missing.
-                Err(Error::OutOfMemory { .. }) if model.forget_spare() => blueprint.engine(model)?,
+                // What an earlier run has left may be what is missing, or what this one was to remember.
+                Err(Error::OutOfMemory { .. }) if model.forget_spare() => blueprint.engine(model),
+                engine => engine,
+            };
+            let engine = match engine {
+                Err(Error::OutOfMemory { .. }) if rows > 0 => plan(0).0.engine(model)?,
                 engine => engine?,
             };
             let len = count * size;
@@ -401,9 +421,15 @@ impl Run {
         self.layer_macs().iter().sum()
     }
 
-    /// Bytes of activations kept for its images, and bytes of constants; 0 where nothing is kept.
+    /// Bytes of activations kept for its images, and the most that rows take which are remembered; 0 where nothing is kept.
     pub fn state_bytes(&self) -> (u64, u64) {
         self.engine.bytes()
+    }
+
+    /// How many rows of each layer were met and how many were new; 0 for a layer whose rows follow from another's. Empty where nothing
+    /// is kept.
+    pub fn layer_rows(&self) -> Vec<Met> {
+        self.engine.met()
     }
 }
 
@@ -451,11 +477,11 @@ struct Blueprint {
 
 impl Blueprint {
     /// Of a strategy's engine. `given` where all pixels are.
-    fn of(model: &Model, count: usize, given: bool, Strategy { method, skipping }: Strategy) -> Blueprint {
+    fn of(model: &Model, count: usize, given: bool, Strategy { method, skipping }: Strategy, rows: u64) -> Blueprint {
         let skip = match skipping {
             Skipping::None => Skip::default(),
-            Skipping::Background => Skip { background: model.background(), tails: false },
-            Skipping::All => Skip { background: model.background(), tails: true },
+            Skipping::Rows => Skip { rows, tails: false },
+            Skipping::All => Skip { rows, tails: true },
         };
         let (config, layers, images) = (&model.config, &model.layers, count.min(GROUP));
         let units = Units::of_precision(config.precision);

@@ -46,7 +46,7 @@ fn counts_indices_and_temperatures() {
 #[test]
 fn names() {
     assert_eq!(sentence(Method::from_name("fast")), "method must be one of wavefront, cached, naive, reference, got `fast`");
-    assert_eq!(sentence(Skipping::from_name("some")), "skipping must be one of none, background, all, got `some`");
+    assert_eq!(sentence(Skipping::from_name("some")), "skipping must be one of none, rows, all, got `some`");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn any_config(draws: &mut Draws) -> Config {
     }
 }
 
-/// A net of random weights with a background, or why there is none.
+/// A net of random weights that remembers some rows, or why there is none.
 fn model_of(config: &Config, seed: u64) -> Result<Arc<Model>, Error> {
     let layers = Layers::new(config);
     // The weights alone: what is above the limit by them is not made to find it out.
@@ -75,7 +75,8 @@ fn model_of(config: &Config, seed: u64) -> Result<Arc<Model>, Error> {
         return Err(Error::OutOfMemory { bytes, limit: Some(LIMIT.limit) });
     }
     let weights = Weights::random(&layers, seed);
-    Model::within(LIMIT, config.clone(), weights, vec![("background".into(), (seed % 2).to_string())]).map(Arc::new)
+    let model = Model::within(LIMIT, config.clone(), weights, Vec::new())?;
+    Ok(Arc::new(model.remembering([0, 1 << 14, 1 << 20, 1 << 30][seed as usize % 4])))
 }
 
 fn macs_of_image(config: &Config) -> u64 {
@@ -99,10 +100,10 @@ fn lists_of(model: &Model) -> u64 {
 
 /// Starts a run, and holds it to its plan: refused, it has allocated nothing to speak of, and allowed, no more than planned.
 fn start(model: &Arc<Model>, strategy: Strategy) -> Option<Run> {
-    let fresh = Arc::new(model.with_background((model.background().unwrap_or(1)) % 2));
+    model.number_rows_from(0); // forgets what an earlier run has left
     let draw = Draw { count: 1, seed: 5, start_index: 0, temperature: 1.0 };
     let conditions = conditions_of(model, 1);
-    let (run, held, _) = peak_of(|| Run::sample_under(&fresh, draw, conditions, strategy));
+    let (run, held, _) = peak_of(|| Run::sample_under(model, draw, conditions, strategy));
     match run {
         Ok(run) => {
             assert!(held <= LIMIT.limit - model.bytes() + SMALL, "{held} bytes for {strategy:?}: {:?}", model.config);
@@ -348,20 +349,23 @@ fn conversions_take_what_is_planned() {
 
 #[test]
 fn sizes_beyond_32_bits_are_told_as_they_are() {
-    // 236 blocks over 700 x 1200, by every position's case of a blank background; and the largest of all.
-    let deep =
-        Config { height: 700, width: 1200, filters: 42, blocks: 236, first_kernel: 3, block_kernel: 5, ..Config::reference() };
-    let thin = Config { height: 3183, width: 4096, filters: 2, blocks: 229, block_kernel: 31, ..Config::reference() };
-    for config in [deep, thin] {
-        let layers = Layers::new(&config);
-        let weights = Weights::new(&layers, vec![0.0; layers.parameters() as usize]).unwrap();
-        let metadata = vec![("background".to_string(), "0".to_string())];
-        let model = Arc::new(Model::new(config, weights, metadata).unwrap());
-        let draw = Draw { count: 1, seed: 0, start_index: 0, temperature: 1.0 };
-        let (result, held, _) = peak_of(|| Run::sample(&model, draw, common::FASTEST).map(drop));
-        let Err(Error::OutOfMemory { bytes, limit: Some(4_294_967_296) }) = result else { panic!("{result:?}") };
-        assert!(bytes > 1 << 34 && held < 4 << 20, "{bytes} bytes, {held} held");
-    }
+    // 256 blocks that read as far as any may.
+    let far = Config {
+        height: 4096,
+        width: 4096,
+        filters: 10,
+        blocks: 256,
+        block_kernel: 31,
+        dilations: vec![16],
+        ..Config::reference()
+    };
+    let layers = Layers::new(&far);
+    let weights = Weights::new(&layers, vec![0.0; layers.parameters() as usize]).unwrap();
+    let model = Arc::new(Model::new(far, weights, Vec::new()).unwrap());
+    let draw = Draw { count: 1, seed: 0, start_index: 0, temperature: 1.0 };
+    let (result, held, _) = peak_of(|| Run::sample(&model, draw, common::FASTEST).map(drop));
+    let Err(Error::OutOfMemory { bytes, limit: Some(4_294_967_296) }) = result else { panic!("{result:?}") };
+    assert!(bytes > 1 << 33 && held < 4 << 20, "{bytes} bytes, {held} held");
     // All images of a run, counted beyond what any host has.
     let model = model_of(&Config { height: 4096, width: 4096, filters: 2, blocks: 0, ..Config::reference() }, 1).unwrap();
     let draw = Draw { count: u32::MAX as usize, seed: 0, start_index: 0, temperature: 1.0 };

@@ -1,12 +1,13 @@
-//! The heart: every method, batch, order and skipping gives the same bits, of every logit and not only of the pixels.
+//! The heart: every method, batch, order, skipping and number of rows that are remembered gives the same bits, of every logit and
+//! not only of the pixels.
 //!
 //! `PIXELCNN_NETS=20000 cargo test --release --test incremental any_form` draws by as many nets of any form.
 
 mod common;
 
 use common::{
-    Draws, FASTEST, binary_config, integers_of, model_with_background, random_conditions, random_config, random_form,
-    random_images, random_labels, random_model, strategies,
+    Draws, FASTEST, TABLES, binary_config, integers_of, model_with_background, random_conditions, random_config, random_form,
+    random_images, random_labels, random_model, remembering, strategies,
 };
 use pixelcnn::config::{Activation, Architecture, Precision};
 use pixelcnn::layers::Layers;
@@ -80,6 +81,7 @@ fn draws_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) -> Walk
     let all = random_conditions(draws, config, many);
     let conditions = conditions_of(&all, size, before, 3);
     let oracle = sample_under(model, draw, &conditions, ORACLE);
+    let model = &remembering(model, draws.pick(&TABLES));
     for strategy in strategies() {
         assert_eq!(sample_under(model, draw, &conditions, strategy), oracle, "case {case}, {strategy:?}: {config:?}");
     }
@@ -88,6 +90,7 @@ fn draws_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) -> Walk
         let alone = sample_under(model, one, &conditions_of(&conditions, size, image, 1), FASTEST);
         assert_eq!(alone, part(&oracle, size, image, 1), "case {case}, image {image} alone: {config:?}");
     }
+    // What was remembered of few images serves more.
     let batch = Draw { count: many, start_index: start_index - before as u64, ..draw };
     for method in [Method::Wavefront, Method::Cached] {
         let drawn = sample_under(model, batch, &all, Strategy { method, skipping: Skipping::All });
@@ -115,7 +118,7 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_binary_nets_and_their_in
     }
 }
 
-/// A net of any form, often with a background, which counts in some, or in integers.
+/// A net of any form, of which some draw mostly one level, or in integers.
 fn any_model(draws: &mut Draws, case: u64) -> Arc<Model> {
     let config = random_config(draws);
     let model = match draws.from(0, 3) {
@@ -133,7 +136,6 @@ struct Seen {
     wide: u32,
     embedded: u32,
     classes: u32,
-    background: u32,
     apart: u32,
     narrow: u32,
     integers: u32,
@@ -148,7 +150,6 @@ impl Seen {
             (&mut self.wide, config.levels > 255),
             (&mut self.embedded, config.embedding > 0),
             (&mut self.classes, config.classes > 0),
-            (&mut self.background, model.background().is_some()),
             (&mut self.apart, config.blocks > 0 && (config.lean > 0 || config.dilations != [1])),
             (&mut self.narrow, config.width <= 3),
             (&mut self.integers, config.precision == Precision::Int8),
@@ -158,8 +159,8 @@ impl Seen {
     }
 
     fn bites(&self, least: u32) -> bool {
-        let Seen { gated, softmax, wide, embedded, classes, background, apart, narrow, integers } = *self;
-        [gated, softmax, wide, embedded, classes, background, apart, narrow, integers].iter().all(|&count| count >= least)
+        let Seen { gated, softmax, wide, embedded, classes, apart, narrow, integers } = *self;
+        [gated, softmax, wide, embedded, classes, apart, narrow, integers].iter().all(|&count| count >= least)
     }
 }
 
@@ -190,6 +191,7 @@ fn all_strategies_and_batches_draw_the_same_bits_on_300_odd_nets_of_any_form() {
 fn scores_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) {
     let count = draws.pick(&[1, 3, 17]);
     let ink = draws.pick(&[2, 10, 50, 97]);
+    let model = &remembering(model, draws.pick(&TABLES));
     let images = random_images(draws, &model.config, count, ink);
     let labels = random_labels(draws, &model.config, count);
     let mut oracle: Vec<Vec<u32>> = Vec::new();
@@ -246,16 +248,17 @@ fn skipping_is_exact_on_images_made_to_break_it() {
         let integers = Arc::new(quantize(&model, &images, &[]).unwrap());
         for model in [model, integers] {
             let oracle = score(&model, &images, ORACLE);
-            for strategy in strategies() {
-                assert_eq!(score(&model, &images, strategy), oracle, "background {background}, {strategy:?}");
+            for (bytes, strategy) in TABLES.into_iter().flat_map(|bytes| strategies().into_iter().map(move |s| (bytes, s))) {
+                let drawn = score(&remembering(&model, bytes), &images, strategy);
+                assert_eq!(drawn, oracle, "background {background}, {bytes} bytes, {strategy:?}");
             }
         }
     }
 }
 
 #[test]
-fn skipping_skips_and_a_blank_image_costs_little_once_constants_are_known() {
-    let model = model_with_background(Config { filters: 16, blocks: 3, ..Config::reference() }, 3, 0, 0.0);
+fn what_was_computed_once_is_not_computed_again() {
+    let model = remembering(&random_model(Config { filters: 16, blocks: 3, ..Config::reference() }, 3), 1 << 22);
     let macs = |images: &[u16], skipping| {
         let mut run = Run::score(&model, images.to_vec(), Strategy { method: Method::Wavefront, skipping }).unwrap();
         run.finish().unwrap();
@@ -267,9 +270,16 @@ fn skipping_skips_and_a_blank_image_costs_little_once_constants_are_known() {
     let all = 784 * model.layers.iter().map(taps).sum::<usize>() as u64;
     // Dense still leaves out a tap that lies outside the image for a whole tile.
     assert!(dense <= all && dense > all / 10 * 9, "{dense} of {all}");
-    let first = macs(&blank, Skipping::Background);
+    let first = macs(&blank, Skipping::Rows);
     assert!(first > 0 && first < dense / 2, "{first} of {dense}");
-    assert_eq!(macs(&blank, Skipping::Background), 0, "the next image finds every constant");
+    assert_eq!(macs(&blank, Skipping::Rows), 0, "the next image meets every row");
+    assert_eq!(macs(&blank, Skipping::None), dense, "a run that remembers nothing");
+    assert!(macs(&blank, Skipping::Rows) > 0, "has left nothing");
+    // Any texture is remembered, not only what is blank, and in any batch.
+    let image = random_images(&mut Draws::new(4), &model.config, 1, 50);
+    assert!(macs(&image, Skipping::Rows) > dense / 2);
+    let again = macs(&image.repeat(17), Skipping::Rows);
+    assert!(again < 17 * dense / 100, "{again} of {dense} an image: but for what had no place in its set");
 }
 
 #[test]
@@ -287,7 +297,7 @@ fn runs_do_not_disturb_each_other() {
     let draw = |seed| Draw { count: 2, seed, start_index: 0, temperature: 1.0 };
     let alone: Vec<_> = (0..3).map(|seed| sample(&model, draw(seed), FASTEST)).collect();
     let mut runs: Vec<Run> = (0..3).map(|seed| Run::sample(&model, draw(seed), FASTEST).unwrap()).collect();
-    // One is given up half-way; its cache serves the next run.
+    // One is given up half-way; what it remembers serves the next run.
     let mut given_up = Run::sample(&model, draw(9), FASTEST).unwrap();
     for _ in 0..5 {
         given_up.step().unwrap();
@@ -336,7 +346,7 @@ fn overflowing_model(config: Config, draws: &mut Draws, case: u64) -> Arc<Model>
     let rare = draws.pick(&[3, 40, 200]);
     let values = small.values().iter().map(|&w| if draws.from(0, rare) == 0 { (w * large).clamp(f32::MIN, f32::MAX) } else { w });
     let weights = Weights::new(&layers, values.collect()).unwrap();
-    Arc::new(Model::new(config, weights, vec![("background".into(), draws.from(0, 1).to_string())]).unwrap())
+    remembering(&Arc::new(Model::new(config, weights, Vec::new()).unwrap()), draws.pick(&TABLES))
 }
 
 /// Nets of such weights end in the same way by every strategy and batch: drawn, or with the same pixel named.
@@ -409,7 +419,7 @@ fn set_model(config: &Config, tensors: &[(&str, std::ops::Range<usize>, f32)]) -
     }
     assert_eq!(found, tensors.len());
     let weights = Weights::new(&layers, values).unwrap();
-    Arc::new(Model::new(config.clone(), weights, vec![("background".into(), "0".into())]).unwrap())
+    remembering(&Arc::new(Model::new(config.clone(), weights, Vec::new()).unwrap()), 1 << 16)
 }
 
 #[test]
@@ -517,4 +527,66 @@ fn what_a_pixel_costs_is_finite_whatever_its_logits() {
         run.finish().unwrap();
         assert_eq!(run.nats(), [0.0, f32::MAX, f32::MAX, f32::MAX], "{strategy:?}");
     }
+}
+
+/// Rows that walks of all kinds over one net met, were new, or were kept apart: one walk after the other, so that each meets what
+/// others have left.
+fn walks_meet_what_others_left(case: u64, draws: &mut Draws, model: &Arc<Model>, rounds: usize) -> [u64; 3] {
+    let dense = Arc::new(Model::from_bytes(model.to_bytes(&[]).unwrap()).unwrap().remembering(0));
+    let mut counts = [0; 3];
+    for round in 0..rounds {
+        let count = draws.pick(&[1, 1, 2, 5, 16, 21]);
+        let method = draws.pick(&[Method::Wavefront, Method::Wavefront, Method::Cached]);
+        let skipping = draws.pick(&[Skipping::Rows, Skipping::All, Skipping::All, Skipping::All]);
+        let (labels, ink) = (random_labels(draws, &model.config, count), draws.pick(&[1, 5, 30, 60]));
+        let images = random_images(draws, &model.config, count, ink);
+        let none = Strategy { method: Method::Cached, skipping: Skipping::None };
+        let wanted = score_under(&dense, &images, &labels, none);
+        let run = Run::score_under(model, images.clone(), labels.clone(), Strategy { method, skipping }).unwrap();
+        assert!(walk(run, model) == wanted, "case {case}, round {round}, {method:?}: {:?}", model.config);
+        // The same images again, and one of them given up.
+        let mut run = Run::score_under(model, images, labels, Strategy { method, skipping }).unwrap();
+        for _ in 0..draws.pick(&[2, 10, usize::MAX]) {
+            if run.step().unwrap() == 0 {
+                break;
+            }
+        }
+        for rows in run.layer_rows() {
+            counts = [counts[0] + rows.met, counts[1] + rows.new, counts[2] + rows.apart];
+        }
+    }
+    counts
+}
+
+#[test]
+fn thousands_of_images_fill_and_empty_a_table_and_change_no_bit() {
+    let mut counts = [0; 3];
+    for case in 0..40 {
+        let mut draws = Draws::new(50_000 + case);
+        let model = match case % 2 {
+            0 => random_model(random_config(&mut draws), case),
+            _ => {
+                let model = random_model(binary_config(&mut draws), case);
+                random_form(&mut draws, model)
+            }
+        };
+        let model = remembering(&model, draws.pick(&TABLES[..3]));
+        let seen = walks_meet_what_others_left(case, &mut draws, &model, 16);
+        (0..3).for_each(|which| counts[which] += seen[which]);
+    }
+    assert!(counts.iter().all(|&count| count > 2_000), "{counts:?}");
+}
+
+#[test]
+fn numbers_of_rows_end_and_begin_anew_and_change_no_bit() {
+    let mut counts = [0; 3];
+    for case in 0..60 {
+        let mut draws = Draws::new(60_000 + case);
+        let model = remembering(&random_model(random_config(&mut draws), case), 1 << 20);
+        // Within an image, a batch, or a walk; each time that they begin anew they end as soon.
+        model.number_rows_from(u32::MAX - draws.pick(&[0, 1, 50, 500, 3000]));
+        let seen = walks_meet_what_others_left(case, &mut draws, &model, 6);
+        (0..3).for_each(|which| counts[which] += seen[which]);
+    }
+    assert!(counts.iter().all(|&count| count > 1000), "{counts:?}");
 }

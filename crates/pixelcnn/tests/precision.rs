@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{Draws, FASTEST, binary_config, model_with_background, random_form, random_images, random_model};
+use common::{Draws, FASTEST, binary_config, model_with_background, random_form, random_images, random_model, remembering};
 use pixelcnn::activity::{Reads, reads};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::config::Precision;
 use pixelcnn::layers::Layers;
-use pixelcnn::optimize::{background, optimize};
+use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
 use pixelcnn::tensors::{TensorSpec, tensor_specs};
 use pixelcnn::weights::Weights;
@@ -59,18 +59,20 @@ fn reads_tell_what_is_issued_where_all_is_skipped() {
         let config =
             Config { filters: draws.pick(&[16, 18, 34, 140]), height: 7, width: draws.pick(&[3, 6, 9]), ..Config::reference() };
         let model = model_with_background(Config { blocks: draws.from(1, 3), ..config }, case, 1, 2.0);
-        let image = random_images(&mut draws, &model.config, 1, 70); // two would share tiles
-        // The second walk: the first one computes constants.
-        let walk = || {
+        let model = remembering(&model, draws.pick(&[0, 1 << 14, 1 << 22]));
+        let images = random_images(&mut draws, &model.config, 2, 70);
+        let size = model.config.pixels();
+        // One after the other: in step they would share tiles.
+        let walk = |image: &[u16]| {
             let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::All };
-            let mut run = Run::score(&model, image.clone(), strategy).unwrap();
+            let mut run = Run::score(&model, image.to_vec(), strategy).unwrap();
             run.finish().unwrap();
             run.layer_macs()[1..].iter().sum::<u64>() // the first layer reads pixels
         };
-        walk();
-        let issued = walk();
-        let read = |walks: usize| {
-            let reads = reads(&model, 1, &image.repeat(walks)).unwrap();
+        walk(&images[..size]);
+        let issued = walk(&images[size..]);
+        let read = |count: usize| {
+            let reads = reads(&model, &images[..count * size]).unwrap();
             let of_stream = |(layer, reads): (usize, &Reads)| {
                 let words = model.layers[layer].out_channels.div_ceil(64);
                 let depth = |on: &[u64]| (0..64 * words).rev().find(|c| on[c / 64] >> (c % 64) & 1 == 1).unwrap() as u64 + 1;
@@ -80,13 +82,6 @@ fn reads_tell_what_is_issued_where_all_is_skipped() {
         };
         assert_eq!(issued, read(2) - read(1), "case {case}: {:?}", model.config);
     }
-}
-
-#[test]
-fn the_background_is_the_level_that_fills_most_fields() {
-    let model = random_model(Config { height: 12, width: 12, filters: 8, blocks: 1, ..Config::reference() }, 4);
-    assert_eq!(background(&model, &random_images(&mut Draws::new(5), &model.config, 2, 3)), Ok(0));
-    assert_eq!(background(&model, &random_images(&mut Draws::new(5), &model.config, 2, 97)), Ok(1));
 }
 
 #[test]
@@ -133,7 +128,6 @@ fn every_form_of_a_model_is_written_and_read_again() {
         let bytes = model.to_bytes(&[("source".into(), "abc".into())]).unwrap();
         let again = Arc::new(Model::from_bytes(&bytes).unwrap());
         assert_eq!(again.config, model.config);
-        assert_eq!(again.background(), model.background());
         assert_eq!(again.to_bytes(&[]).unwrap(), bytes);
         let image = random_images(&mut draws, &model.config, 1, 30);
         assert_eq!(logits(&again, &image), logits(&model, &image));

@@ -9,7 +9,7 @@ import { sha256 } from '../../../ts/node/files.js';
 import { binarise } from '../../../ts/train/data/binarisation.js';
 import { fetchFile } from '../../../ts/train/data/files/fetch.js';
 import { parseIdxImages } from '../../../ts/train/data/files/idx.js';
-import { commonestLevel, firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
+import { firstImages, splitCounts, splitImages } from '../../../ts/train/data/image_set.js';
 import { loadData } from '../../../ts/train/data/load_data.js';
 import { loadMnist } from '../../../ts/train/data/published.js';
 import { idx, idxLabels } from './idx.js';
@@ -80,11 +80,6 @@ it('keeps with each part its place in the whole, and the hash of all that traini
   const drawn = splitImages({ ...set, greys: values }, 0.4).validation;
   expect(drawn.greys).toEqual(values.subarray(24));
   expect(drawn.sha256).toBe(sha256(values.subarray(24)));
-});
-
-it('finds the level that most pixels have, the lowest of several', () => {
-  const of = (...pixels: number[]) => commonestLevel({ pixels: Uint8Array.from(pixels), levels: 4 });
-  expect([of(0, 0, 1), of(1, 0, 1), of(3, 1, 2, 3), of(2, 1, 2, 1), of(0, 1)]).toEqual([0, 1, 3, 1, 0]);
 });
 
 it.each(['plain', 'gzipped', 'with dots'])('loads a folder of IDX files, %s', async (form) => {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadSampler } from '../../../ts/load.js';
-import { sha256 } from '../../../ts/node/files.js';
 import { imagePng } from '../../../ts/node/png.js';
 import { splitImages } from '../../../ts/train/data/image_set.js';
 import { type DataOptions, loadData } from '../../../ts/train/data/load_data.js';
@@ -115,16 +114,6 @@ it('records each figure of a run under its own name', async () => {
     protocol: protocolOf(splitImages(data, 0.2).validation),
   });
   expect(readTrainingOrigin(metadata)).toEqual({ ...origin, validationSplit: 0.2 });
-});
-
-it('tells the sampler which level the images have most', async () => {
-  const data = blobs(8, smallConfig);
-  const pixels = data.pixels.map((level) => 1 - level);
-  const inverted = { ...data, pixels, sha256: sha256(pixels) };
-  const backgrounds = [data, inverted].map(
-    async (set) => (await trained({ data: set, epochs: 1 })).metadata.background,
-  );
-  expect(await Promise.all(backgrounds)).toEqual(['0', '1']);
 });
 
 it('names what computed: backend, TensorFlow, device, and of a GPU its name and what it rounded to', async () => {

@@ -1,6 +1,6 @@
 /** Drawing a shard's images into its part, where that is not there already. */
 
-import { checkInteger } from '../../arguments.js';
+import { checkInteger, wrongValue } from '../../arguments.js';
 import { room } from '../../bytes.js';
 import { type GivenPixels, givenOf } from '../../given.js';
 import { imageSize, levelsArray } from '../../images.js';
@@ -8,7 +8,6 @@ import { sha256 } from '../../node/files.js';
 import { countRange, type Method, maxSeed, type Skipping } from '../../sample_options.js';
 import type { Sampler } from '../../sampler.js';
 import { startDrawing } from '../drawing.js';
-import { UsageError } from '../failure.js';
 import { type SampleJob, sampleJob } from './job.js';
 import { findPart, type Manifest, writePart } from './part.js';
 import { type Range, rangeOf, type Shard, shardText } from './shard.js';
@@ -49,6 +48,9 @@ export interface Outcome {
 /** The range of `count` where shards share it: only a shard's own images are drawn by one call. */
 export const jobCountRange = { min: 1, max: maxSeed };
 
+/** A larger file could not be read in one go. */
+const mostArrayBytes = 2 ** 31 - 2 ** 16;
+
 /**
  * Draws the images of a shard and writes its part into a folder; of one that is there and whole nothing.
  *
@@ -64,16 +66,17 @@ export async function drawPart(
   const { shard, count, seed, startIndex, temperature, classes, given } = request;
   const job = jobOf(model, sampler, request);
   const range = rangeOf(shard, count);
-  if (range.count > countRange.max) {
-    const enough = Math.ceil(count / countRange.max);
-    const wanted = `expected shards of at most ${countRange.max} images, so at least ${enough} of them`;
-    throw new UsageError(`--shard: ${wanted}, got ${shardText(shard)}, which has ${range.count}`);
+  const { config } = sampler;
+  const size = imageSize(config);
+  const each = size * levelsArray(0, config.levels).BYTES_PER_ELEMENT;
+  const most = Math.min(countRange.max, Math.floor(mostArrayBytes / each));
+  if (range.count > most) {
+    const wanted = `expected shards of at most ${most} images, so at least ${Math.ceil(count / most)} of them`;
+    throw wrongValue('shard', `${wanted}, got ${shardText(shard)}, which has ${range.count}`);
   }
   const whole = await findPart(folder, shard, job, signal);
   if (whole !== undefined) return { state: 'whole', manifest: whole, ms: 0, workers: 0 };
-  const { config } = sampler;
-  const size = imageSize(config);
-  const bytesOfAll = range.count * (size * levelsArray(0, config.levels).BYTES_PER_ELEMENT + 10);
+  const bytesOfAll = range.count * (each + 10);
   const made = room(bytesOfAll, 'count', () => ({
     images: levelsArray(range.count * size, config.levels),
     nats: new Float64Array(range.count),

@@ -53,13 +53,14 @@ export async function findParts(folders: readonly string[], signal: AbortSignal)
       const shard = shardOfName(name);
       if (shard === undefined) continue; // such as a part's arrays, or pictures
       signal.throwIfAborted();
-      const found = { folder, manifest: await readManifest(folder, shard, signal) };
-      one ??= found;
-      checkSame(one, found);
+      const manifest = await readManifest(folder, shard, signal);
+      one ??= { folder, manifest };
+      checkSame(one, { folder, manifest });
+      const found = { folder, manifest: { ...manifest, job: one.manifest.job } }; // one job for a million parts
       const twin = byIndex.get(shard.index);
       if (twin !== undefined) {
         const both = `${manifestPath(twin.folder, shard)} and ${manifestPath(folder, shard)}`;
-        throw new Failure(
+        throw new UsageError(
           `expected each part once, got part ${shardText(shard)} twice, ${both}; leave one of them out`,
         );
       }
@@ -102,7 +103,7 @@ async function readManifest(folder: string, shard: Manifest['shard'], signal: Ab
   if ('wrong' in manifest) throw incomplete(`expected a manifest in ${path}, got ${manifest.wrong}; ${again}`);
   if (shardText(manifest.shard) === shardText(shard)) return manifest;
   const got = shardText(manifest.shard);
-  throw new Failure(
+  throw new UsageError(
     `expected the manifest of ${shardText(shard)} in ${path}, got that of ${got}; leave it out, and ${again}`,
   );
 }
@@ -111,7 +112,7 @@ async function readManifest(folder: string, shard: Manifest['shard'], signal: Ab
 function checkSame(one: Found, other: Found): void {
   const [first, second] = [one, other].map(({ folder, manifest }) => manifestPath(folder, manifest.shard));
   const refuse = (mine: string, theirs: string) => {
-    throw new Failure(
+    throw new UsageError(
       `expected parts of one job, got ${mine} in ${first} and ${theirs} in ${second}; leave one of them out`,
     );
   };
@@ -133,7 +134,7 @@ export async function* arrayOf({ job, found }: Parts, array: string, signal: Abo
     const head = npyHead(type, [manifest.count, ...shape]);
     if (!bytes.subarray(0, head.length).equals(head)) {
       const file = `the array of ${array} of ${partName(manifest.shard)}`;
-      throw new Failure(`expected ${file} in the form in which this version writes it, got another`);
+      throw new UsageError(`expected ${file} in the form in which this version writes it, got another`);
     }
     yield bytes.subarray(head.length);
   }

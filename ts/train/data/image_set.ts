@@ -85,12 +85,6 @@ export function levelCounts({ pixels, levels }: Pick<ImageSet, 'pixels' | 'level
   return counts;
 }
 
-/** The level that most pixels have: the background, where a data set has one. */
-export function commonestLevel(set: Pick<ImageSet, 'pixels' | 'levels'>): number {
-  const counts = levelCounts(set);
-  return counts.indexOf(Math.max(...counts));
-}
-
 type PerImage<Pixels extends Levels> = Pick<ImageSet<Pixels>, 'pixels' | 'greys' | 'labels' | 'wholes'>;
 
 /** What of a set there is for each image, changed alike: numbers, and how many of them an image has. */

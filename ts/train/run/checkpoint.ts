@@ -53,8 +53,6 @@ export interface DataRecord
   extends Pick<ImageSet, 'count' | 'source' | 'split' | 'sha256' | 'labelsSha256' | 'classNames' | 'alphabet'> {
   /** How values became what training sees, in words. */
   readonly binarisation: string;
-  /** The level that most pixels have. */
-  readonly background: number;
   /** How the same images are had again, where that is known. */
   readonly origin?: TrainingOrigin;
   /** Of the images that validate. */

@@ -3,7 +3,7 @@
 import { checkObject, lookedAt, show } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { trainingBinarisation } from '../data/binarisation.js';
-import { commonestLevel, type ImageSet, splitImages } from '../data/image_set.js';
+import { type ImageSet, splitImages } from '../data/image_set.js';
 import { publishedSets } from '../data/published.js';
 import { mapNames, ruleNames } from '../data/rule.js';
 import type { Core } from '../net/core.js';
@@ -24,7 +24,6 @@ export function describeData(data: ImageSet, validationSplit: number): DataRecor
     ...(classNames !== undefined && { classNames }),
     ...(alphabet !== undefined && { alphabet }),
     binarisation: trainingBinarisation(data),
-    background: commonestLevel(data),
     ...(origin !== undefined && { origin: { ...origin, validationSplit } }),
     validation: protocolOf(splitImages(data, validationSplit).validation),
   };
@@ -156,11 +155,9 @@ function parse(key: string, text: string): Record<string, unknown> {
 
 /** The bytes of a model file with its training record. */
 export function modelFile(core: Core, data: DataRecord, backend: BackendRecord, result: TrainResult): Uint8Array {
-  // The sampler skips what sees only this level; which one it is changes its speed and no bit.
-  const { background, classNames, alphabet } = data;
+  const { classNames, alphabet } = data;
   const ofClasses = (result.net.config.classes ?? 0) > 0;
   const metadata = {
-    background: String(background),
     ...(ofClasses && classNames !== undefined && { classNames: JSON.stringify(classNames) }),
     ...(alphabet !== undefined && { alphabet: JSON.stringify(alphabet) }),
     ...trainingRecord(data, backend, result),

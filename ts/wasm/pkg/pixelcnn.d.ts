@@ -25,6 +25,11 @@ export class Run {
      */
     layer_macs(): Float64Array;
     /**
+     * Rows of each layer that were met, that were new, and that were kept apart, `[layer, 3]`; 0 for a layer whose rows follow from
+     * another's.
+     */
+    layer_rows(): Float64Array;
+    /**
      * All logits of given images; empty for drawn ones.
      */
     logits(): Float32Array;
@@ -41,7 +46,7 @@ export class Run {
      */
     pixels(): Uint8Array | Uint16Array;
     /**
-     * Bytes of activations kept for its images, and bytes of constants.
+     * Bytes of activations kept for its images, and the most that rows take which are remembered.
      */
     state_bytes(): Float64Array;
     /**
@@ -73,11 +78,12 @@ export class Sampler {
      */
     metadata(): string;
     /**
-     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
+     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given. Of these `rows`
+     * at most are for rows that are remembered; as many as the core thinks best where none are given.
      */
-    constructor(model: Uint8Array, memory_limit?: number | null);
+    constructor(model: Uint8Array, memory_limit?: number | null, rows?: number | null);
     /**
-     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+     * Starts drawing images. `skipping` is `none`, `rows` or `all`, the default. `labels` are the classes of images, one for
      * each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
      */
     sample(count: number, seed: number, start_index: number, temperature: number, method: string, skipping?: string | null, labels?: Uint8Array | Uint16Array | null, given?: Uint8Array | Uint16Array | null): Run;
@@ -103,16 +109,15 @@ export function describe(config_json: string): string;
 export function mixture(nats: Float64Array, classes: number): Float64Array;
 
 /**
- * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
- * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+ * The model file with its hidden channels in the order of their activity on images. `images` are levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
  */
 export function optimize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
- * The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
- * without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
+ * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
+ * object of strings, is added to the file's own.
  */
-export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null, labels?: Uint8Array | Uint16Array | null): Uint8Array;
+export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
  * `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -144,12 +149,13 @@ export interface InitOutput {
     readonly describe: (a: any) => [number, number, number, number];
     readonly mixture: (a: any, b: number) => [number, number, number];
     readonly optimize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
-    readonly quantize: (a: any, b: any, c: any, d: number, e: number, f: number) => [number, number, number];
+    readonly quantize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
     readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly run_finish: (a: number) => [number, number];
     readonly run_front: (a: number) => [number, number, number];
     readonly run_front_logits: (a: number) => [number, number, number];
     readonly run_layer_macs: (a: number) => [number, number, number];
+    readonly run_layer_rows: (a: number) => [number, number, number];
     readonly run_logits: (a: number) => [number, number, number];
     readonly run_macs: (a: number) => number;
     readonly run_nats: (a: number) => [number, number, number];
@@ -160,7 +166,7 @@ export interface InitOutput {
     readonly sampler_config: (a: number) => [number, number];
     readonly sampler_describe: (a: number) => [number, number, number, number];
     readonly sampler_metadata: (a: number) => [number, number, number, number];
-    readonly sampler_new: (a: any, b: number, c: number) => [number, number, number];
+    readonly sampler_new: (a: any, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly sampler_sample: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number) => [number, number, number];
     readonly sampler_score: (a: number, b: any, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
     readonly sampler_weights: (a: number) => [number, number, number];

@@ -63,6 +63,18 @@ export class Run {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
+     * Rows of each layer that were met, that were new, and that were kept apart, `[layer, 3]`; 0 for a layer whose rows follow from
+     * another's.
+     * @returns {Float64Array}
+     */
+    layer_rows() {
+        const ret = wasm.run_layer_rows(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
      * All logits of given images; empty for drawn ones.
      * @returns {Float32Array}
      */
@@ -104,7 +116,7 @@ export class Run {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * Bytes of activations kept for its images, and bytes of constants.
+     * Bytes of activations kept for its images, and the most that rows take which are remembered.
      * @returns {Float64Array}
      */
     state_bytes() {
@@ -215,12 +227,14 @@ export class Sampler {
         }
     }
     /**
-     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given.
+     * Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given. Of these `rows`
+     * at most are for rows that are remembered; as many as the core thinks best where none are given.
      * @param {Uint8Array} model
      * @param {number | null} [memory_limit]
+     * @param {number | null} [rows]
      */
-    constructor(model, memory_limit) {
-        const ret = wasm.sampler_new(model, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
+    constructor(model, memory_limit, rows) {
+        const ret = wasm.sampler_new(model, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit, !isLikeNone(rows), isLikeNone(rows) ? 0 : rows);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -229,7 +243,7 @@ export class Sampler {
         return this;
     }
     /**
-     * Starts drawing images. `skipping` is `none`, `background` or `all`, the default. `labels` are the classes of images, one for
+     * Starts drawing images. `skipping` is `none`, `rows` or `all`, the default. `labels` are the classes of images, one for
      * each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
      * @param {number} count
      * @param {number} seed
@@ -343,8 +357,7 @@ export function mixture(nats, classes) {
 }
 
 /**
- * The model file with its hidden channels in the order of their activity on images, and its best background. `images` are
- * levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+ * The model file with its hidden channels in the order of their activity on images. `images` are levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
  * @param {Uint8Array} model
  * @param {Uint8Array | Uint16Array} images
  * @param {string} metadata_json
@@ -360,18 +373,16 @@ export function optimize(model, images, metadata_json, memory_limit) {
 }
 
 /**
- * The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
- * without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
+ * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
+ * object of strings, is added to the file's own.
  * @param {Uint8Array} model
  * @param {Uint8Array | Uint16Array} images
  * @param {string} metadata_json
  * @param {number | null} [memory_limit]
- * @param {Uint8Array | Uint16Array | null} [labels]
  * @returns {Uint8Array}
  */
-export function quantize(model, images, metadata_json, memory_limit, labels) {
-    const val1 = +(isLikeNone(memory_limit) ? 0 : memory_limit);
-    const ret = wasm.quantize(model, images, metadata_json, !isLikeNone(memory_limit), val1, isLikeNone(labels) ? 0 : addToExternrefTable0(labels));
+export function quantize(model, images, metadata_json, memory_limit) {
+    const ret = wasm.quantize(model, images, metadata_json, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }

@@ -114,14 +114,22 @@ pub fn random_model(config: Config, seed: u64) -> Arc<Model> {
     Arc::new(Model::new(config, weights, Vec::new()).unwrap())
 }
 
-/// A net with random weights whose file names a background level, and whose logits lean towards it by `lean`, so that what
-/// it draws has wide empty areas. Of more than two levels it is the last that is likelier, for background 1.
+/// A net with random weights whose logits lean towards a level by `lean`, so that what it draws has wide empty areas. Of more than two
+/// levels it is the last that is likelier, for background 1.
 pub fn model_with_background(config: Config, seed: u64, background: u16, lean: f32) -> Arc<Model> {
     let layers = Layers::new(&config);
     let mut values = Weights::random(&layers, seed).values().to_vec();
     *values.last_mut().unwrap() += if background == 0 { -lean } else { lean }; // the bias of the logits
     let weights = Weights::new(&layers, values).unwrap();
-    Arc::new(Model::new(config, weights, vec![("background".into(), background.to_string())]).unwrap())
+    Arc::new(Model::new(config, weights, Vec::new()).unwrap())
+}
+
+/// Bytes of rows that are remembered: so few that small images fill and empty them, and more than those of all tests.
+pub const TABLES: [u64; 4] = [3 << 10, 1 << 14, 1 << 16, 1 << 22];
+
+/// The net, remembering so much.
+pub fn remembering(model: &Arc<Model>, bytes: u64) -> Arc<Model> {
+    Arc::new(model.remembering(bytes))
 }
 
 /// A model as it is, with its channels in another order where they have one, or in integers.

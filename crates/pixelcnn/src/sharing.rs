@@ -1,0 +1,450 @@
+//! Rows shared by content: no row of activations is computed twice while it is remembered.
+//!
+//! A row is a pure function of the rows that its layer reads, so rows are told apart by numbers, their *ids*, and never by their
+//! values. A position whose layer reads the same ids through the same taps as another has, bit for bit, the same row, in any image of
+//! any run. Outside the image is an id too, a pixel's id is its level, and a class is one id more for a layer that adds its vector.
+//!
+//! *Families.* A layer that reads at its own position alone, rows that all follow from one id already looked up there, needs no id of
+//! its own: 1x1 layers, gates, residuals, heads. With the layer that has the id, its *root*, it makes a family, and only roots are
+//! looked up: the stem and each masked convolution of the reference's net, six of eighteen layers. This is read off the list of layers
+//! ([`families`]) and holds for any.
+//!
+//! *The table* ([`Table`]) maps (root, ids read) to an id, and to the rows of those members of the family that another family reads. It
+//! is as large as it was planned and never grows. The ids that a row is looked up by choose one of its sets, of eight ids, four of which have
+//! their rows kept. What is met for the first time in a full set has its id remembered alone: most rows never come again, and are
+//! computed where they always were, in the ring. When it is met again its rows are kept, in place of those of the set that were not
+//! met for longest. Rows that a position still in flight may read are never replaced: each set knows at which step they were met last,
+//! and a ring is so many steps long. An id may be forgotten at any time: it stays what it is for those who have it.
+//!
+//! *Two silent wrong answers* are ruled out. Hashes choose where to look and nothing else: ids are compared in full. And no id comes a second
+//! time while anything remembers it: when 32 bits of them are used up (some two million digits), positions go without until the images
+//! under way are done; then the table is emptied and numbering begins anew. 64 bits would never end, and make keys of twice the size.
+//!
+//! No result depends on what is met: a row is the same met or computed, so neither does any on the table's size, or on what ran before.
+
+use crate::error::Error;
+use crate::kernels::Units;
+use crate::layers::{Layer, Layers, Source, Start, Tap};
+use crate::memory::{Bytes, try_room, try_zeroed};
+use crate::schedule::{Schedule, fits};
+use std::ops::Range;
+
+/// The id of a row that has none: it is computed where it is read, and shared with nobody.
+pub(crate) const NONE: u32 = 0;
+/// The id of what lies outside the image.
+pub(crate) const OUTSIDE: u32 = 1;
+/// The first id of a row.
+const FIRST: u32 = 2;
+
+/// Layers whose rows follow from one id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Family {
+    /// The layer that is looked up: the first of them.
+    pub root: usize,
+    /// The ids by which it is looked up: of pixels, and then of other roots.
+    pub key: Vec<(Source, Tap)>,
+    /// Whether the image's class is one more.
+    pub class: bool,
+    /// The members that other families read, or that make the logits: the rows that a table keeps.
+    pub kept: Vec<usize>,
+    /// One more than the most families that it reads through, each after another.
+    pub depth: u64,
+    /// Families whose ids at its own position are part of its key.
+    here: Vec<usize>,
+    /// Whether the class follows from its id.
+    knows_class: bool,
+}
+
+/// The families of a net's layers under a schedule, and the family of each layer. A member must be computed at the step of its root, so
+/// that all of a new row is there before another position meets it.
+pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Vec<usize>) {
+    let mut families: Vec<Family> = Vec::with_capacity(layers.len());
+    let mut of: Vec<usize> = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let mut key: Vec<(Source, Tap)> = Vec::new();
+        for (source, tap) in layer.reads().filter(|&(_, tap)| fits(tap, schedule.height, schedule.width)) {
+            let source = match source {
+                Source::Pixels => Source::Pixels,
+                Source::Layer(source) => Source::Layer(families[of[source]].root),
+            };
+            if !key.contains(&(source, tap)) {
+                key.push((source, tap));
+            }
+        }
+        let family_here = |&(source, tap): &(Source, Tap)| match source {
+            Source::Layer(root) if tap == Tap::HERE => Some(of[root]),
+            _ => None,
+        };
+        // What another id implies at the same position says nothing more.
+        let mut implied = vec![false; families.len()];
+        key.iter().filter_map(family_here).flat_map(|family| &families[family].here).for_each(|&family| implied[family] = true);
+        for family in (0..families.len()).rev().filter(|&family| implied[family]).collect::<Vec<_>>() {
+            families[family].here.iter().for_each(|&family| implied[family] = true);
+        }
+        key.retain(|read| family_here(read).is_none_or(|family| !implied[family]));
+        let here: Vec<usize> = key.iter().filter_map(family_here).collect();
+        let adds_class = layer.start == (Start::Bias { class: true });
+        let knows_class = here.iter().any(|&family| families[family].knows_class);
+        let class = adds_class && !knows_class;
+        let same_step = |family: usize| {
+            let (layer, root) = (Source::Layer(index), Source::Layer(families[family].root));
+            schedule.delay(layer) == schedule.delay(root) && schedule.is_whole(layer) == schedule.is_whole(root)
+        };
+        if key.len() == 1 && !class && here.first().is_some_and(|&family| same_step(family)) {
+            of.push(here[0]);
+            continue;
+        }
+        key.sort_by_key(|&(source, _)| source != Source::Pixels);
+        let depth_of = |source: Source| if let Source::Layer(root) = source { families[of[root]].depth } else { 0 };
+        let depth = 1 + key.iter().map(|&(source, _)| depth_of(source)).max().unwrap_or(0);
+        of.push(families.len());
+        families.push(Family { root: index, key, class, kept: vec![], depth, here, knows_class: class || knows_class });
+    }
+    let mut kept = vec![false; layers.len()];
+    kept[layers.len() - 1] = true;
+    for (layer, source, _) in layers.reads() {
+        match source {
+            Source::Layer(source) if of[source] != of[layer] => kept[source] = true,
+            _ => {}
+        }
+    }
+    (0..layers.len()).filter(|&layer| kept[layer]).for_each(|layer| families[of[layer]].kept.push(layer));
+    (families, of)
+}
+
+/// Each layer by itself, where nothing is shared.
+pub(crate) fn alone(layers: &Layers) -> (Vec<Family>, Vec<usize>) {
+    let family = |root| Family { root, key: vec![], class: false, kept: vec![], depth: 1, here: vec![], knows_class: false };
+    ((0..layers.len()).map(family).collect(), (0..layers.len()).collect())
+}
+
+/// Bits of a pixel's id in a key.
+pub(crate) fn pixel_bits(levels: usize) -> u32 {
+    usize::BITS - levels.leading_zeros() // of the largest, 0 being outside
+}
+
+/// Words of a family's key.
+fn key_words(family: &Family, levels: usize) -> u64 {
+    let pixels = family.key.iter().filter(|read| read.0 == Source::Pixels).count() as u64;
+    let others = family.key.len() as u64 - pixels;
+    pixels.div_ceil(u64::from(32 / pixel_bits(levels))) + others + u64::from(family.class)
+}
+
+/// Ids of a set.
+const WAYS: usize = 8;
+
+/// The first of them, whose rows are kept, too.
+const KEPT: usize = 4;
+
+/// The most that a table may take.
+pub const MOST_BYTES: u64 = 1 << 31;
+
+/// What one takes where nobody says.
+const DEFAULT_BYTES: u64 = 16_000_000;
+
+/// Multiply-adds that take about as long as looking a row up.
+const LOOK_UP_MACS: u64 = 4096;
+
+/// What a net's table takes where nobody says: none where rows are computed about as fast as they are looked up.
+pub fn default_bytes(layers: &Layers) -> u64 {
+    let is_looked_up = |layer: &&Layer| layer.reads().any(|(source, tap)| source == Source::Pixels || tap != Tap::HERE);
+    let (macs, looked_up) = (layers.iter().map(Layer::macs).sum::<u64>(), layers.iter().filter(is_looked_up).count() as u64);
+    if macs >= LOOK_UP_MACS * looked_up { DEFAULT_BYTES } else { 0 }
+}
+
+/// A family's part of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shelf {
+    words: u64,    // of a key
+    values: u64,   // of the rows that are kept
+    entry: u64,    // words of an entry: its id, where its rows lie, its key, and two depths a word
+    lifetime: u64, // steps after which no position reads what was met
+    sets: u64,
+}
+
+impl Shelf {
+    fn bytes(&self, units: Units) -> Bytes {
+        units.values(&[KEPT as u64, self.values]) + Bytes::of::<u32>(&[WAYS as u64, self.entry]) + Bytes::of::<Set>(&[1])
+    }
+}
+
+/// How large a table is, and how it is divided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TablePlan {
+    shelves: Vec<Shelf>,
+    /// Values of all rows that it can keep, which lie with all others.
+    pub values: u64,
+    /// All that it takes, these included.
+    pub bytes: Bytes,
+}
+
+impl TablePlan {
+    /// Of at most so many bytes; of none where that is too little. `lifetime` and `row` tell of a family how long its rows are read,
+    /// in steps, and of a layer how many values a row has.
+    pub fn new(
+        units: Units,
+        levels: usize,
+        families: &[Family],
+        bytes: u64,
+        lifetime: impl Fn(usize) -> u64,
+        row: impl Fn(usize) -> u64,
+    ) -> TablePlan {
+        let shelf = |(number, family): (usize, &Family)| {
+            let (words, depths) = (key_words(family, levels), family.kept.len().div_ceil(2) as u64);
+            let values = family.kept.iter().map(|&layer| row(layer)).sum();
+            Shelf { words, values, entry: 2 + words + depths, lifetime: lifetime(number), sets: 0 }
+        };
+        let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
+        // The deeper, the more rows differ.
+        let share: u64 =
+            shelves.iter().zip(families).map(|(shelf, family)| family.depth.saturating_mul(shelf.bytes(units).0)).sum();
+        for (shelf, family) in shelves.iter_mut().zip(families) {
+            shelf.sets = bytes.min(MOST_BYTES) * family.depth / share.max(1);
+        }
+        if shelves.first().is_none_or(|shelf| shelf.sets == 0) {
+            return TablePlan::default();
+        }
+        let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
+        let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum();
+        TablePlan { shelves, values, bytes }
+    }
+
+    /// Words of the longest key.
+    pub fn words(&self) -> u64 {
+        self.shelves.iter().map(|shelf| shelf.words).max().unwrap_or(0)
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.shelves.is_empty()
+    }
+}
+
+/// Eight entries that may hold what is looked up: one line of a cache.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Set {
+    tags: [u32; WAYS], // of their keys' hashes; 0 where there is none
+    met: [u32; WAYS],  // the step at which each was met last
+}
+
+/// Where a family's part of a table lies.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    first_set: usize,
+    sets: u64,
+    first_entry: usize,
+    entry: usize,
+    words: usize,
+    values: u32,
+    lifetime: u32,
+}
+
+impl Part {
+    /// The set that a key's hash leads to, of this part's, and its tag there, which is not 0.
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, u32) {
+        ((((hash >> 32) * self.sets) >> 32) as usize, hash as u32 | 1)
+    }
+}
+
+/// What was found, or has been given a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The id of its rows.
+    pub id: u32,
+    /// Their place in the table, where they have one.
+    pub entry: Option<u32>,
+    /// Whether they must be computed.
+    pub is_new: bool,
+}
+
+/// What was looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Positions whose row was there already.
+    pub met: u64,
+    /// Positions whose row was computed and put there.
+    pub new: u64,
+    /// Positions whose row was computed and not kept: it was met for the first time, or no place was free.
+    pub apart: u64,
+}
+
+/// Rows that are remembered, by what they were computed from. Their values lie elsewhere: the table says where.
+#[derive(Debug)]
+pub(crate) struct Table {
+    plan: TablePlan,
+    parts: Vec<Part>,
+    sets: Vec<Set>,
+    entries: Vec<u32>, // [entry]: id, where its rows lie, depths, two a word, and its key
+    counts: Vec<Met>,  // (family)
+    end: u32,          // values that were given a place
+    now: u32,          // the step; of a difference of two it is all the same whether they wrap
+    first: u32,        // the first id, and what numbering begins anew with
+    next: u32,
+}
+
+impl Table {
+    /// An empty one, that numbers rows from `first` on.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new(plan: TablePlan, first: u32) -> Result<Table, Error> {
+        let (mut sets, mut entries) = (0, 0);
+        let mut parts = try_room(plan.shelves.len())?;
+        for shelf in &plan.shelves {
+            let (entry, words, values) = (shelf.entry as usize, shelf.words as usize, shelf.values as u32);
+            let lifetime = u32::try_from(shelf.lifetime).unwrap_or(u32::MAX);
+            parts.push(Part { first_set: sets, sets: shelf.sets, first_entry: entries, entry, words, values, lifetime });
+            sets += shelf.sets as usize;
+            entries += shelf.sets as usize * WAYS * entry;
+        }
+        let (sets, entries, counts) = (try_zeroed(sets)?, try_zeroed(entries)?, try_zeroed(plan.shelves.len())?);
+        let first = first.max(FIRST);
+        Ok(Table { plan, parts, sets, entries, counts, end: 0, now: 0, first, next: first })
+    }
+
+    /// How it was planned.
+    pub fn plan(&self) -> &TablePlan {
+        &self.plan
+    }
+
+    /// Values of the rows it has, from the first on.
+    pub fn end(&self) -> usize {
+        self.end as usize
+    }
+
+    /// What was looked up since it was made, or these were reset, `[family]`.
+    pub fn counts(&self) -> &[Met] {
+        &self.counts
+    }
+
+    /// Starts counting anew.
+    pub fn reset_counts(&mut self) {
+        self.counts.fill(Met::default());
+    }
+
+    /// A step begins.
+    pub fn step(&mut self) {
+        self.now = self.now.wrapping_add(1);
+    }
+
+    /// Images begin: no position of any is read any more. Where ids were used up, nothing is remembered, and numbering begins anew.
+    pub fn begin_images(&mut self) {
+        if self.next == u32::MAX {
+            self.sets.fill(Set::default());
+            (self.end, self.next) = (0, self.first);
+        }
+    }
+
+    /// Looks at all places that a family's keys lead to. Lines of memory that are asked for side by side come in together: one by one, as
+    /// they are looked up, each would be waited for.
+    pub fn touch(&self, family: usize, hashes: &[Option<u64>]) {
+        let part = self.parts[family];
+        let mut seen = 0;
+        for hash in hashes.iter().flatten() {
+            seen ^= self.sets[part.first_set + part.place(*hash).0].met[0];
+        }
+        for hash in hashes.iter().flatten() {
+            let (number, tag) = part.place(*hash);
+            let tags = &self.sets[part.first_set + number].tags;
+            let way = (0..WAYS).fold(0, |found, way| if tags[way] == tag { way } else { found });
+            seen ^= self.entries[part.first_entry + (number * WAYS + way) * part.entry];
+        }
+        std::hint::black_box(seen);
+    }
+
+    /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
+    #[inline]
+    pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
+        let part = self.parts[family];
+        let (number, tag) = part.place(hash);
+        let set = &mut self.sets[part.first_set + number];
+        let entry = |way: usize| part.first_entry + (number * WAYS + way) * part.entry;
+        let key_at = |entry: usize| entry + part.entry - part.words;
+        let (now, counts) = (self.now, &mut self.counts[family]);
+        let age = |set: &Set, way: usize| if set.tags[way] == 0 { u32::MAX } else { now.wrapping_sub(set.met[way]) };
+        let oldest = |set: &Set, ways: Range<usize>| ways.max_by_key(|&way| age(set, way)).unwrap_or(0);
+        for way in (0..WAYS).filter(|&way| set.tags[way] == tag) {
+            let from = entry(way);
+            if !self.entries[key_at(from)..][..part.words].iter().eq(key) {
+                continue;
+            }
+            set.met[way] = now;
+            let id = self.entries[from];
+            if way < KEPT {
+                counts.met += 1;
+                return Some(Found { id, entry: Some(from as u32), is_new: false });
+            }
+            // Met for the second time: it changes places with the one whose rows were not met for longest, unless these are read.
+            let kept = oldest(set, 0..KEPT);
+            if age(set, kept) < part.lifetime {
+                counts.apart += 1;
+                return Some(Found { id, entry: None, is_new: true });
+            }
+            set.tags.swap(way, kept);
+            set.met.swap(way, kept);
+            let to = entry(kept);
+            self.entries.swap(from, to);
+            for word in 0..part.words {
+                self.entries.swap(key_at(from) + word, key_at(to) + word);
+            }
+            self.entries[to + 2..key_at(to)].fill(u32::MAX);
+            counts.new += 1;
+            return Some(Found { id, entry: Some(to as u32), is_new: true });
+        }
+        if self.next == u32::MAX {
+            counts.apart += 1;
+            return None;
+        }
+        let id = self.next;
+        self.next += 1;
+        let free = oldest(set, 0..KEPT);
+        let is_kept = set.tags[free] == 0;
+        let way = if is_kept { free } else { oldest(set, KEPT..WAYS) };
+        (set.tags[way], set.met[way]) = (tag, now);
+        let words = &mut self.entries[entry(way)..][..part.entry];
+        words[0] = id;
+        words[part.entry - part.words..].copy_from_slice(key);
+        if !is_kept {
+            counts.apart += 1;
+            return Some(Found { id, entry: None, is_new: true });
+        }
+        words[1] = self.end;
+        self.end += part.values;
+        words[2..part.entry - part.words].fill(u32::MAX);
+        counts.new += 1;
+        Some(Found { id, entry: Some(entry(way) as u32), is_new: true })
+    }
+
+    /// Counts a position that could not be looked up.
+    pub fn count_apart(&mut self, family: usize) {
+        self.counts[family].apart += 1;
+    }
+
+    /// Where its rows lie, from the first of all on.
+    pub fn start(&self, entry: u32) -> u32 {
+        self.entries[entry as usize + 1]
+    }
+
+    /// How deep one of the rows is, of those that are kept; [`u16::MAX`] where that is not known yet.
+    pub fn depth(&self, entry: u32, kept: usize) -> u32 {
+        self.entries[entry as usize + 2 + kept / 2] >> (kept % 2 * 16) & 0xffff
+    }
+
+    /// Tells it.
+    pub fn set_depth(&mut self, entry: u32, kept: usize, depth: u32) {
+        let word = &mut self.entries[entry as usize + 2 + kept / 2];
+        let shift = kept % 2 * 16;
+        *word = *word & !(0xffff << shift) | depth << shift;
+    }
+}
+
+/// What chooses where to look. Fewer bits than ids have: equal keys, equal hashes, and nothing the other way.
+#[inline]
+pub(crate) fn hash(key: &[u32]) -> u64 {
+    key.iter().fold(0x9e37_79b9_7f4a_7c15, |hash: u64, &word| {
+        let hash = (hash ^ u64::from(word)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        hash ^ (hash >> 32)
+    })
+}

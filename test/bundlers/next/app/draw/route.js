@@ -1,0 +1,11 @@
+import { loadSampler, loadSamplerPool } from 'pixelcnn';
+import { draw } from '../../draw.js';
+
+export const dynamic = 'force-dynamic';
+
+export async function GET() {
+  const model = 'node_modules/pixelcnn/models/mnist-binary.int16.safetensors';
+  return Response.json(
+    await draw(async () => [await loadSampler(model), await loadSamplerPool(model, { workers: 2 })]),
+  );
+}

@@ -1,0 +1,38 @@
+/** How many rows of activations a sampler remembers. */
+
+import { checkNumber, checkOptions, wrongValue } from './arguments.js';
+
+/**
+ * Rows of activations that a sampler remembers from one image, and one call, to the next: what is read from the same rows again is not
+ * computed again. It changes the speed, never a bit of a result.
+ */
+export interface Sharing {
+  /**
+   * The most that they may take, in megabytes of 10^6 bytes: a number from 0, which remembers none, to 2000. They count as part of
+   * `memoryLimit`, which may leave them less. Each call that is open at the same time as another has its own. Default: 16, and none for a
+   * net so small that looking its rows up takes as long as computing them.
+   */
+  megabytes?: number;
+}
+
+const most = 2000;
+
+/** The option, checked, for another sampler; undefined where nobody says. */
+export function takeSharing(value: unknown): Sharing | undefined {
+  if (value === undefined) return undefined;
+  const { megabytes } = checkOptions('sharing', value as Sharing, ['megabytes']);
+  return megabytes === undefined ? undefined : { megabytes: checkMegabytes('sharing.megabytes', megabytes) };
+}
+
+/** Bytes of rows; undefined where nobody says. */
+export function checkSharing(value: unknown): number | undefined {
+  const { megabytes } = takeSharing(value) ?? {};
+  return megabytes === undefined ? undefined : Math.floor(megabytes * 1e6);
+}
+
+/** A number of megabytes. */
+export function checkMegabytes(name: string, megabytes: unknown): number {
+  const checked = checkNumber(name, megabytes, { min: 0 });
+  if (checked > most) throw wrongValue(name, `expected a number from 0 to ${most}, got ${checked}`);
+  return checked;
+}
