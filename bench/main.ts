@@ -11,6 +11,7 @@ Benches:
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
   sharing    what remembering rows saves, for several sizes, 0.1.0 and dense in turn
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
+  workerd    CPU of a request for an image in workerd, 0.1.0 and now in turn; Linux
   profile    where an image's time goes, layer by layer
   nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
   quote FILE write the README's table of speed from a .json file of bench/results
@@ -102,13 +103,17 @@ async function run(): Promise<void> {
       const { benchGrids } = await import('./sampling.js');
       return benchGrids();
     }
+    case 'workerd': {
+      const { benchWorkerd } = await import('./workerd.js');
+      return benchWorkerd();
+    }
     case 'profile': {
       const { benchProfile } = await import('./profile.js');
       return benchProfile(values.json);
     }
     default:
       throw new RangeError(
-        `expected sampling, roof, tile, previous, sharing, grids, profile, nets, quote or train, got "${positionals[0]}"`,
+        `expected sampling, roof, tile, previous, sharing, grids, workerd, profile, nets, quote or train, got "${positionals[0]}"`,
       );
   }
 }
