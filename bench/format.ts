@@ -231,7 +231,8 @@ export function formatMarkdown(report: Report, chart?: string): string {
   ].join('\n');
 }
 
-function piped([head, ...lines]: Table): string[] {
+/** For Markdown. */
+export function piped([head, ...lines]: Table): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head!), line(head!.map((_, c) => (c === 0 ? '---' : '---:'))), ...lines.map(line)];
 }
