@@ -115,7 +115,7 @@ function* hosts(folder: string, files: Readonly<Record<'ours' | 'onnx', string>>
       run(command!, [...args, program, what, root, what === 'onnx' ? files.onnx : files.ours], root);
     yield { name, version: found.version, kinds, start };
   }
-  const place = installed('workerd', workerd, false);
+  const place = installed(workerd, false);
   if (place !== undefined) yield edge(join(place, 'node_modules/.bin/workerd'), folder, files.ours);
   for (const name of ['chromium', 'firefox'] as const) {
     const found = findBrowser(name);

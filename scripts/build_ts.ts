@@ -15,6 +15,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { encodeText } from '../ts/inline_text.js';
+import { publishedFiles } from './model_list.js';
 import { root, run, runMain } from './shell.js';
 
 const source = join(root, 'ts');
@@ -100,7 +101,7 @@ function nameModels(built: string): void {
   mkdirSync(folder);
   // Of the files themselves, which bundlers that are told so give the address of, or at the edge the bytes.
   writeFileSync(join(folder, 'file.d.ts'), 'declare const model: string | ArrayBuffer;\nexport default model;\n');
-  for (const file of readdirSync(join(root, 'models')).filter((name) => name.endsWith('.safetensors'))) {
+  for (const file of publishedFiles()) {
     const name = file.slice(0, -'.safetensors'.length);
     const text = `export const model = new URL('../../models/${file}', import.meta.url);\n`;
     writeFileSync(join(folder, `${name}.js`), text);

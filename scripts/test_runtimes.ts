@@ -101,7 +101,7 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
       name: 'workerd',
       packages: workerd,
       find: () => {
-        const place = installed('workerd', workerd, fetch);
+        const place = installed(workerd, fetch);
         return place === undefined ? undefined : onWorkerd(place, folder);
       },
     },

