@@ -5,8 +5,6 @@
  * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
-import { codeOf } from './brand.js';
-
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
 export const coreErrorCodes = [
   'FILE_TOO_SHORT',
@@ -150,15 +148,15 @@ export class PixelCnnError extends Error {
   /** The argument whose value led to it, such as `model`, where it was one. */
   declare readonly argument?: string;
 
-  constructor(code: PixelCnnErrorCode, message: string, { argument, ...options }: PixelCnnErrorOptions = {}) {
-    super(message, options);
+  constructor(code: PixelCnnErrorCode, message: string, { argument, cause }: PixelCnnErrorOptions = {}) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
     if (argument !== undefined) this.argument = argument;
   }
 }
 
-/** The code of an error that the core threw; undefined for anything else. */
-export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
-  const found = codeOf(error);
-  return coreErrorCodes.find((code) => code === found);
+/** The error of a sentence that says what was wanted and what came, about an argument if one is named. */
+export function failure(code: PixelCnnErrorCode, sentence: string, options: PixelCnnErrorOptions = {}): PixelCnnError {
+  const { argument } = options;
+  return new PixelCnnError(code, argument === undefined ? sentence : `${argument}: ${sentence}`, options);
 }

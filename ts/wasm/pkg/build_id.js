@@ -1,0 +1,1 @@
+export const buildId = '2db7f3ce8bfb';
