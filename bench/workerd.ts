@@ -97,7 +97,7 @@ function side(
 export async function benchWorkerd(): Promise<void> {
   if (!existsSync('/proc/self/schedstat'))
     throw new RangeError('workerd: expected Linux, which tells the CPU time of a thread');
-  const place = installed('workerd', { workerd: version }, true)!;
+  const place = installed({ workerd: version }, true)!;
   const command = join(place, 'node_modules/.bin/workerd');
   run('npm', ['run', '--silent', 'build:ts']);
   const models = contenders();
