@@ -88,12 +88,12 @@ function sizeTable(sizes: readonly SizeFigures[]): Table {
 function firstTable(first: readonly FirstImage[]): Table {
   return [
     ['', 'load ms', 'first image ms', 'quartiles', 'rows MB at most', 'instances'],
-    ...first.map(({ precision, skipping, load, image, constantBytes }) => [
+    ...first.map(({ precision, skipping, load, image, rowBytes }) => [
       `${precision}, skipping ${skipping}`,
       short(load.median),
       short(image.median),
       `${short(image.low)} - ${short(image.high)}`,
-      (constantBytes / 1e6).toFixed(2),
+      (rowBytes / 1e6).toFixed(2),
       String(image.runs),
     ]),
   ];
@@ -180,9 +180,9 @@ function notes({ machine, models, roof, missing, probes }: Report): string[] {
   return [
     machineLine(machine),
     `WebAssembly by ${machine.rustc}, ${machine.flags.join(' ')}; one thread unless workers are named`,
-    `Models: f32 ${models.f32}; int16 ${models.int16}. Digits of MNIST have 116 pixels of ink, of 784`,
-    `Roof: plain f32 mul + add ${peak(roof.f32)}; int16 dot products ${peak(roof.int16)}; clock ${roof.clock.toFixed(2)} GHz; ` +
-      `loads over the weights ${roof.loads.f32.toFixed(0)} GB/s (f32), ${roof.loads.int16.toFixed(0)} GB/s (int16)`,
+    `Models: f32 ${models.f32}; int8 ${models.int8}. Digits of MNIST have 116 pixels of ink, of 784`,
+    `Roof: plain f32 mul + add ${peak(roof.f32)}; int8 dot products ${peak(roof.int8)}; clock ${roof.clock.toFixed(2)} GHz; ` +
+      `loads over the weights ${roof.loads.f32.toFixed(0)} GB/s (f32), ${roof.loads.int8.toFixed(0)} GB/s (int8)`,
     `Steadiness: the f32 probe's median is ${roof.steady.toFixed(2)} of its best${busy}`,
     ...twice,
     'Times are medians. Naive rows, ours and others, time one forward pass and multiply by the number of pixels',
@@ -231,7 +231,8 @@ export function formatMarkdown(report: Report, chart?: string): string {
   ].join('\n');
 }
 
-function piped([head, ...lines]: Table): string[] {
+/** For Markdown. */
+export function piped([head, ...lines]: Table): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head!), line(head!.map((_, c) => (c === 0 ? '---' : '---:'))), ...lines.map(line)];
 }

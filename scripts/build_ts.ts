@@ -20,6 +20,8 @@ import { root, run, runMain } from './shell.js';
 
 const source = join(root, 'ts');
 const dist = join(root, 'dist');
+/** Modules that stand alone, minified, beside one that has its worker and binary inside. */
+const bundles: readonly string[] = ['pixelcnn.min.js', join('pool', 'worker.mjs')];
 /** Written last, so that its age is that of a whole build. */
 const last = join('wasm', 'pkg', 'build.json');
 
@@ -34,6 +36,7 @@ export function buildTs(): void {
       if (/\.(m?js|wasm|json)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(built, name));
     }
     bundle(built);
+    keepMapsOfBundles(built);
     nameModels(built);
     cpSync(join(source, 'wasm', 'pkg', 'build.json'), join(built, last));
     rmSync(dist, { recursive: true, force: true });
@@ -75,6 +78,21 @@ function bundleFile(entry: string, outfile: string, options: BuildOptions): void
   // Characters as they are: each would be six in ASCII.
   const always: BuildOptions = { bundle: true, minify: true, target: 'es2022', charset: 'utf8', sourcemap: true };
   buildSync({ entryPoints: [entry], outfile, logLevel: 'warning', ...always, ...options });
+}
+
+/**
+ * Source maps are kept of what is minified, with its sources in them. All else can be read as it is, with its comments: maps of it would
+ * be a tenth of the package.
+ */
+function keepMapsOfBundles(built: string): void {
+  for (const name of files(built)) {
+    const path = join(built, name);
+    if (bundles.includes(name.replace(/\.map$/, ''))) continue;
+    if (name.endsWith('.js.map')) rmSync(path);
+    else if (name.endsWith('.js')) {
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'));
+    }
+  }
 }
 
 /** Adds a module for each packaged model that holds its address, in the form that bundlers know. */

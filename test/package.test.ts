@@ -31,6 +31,23 @@ it('is at most 5 MB to fetch, models included', () => {
   expect(tarballBytes).toBeLessThanOrEqual(5_000_000);
 });
 
+it('maps what is minified to its sources, and names no map that is not there', async () => {
+  const dist = join(project, 'node_modules/pixelcnn/dist');
+  const names = (await readdir(dist, { recursive: true })).filter((name) => /\.m?js$/.test(name));
+  const mapped: string[] = [];
+  for (const name of names) {
+    const [, map] = /\n\/\/# sourceMappingURL=(\S+)\s*$/.exec(await readFile(join(dist, name), 'utf8')) ?? [];
+    if (map === undefined) continue;
+    mapped.push(name);
+    const text = await readFile(join(dist, name, '..', map), 'utf8');
+    const { sources, sourcesContent } = JSON.parse(text) as { sources: string[]; sourcesContent: (string | null)[] };
+    const at = sources.findIndex((source) => source.endsWith('ts/sampler.ts'));
+    expect(sourcesContent[at]).toBe(await readFile(join(root, 'ts/sampler.ts'), 'utf8'));
+  }
+  expect(mapped.sort()).toEqual(['pixelcnn.min.js', 'pool/worker.mjs']);
+  expect(existsSync(join(dist, 'index.js.map'))).toBe(false);
+});
+
 it('has the model files that its list says, and a name for each', async () => {
   const own = join(project, 'node_modules/pixelcnn');
   const named = (await readdir(join(own, 'dist/models'))).filter((name) => name.endsWith('.js'));
@@ -92,7 +109,7 @@ export async function main(module: WebAssembly.Module): Promise<number> {
 const page = `
 import { encodePng, loadSampler, loadSamplerPool, quantizeModel, toRgba } from 'pixelcnn';
 import * as inline from 'pixelcnn/inline';
-import { model } from 'pixelcnn/models/mnist-binary.int16';
+import { model } from 'pixelcnn/models/mnist-binary.int8';
 import plain from 'pixelcnn/pixelcnn.wasm';
 import same from 'pixelcnn/pixelcnn.wasm?module';
 import 'pixelcnn/worker';

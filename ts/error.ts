@@ -5,8 +5,6 @@
  * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
-import { codeOf } from './brand.js';
-
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
 export const coreErrorCodes = [
   'FILE_TOO_SHORT',
@@ -30,6 +28,7 @@ export const coreErrorCodes = [
   'NON_FINITE_WEIGHT',
   'FORBIDDEN_WEIGHT',
   'WEIGHT_OUT_OF_RANGE',
+  'SCALE_OUT_OF_RANGE',
   'INTEGER_OVERFLOW',
   'WEIGHT_COUNT',
   'INVALID_ARGUMENT',
@@ -84,6 +83,8 @@ export type PixelCnnErrorCode =
   | 'FORBIDDEN_WEIGHT'
   /** A number of an integer net is beyond what the net computes with. */
   | 'WEIGHT_OUT_OF_RANGE'
+  /** A scale of an integer net is not from 1e-18 to 1e18. */
+  | 'SCALE_OUT_OF_RANGE'
   /** A sum of an integer net could leave 32 bits. */
   | 'INTEGER_OVERFLOW'
   /** The weights are not as many as the config calls for. */
@@ -150,15 +151,15 @@ export class PixelCnnError extends Error {
   /** The argument whose value led to it, such as `model`, where it was one. */
   declare readonly argument?: string;
 
-  constructor(code: PixelCnnErrorCode, message: string, { argument, ...options }: PixelCnnErrorOptions = {}) {
-    super(message, options);
+  constructor(code: PixelCnnErrorCode, message: string, { argument, cause }: PixelCnnErrorOptions = {}) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
     if (argument !== undefined) this.argument = argument;
   }
 }
 
-/** The code of an error that the core threw; undefined for anything else. */
-export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
-  const found = codeOf(error);
-  return coreErrorCodes.find((code) => code === found);
+/** The error of a sentence that says what was wanted and what came, about an argument if one is named. */
+export function failure(code: PixelCnnErrorCode, sentence: string, options: PixelCnnErrorOptions = {}): PixelCnnError {
+  const { argument } = options;
+  return new PixelCnnError(code, argument === undefined ? sentence : `${argument}: ${sentence}`, options);
 }

@@ -81,7 +81,7 @@ function inOrder(red: ArrayLike<number>, width: number, count: number, columns: 
 }
 
 async function drawn(options: { count: number; seed: number }): Promise<number[]> {
-  const sampler = await loadSampler(join(root, 'models/mnist-binary.int16.safetensors'));
+  const sampler = await loadSampler(join(root, 'models/mnist-binary.int8.safetensors'));
   return [...(sampler.sample(options) as Samples).data];
 }
 
@@ -136,7 +136,7 @@ it('the lines of docs/everywhere.md for a CDN load the package from another orig
   const pooled = (page: Page) =>
     // As text, since vitest writes imports of its own into functions.
     page.evaluate(`import('pixelcnn').then(async ({ loadSamplerPool }) => {
-      const pool = await loadSamplerPool('${cdn.origin}/models/mnist-binary.int16.safetensors', { workers: 2 });
+      const pool = await loadSamplerPool('${cdn.origin}/models/mnist-binary.int8.safetensors', { workers: 2 });
       return [...(await pool.sample({ count: 2, seed: 1 })).data];
     })`);
   const look = async (page: Page, complaints: string[]) => {
