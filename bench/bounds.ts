@@ -42,33 +42,33 @@ export function bounds(report: Report): Bound[] {
       atLeast: 0.88,
     });
   }
-  for (const precision of ['f32', 'int16'] as const) {
+  for (const precision of ['f32', 'int8'] as const) {
     const share = digit(precision, 'rows')?.executed ?? Number.NaN;
     const cost = mean(precision, 'rows') / (share * mean(precision, 'none'));
     const limit = precision === 'f32' ? { atMost: 1.1 } : {};
     add(`${precision} skipping rows: time over (executed share x dense time)`, cost, limit);
   }
-  for (const precision of ['f32', 'int16'] as const) {
+  for (const precision of ['f32', 'int8'] as const) {
     const gain = mean(precision, 'rows') / mean(precision, 'all');
     add(`${precision} skipping trailing zeros too: how many times faster`, gain, { atLeast: 1.05 });
   }
-  add('int16 dense: times as fast as f32 dense', mean('f32', 'none') / mean('int16', 'none'), { atLeast: 1.6 });
+  add('int8 dense: times as fast as f32 dense', mean('f32', 'none') / mean('int8', 'none'), { atLeast: 1.6 });
   for (const [precision, atLeast] of [
     ['f32', 1200],
-    ['int16', 2400],
+    ['int8', 2400],
   ] as const) {
     const ratio = msPerImage(report.peerNaive) / msPerImage(rowName(precision, 'wavefront'));
     add(`${precision} dense: times as fast as ${report.peerNaive}`, ratio, { atLeast });
   }
-  const best = mean('int16', 'all');
-  add(`int16 skipping all: times as fast as ${report.peerNaive}`, msPerImage(report.peerNaive) / best);
+  const best = mean('int8', 'all');
+  add(`int8 skipping all: times as fast as ${report.peerNaive}`, msPerImage(report.peerNaive) / best);
   add(
-    `int16 skipping all: times as fast as the fastest peer, ${report.fastestPeer}`,
+    `int8 skipping all: times as fast as the fastest peer, ${report.fastestPeer}`,
     msPerImage(report.fastestPeer) / best,
   );
   const cropped = rows.find(({ name }) => name === report.cropped);
-  if (cropped) add(`int16 skipping all: times as fast as ${cropped.name}`, msPerImage(cropped.name) / best);
-  for (const precision of ['f32', 'int16'] as const) {
+  if (cropped) add(`int8 skipping all: times as fast as ${cropped.name}`, msPerImage(cropped.name) / best);
+  for (const precision of ['f32', 'int8'] as const) {
     add(`${precision}: times as fast as our own naive`, msPerImage(naiveName(precision)) / mean(precision, 'all'));
   }
   for (const { precision, time } of digits?.together ?? []) {
@@ -76,7 +76,7 @@ export function bounds(report: Report): Bound[] {
     add(name, time / mean(precision, 'all'), { atMost: 1 });
   }
   if (probes) {
-    for (const precision of ['f32', 'int16'] as const) {
+    for (const precision of ['f32', 'int8'] as const) {
       const share = msPerImage(poolName(precision, 1)) / (2 * msPerImage(poolName(precision, 2)));
       const reached = probes.alone.median / probes.together.median;
       add(`${precision} 2 workers: share of twice the rate of one, over that of two probes`, share / reached, {
@@ -90,7 +90,7 @@ export function bounds(report: Report): Bound[] {
       add(`${precision}: MB kept for an image of ${side} x ${side}`, stateBytes / 1e6, { atMost });
     if (side === 256) add(`${precision} dense: a pixel at 256 x 256 over one at 28 x 28`, toSmallest, { atMost: 1.1 });
   }
-  for (const precision of ['f32', 'int16'] as const) {
+  for (const precision of ['f32', 'int8'] as const) {
     const image = (skipping: string) =>
       first.find((f) => f.precision === precision && f.skipping === skipping)?.image.median ?? Number.NaN;
     add(`${precision}: the first image after loading, skipping over dense`, image('all') / image('none'), {

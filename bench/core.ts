@@ -15,8 +15,8 @@ export type Skipping = 'none' | 'rows' | 'all';
 export type Sampler = pkg.Sampler;
 export type Run = pkg.Run;
 
-export type Precision = 'f32' | 'int16';
-export const precisions: readonly Precision[] = ['f32', 'int16'];
+export type Precision = 'f32' | 'int8';
+export const precisions: readonly Precision[] = ['f32', 'int8'];
 
 /** A model to race with, and where it comes from in words. */
 export interface Contender {
@@ -29,7 +29,7 @@ export interface Contender {
 /** The same net in both precisions, its channels ordered: what `optimize` and `quantize` made of the packaged model. */
 const files: Record<Precision, string> = {
   f32: 'models/mnist-binary.optimized.safetensors',
-  int16: 'models/mnist-binary.int16.safetensors',
+  int8: 'models/mnist-binary.int8.safetensors',
 };
 
 /** The models in models/, or where they are missing the same net with random weights. */
@@ -38,8 +38,8 @@ export function contenders(): Record<Precision, Contender> {
     const path = fileURLToPath(new URL(`../${files[precision]}`, import.meta.url));
     return existsSync(path) ? open(readFileSync(path), files[precision]) : undefined;
   };
-  const [f32, int16] = precisions.map(packaged);
-  return f32 && int16 ? { f32, int16 } : inBothPrecisions(randomModel({}));
+  const [f32, int8] = precisions.map(packaged);
+  return f32 && int8 ? { f32, int8 } : inBothPrecisions(randomModel({}));
 }
 
 /** A model of f32 and its integers, as they are made from 16 images of its own. */
@@ -48,7 +48,7 @@ export function inBothPrecisions(model: Contender): Record<Precision, Contender>
   const optimized = pkg.optimize(model.file, images, '{}');
   return {
     f32: open(optimized, model.origin),
-    int16: open(pkg.quantize(optimized, images, '{}'), `${model.origin}, in integers`),
+    int8: open(pkg.quantize(optimized, images, '{}'), `${model.origin}, in integers`),
   };
 }
 

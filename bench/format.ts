@@ -180,9 +180,9 @@ function notes({ machine, models, roof, missing, probes }: Report): string[] {
   return [
     machineLine(machine),
     `WebAssembly by ${machine.rustc}, ${machine.flags.join(' ')}; one thread unless workers are named`,
-    `Models: f32 ${models.f32}; int16 ${models.int16}. Digits of MNIST have 116 pixels of ink, of 784`,
-    `Roof: plain f32 mul + add ${peak(roof.f32)}; int16 dot products ${peak(roof.int16)}; clock ${roof.clock.toFixed(2)} GHz; ` +
-      `loads over the weights ${roof.loads.f32.toFixed(0)} GB/s (f32), ${roof.loads.int16.toFixed(0)} GB/s (int16)`,
+    `Models: f32 ${models.f32}; int8 ${models.int8}. Digits of MNIST have 116 pixels of ink, of 784`,
+    `Roof: plain f32 mul + add ${peak(roof.f32)}; int8 dot products ${peak(roof.int8)}; clock ${roof.clock.toFixed(2)} GHz; ` +
+      `loads over the weights ${roof.loads.f32.toFixed(0)} GB/s (f32), ${roof.loads.int8.toFixed(0)} GB/s (int8)`,
     `Steadiness: the f32 probe's median is ${roof.steady.toFixed(2)} of its best${busy}`,
     ...twice,
     'Times are medians. Naive rows, ours and others, time one forward pass and multiply by the number of pixels',

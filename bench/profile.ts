@@ -149,13 +149,13 @@ export function profileTable(profiles: readonly Profile[], precision: Precision)
 export function benchProfile(json?: string): void {
   const machine = describeMachine();
   const contenders = openContenders();
-  const roofs = { f32: findRoof('f32').peak().rate, int16: findRoof('int16').peak().rate };
+  const roofs = { f32: findRoof('f32').peak().rate, int8: findRoof('int16').peak().rate };
   const [count, passes] = [16, 9];
   const profiles = profile(contenders, count, passes, roofs);
   console.log(machineLine(machine));
   console.log(
     `${count} digits one by one, medians of ${passes} passes; ms of an image; left nothing skipped, right all; ` +
-      `roofs ${roofs.f32.toFixed(1)} (f32) and ${roofs.int16.toFixed(1)} GMAC/s (int16)`,
+      `roofs ${roofs.f32.toFixed(1)} (f32) and ${roofs.int8.toFixed(1)} GMAC/s (int8)`,
   );
   for (const precision of precisions) {
     console.log(`\n${aligned(profileTable(profiles, precision)).join('\n')}`);

@@ -21,7 +21,7 @@ export interface Report {
   readonly roof: {
     readonly clock: number;
     readonly f32: Peak;
-    readonly int16: Peak;
+    readonly int8: Peak;
     readonly loads: Readonly<Record<Precision, number>>;
     readonly steady: number;
   };

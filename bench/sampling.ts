@@ -161,7 +161,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const bytes = f32.net.nonZeroParameters;
   const bandwidth = {
     f32: loads(bytes * Float32Array.BYTES_PER_ELEMENT),
-    int16: loads(bytes * Int16Array.BYTES_PER_ELEMENT),
+    int8: loads(bytes * Int16Array.BYTES_PER_ELEMENT),
   };
   const [roof, roof16] = [findRoof('f32'), findRoof('int16')];
   const probed: number[] = [];
@@ -185,7 +185,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
     timing: timings.get(entrant.name)!,
   }));
 
-  const ownNaive = { f32: naiveName('f32'), int16: naiveName('int16') };
+  const ownNaive = { f32: naiveName('f32'), int8: naiveName('int8') };
   const [tfjs] = field.peers;
   const fastest = fastestOf(field.peers, rows);
   probed.sort((a, b) => a - b);
@@ -211,10 +211,10 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const [peak, peak16] = [roof.peak(), roof16.peak()];
   return {
     machine,
-    models: { f32: named(f32), int16: named(contenders.int16) },
+    models: { f32: named(f32), int8: named(contenders.int8) },
     pixels: imagePixels(f32),
     macsPerImage: f32.net.macsPerImage,
-    roof: { clock: speed, f32: peak, int16: peak16, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
+    roof: { clock: speed, f32: peak, int8: peak16, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
     rows,
     ownNaive,
     peerNaive: peerName(tfjs!),

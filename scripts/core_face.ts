@@ -192,14 +192,20 @@ export function optimize(model: Uint8Array, images: Levels, metadata: string): U
   return convert('optimize', model, images, metadata);
 }
 
-export function quantize(model: Uint8Array, images: Levels, metadata: string): Uint8Array<ArrayBuffer> {
-  return convert('quantize', model, images, metadata);
+export function quantize(
+  model: Uint8Array,
+  images: Levels,
+  metadata: string,
+  labels?: Levels,
+): Uint8Array<ArrayBuffer> {
+  return convert('quantize', model, images, metadata, labels);
 }
 
-function convert(by: 'optimize' | 'quantize', model: Uint8Array, images: Levels, metadata: string) {
+function convert(by: 'optimize' | 'quantize', model: Uint8Array, images: Levels, metadata: string, labels?: Levels) {
   giveBytes(model);
   giveText(metadata);
   giveLevels(images);
+  giveLevels(labels);
   return read(Uint8Array, (core) => core[by](Number.NaN)).slice();
 }
 

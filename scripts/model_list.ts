@@ -35,7 +35,7 @@ export const models: readonly PackagedModel[] = [
 ];
 
 /** What the file of another form is called behind the model's name. */
-export const forms = { trained: '', ordered: '.optimized', integers: '.int16' } as const;
+export const forms = { trained: '', ordered: '.optimized', integers: '.int8' } as const;
 
 /** The forms that a model has files of. */
 export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof forms)[] {

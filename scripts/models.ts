@@ -32,7 +32,7 @@ const npm = (...args: string[]) => run('npm', ['run', '--silent', ...args]);
 /** What each form is, in a card. */
 function formInWords(model: PackagedModel, form: keyof typeof forms): string {
   if (form === 'ordered') return 'the same function, channels ordered so that sampling skips more of them';
-  if (form === 'integers') return 'the ordered model in 16-bit integers';
+  if (form === 'integers') return 'the ordered model in 8-bit integers';
   return model.ordered === 'in place'
     ? 'the model, its channels ordered so that sampling skips more of them'
     : 'the model, as it was trained';

@@ -83,7 +83,7 @@ const sampler = (name: string) => loadSampler(join(root, 'models', `${name}.safe
 const digits = async (name = 'mnist-binary', count = 16) => [...(await sampler(name)).sample({ count, seed: 1 }).data];
 const digitsOf = (samplers: string) => `[${samplers}].map((it) => [...it.sample({ count: 1, seed: 1 }).data])`;
 
-const packaged = "import { model } from 'pixelcnn/models/mnist-binary.int16';";
+const packaged = "import { model } from 'pixelcnn/models/mnist-binary.int8';";
 const classes = "import { loadSampler } from 'pixelcnn';\nconst sampler = await loadSampler('classes.safetensors');";
 
 /** Of each page, how each of its blocks is run, in order. */
@@ -92,9 +92,9 @@ const settings: Readonly<Record<string, readonly Setting[]>> = {
     { host: 'node', after: '[images.shape, [...images.data]]', came: async () => [[16, 28, 28, 1], await digits()] },
     {
       host: 'workerd',
-      before: "import model from 'pixelcnn/models/mnist-binary.int16.safetensors';",
+      before: "import model from 'pixelcnn/models/mnist-binary.int8.safetensors';",
       after: '[...sampler.sample({ count: 1, seed: 1 }).data]',
-      came: () => digits('mnist-binary.int16', 1),
+      came: () => digits('mnist-binary.int8', 1),
     },
     {
       host: 'node',
@@ -142,14 +142,14 @@ const settings: Readonly<Record<string, readonly Setting[]>> = {
       host: 'page',
       before: packaged,
       after: digitsOf('await loadSampler(model)'),
-      came: async () => [await digits('mnist-binary.int16', 1)],
+      came: async () => [await digits('mnist-binary.int8', 1)],
     },
     {
       host: 'page',
       before: `import { loadSampler, loadSamplerPool } from 'pixelcnn';\n${packaged}`,
       after: '[...sampler.sample({ seed: 1 }).data, ...(await pool.sample({ seed: 1 })).data]',
       came: async () => {
-        const one = await digits('mnist-binary.int16', 1);
+        const one = await digits('mnist-binary.int8', 1);
         return [...one, ...one];
       },
     },
@@ -157,18 +157,18 @@ const settings: Readonly<Record<string, readonly Setting[]>> = {
       host: 'node',
       before: "import { loadSampler } from 'pixelcnn';",
       after: digitsOf('sampler'),
-      came: async () => [await digits('mnist-binary.int16', 1)],
+      came: async () => [await digits('mnist-binary.int8', 1)],
     },
     {
       host: 'workerd',
       after: digitsOf('sampler'),
-      came: async () => [await digits('mnist-binary.int16', 1)],
+      came: async () => [await digits('mnist-binary.int8', 1)],
     },
     {
       host: 'page',
       before: `import { loadSampler } from 'pixelcnn';\n${packaged}\nconst sampler = await loadSampler(model);`,
       after: '[...images.data]',
-      came: () => digits('mnist-binary.int16'),
+      came: () => digits('mnist-binary.int8'),
     },
     {
       host: 'page',
@@ -280,7 +280,7 @@ it.for(all.filter(({ host }) => host === 'workerd'))('$place runs on workerd', a
       modules = [
         (name = "main.mjs", esModule = embed "${setting.name}.mjs"),
         (name = "pixelcnn/pixelcnn.wasm", wasm = embed "node_modules/pixelcnn/dist/wasm/pkg/pixelcnn_bg.wasm"),
-        (name = "pixelcnn/models/mnist-binary.int16.safetensors", data = embed "${models}/mnist-binary.int16.safetensors"),
+        (name = "pixelcnn/models/mnist-binary.int8.safetensors", data = embed "${models}/mnist-binary.int8.safetensors"),
       ],
       compatibilityDate = "2026-01-01",
     );`,
@@ -293,11 +293,11 @@ it.for(all.filter(({ host }) => host === 'page'))('$place runs in a page', async
   const executablePath = findBrowser('Chromium') ?? context.skip('Chromium is not there');
   const { imports, lines } = sourceOf(setting);
   const contents = `${imports}\n${lines}\nglobalThis.came = JSON.stringify(${setting.after});\n`;
-  const packages = ['pixelcnn', 'pixelcnn/inline', 'pixelcnn/layers', 'pixelcnn/models/mnist-binary.int16'];
+  const packages = ['pixelcnn', 'pixelcnn/inline', 'pixelcnn/layers', 'pixelcnn/models/mnist-binary.int8'];
   const stdin = { contents, resolveDir: folder, loader: 'ts' } as const;
   const outfile = join(folder, `${setting.name}.js`);
   await build({ stdin, bundle: true, format: 'esm', external: packages, outfile, logLevel: 'error' });
-  const files = ['pixelcnn.min.js', 'inline.js', 'train/net/layers.js', 'models/mnist-binary.int16.js'];
+  const files = ['pixelcnn.min.js', 'inline.js', 'train/net/layers.js', 'models/mnist-binary.int8.js'];
   const map = packages.map((name, i) => [name, `./node_modules/pixelcnn/dist/${files[i]}`]);
   writeFileSync(
     join(folder, `${setting.name}.html`),

@@ -20,13 +20,13 @@ it('orders channels: the same function, a file that names its source', async () 
   expect(conversionsOf(sampler.metadata)).toEqual([{ by: 'optimize', source, calibration: 'eight' }]);
 });
 
-it('quantises: half the size, near the same logits, every method and skipping alike', async () => {
+it('quantises: under half the size, near the same logits, every method and skipping alike', async () => {
   const optimised = await optimizeModel(bytes, images);
   const file = await quantizeModel(optimised, images);
-  expect(file.length).toBeLessThan(0.65 * bytes.length);
+  expect(file.length).toBeLessThan(0.45 * bytes.length);
   const sampler = await loadSampler(file);
-  expect(sampler.config.precision).toBe('int16');
-  expect(worst(original, sampler)).toBeLessThan(1e-3);
+  expect(sampler.config.precision).toBe('int8');
+  expect(worst(original, sampler)).toBeLessThan(0.2); // of a small net much is cut off
   expect(conversionsOf(sampler.metadata).map(({ by, calibration }) => [by, calibration])).toEqual([
     ['optimize', '8 images'],
     ['quantize', '8 images'],

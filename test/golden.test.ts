@@ -59,9 +59,18 @@ function expectFrozen(run: Run, size: number, { pixels, logits, nats }: Walked):
   run.free();
 }
 
-const cases = ['tiny', 'tiny-int16', 'gated', 'nominal', 'embedded', 'leaning'].flatMap((name) =>
-  ['wavefront', 'cached', 'naive', 'reference'].map((method) => ({ golden: read(name), method })),
-);
+const cases = [
+  'tiny',
+  'tiny-int8',
+  'gated',
+  'gated-int8',
+  'nominal',
+  'nominal-int8',
+  'embedded',
+  'embedded-int8',
+  'leaning',
+  'leaning-int8',
+].flatMap((name) => ['wavefront', 'cached', 'naive', 'reference'].map((method) => ({ golden: read(name), method })));
 
 for (const { golden, method } of cases) {
   it(`gives the frozen bits of ${golden.model} by ${method}, as native code does`, () => {

@@ -109,7 +109,7 @@ export async function main(module: WebAssembly.Module): Promise<number> {
 const page = `
 import { encodePng, loadSampler, loadSamplerPool, quantizeModel, toRgba } from 'pixelcnn';
 import * as inline from 'pixelcnn/inline';
-import { model } from 'pixelcnn/models/mnist-binary.int16';
+import { model } from 'pixelcnn/models/mnist-binary.int8';
 import plain from 'pixelcnn/pixelcnn.wasm';
 import same from 'pixelcnn/pixelcnn.wasm?module';
 import 'pixelcnn/worker';

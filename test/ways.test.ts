@@ -202,7 +202,7 @@ it('writes any bytes as text and reads them again', () => {
 });
 
 it('names each packaged model by one import', async () => {
-  for (const name of ['mnist-binary', 'mnist-binary.int16']) {
+  for (const name of ['mnist-binary', 'mnist-binary.int8']) {
     const { model: url } = (await import(pathToFileURL(join(root, `dist/models/${name}.js`)).href)) as { model: URL };
     expect(url.href).toBe(pathToFileURL(join(root, `models/${name}.safetensors`)).href);
   }

@@ -10,7 +10,10 @@ import { isStarted, start } from './instance.js';
 import { readSource } from './model_source.js';
 import { hasRelaxedSimd, hasSimd } from './simd.js';
 
-/** A binary that is still to be compiled: its address or path, as for a model, its bytes, or the response of a `fetch`. */
+/**
+ * A binary that is still to be compiled: its address or path, as for a model, its bytes, or the response of a `fetch`.
+ * @inline
+ */
 type WasmFile = string | URL | Uint8Array | ArrayBuffer | Blob | Response;
 
 /** A binary: its URL or path, as for a model, its bytes, the response of a `fetch`, or compiled. */
@@ -18,7 +21,9 @@ export type WasmSource = WasmFile | WebAssembly.Module;
 
 /** `pixelcnn/pixelcnn.wasm`, and where there is one the build for hosts with relaxed SIMD, which alone are given it. */
 export interface WasmBuilds {
+  /** For every host with SIMD: `pixelcnn/pixelcnn.wasm`. */
   plain: WasmSource;
+  /** For hosts with relaxed SIMD: `pixelcnn/pixelcnn.relaxed.wasm`. */
   relaxed?: WasmSource;
 }
 

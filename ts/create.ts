@@ -7,6 +7,7 @@ import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 import { checkSharing, type Sharing } from './sharing.js';
 
+/** What `createSampler` makes a sampler of. */
 export interface SamplerParts {
   /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
   module: WebAssembly.Module;

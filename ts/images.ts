@@ -18,7 +18,14 @@ export type OwnLevels = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
  * Whole images of levels, 0 to `levels - 1`, in the order `[count, height, width, channels]`: the numbers alone, or with
  * their shape, such as what `sample` returns.
  */
-export type Images = Levels | { readonly data: Levels; readonly shape: readonly number[] };
+export type Images =
+  | Levels
+  | {
+      /** The levels, in that order. */
+      readonly data: Levels;
+      /** `[count, height, width, channels]`. */
+      readonly shape: readonly number[];
+    };
 
 /** Pixels in one image. */
 export function imageSize({ height, width, channels }: Config): number {

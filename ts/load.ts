@@ -8,6 +8,7 @@ import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName
 import { openSampler, type Sampler } from './sampler.js';
 import { checkSharing, type Sharing } from './sharing.js';
 
+/** Options of `loadSampler`. */
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;

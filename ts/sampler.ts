@@ -66,6 +66,7 @@ export interface Front {
 
 /** One number for each pixel of some images. */
 export interface PixelMap {
+  /** The numbers, in the order of `shape`. */
   readonly data: Float32Array;
   /** `[count, height, width, channels]`. */
   readonly shape: ImageShape;
@@ -73,6 +74,7 @@ export interface PixelMap {
 
 /** The logits of each pixel of some images. */
 export interface LogitMap {
+  /** The logits, in the order of `shape`. */
   readonly data: Float32Array;
   /**
    * Of two levels `[count, height, width, channels]`, the one logit ln p(1) - ln p(0); of more `[count, height, width, channels,

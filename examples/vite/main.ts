@@ -4,7 +4,7 @@
  */
 
 import { loadSamplerPool, toRgba } from 'pixelcnn';
-import { model } from 'pixelcnn/models/mnist-binary.int16';
+import { model } from 'pixelcnn/models/mnist-binary.int8';
 
 const count = 320;
 const columns = 16;

@@ -137,7 +137,7 @@ fn other_weights(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
         Either::F32(weights) => Either::F32(replaced(&layers, weights, numbers, |old, numbers| {
             numbers.pick(&[0.0, 1.0, -1.0, 0.1, -3.0, 1e-42, 1e19, -1e30, f32::MAX, -old, old * 2.0, old * -1e9, old + 1e-3])
         })?),
-        Either::Int16(weights) => Either::Int16(replaced(&layers, weights, numbers, |old, numbers| {
+        Either::Int8(weights) => Either::Int8(replaced(&layers, weights, numbers, |old, numbers| {
             numbers.pick(&[
                 0,
                 1,
@@ -153,6 +153,8 @@ fn other_weights(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
                 old / 2,
                 old.saturating_mul(3),
                 old.saturating_add(1),
+                1e-18f32.to_bits() as i32,
+                1e18f32.to_bits() as i32,
             ])
         })?),
     };
@@ -212,10 +214,10 @@ fn other_net(bytes: &[u8], numbers: &mut Numbers) -> Option<Vec<u8>> {
     };
     let weights = Weights::random(&layers, numbers.below(1 << 20) as u64);
     let bytes = write(&config, &metadata, &Either::F32(weights)).ok()?;
-    if config.pixels() > 200 || !config.has_integers() || numbers.below(2) == 0 {
+    if config.pixels() > 200 || numbers.below(2) == 0 {
         return Some(bytes);
     }
-    let integers = quantize(&Model::from_bytes(&bytes).ok()?, &vec![0; config.pixels()]).ok()?;
+    let integers = quantize(&Model::from_bytes(&bytes).ok()?, &vec![0; config.pixels()], &[]).ok()?;
     integers.to_bytes(&[]).ok()
 }
 

@@ -8,7 +8,7 @@ import { findCargo } from '../rust_toolchain.js';
 import { root } from '../shell.js';
 
 /** The models that are drawn from: 32-bit floating point, and integers. */
-export const models = ['mnist-binary', 'mnist-binary.int16'] as const;
+export const models = ['mnist-binary', 'mnist-binary.int8'] as const;
 export type ModelName = (typeof models)[number];
 
 /** sha256 of what test/everywhere/draw.js draws, one thread and a pool; `none` where a host has no threads. */

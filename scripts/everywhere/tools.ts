@@ -62,6 +62,7 @@ export const hosts = {
     '@types/react': '19.3.0',
   },
   wrangler: { wrangler: '4.164.0' },
+  yarn: { '@yarnpkg/cli-dist': '4.18.1' },
 } as const;
 
 /** A Node of at least version 22: this one, or one from npm; undefined where neither is here. */

@@ -17,7 +17,7 @@ export const machine: Machine = {
 export const roof = {
   clock: 3.2,
   f32: { rate: 26, shape: '14 chains' },
-  int16: { rate: 44, shape: '6 streams' },
-  loads: { f32: 70, int16: 70 },
+  int8: { rate: 44, shape: '6 streams' },
+  loads: { f32: 70, int8: 70 },
   steady: 1,
 };

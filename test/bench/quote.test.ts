@@ -6,7 +6,7 @@ import { machine, roof } from './machine.js';
 const row = (name: string, kind: JsonRow['kind'], ms: number): JsonRow => ({
   name,
   kind,
-  precision: name.startsWith('int16') ? 'int16' : 'f32',
+  precision: name.startsWith('int8') ? 'int8' : 'f32',
   batch: 1,
   threads: 1,
   ink: null,
@@ -27,10 +27,10 @@ const row = (name: string, kind: JsonRow['kind'], ms: number): JsonRow => ({
 
 const results: Results = {
   machine,
-  models: { f32: 'a', int16: 'b' },
+  models: { f32: 'a', int8: 'b' },
   roof,
   rows: [
-    row('int16 skipping all', 'ours', 5.25),
+    row('int8 skipping all', 'ours', 5.25),
     row('f32 wavefront, batch 4', 'ours', 16),
     row('a native peer, naive', 'native', 4000),
     row('a peer, naive', 'wasm', 25_000),
@@ -45,7 +45,7 @@ const results: Results = {
     ink: 98.6,
     single: [
       { precision: 'f32', skipping: 'all', mean: 10.04, worst: 13, executed: 0.482 },
-      { precision: 'int16', skipping: 'all', mean: 5.5, worst: 7.25, executed: 0.48 },
+      { precision: 'int8', skipping: 'all', mean: 5.5, worst: 7.25, executed: 0.48 },
     ],
     together: [],
   },
@@ -61,12 +61,12 @@ it('quotes peers before us, the slowest first, with what was drawn and what was 
   expect(lines.slice(2)).toEqual([
     '| a peer, naive | 25,000 | 0.50 | 1.00 |',
     '| a native peer, naive | 4,000 | - | 6.25 |',
-    '| **ours**, int16 skipping all | 5.25 | 0.50 | 4,762 |',
+    '| **ours**, int8 skipping all | 5.25 | 0.50 | 4,762 |',
   ]);
   expect(text).toContain('(bench/results/2026-11-24-a-cpu-node24.png)');
   expect(text).toContain('the 64 drawn here have 99 pixels of ink');
   expect(text).toContain('48 % of the arithmetic is left');
-  expect(text).toContain('10.0 ms in f32 (the slowest 13.0) and 5.50 ms in int16 (7.25)');
+  expect(text).toContain('10.0 ms in f32 (the slowest 13.0) and 5.50 ms in int8 (7.25)');
   expect(text).toContain('Bounds that this run missed: what does not.');
 });
 

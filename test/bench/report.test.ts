@@ -28,7 +28,7 @@ const peer = { ...forward, macsPerImage: dense * 1144, kind: 'wasm' } as const;
 function report(changes: Partial<Report> = {}): Report {
   return {
     machine,
-    models: { f32: 'models/f32', int16: 'models/int16' },
+    models: { f32: 'models/f32', int8: 'models/int8' },
     pixels: 784,
     macsPerImage: dense,
     roof,
@@ -36,15 +36,15 @@ function report(changes: Partial<Report> = {}): Report {
       row('f32 wavefront', 20),
       row('f32 skipping all', 12, { macsPerImage: dense / 2 }),
       row('f32 naive', 20, forward),
-      row('int16 wavefront', 10, { precision: 'int16' }),
-      row('int16 naive', 12, { ...forward, precision: 'int16' }),
-      row('int16 skipping all, 1 worker', 4000, { precision: 'int16', batch: 256, imagesPerRun: 256 }),
-      row('int16 skipping all, 2 workers', 2400, { precision: 'int16', batch: 256, imagesPerRun: 256, threads: 2 }),
+      row('int8 wavefront', 10, { precision: 'int8' }),
+      row('int8 naive', 12, { ...forward, precision: 'int8' }),
+      row('int8 skipping all, 1 worker', 4000, { precision: 'int8', batch: 256, imagesPerRun: 256 }),
+      row('int8 skipping all, 2 workers', 2400, { precision: 'int8', batch: 256, imagesPerRun: 256, threads: 2 }),
       row('a peer, naive', 40, peer),
       row('a native peer, naive', 10, { ...peer, kind: 'native' }),
       row('a native peer, exact clipped crop', 700, { ...peer, kind: 'native', imagesPerRun: 1 }),
     ],
-    ownNaive: { f32: 'f32 naive', int16: 'int16 naive' },
+    ownNaive: { f32: 'f32 naive', int8: 'int8 naive' },
     peerNaive: 'a peer, naive',
     fastestPeer: 'a native peer, naive',
     cropped: 'a native peer, exact clipped crop',
@@ -57,13 +57,13 @@ function report(changes: Partial<Report> = {}): Report {
         { precision: 'f32', skipping: 'none', mean: 20, worst: 21, executed: 1 },
         { precision: 'f32', skipping: 'rows', mean: 11, worst: 15, executed: 0.5 },
         { precision: 'f32', skipping: 'all', mean: 10.5, worst: 14, executed: 0.45 },
-        { precision: 'int16', skipping: 'none', mean: 10, worst: 11, executed: 1 },
-        { precision: 'int16', skipping: 'rows', mean: 6, worst: 7, executed: 0.5 },
-        { precision: 'int16', skipping: 'all', mean: 5, worst: 6, executed: 0.45 },
+        { precision: 'int8', skipping: 'none', mean: 10, worst: 11, executed: 1 },
+        { precision: 'int8', skipping: 'rows', mean: 6, worst: 7, executed: 0.5 },
+        { precision: 'int8', skipping: 'all', mean: 5, worst: 6, executed: 0.45 },
       ],
       together: [
         { precision: 'f32', time: 11 },
-        { precision: 'int16', time: 4 },
+        { precision: 'int8', time: 4 },
       ],
     },
     sizes: [
@@ -100,8 +100,8 @@ describe('a row', () => {
 
   it('has the roof of its precision and its threads, and none where it is native', () => {
     const by = (name: string) => figures(report().rows.find((r) => r.name === name)!, report()).roofShare;
-    expect(by('int16 wavefront')).toBeCloseTo(dense / 10e6 / 44);
-    expect(by('int16 skipping all, 2 workers')).toBeCloseTo((dense * 256) / 2400e6 / 88);
+    expect(by('int8 wavefront')).toBeCloseTo(dense / 10e6 / 44);
+    expect(by('int8 skipping all, 2 workers')).toBeCloseTo((dense * 256) / 2400e6 / 88);
     expect(by('a native peer, naive')).toBeNull();
   });
 
@@ -117,7 +117,7 @@ it('the bounds tell what holds and what does not', () => {
   const of = (part: string) => list.filter(({ name }) => name.includes(part));
   expect(of('executed share')[0]).toMatchObject({ value: 1.1, atMost: 1.1, holds: true });
   expect(of('trailing zeros').map(({ holds }) => holds)).toEqual([false, true]);
-  expect(of('int16 dense: times as fast as f32')[0]).toMatchObject({ value: 2, holds: true });
+  expect(of('int8 dense: times as fast as f32')[0]).toMatchObject({ value: 2, holds: true });
   expect(of('f32 dense: times as fast as a peer')[0]).toMatchObject({ value: expect.closeTo(1568), holds: true });
   expect(of('exact clipped crop')[0]).toMatchObject({ value: expect.closeTo(140), holds: null });
   expect(of('at once').map(({ value }) => value)).toEqual([11 / 10.5, 0.8]);
@@ -192,10 +192,10 @@ it('the chart has the slowest peer at its top and our fastest way at its foot', 
     'f32 naive',
     'f32 wavefront',
     'f32 skipping all',
-    'int16 wavefront',
-    'int16 skipping all, 2 workers',
+    'int8 wavefront',
+    'int8 skipping all, 2 workers',
   ]);
   const svg = await chartSvg(report());
-  for (const text of ['a peer, naive', '31.4 s', 'ours, int16 wavefront', '9.38 ms'])
+  for (const text of ['a peer, naive', '31.4 s', 'ours, int8 wavefront', '9.38 ms'])
     expect(svg).toContain(`>${text}</text>`);
 });

@@ -65,9 +65,9 @@ describe('agreement', () => {
 
   it('is found in a pool, and not in a pool with another model', async () => {
     const { loadSamplerPool } = (await import(dist)) as typeof import('../../ts/index.js');
-    const pool = await loadSamplerPool(small.int16.file, { workers: 1 });
+    const pool = await loadSamplerPool(small.int8.file, { workers: 1 });
     try {
-      await checkPool(pool, small.int16);
+      await checkPool(pool, small.int8);
       const other = randomModel({ height: 12, width: 10, filters: 8, blocks: 1 });
       await expect(checkPool(pool, other)).rejects.toThrow(/1 workers: expected the bytes/);
     } finally {
@@ -112,7 +112,7 @@ it('digits are timed by skipping, and their executed share is over the dense run
     if (skipping === 'none') expect(executed).toBe(1);
     else expect(executed).toBeLessThan(1);
   }
-  expect(together.map(({ precision }) => precision)).toEqual(['f32', 'int16']);
+  expect(together.map(({ precision }) => precision)).toEqual(['f32', 'int8']);
   expect(ink).toBeGreaterThan(0);
 });
 
@@ -158,8 +158,8 @@ it('larger images keep more, in proportion to their width', async () => {
   expect(sizes.map(({ precision, side }) => `${precision} ${side}`)).toEqual([
     'f32 12',
     'f32 48',
-    'int16 12',
-    'int16 48',
+    'int8 12',
+    'int8 48',
   ]);
   const [little, large, little16] = sizes;
   expect(large!.stateBytes / little!.stateBytes).toBeGreaterThan(2);
@@ -182,7 +182,7 @@ it('rows that are remembered are counted for each size of a table, and draw what
     expect(executed).toBeLessThan(1);
     expect(Math.min(dense, before, now)).toBeGreaterThan(0);
   }
-  expect(timeFirst(wide, 1).map(({ precision }) => precision)).toEqual(['f32', 'int16']);
+  expect(timeFirst(wide, 1).map(({ precision }) => precision)).toEqual(['f32', 'int8']);
 });
 
 it('the first image is drawn in fresh processes, and skipping remembers rows', () => {
@@ -190,8 +190,8 @@ it('the first image is drawn in fresh processes, and skipping remembers rows', (
   expect(first.map(({ precision, skipping }) => `${precision} ${skipping}`)).toEqual([
     'f32 none',
     'f32 all',
-    'int16 none',
-    'int16 all',
+    'int8 none',
+    'int8 all',
   ]);
   for (const { skipping, load, image, rowBytes } of first) {
     expect(Math.min(load.median, image.median)).toBeGreaterThan(0);
@@ -226,7 +226,7 @@ it('two threads run a probe at once', async () => {
 });
 
 it('the profile accounts for every layer and for all of the time', () => {
-  const profiles = profile(small, 2, 1, { f32: 20, int16: 40 });
+  const profiles = profile(small, 2, 1, { f32: 20, int8: 40 });
   expect(profiles).toHaveLength(4);
   for (const { layers, rest, watched, skipping, precision } of profiles) {
     expect(layers.map(({ name }) => name)).toEqual(small[precision].net.layers.map(({ name }) => name));
@@ -239,6 +239,6 @@ it('the profile accounts for every layer and for all of the time', () => {
     const [one, other] = both();
     expect(macs).toBeCloseTo((one! + other!) / 2);
   }
-  const table = profileTable(profiles, 'int16');
+  const table = profileTable(profiles, 'int8');
   expect(new Set(table.map((line) => line.length))).toEqual(new Set([10]));
 });

@@ -29,14 +29,14 @@ it('optimises, then quantises, into files named after the old', async () => {
   expect(quantised).toMatchObject({ code: 0, stderr: '' });
   expect(quantised.stdout).toMatch(/drift +[+-]\d\.\de-\d+ nats a pixel/);
   const { config, metadata } = await loadSampler(file('int/q.safetensors'));
-  expect(config.precision).toBe('int16');
+  expect(config.precision).toBe('int8');
   expect(conversionsOf(metadata).map(({ by }) => by)).toEqual(['optimize', 'quantize']);
   expect(await readdir(file('int'))).toEqual(['q.safetensors']);
 
   const inspected = await pixelcnn(folder.path, ['inspect', 'int/q.safetensors']);
-  expect(inspected.stdout).toContain('int16');
+  expect(inspected.stdout).toContain('int8');
   const again = await pixelcnn(folder.path, ['quantize', 'int/q.safetensors']);
-  const sentence = 'model: expected one of precision f32, got one of int16; convert the model it was made from';
+  const sentence = 'model: expected one of precision f32, got one of int8; convert the model it was made from';
   expect(again).toEqual({ code: 2, stdout: '', stderr: `pixelcnn: ${sentence}\n` });
 });
 

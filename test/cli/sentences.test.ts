@@ -26,7 +26,7 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'digits', 'train-images-idx3-ubyte'), idx(20, 12, 11, pixels.subarray(0, 2640)));
   await writeFile(join(folder.path, 'digits', 't10k-images-idx3-ubyte'), idx(10, 12, 11, pixels.subarray(2640)));
   const model = await readFile(join(folder.path, 'tiny.safetensors'));
-  await writeFile(join(folder.path, 'int16.safetensors'), await quantizeModel(model, new Uint8Array(132)));
+  await writeFile(join(folder.path, 'int8.safetensors'), await quantizeModel(model, new Uint8Array(132)));
   const config = configJson({ height: 12, width: 11, filters: 4, blocks: 0 });
   await writeFile(join(folder.path, 'derived.safetensors'), randomModel(config, 7, { derived: 'by hand' }));
   const one = configJson({ height: 1, width: 1, filters: 2, blocks: 0, headLayers: 0, firstKernel: 3 });
@@ -61,9 +61,9 @@ it('starts no thread that would have nothing to draw', async () => {
 it.each<[what: string, args: string[], code: number, sentence: string | RegExp]>([
   [
     'a model of integers quantised again',
-    ['quantize', 'int16.safetensors'],
+    ['quantize', 'int8.safetensors'],
     2,
-    /^(int16\.safetensors: )?model: expected one of precision f32, got one of int16; convert the model it was made from$/,
+    /^(int8\.safetensors: )?model: expected one of precision f32, got one of int8; convert the model it was made from$/,
   ],
   [
     'a list of conversions that is none',

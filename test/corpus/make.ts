@@ -186,27 +186,43 @@ function withOverflow(hex: string): Part[] {
 /** The largest f32, and the least. */
 const [MOST, LEAST] = ['ffff7f7f', 'ffff7fff'];
 
-/** A file of integers: kernels of 16 bits, biases and shifts of 32. `changes` give a tensor other numbers, or another dtype. */
+/** How many bytes a number has. */
+const SIZES: Record<string, number> = { I8: 1, I16: 2, I32: 4, F32: 4 };
+
+/**
+ * A file of integers: kernels of 8 bits, of 16 where they read pixels, biases of 32, and scales. `changes` give a tensor other numbers,
+ * or another dtype.
+ */
 function integers(changes: Record<string, { dtype?: string; at?: number; value?: number }> = {}): Part[] {
-  const config = JSON.stringify({ ...CONFIG, precision: 'int16' });
+  const config = JSON.stringify({ ...CONFIG, precision: 'int8' });
   const list: Member[] = [['__metadata__', JSON.stringify({ ...METADATA, config })]];
   const data: Buffer[] = [];
   let start = 0;
-  const tensors = TENSORS.flatMap((tensor) =>
-    tensor.name.endsWith('.bias') ? [tensor, { name: tensor.name.replace('bias', 'shift'), shape: [1] }] : [tensor],
-  );
-  for (const { name, shape, ...tensor } of tensors) {
+  const tensors = TENSORS.flatMap((tensor): { name: string; shape: number[]; forbidden?: readonly number[] }[] => {
+    if (!tensor.name.endsWith('.bias')) return [tensor];
+    const named = (what: string) => tensor.name.replace('bias', what);
+    const kept = ['stem.bias', 'blocks.0.out.bias'].includes(tensor.name) ? [{ name: named('view'), shape: [1] }] : [];
+    return [tensor, { name: named('scale'), shape: tensor.shape }, ...kept];
+  });
+  for (const { name, shape, forbidden } of tensors) {
     const { dtype, at, value } = changes[name] ?? {};
-    const isKernel = name.endsWith('.kernel');
+    const what = name.slice(name.lastIndexOf('.') + 1);
+    const own = { kernel: name === 'stem.kernel' ? 'I16' : 'I8', bias: 'I32', scale: 'F32', view: 'I16' }[what]!;
+    const usual = { scale: 0.25, view: 300 }[what];
     const numbers = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
       if (i === at) return value ?? 0;
-      if (name.endsWith('.shift')) return 4;
-      const [from, to] = ('forbidden' in tensor ? tensor.forbidden : undefined) ?? [0, 0];
-      return i >= from && i < to ? 0 : ((i * 37) % 29) - 14;
+      if (usual !== undefined) return usual;
+      const [from, to] = forbidden ?? [0, 0];
+      return i >= from! && i < to! ? 0 : ((i * 37) % 29) - 14;
     });
-    const bytes = Buffer.alloc(numbers.length * (isKernel ? 2 : 4));
-    for (const [i, n] of numbers.entries()) isKernel ? bytes.writeInt16LE(n, 2 * i) : bytes.writeInt32LE(n, 4 * i);
-    const entry = { dtype: dtype ?? (isKernel ? 'I16' : 'I32'), shape, data_offsets: [start, start + bytes.length] };
+    const bytes = Buffer.alloc(numbers.length * SIZES[own]!);
+    for (const [i, n] of numbers.entries()) {
+      if (own === 'I8') bytes.writeInt8(n, i);
+      else if (own === 'I16') bytes.writeInt16LE(n, 2 * i);
+      else if (own === 'I32') bytes.writeInt32LE(n, 4 * i);
+      else bytes.writeFloatLE(n, 4 * i);
+    }
+    const entry = { dtype: dtype ?? own, shape, data_offsets: [start, start + bytes.length] };
     list.push([name, JSON.stringify(entry)]);
     data.push(bytes);
     start += bytes.length;
@@ -511,7 +527,7 @@ function corpus(): CorpusFile[] {
   add('WRONG_SHAPE', 'levels 256', withConfig({ levels: 256 }));
   add('UNSUPPORTED_MODEL', 'an architecture of the future', withConfig({ architecture: 'fancy' }));
   add('UNEXPECTED_TENSOR', 'architecture gated', withConfig({ architecture: 'gated' }));
-  add('UNSUPPORTED_MODEL', 'precision int8', withConfig({ precision: 'int8' }));
+  add('UNSUPPORTED_MODEL', 'precision int4', withConfig({ precision: 'int4' }));
   add('WRONG_SHAPE', 'config of a wider net', withConfig({ filters: 4 }));
   add('WRONG_SHAPE', 'config of a net as wide as can be', withConfig({ filters: 4096, blockKernel: 1 }));
   add('MISSING_TENSOR', 'config of a deeper net', withConfig({ blocks: 2 }));
@@ -702,9 +718,26 @@ function corpus(): CorpusFile[] {
   add('UNSUPPORTED_DTYPE', 'integers: kernel F32', integers({ 'stem.kernel': { dtype: 'F32' } }));
   add('UNSUPPORTED_DTYPE', 'integers: bias I16', integers({ 'heads.0.bias': { dtype: 'I16' } }));
   add('UNSUPPORTED_DTYPE', 'integers under a config of f32', withEntries({ 'stem.kernel': { dtype: 'I16' } }));
-  add('UNSUPPORTED_DTYPE', 'floats under a config of integers', withConfig({ precision: 'int16' }));
-  add('WEIGHT_OUT_OF_RANGE', 'integers: shift 31', integers({ 'stem.shift': { at: 0, value: 31 } }));
-  add('WEIGHT_OUT_OF_RANGE', 'integers: shift -1', integers({ 'logits.shift': { at: 0, value: -1 } }));
+  add(
+    'UNSUPPORTED_DTYPE',
+    'integers: kernel I16 where it reads no pixels',
+    integers({ 'heads.0.kernel': { dtype: 'I16' } }),
+  );
+  add('WEIGHT_OUT_OF_RANGE', 'integers: weight -128', integers({ 'heads.0.kernel': { at: 0, value: -128 } }));
+  add(
+    'WEIGHT_OUT_OF_RANGE',
+    'integers: weight of pixels -32768',
+    integers({ 'stem.kernel': { at: 0, value: -32768 } }),
+  );
+  add('WEIGHT_OUT_OF_RANGE', 'integers: view 0', integers({ 'stem.view': { at: 0, value: 0 } }));
+  add('WEIGHT_OUT_OF_RANGE', 'integers: view -1', integers({ 'stem.view': { at: 0, value: -1 } }));
+  for (const value of [0, -0, -0.25, 1e-19, 1e19, Number.NaN, Infinity, -Infinity]) {
+    add(
+      'SCALE_OUT_OF_RANGE',
+      `integers: scale ${Object.is(value, -0) ? '-0' : value}`,
+      integers({ 'logits.scale': { at: 0, value } }),
+    );
+  }
   add('INTEGER_OVERFLOW', 'integers: bias at the top', integers({ 'stem.bias': { at: 1, value: 2 ** 31 - 1 } }));
   add('INTEGER_OVERFLOW', 'integers: bias at the bottom', integers({ 'logits.bias': { at: 0, value: -(2 ** 31) } }));
   add('FORBIDDEN_WEIGHT', 'integers: mask A', integers({ 'stem.kernel': { at: 8, value: 1 } }));
@@ -768,11 +801,7 @@ function corpus(): CorpusFile[] {
     add('UNSUPPORTED_MODEL', `config with ${JSON.stringify(changes)}`, withConfig(changes));
   unsupported({ input: 'rgb' });
   unsupported({ activation: 'gelu' });
-  for (const form of [{ classes: 3 }, { levels: 3 }, { input: 'nominal' }, { activation: 'tanh' }, { lean: 1 }]) {
-    unsupported({ ...form, precision: 'int16' });
-  }
-  unsupported({ dilations: [2], precision: 'int16' });
-  unsupported({ architecture: 'gated', activation: 'relu', precision: 'int16' });
+  unsupported({ precision: 'int16' });
   unsupported({ architecture: 'gated', filters: 4096, blockKernel: 31 });
   add('MISSING_TENSOR', 'config of a net with classes', withConfig({ classes: 3 }));
   add('WRONG_SHAPE', 'config of a net with three levels', withConfig({ levels: 3 }));

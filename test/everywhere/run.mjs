@@ -10,7 +10,7 @@ const wasm = new URL(
 const { readFile } = process.getBuiltinModule('node:fs/promises');
 const found = {};
 if (WebAssembly.validate(await readFile(wasm))) {
-  for (const name of ['mnist-binary', 'mnist-binary.int16']) {
+  for (const name of ['mnist-binary', 'mnist-binary.int8']) {
     const { model } = await import(`pixelcnn/models/${name}`);
     found[name] = await draw(async () => [
       await loadSampler(model, { wasm }),

@@ -217,7 +217,7 @@ it('examples/serve/worker.ts serves on workerd, the runtime of Cloudflare, whate
   const external = ['*.wasm', '*.safetensors', 'node:*'];
   const entry = { absWorkingDir: folder, entryPoints: ['worker.ts'], outfile: 'worker.mjs' };
   await build({ ...entry, bundle: true, format: 'esm', external, logLevel: 'error' });
-  const embedded = { 'pixelcnn/pixelcnn.wasm': 'wasm', 'pixelcnn/models/mnist-binary.int16.safetensors': 'data' };
+  const embedded = { 'pixelcnn/pixelcnn.wasm': 'wasm', 'pixelcnn/models/mnist-binary.int8.safetensors': 'data' };
   const { exports } = JSON.parse(readFileSync(join(folder, 'node_modules/pixelcnn/package.json'), 'utf8'));
   const modules = Object.entries(embedded).map(([name, kind]) => {
     const path = exports[name.replace('pixelcnn/', './')]?.default ?? name.replace('pixelcnn/', './');

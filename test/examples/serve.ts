@@ -10,7 +10,7 @@ import { ended } from '../../scripts/everywhere/browser.js';
 import { root } from '../../scripts/shell.js';
 import { loadSampler } from '../../ts/index.js';
 
-const modelBytes = readFileSync(join(root, 'models', 'mnist-binary.int16.safetensors'));
+const modelBytes = readFileSync(join(root, 'models', 'mnist-binary.int8.safetensors'));
 
 /** What stands for the model in addresses: its sha256, and the version of the seed contract. */
 export const model = `${createHash('sha256').update(modelBytes).digest('hex')}-v1`;

@@ -83,7 +83,7 @@ const wrong: [what: string, options: object, error: typeof RangeError | typeof T
   ['no function', { say: 'line' }, TypeError, 'say: expected a function, got "line"'],
   ['no signal', { signal: {} }, TypeError, 'signal: expected an AbortSignal, got an object of type Object'],
   ['no backend', { backend: {} }, TypeError, 'backend: expected what openBackend gives, got an object of type Object'],
-  ['integers', { config: { precision: 'int16' } }, RangeError, 'config.precision: expected one of f32, got "int16"'],
+  ['integers', { config: { precision: 'int8' } }, RangeError, 'config.precision: expected one of f32, got "int8"'],
   ['a field that no net has', { config: { filtres: 4 } }, TypeError, expect.stringContaining('did you mean filters?')],
   [
     'an even kernel',

@@ -52,7 +52,7 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
       throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);
     }
     const { bytes: before, sampler: old } = await openModel(path, signal);
-    checkConvertible(old.config);
+    checkConvertible(name, old.config);
     const write = await openOutputFile(out, '--out');
     const { data: images, name: calibration } = await calibrationImages(before, old, options, signal);
     const size = imageSize(old.config);

@@ -31,6 +31,7 @@ import { Crew, type Running } from './crew.js';
 import type { OpenedModel, Works } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
 
+/** Options of `loadSamplerPool`. */
 export interface PoolOptions {
   /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
   workers?: number;
@@ -59,6 +60,7 @@ export interface PoolProgress {
   readonly total: number;
 }
 
+/** What every call of a pool takes. */
 export interface PoolCallOptions {
   /** Gives the call up, within about 50 ms; it then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -74,10 +76,13 @@ interface Call {
   readonly onProgress: OnProgress | undefined;
 }
 
+/** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
+/** Options of a pool's `logProb`. */
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
 
+/** Options of a pool's `classify`. */
 export interface PoolWalkOptions extends WalkOptions, PoolCallOptions {}
 
 /** The range of `workers`. */

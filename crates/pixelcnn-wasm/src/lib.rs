@@ -270,10 +270,14 @@ pub fn optimize(memory_limit: f64) -> f64 {
     convert(memory_limit, |model, given| core_optimize::optimize(&Arc::new(model), &next(&mut given.levels)))
 }
 
-/// The model file in integers. Takes the same; the images show how large activations get.
+/// The model file in integers. Takes the same; the images show how large activations get. Levels after them are their classes: without,
+/// a net with classes takes one after the other.
 #[wasm_bindgen]
 pub fn quantize(memory_limit: f64) -> f64 {
-    convert(memory_limit, |model, given| core_quantize::quantize(&model, &next(&mut given.levels)))
+    convert(memory_limit, |model, given| {
+        let (images, labels) = (next(&mut given.levels), next(&mut given.levels));
+        core_quantize::quantize(&model, &images, &labels)
+    })
 }
 
 fn convert(memory_limit: f64, convert: impl FnOnce(Model, &mut Given) -> Result<Model, Error>) -> f64 {
@@ -394,7 +398,7 @@ pub fn sampler_describe(model: usize) -> f64 {
 pub fn sampler_weights(model: usize) -> f64 {
     answer(|face, _| match face.model(model).weights() {
         Either::F32(weights) => lies(weights.values()),
-        Either::Int16(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int16".into())),
+        Either::Int8(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int8".into())),
     })
 }
 

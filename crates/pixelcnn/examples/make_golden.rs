@@ -23,13 +23,7 @@ fn main() -> Result<(), Failure> {
     let tiny = Config { height: 12, width: 11, filters: 12, blocks: 2, head_layers: 1, ..Config::reference() };
     let model = frozen("tiny", || random(&tiny, 20, &[("background", "0")]))?;
     freeze("tiny", &model, &BINARY)?;
-    let integers = frozen("tiny-int16", || {
-        let draw = Draw { count: 20, seed: 3, start_index: 0, temperature: 1.0 };
-        let mut run = Run::sample(&model, draw, Strategy { method: Method::Wavefront, skipping: Skipping::None })?;
-        run.finish()?;
-        Ok(quantize(&model, run.pixels())?)
-    })?;
-    freeze("tiny-int16", &integers, &BINARY)?;
+    freeze("tiny-int8", &frozen("tiny-int8", || integers_of(&model))?, &BINARY)?;
 
     let small = Config { height: 5, width: 4, filters: 6, blocks: 2, first_kernel: 5, head_layers: 1, ..Config::reference() };
     let forms = [
@@ -65,9 +59,23 @@ fn main() -> Result<(), Failure> {
         ),
     ];
     for (name, config) in forms {
-        freeze(name, &frozen(name, || random(&config, 20, &[]))?, &ANY)?;
+        let model = frozen(name, || random(&config, 20, &[]))?;
+        freeze(name, &model, &ANY)?;
+        let integers = format!("{name}-int8");
+        freeze(&integers, &frozen(&integers, || integers_of(&model))?, &ANY)?;
     }
     Ok(())
+}
+
+/// A model in integers, by what it draws.
+fn integers_of(model: &Arc<Model>) -> Result<Model, Failure> {
+    let draw = Draw { count: 20, seed: 3, start_index: 0, temperature: 1.0 };
+    let labels = if model.config.classes > 0 { (0..20).map(|k| k % model.config.classes as u16).collect() } else { vec![] };
+    let conditions = Conditions { labels: labels.clone(), given: vec![] };
+    let strategy = Strategy { method: Method::Wavefront, skipping: Skipping::None };
+    let mut run = Run::sample_under(model, draw, conditions, strategy)?;
+    run.finish()?;
+    Ok(quantize(model, run.pixels(), &labels)?)
 }
 
 /// A model of random weights.

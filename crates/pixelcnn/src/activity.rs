@@ -9,17 +9,21 @@ use crate::layers::{Layers, Source};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_zeroed};
 use crate::model::{Model, Net};
-use crate::sampler::check_images;
+use crate::sampler::{check_images, check_labels};
 use crate::schedule::Schedule;
 use std::sync::Arc;
 
-/// The largest magnitude of any output, `[layer]`, of a net of f32 over images, `[count, height, width]` of levels.
+/// The largest magnitude of any output, `[layer]`, of a net of f32 over images, `[count, height, width]` of levels. `labels` are their
+/// classes; where there are none, a net with classes takes one after the other.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for other images, or a net of integers; [`Error::NonFiniteLogit`] where an output of theirs is
 /// none that can be measured; [`Error::OutOfMemory`].
-pub fn peaks(model: &Model, images: &[u16]) -> Result<Vec<f32>, Error> {
+pub fn peaks(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<f32>, Error> {
     let net = net_of(model, images)?;
+    if !labels.is_empty() {
+        check_labels(&model.config, labels, images.len() / model.config.pixels())?;
+    }
     let (layers, width) = (&model.layers, model.config.width);
     model.room_for_lists()?;
     let layout = Kernels::<F32>::layout(model);
@@ -27,7 +31,8 @@ pub fn peaks(model: &Model, images: &[u16]) -> Result<Vec<f32>, Error> {
     let mut kernels = Kernels::new(model, net, layout)?;
     let mut peaks: Vec<f32> = try_zeroed(layers.len())?;
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
-        let cache = kernels.forward(image, 0);
+        let class = labels.get(number).map_or(number % model.config.classes.max(1), |&label| label.into());
+        let cache = kernels.forward(image, class as u16);
         for pixel in 0..image.len() {
             for (layer, peak) in peaks.iter_mut().enumerate() {
                 let output = cache.output(layer, 0, pixel / width, pixel % width);
@@ -82,6 +87,10 @@ fn words(layers: &Layers, layer: usize) -> usize {
 pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
     model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());
+    if !model.config.has_order() {
+        let reason = "the model must be plain, with two ordinal levels, relu, no classes, lean or dilation".into();
+        return Err(Error::InvalidArgument { reason });
+    }
     let streams = streams(layers);
     let drawn = schedule.delay(Source::Layer(layers.len() - 1));
     let skip = Skip { rows: model.rows(), tails: false };
@@ -137,11 +146,9 @@ pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
 
 fn net_of<'a>(model: &'a Model, images: &[u16]) -> Result<&'a Arc<Net<F32>>, Error> {
     check_images(&model.config, images)?;
-    let invalid = |reason: String| Err(Error::InvalidArgument { reason });
     match &model.net {
-        Either::F32(net) if model.config.has_integers() => Ok(net),
-        Either::F32(_) => invalid("the model must be plain, with two ordinal levels, relu, no classes, lean or dilation".into()),
-        Either::Int16(_) => invalid("the model must be of precision f32, got one of int16".into()),
+        Either::F32(net) => Ok(net),
+        Either::Int8(_) => Err(Error::InvalidArgument { reason: "the model must be of precision f32, got one of int8".into() }),
     }
 }
 

@@ -1,63 +1,58 @@
 //! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
 
 use crate::cell::Cell;
-use crate::config::{Config, Precision};
+use crate::config::{Config, Input, Precision};
 use crate::error::Error;
-use crate::integer::Shift;
+use crate::integer::Rounding;
 use crate::layers::{Layers, Source, Start};
 use crate::memory::try_room;
+use crate::simd::small::Small;
 use crate::weights::{Stored, Weights};
 use std::fmt::Debug;
 use std::ops::Add;
 
 /// A precision's numbers: how a weight, an activation and a sum are held, and how one becomes the other.
 ///
-/// For each position and sum: `sum = bias`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input, weight)`
-/// over terms and channels. For each output: `add(residual, round(sums))`.
+/// For each position and sum: `sum = bias (+ class)`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input,
+/// weight)` over terms and channels, where an input is a `view` of an output. For each output: `add(residual, round(scaled sums))`.
 pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// A number of the model file.
     type Stored: Stored;
     /// A weight or an activation.
+    type Number: Copy + Default + Debug;
+    /// What kernels hold a number in, or a part of one.
     type Value: Copy + Default + PartialEq + Debug + Send + Sync;
     /// An accumulator.
     type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
     /// What a layer needs to turn a sum into an output.
     type Rounding: Copy + Debug + Send + Sync;
-    /// What a one-hot channel is that is on.
-    const ONE: Self::Value;
 
-    /// What an ordinal level is to the net.
-    fn level(config: &Config, level: u16) -> Self::Value;
-
-    /// The number that [`Arithmetic::indexed`] has made a value of.
-    fn index(value: Self::Value) -> usize;
-
-    /// The value that holds a number, up to 512.
-    fn indexed(number: usize) -> Self::Value;
+    /// A channel of what a level is to the net.
+    fn pixel(config: &Config, weights: &Weights<Self::Stored>, level: u16, channel: usize) -> Self::Number;
 
     /// A kernel's weight.
-    fn weight(stored: Self::Stored) -> Self::Value;
+    fn weight(stored: Self::Stored) -> Self::Number;
 
-    /// What a sum begins with: the bias, and what makes [`Arithmetic::round`] round to the nearest.
-    fn bias(rounding: Self::Rounding, stored: Self::Stored) -> Self::Sum;
+    /// What a sum begins with: the bias, or a class's share of it.
+    fn bias(stored: Self::Stored) -> Self::Sum;
 
-    /// What a sum begins with where another layer's output is that.
-    fn start(output: Self::Value) -> Self::Sum;
+    /// What a sum begins with where another layer's output is that, or one weight.
+    fn start(output: Self::Number) -> Self::Sum;
 
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
 
-    /// Values that an output of the last layer takes, whose sums are kept whole; all others take one.
-    const LAST_VALUES: usize;
+    /// What a sum of a layer is multiplied with before it is rounded.
+    fn scale(weights: &Weights<Self::Stored>, layer: usize, sum: usize) -> f32;
 
-    /// Values that an output takes, by its layer's rounding.
-    fn sum_values(rounding: Self::Rounding) -> usize;
+    /// What a kernel reads of an output of a layer with that rounding.
+    fn view(rounding: Self::Rounding, output: Self::Number) -> Self::Number;
 
     /// `sum + input * weight`.
-    fn multiply_add(sum: Self::Sum, input: Self::Value, weight: Self::Value) -> Self::Sum;
+    fn multiply_add(sum: Self::Sum, input: Self::Number, weight: Self::Number) -> Self::Sum;
 
-    /// The output that sums stand for; a cell of one sum looks at the first alone.
-    fn round(rounding: Self::Rounding, sums: [Self::Sum; 2]) -> Self::Value;
+    /// The output that sums stand for, each with its scale; a cell of one sum looks at the first alone.
+    fn round(rounding: Self::Rounding, sums: [Self::Sum; 2], scales: [f32; 2]) -> Self::Number;
 
     /// The same where kernels must look whether a sum is in the range of its type.
     fn guarded(rounding: Self::Rounding) -> Self::Rounding;
@@ -70,13 +65,10 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn can_overflow(layers: &Layers, weights: &Weights<Self::Stored>) -> Result<bool, Error>;
 
     /// An output and its residual.
-    fn add(residual: Self::Value, output: Self::Value) -> Self::Value;
+    fn add(residual: Self::Number, output: Self::Number) -> Self::Number;
 
     /// The logit that a sum of the last layer stands for.
-    fn logit(rounding: Self::Rounding, sum: Self::Sum) -> f32;
-
-    /// A sum that was kept whole.
-    fn kept_sum(values: &[Self::Value]) -> Self::Sum;
+    fn logit(sum: Self::Sum, scale: f32) -> f32;
 }
 
 /// [`Precision::F32`].
@@ -99,29 +91,24 @@ fn relu(x: f64) -> f64 {
 
 impl Arithmetic for F32 {
     type Stored = f32;
+    type Number = f32;
     type Value = f32;
     type Sum = f32;
     type Rounding = Finish;
 
-    const ONE: f32 = 1.0;
-
-    fn level(config: &Config, level: u16) -> f32 {
-        f32::from(level) / (config.levels - 1) as f32
-    }
-
-    fn index(value: f32) -> usize {
-        value as usize
-    }
-
-    fn indexed(number: usize) -> f32 {
-        number as f32
+    fn pixel(config: &Config, weights: &Weights, level: u16, channel: usize) -> f32 {
+        match config.input {
+            Input::Ordinal => f32::from(level) / (config.levels - 1) as f32,
+            Input::Nominal if config.embedding > 0 => weights.embedding()[usize::from(level) * config.embedding + channel],
+            Input::Nominal => f32::from(usize::from(level) == channel),
+        }
     }
 
     fn weight(stored: f32) -> f32 {
         stored
     }
 
-    fn bias(_: Finish, stored: f32) -> f32 {
+    fn bias(stored: f32) -> f32 {
         stored
     }
 
@@ -133,10 +120,12 @@ impl Arithmetic for F32 {
         Finish { cell: layers[layer].cell, guarded: false }
     }
 
-    const LAST_VALUES: usize = 1;
+    fn scale(_: &Weights, _: usize, _: usize) -> f32 {
+        1.0
+    }
 
-    fn sum_values(_: Finish) -> usize {
-        1
+    fn view(_: Finish, output: f32) -> f32 {
+        output
     }
 
     fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
@@ -145,7 +134,7 @@ impl Arithmetic for F32 {
 
     /// NaN for a sum that is not finite. All that reads a NaN becomes one, whatever the weights, and so does the logit: no
     /// relu hides it, and no engine can leave it out, since only zeros are.
-    fn round(Finish { cell, .. }: Finish, [a, b]: [f32; 2]) -> f32 {
+    fn round(Finish { cell, .. }: Finish, [a, b]: [f32; 2], _: [f32; 2]) -> f32 {
         let finite = a.is_finite() && (cell.sums() == 1 || b.is_finite());
         if finite { cell.apply(a, b) } else { f32::NAN }
     }
@@ -229,77 +218,71 @@ impl Arithmetic for F32 {
         residual + output
     }
 
-    fn logit(_: Finish, sum: f32) -> f32 {
+    fn logit(sum: f32, _: f32) -> f32 {
         sum
-    }
-
-    fn kept_sum(values: &[f32]) -> f32 {
-        values[0]
     }
 }
 
-/// [`Precision::Int16`]: weights and activations of 16 bits, sums of 32, and no fraction before the logit.
+/// [`Precision::Int8`]: weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
 ///
-/// A layer's output is its sum divided by `1 << shift` to the nearest (halves up), cut off at the range of 16 bits. The
-/// sums of a checked model cannot overflow (see [`crate::weights`]), so any order and any engine gives the same integers.
+/// A sum becomes an output by one multiplication in f32 with a scale of its own and by rounding to the nearest, halves to the even
+/// one: exact steps. Kernels of pixels have 16 bits. The sums of a checked model cannot overflow (see [`crate::weights`]), so any
+/// order and any engine gives the same integers.
 #[derive(Clone, Copy, Debug)]
-pub struct Int16;
+pub struct Int8;
 
-impl Arithmetic for Int16 {
+impl Arithmetic for Int8 {
     type Stored = i32;
-    type Value = i16;
+    type Number = i16;
+    type Value = Small;
     type Sum = i32;
-    type Rounding = Shift;
+    type Rounding = Rounding;
 
-    const ONE: i16 = 1;
-
-    fn level(_: &Config, level: u16) -> i16 {
-        level as i16 // of two
-    }
-
-    fn index(value: i16) -> usize {
-        value as usize
-    }
-
-    fn indexed(number: usize) -> i16 {
-        number as i16
+    fn pixel(config: &Config, weights: &Weights<i32>, level: u16, channel: usize) -> i16 {
+        match config.input {
+            Input::Ordinal => level as i16, // up to 511
+            Input::Nominal if config.embedding > 0 => weights.embedding()[usize::from(level) * config.embedding + channel] as i16,
+            Input::Nominal => (usize::from(level) == channel).into(),
+        }
     }
 
     fn weight(stored: i32) -> i16 {
         stored as i16 // in range, as `Weights::new` has checked
     }
 
-    fn bias(Shift { half, .. }: Shift, stored: i32) -> i32 {
-        stored + half
+    fn bias(stored: i32) -> i32 {
+        stored
     }
 
     fn start(output: i16) -> i32 {
         output.into()
     }
 
-    fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Shift {
-        Shift::new(layers, layer, weights.shift(layer))
+    fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Rounding {
+        Rounding::new(layers, weights, layer)
     }
 
-    const LAST_VALUES: usize = size_of::<i32>() / size_of::<i16>();
+    fn scale(weights: &Weights<i32>, layer: usize, sum: usize) -> f32 {
+        weights.scale(layer, sum)
+    }
 
-    fn sum_values(Shift { whole, .. }: Shift) -> usize {
-        if whole { Int16::LAST_VALUES } else { 1 }
+    fn view(rounding: Rounding, output: i16) -> i16 {
+        rounding.view_of(output)
     }
 
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {
         sum + i32::from(input) * i32::from(weight)
     }
 
-    fn round(Shift { shift, floor, .. }: Shift, [sum, _]: [i32; 2]) -> i16 {
-        (sum >> shift).clamp(floor.into(), i16::MAX.into()) as i16
+    fn round(rounding: Rounding, [a, b]: [i32; 2], [of_a, of_b]: [f32; 2]) -> i16 {
+        rounding.round([a as f32 * of_a, b as f32 * of_b])
     }
 
-    fn guarded(rounding: Shift) -> Shift {
+    fn guarded(rounding: Rounding) -> Rounding {
         rounding
     }
 
-    /// Outputs saturate, and no sum can overflow, as `Weights::new` has proven.
+    /// Outputs are cut off, and no sum can overflow, as `Weights::new` has proven.
     fn can_overflow(_: &Layers, _: &Weights<i32>) -> Result<bool, Error> {
         Ok(false)
     }
@@ -308,12 +291,8 @@ impl Arithmetic for Int16 {
         residual.saturating_add(output)
     }
 
-    fn logit(Shift { shift, .. }: Shift, sum: i32) -> f32 {
-        sum as f32 / (1u32 << shift) as f32
-    }
-
-    fn kept_sum(values: &[i16]) -> i32 {
-        i32::from(values[0] as u16) | i32::from(values[1]) << 16
+    fn logit(sum: i32, scale: f32) -> f32 {
+        sum as f32 * scale
     }
 }
 
@@ -322,8 +301,8 @@ impl Arithmetic for Int16 {
 pub enum Either<F, I> {
     /// [`Precision::F32`].
     F32(F),
-    /// [`Precision::Int16`].
-    Int16(I),
+    /// [`Precision::Int8`].
+    Int8(I),
 }
 
 impl<F, I> Either<F, I> {
@@ -331,7 +310,7 @@ impl<F, I> Either<F, I> {
     pub fn precision(&self) -> Precision {
         match self {
             Either::F32(_) => Precision::F32,
-            Either::Int16(_) => Precision::Int16,
+            Either::Int8(_) => Precision::Int8,
         }
     }
 }

@@ -38,8 +38,8 @@ pub enum Activation {
 pub enum Precision {
     /// IEEE single precision.
     F32,
-    /// Integers alone: weights and activations of 16 bits, sums of 32 that cannot overflow.
-    Int16,
+    /// Integers: weights of 8 bits, activations of 7 and a sign, sums of 32 that cannot overflow.
+    Int8,
 }
 
 impl Precision {
@@ -47,7 +47,7 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
-            Precision::Int16 => "int16",
+            Precision::Int8 => "int8",
         }
     }
 }
@@ -195,9 +195,6 @@ impl Config {
         if self.channels != 1 {
             return unsupported(format!("channels must be 1 in this version, got {}", self.channels));
         }
-        if self.precision == Precision::Int16 && !self.has_integers() {
-            return unsupported(format!("precision must be `f32` {INTEGERS}"));
-        }
         Ok(self)
     }
 
@@ -225,8 +222,8 @@ impl Config {
         self.input == Input::Nominal && self.embedding == 0
     }
 
-    /// Whether the net can be one of integers: a plain one of two ordinal levels, with relu, without classes, lean or dilation.
-    pub fn has_integers(&self) -> bool {
+    /// Whether channels can be put into another order: a plain net of two ordinal levels, with relu, without classes, lean or dilation.
+    pub fn has_order(&self) -> bool {
         let Config { architecture, levels, input, classes, activation, lean, ref dilations, .. } = *self;
         (architecture, activation, input) == (Architecture::Plain, Activation::Relu, Input::Ordinal)
             && (levels, classes, lean, &dilations[..]) == (2, 0, 0, &[1])
@@ -264,7 +261,12 @@ impl Config {
         let number = |name: &str| integer(&object, name);
         let optional = |name: &str| if object.get(name).is_none() { Ok(0) } else { number(name) };
         let architecture = named(string("architecture")?, "architecture", &ARCHITECTURES)?;
-        let precision = named(string("precision")?, "precision", &[("f32", Precision::F32), ("int16", Precision::Int16)])?;
+        let precision = string("precision")?;
+        if precision == "int16" {
+            let reason = "precision must be `f32` or `int8` in this version, got `int16`; quantize the f32 model again".into();
+            return Err(Error::UnsupportedModel { reason });
+        }
+        let precision = named(precision, "precision", &[("f32", Precision::F32), ("int8", Precision::Int8)])?;
         let choice = |name: &str| if object.get(name).is_none() { Ok(None) } else { string(name).map(Some) };
         Config {
             architecture,
@@ -319,9 +321,6 @@ impl Config {
         json
     }
 }
-
-/// Which nets have no integers, and what to do.
-pub(crate) const INTEGERS: &str = "unless the net is plain, with two ordinal levels, relu, no classes, lean or dilation";
 
 const ARCHITECTURES: [(&str, Architecture); 2] = [("plain", Architecture::Plain), ("gated", Architecture::Gated)];
 const INPUTS: [(&str, Input); 2] = [("ordinal", Input::Ordinal), ("nominal", Input::Nominal)];
@@ -393,7 +392,7 @@ mod tests {
 
     #[test]
     fn json_round_trips() {
-        for precision in [Precision::F32, Precision::Int16] {
+        for precision in [Precision::F32, Precision::Int8] {
             let config = Config { precision, ..Config::reference() };
             assert_eq!(Config::from_json(&config.to_json()), Ok(config));
         }
@@ -419,7 +418,7 @@ mod tests {
             ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":[1,0]", "dilations"),
             ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":2", "dilations"),
             ("\"headLayers\":2", "\"headLayers\":2,\"dilations\":[\"2\"]", "dilations"),
-            ("\"precision\":\"f32\"", "\"classes\":3,\"precision\":\"int16\"", "precision"),
+            ("\"precision\":\"f32\"", "\"precision\":\"int16\"", "quantize the f32 model again"),
             ("\"filters\":128", "\"filters\":127", "filters"),
             ("\"filters\":128", "\"filters\":\"128\"", "filters"),
             ("\"blocks\":5", "\"blocks\":257", "blocks"),

@@ -147,11 +147,20 @@ pub enum Error {
         /// The most that is allowed.
         high: i32,
     },
+    /// A scale of an integer net is none that its sums can have.
+    ScaleOutOfRange {
+        /// The tensor.
+        tensor: String,
+        /// Index of the number in the tensor's data.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
     /// A sum of an integer net could leave 32 bits.
     IntegerOverflow {
         /// The layer.
         layer: String,
-        /// The output channel, where the weights are given; none where no shift would do.
+        /// The output channel, where the weights are given; none where no scale would do.
         channel: Option<usize>,
     },
     /// The weights given are not as many as the config calls for.
@@ -207,6 +216,7 @@ impl Error {
             Error::NonFiniteWeight { .. } => "NON_FINITE_WEIGHT",
             Error::ForbiddenWeight { .. } => "FORBIDDEN_WEIGHT",
             Error::WeightOutOfRange { .. } => "WEIGHT_OUT_OF_RANGE",
+            Error::ScaleOutOfRange { .. } => "SCALE_OUT_OF_RANGE",
             Error::IntegerOverflow { .. } => "INTEGER_OVERFLOW",
             Error::WeightCount { .. } => "WEIGHT_COUNT",
             Error::InvalidArgument { .. } => "INVALID_ARGUMENT",
@@ -277,6 +287,9 @@ impl fmt::Display for Error {
             Error::WeightOutOfRange { tensor, index, value, low, high } => {
                 write!(f, "tensor `{tensor}`: expected integers from {low} to {high}, got {value} at index {index}")
             }
+            Error::ScaleOutOfRange { tensor, index, value } => {
+                write!(f, "tensor `{tensor}`: expected scales from 1e-18 to 1e18, got {value:e} at index {index}")
+            }
             Error::IntegerOverflow { layer, channel } => {
                 write!(f, "layer `{layer}`: expected sums that stay in 32 bits for any image, got ")?;
                 match channel {
@@ -341,7 +354,8 @@ mod tests {
             Error::WrongShape { tensor: tensor(), wanted: vec![2], got: vec![3] },
             Error::NonFiniteWeight { tensor: tensor(), index: 0 },
             Error::ForbiddenWeight { tensor: tensor(), index: 0 },
-            Error::WeightOutOfRange { tensor: tensor(), index: 0, value: 40_000, low: -32_768, high: 32_767 },
+            Error::WeightOutOfRange { tensor: tensor(), index: 0, value: 40_000, low: -32_767, high: 32_767 },
+            Error::ScaleOutOfRange { tensor: tensor(), index: 0, value: 0.0 },
             Error::IntegerOverflow { layer: tensor(), channel: Some(0) },
             Error::WeightCount { wanted: 2, got: 1 },
             Error::InvalidArgument { reason: reason() },
@@ -371,11 +385,12 @@ mod tests {
                 Error::NonFiniteWeight { .. } => 18,
                 Error::ForbiddenWeight { .. } => 19,
                 Error::WeightOutOfRange { .. } => 20,
-                Error::IntegerOverflow { .. } => 21,
-                Error::WeightCount { .. } => 22,
-                Error::InvalidArgument { .. } => 23,
-                Error::NonFiniteLogit { .. } => 24,
-                Error::OutOfMemory { .. } => 25,
+                Error::ScaleOutOfRange { .. } => 21,
+                Error::IntegerOverflow { .. } => 22,
+                Error::WeightCount { .. } => 23,
+                Error::InvalidArgument { .. } => 24,
+                Error::NonFiniteLogit { .. } => 25,
+                Error::OutOfMemory { .. } => 26,
             };
             assert_eq!(index, wanted, "{error:?}");
         }

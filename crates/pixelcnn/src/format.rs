@@ -73,7 +73,7 @@ impl From<Weights> for AnyWeights {
 
 impl From<Weights<i32>> for AnyWeights {
     fn from(weights: Weights<i32>) -> AnyWeights {
-        Either::Int16(weights)
+        Either::Int8(weights)
     }
 }
 
@@ -103,7 +103,7 @@ pub fn read_within(memory: Memory, bytes: &[u8]) -> Result<ModelFile, Error> {
     check_ranges(&specs, &ranges, bytes.len() - data.len(), data.len())?;
     let weights = match config.precision {
         Precision::F32 => Either::F32(Weights::new(&layers, planned.told(read_values(data, &specs, ranges))?)?),
-        Precision::Int16 => Either::Int16(Weights::new(&layers, planned.told(read_values(data, &specs, ranges))?)?),
+        Precision::Int8 => Either::Int8(Weights::new(&layers, planned.told(read_values(data, &specs, ranges))?)?),
     };
     Ok(ModelFile { config, metadata, weights })
 }
@@ -127,7 +127,7 @@ fn read_values<T: Stored>(data: &[u8], specs: &[TensorSpec], ranges: Vec<Range<u
 pub fn write(config: &Config, metadata: &[(String, String)], weights: &AnyWeights) -> Result<Vec<u8>, Error> {
     match weights {
         Either::F32(weights) => write_values(config, metadata, weights),
-        Either::Int16(weights) => write_values(config, metadata, weights),
+        Either::Int8(weights) => write_values(config, metadata, weights),
     }
 }
 

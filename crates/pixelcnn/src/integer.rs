@@ -1,67 +1,158 @@
-//! How layers of integers round, and the proof that no sum of theirs can leave 32 bits, whatever the image.
+//! How layers of integers round, how their rows lie, and the proof that no sum of theirs can leave 32 bits, whatever the image.
+//!
+//! Activations are small: -127..=127, or 0..=127 where none is negative. What residuals join, or sums begin with, is *kept* in
+//! 16 bits too; the small number then is a view of it.
 
 use crate::cell::Cell;
-use crate::layers::{Input, Layer, Layers, Source};
+use crate::config::MAX_LEVELS;
+use crate::error::Error;
+use crate::kernels::padded;
+use crate::layers::{Layer, Layers, Source, Start};
+use crate::memory::try_room;
+use crate::simd::small::{OF_16_BITS, SPLIT};
+use crate::weights::Weights;
 
-/// How an integer layer rounds.
+/// The largest small number.
+pub(crate) const MOST: i16 = 127;
+
+/// How an integer layer makes outputs of its sums.
 #[derive(Clone, Copy, Debug)]
-pub struct Shift {
-    /// Binary places of a sum.
-    pub shift: u32,
-    /// The least output.
-    pub floor: i16,
-    /// Half of the last place that is kept; 0 where sums are kept whole.
-    pub half: i32,
-    /// Whether sums are kept whole.
+pub struct Rounding {
+    /// Its cell, whose sums are whole sums times a scale of their own.
+    pub cell: Cell,
+    /// What an output of it is multiplied with, before it is rounded.
+    pub output: f32,
+    /// Whether sums are kept whole: the last layer's.
     pub whole: bool,
+    /// What 2^15 parts of a kept number its view is; `None` where numbers are small already.
+    pub view: Option<i16>,
+    /// Whether no output is negative, and no number that it makes with a residual.
+    pub positive: bool,
+    /// Where its rows have what.
+    pub(crate) row: RowParts,
 }
 
-impl Shift {
-    /// The rounding of a layer whose sums have that many binary places.
-    pub fn new(layers: &Layers, layer: usize, shift: u32) -> Shift {
-        let floor = if layers[layer].cell == Cell::Relu { 0 } else { i16::MIN };
-        let whole = layer + 1 == layers.len();
-        Shift { shift, floor, half: if whole { 0 } else { (1 << shift) >> 1 }, whole }
+impl Rounding {
+    pub(crate) fn new(layers: &Layers, weights: &Weights<i32>, index: usize) -> Rounding {
+        let layer = &layers[index];
+        let own = has_output_scale(layers, index);
+        Rounding {
+            cell: layer.cell,
+            output: if own { weights.output_scale(index) } else { 1.0 },
+            whole: index + 1 == layers.len(),
+            view: is_kept(layers, index).then(|| weights.view(index)),
+            positive: is_positive(layers, layer),
+            row: RowParts::of(layers, index),
+        }
+    }
+
+    /// The output of a layer's sums, already scaled: small, or of 16 bits where it is kept.
+    pub(crate) fn round(&self, [a, b]: [f32; 2]) -> i16 {
+        let value = self.cell.apply(a, b) * self.output;
+        let most = if self.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+        let least = if self.cell.is_non_negative() { 0.0 } else { -most };
+        value.clamp(least, most).round_ties_even() as i16
+    }
+
+    /// The small number that a kernel reads of a kept one.
+    pub(crate) fn view_of(&self, value: i16) -> i16 {
+        let Some(view) = self.view else { return value };
+        let scaled = (i32::from(value) * i32::from(view) + (1 << 14)) >> 15;
+        scaled.clamp(if self.positive { 0 } else { -i32::from(MOST) }, MOST.into()) as i16
     }
 }
 
-/// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias with what rounding adds,
-/// and all products at their most or at their least.
-pub(crate) fn overflowing<'a>(
-    layers: &Layers,
-    index: usize,
-    kernel: impl Fn(usize) -> &'a [i32],
-    bias: &[i32],
-    shift: u32,
-) -> Option<usize> {
-    let layer = &layers[index];
-    let half = i64::from(Shift::new(layers, index, shift).half);
-    (0..layer.out_channels).find(|&output| {
-        let bias = i64::from(bias[output]) + half;
-        let (mut most, mut least) = (bias.max(0), bias.min(0));
+/// Whether a layer's cell makes outputs that need a scale of their own, since its sums' scales are spent on its argument.
+pub(crate) fn has_output_scale(layers: &Layers, index: usize) -> bool {
+    index + 1 < layers.len() && !matches!(layers[index].cell, Cell::Linear | Cell::Relu)
+}
+
+/// Whether a layer's outputs are kept in 16 bits.
+pub(crate) fn is_kept(layers: &Layers, index: usize) -> bool {
+    index + 1 < layers.len()
+        && (layers[index].residual.is_some() || layers.iter().any(|layer| layer.beside().any(|source| source == index)))
+}
+
+/// Whether no output of a layer is negative, its residual added.
+pub(crate) fn is_positive(layers: &Layers, layer: &Layer) -> bool {
+    layer.cell.is_non_negative() && layer.residual.is_none_or(|source| is_positive(layers, &layers[source]))
+}
+
+/// Where a row of a layer's outputs has what, in values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowParts {
+    /// Where the magnitudes of negative numbers begin, where they lie apart.
+    pub negative: Option<usize>,
+    /// Where kept numbers begin, where there are some.
+    pub kept: usize,
+    /// Values of the row.
+    pub len: usize,
+    /// Values that a kernel reads of it.
+    pub read: usize,
+}
+
+impl RowParts {
+    pub fn of(layers: &Layers, index: usize) -> RowParts {
+        let (layer, channels) = (&layers[index], layers[index].out_channels);
+        let own = padded(channels);
+        if index + 1 == layers.len() {
+            return RowParts { negative: None, kept: 0, len: own * SUM_VALUES, read: channels };
+        }
+        let split = SPLIT && !is_positive(layers, layer);
+        let small = if split { 2 * own } else { own };
+        let kept = if is_kept(layers, index) { own * OF_16_BITS } else { 0 };
+        RowParts { negative: split.then_some(own), kept: small, len: small + kept, read: small - own + channels }
+    }
+}
+
+/// Values that a sum takes which is kept whole.
+pub(crate) const SUM_VALUES: usize = 2 * OF_16_BITS;
+
+/// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias, with any class's vector, and
+/// the magnitudes of all products at their most.
+pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers) -> Option<usize> {
+    let (layer, n) = (&layers[index], layers[index].sums());
+    let bias = |o: usize| match layer.start {
+        Start::Layer(_) => 1 << 15,
+        Start::Bias { class } => {
+            let bias = i64::from(weights.bias[o]);
+            let classes = if class { layers.classes } else { 0 };
+            (0..classes).fold(bias.abs(), |most, c| most.max((bias + i64::from(weights.class[c * n + o])).abs()))
+        }
+    };
+    (0..n).find(|&o| {
+        let mut most = bias(o);
         for (number, input) in layer.inputs.iter().enumerate() {
-            let (low, high) = input_range(layers, input);
+            let kernel = weights.kernels[number];
             for &term in &input.terms {
-                let from = input.weight_index(term, layer.out_channels);
-                for k in 0..input.channels {
-                    let weight = i64::from(kernel(number)[from + k * layer.out_channels + output]);
-                    most += (weight * low).max(weight * high);
-                    least += (weight * low).min(weight * high);
-                }
+                let from = input.weight_index(term, n);
+                let weight = |k: usize| i64::from(kernel[from + k * n + o]).abs();
+                most += match input.source {
+                    // One channel alone is on.
+                    Source::Pixels if input.one_hot => (0..input.channels).map(weight).max().unwrap_or(0),
+                    Source::Pixels => (0..input.channels).map(|k| weight(k) * weights.pixels[k]).sum::<i64>(),
+                    Source::Layer(_) => (0..input.channels).map(|k| weight(k) * i64::from(MOST)).sum(),
+                };
             }
         }
-        i32::try_from(most).is_err() || i32::try_from(least).is_err()
+        most > i64::from(i32::MAX)
     })
 }
 
-/// What an input's integers lie between, 0 included. Those of the image are its levels.
-fn input_range(layers: &Layers, input: &Input) -> (i64, i64) {
-    fn positive(layers: &Layers, layer: &Layer) -> bool {
-        layer.cell.is_non_negative() && layer.residual.is_none_or(|source| positive(layers, &layers[source]))
-    }
-    match input.source {
-        Source::Pixels => (0, 255),
-        Source::Layer(source) if positive(layers, &layers[source]) => (0, i16::MAX.into()),
-        Source::Layer(_) => (i16::MIN.into(), i16::MAX.into()),
-    }
+/// The integers of a layer, each list from its first on.
+#[derive(Clone, Debug)]
+pub(crate) struct LayerIntegers<'a> {
+    pub kernels: &'a [&'a [i32]],
+    pub bias: &'a [i32],
+    pub class: &'a [i32],
+    pub pixels: &'a [i64],
+}
+
+/// The largest magnitude of each channel that a net reads of a pixel, `[channels]`: of an ordinal one, any level's.
+pub(crate) fn largest_pixels(layers: &Layers, embedding: &[i32]) -> Result<Vec<i64>, Error> {
+    let Some((_, channels)) = layers.embedding else { return Ok(vec![MAX_LEVELS as i64 - 1]) };
+    let mut largest = try_room(channels)?;
+    largest
+        .extend((0..channels).map(|k| embedding.iter().skip(k).step_by(channels).map(|e| i64::from(e.abs())).max().unwrap_or(0)));
+    Ok(largest)
 }

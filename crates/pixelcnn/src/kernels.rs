@@ -10,12 +10,13 @@
 //! ```
 //! Sums lie in lanes, so each is one accumulator summed in that order, whatever the tile: `reference` gives the same
 //! bits. A step of the k-loop reads 32 bits of each position's row and 128 bits of weights for 4 outputs: one channel in
-//! f32, two in int16 (`i32x4.dot_i16x8_s`). Weights are packed `[out / 8][tap, k / STEP][8][STEP]`, so one packing serves
+//! f32, two or four small integers (see `simd::small`). Weights are packed `[out / 8][tap, k / STEP][8][STEP]`, so one packing serves
 //! every tile. A tile holds P positions x V vectors of 4 outputs in registers; 4x2, 3x2, 2x4 and 1x8 all fit the 16 that V8
 //! has on x86-64 (measured: 4x3 and 6x2 spill). Where an output is made of two sums, the first four of a panel are the first sums
 //! of four outputs, the others their second: so a tile has both at hand when it writes.
 //!
-//! A one-hot tap adds one row of weights: such taps come first, and what they add is part of what the sums begin with.
+//! A one-hot tap adds one row of weights, and so do all taps of pixels among integers: such taps come first, and what they add is part
+//! of what the sums begin with.
 
 mod lanes;
 mod packed;

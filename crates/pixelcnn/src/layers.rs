@@ -132,11 +132,6 @@ impl Layer {
         matches!(self.start, Start::Bias { class: true }).then(|| format!("{}.class", self.name))
     }
 
-    /// Name of its shift tensor, `[1]`, which nets of integers have.
-    pub fn shift(&self) -> String {
-        format!("{}.shift", self.name)
-    }
-
     /// Sums of a position.
     pub fn sums(&self) -> usize {
         self.out_channels * self.cell.sums()

@@ -60,9 +60,9 @@ struct Space {
 }
 
 impl Space {
-    /// The start of that much room.
-    fn take(&mut self, size: u64) -> u64 {
-        match self.free.iter().position(|&(_, free)| free >= size) {
+    /// The start of that much room, which may be some that was given back where it is `shared`.
+    fn take(&mut self, size: u64, shared: bool) -> u64 {
+        match self.free.iter().position(|&(_, free)| shared && free >= size) {
             Some(found) => self.free.swap_remove(found).0,
             None => {
                 let start = self.end;
@@ -156,8 +156,8 @@ impl Layout {
             slots.fill(schedule.steps() as u64);
         }
 
-        let channels = Units::pixel(config).next_multiple_of(units.step) as u64;
-        let row = |layer: usize| units.row(layers, layer);
+        let channels = units.pixel(config).next_multiple_of(units.step) as u64;
+        let row = |layer: usize| units.row(layers, layer).len as u64;
         let base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
         let ring = |place: &mut u64, source: Source, row: u64, channels: u64, slots: u64| {
             let whole = schedule.is_whole(source);
@@ -169,7 +169,7 @@ impl Layout {
         let mut rows = 0;
         let mut rings = vec![ring(&mut rows, Source::Pixels, channels, channels, slots[0])];
         for l in 0..layers.len() {
-            rings.push(ring(&mut rows, Source::Layer(l), row(l), layers[l].out_channels as u64, slots[l + 1]));
+            rings.push(ring(&mut rows, Source::Layer(l), row(l), units.row(layers, l).read as u64, slots[l + 1]));
         }
         let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
         for (layer, source, _) in layers.reads() {
@@ -187,7 +187,8 @@ impl Layout {
             for ring in ended.collect::<Vec<_>>() {
                 space.free.push((rings[ring].own, room(&rings[ring])));
             }
-            rings[index].own = space.take(room(&rings[index]));
+            // What outlives its step must lie where no other layer writes at the next.
+            rings[index].own = space.take(room(&rings[index]), own_step(index));
         }
 
         let (mut families, mut family_of) = if skip.rows > 0 { families(layers, &schedule) } else { alone(layers) };
@@ -268,5 +269,57 @@ pub(crate) fn ring_index(source: Source) -> usize {
     match source {
         Source::Pixels => 0,
         Source::Layer(layer) => layer + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::{F32, Int8};
+    use crate::config::Architecture;
+
+    /// Pairs of rings that lie in one place, after it was seen that no reader of the earlier finds the later's values there.
+    fn places_shared(config: &Config, layers: &Layers, schedule: Schedule, units: Units) -> usize {
+        let (images, lanes, width) = (3, schedule.lanes() as u64, config.width as u64);
+        let layout = Layout::new(units, config, layers, schedule, images, Keep::Needed(Skip { rows: 0, tails: true }));
+        let rings = &layout.rings;
+        let size = |ring: &Ring<u64>| ring.slots * images as u64 * if ring.whole { width } else { lanes } * ring.row;
+        let outlives = |ring: &Ring<u64>| ring.slots > 1 || ring.whole;
+        let mut shared = 0;
+        for (number, ring) in rings.iter().enumerate() {
+            for earlier in rings[..number].iter().filter(|of| of.own < ring.own + size(ring) && ring.own < of.own + size(of)) {
+                let case = || format!("{ring:?}, {earlier:?}, {config:?}");
+                assert!(!outlives(ring) && !outlives(earlier), "written over at the next step: {}", case());
+                // The layer of a ring is the one before it in number.
+                let read = layers.reads().filter(|read| read.1 == earlier.source).any(|(reader, ..)| reader + 1 >= number);
+                assert!(!read, "still to be read: {}", case());
+                shared += 1;
+            }
+        }
+        shared
+    }
+
+    #[test]
+    fn what_is_still_to_be_read_is_written_over_by_no_layer() {
+        let mut shared = 0;
+        for case in 0..216 {
+            let pick = |divisor: usize, of: usize| case / divisor % of;
+            let config = Config {
+                architecture: [Architecture::Plain, Architecture::Gated][pick(1, 2)],
+                filters: [4, 16, 34][pick(2, 3)],
+                blocks: [1, 4][pick(6, 2)],
+                block_kernel: [1, 3, 5][pick(12, 3)],
+                head_layers: [0, 3][pick(36, 2)],
+                ..Config { height: 7, width: [2, 6, 13][pick(72, 3)], levels: [2, 300][case % 2], ..Config::reference() }
+            };
+            let layers = Layers::new(&config);
+            for schedule in [Schedule::wavefront, Schedule::raster] {
+                let schedule = schedule(&layers, config.height, config.width).expect("causal layers");
+                for units in [Units::of::<F32>(), Units::of::<Int8>()] {
+                    shared += places_shared(&config, &layers, schedule.clone(), units);
+                }
+            }
+        }
+        assert!(shared > 1000, "{shared}: what is read in its own step alone shares places");
     }
 }

@@ -1,8 +1,8 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
-use crate::arithmetic::{Either, F32, Int16};
+use crate::arithmetic::{Either, F32, Int8};
 use crate::cache::Cache;
-use crate::config::{Config, Input};
+use crate::config::Config;
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
 use crate::kernels::{self, Lanes, PackedLayer, Units};
@@ -31,7 +31,7 @@ pub struct Model {
     /// [`crate::sharing::default_bytes`] says. Where the limit of memory leaves less, a run takes less.
     pub rows: Option<u64>,
     /// The weights, in their precision.
-    pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int16>>>,
+    pub(crate) net: Either<Arc<Net<F32>>, Arc<Net<Int8>>>,
     /// What it and each run over it may take together.
     pub(crate) memory: Memory,
     /// What it takes.
@@ -47,8 +47,7 @@ pub(crate) struct Net<A: Lanes> {
     pub packed: Vec<PackedLayer<A>>,
     levels: Vec<A::Value>, // (level, value of a pixel's row)
     pixel: usize,          // values of such a row
-    logits: A::Rounding,
-    outputs: usize, // of the last layer
+    scales: Vec<f32>,      // (logit)
     /// The cache of the last run that ended, with all rows that it remembers.
     spare: Mutex<Option<Cache<A>>>,
     /// The first id of rows that are remembered.
@@ -62,17 +61,13 @@ impl<A: Lanes> Net<A> {
         for index in 0..layers.len() {
             packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
         }
-        let pixel = Units::pixel(config);
+        let pixel = Units::of::<A>().pixel(config);
         let mut levels = try_room(config.levels * pixel)?;
-        match config.input {
-            // 0 is what lies outside the image.
-            _ if config.is_one_hot() => levels.extend((0..config.levels).map(|level| A::indexed(level + 1))),
-            Input::Nominal => levels.extend(weights.embedding().iter().map(|&value| A::weight(value))),
-            Input::Ordinal => levels.extend((0..config.levels).map(|level| A::level(config, level as u16))),
-        }
-        let logits = A::rounding(layers, &weights, layers.len() - 1);
+        (0..config.levels).for_each(|level| A::put_level(config, &weights, level as u16, &mut levels));
+        let mut scales = try_room(config.logits())?;
+        scales.extend((0..config.logits()).map(|logit| A::scale(&weights, layers.len() - 1, logit)));
         let (spare, first_id) = (Mutex::new(None), AtomicU32::new(0));
-        Ok(Arc::new(Net { weights, packed, levels, pixel, logits, outputs: config.logits(), spare, first_id }))
+        Ok(Arc::new(Net { weights, packed, levels, pixel, scales, spare, first_id }))
     }
 
     /// The values of a pixel's row, of a level.
@@ -82,7 +77,7 @@ impl<A: Lanes> Net<A> {
 
     /// The logits that the last layer's sums stand for.
     pub fn logits(&self, sums: &[A::Value]) -> impl Iterator<Item = f32> {
-        sums.chunks_exact(A::LAST_VALUES).take(self.outputs).map(|sum| A::logit(self.logits, A::kept_sum(sum)))
+        sums.chunks_exact(A::SUM_VALUES).zip(&self.scales).map(|(sum, &scale)| A::logit(A::kept_sum(sum), scale))
     }
 
     pub fn first_id(&self) -> u32 {
@@ -135,7 +130,7 @@ impl Model {
         memory.check(bytes)?;
         let net = bytes.told(match weights {
             Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),
-            Either::Int16(weights) => Net::new(&config, &layers, weights).map(Either::Int16),
+            Either::Int8(weights) => Net::new(&config, &layers, weights).map(Either::Int8),
         })?;
         Ok(Model { config, layers, metadata, rows: None, net, memory, bytes })
     }
@@ -151,7 +146,7 @@ impl Model {
         let metadata: Vec<(String, String)> = own().cloned().collect();
         match &self.net {
             Either::F32(net) => format::write_values(&self.config, &metadata, &net.weights),
-            Either::Int16(net) => format::write_values(&self.config, &metadata, &net.weights),
+            Either::Int8(net) => format::write_values(&self.config, &metadata, &net.weights),
         }
     }
 
@@ -159,7 +154,7 @@ impl Model {
     pub fn weights(&self) -> Either<&Weights, &Weights<i32>> {
         match &self.net {
             Either::F32(net) => Either::F32(&net.weights),
-            Either::Int16(net) => Either::Int16(&net.weights),
+            Either::Int8(net) => Either::Int8(&net.weights),
         }
     }
 
@@ -167,7 +162,7 @@ impl Model {
     pub(crate) fn forget_spare(&self) -> bool {
         match &self.net {
             Either::F32(net) => net.take_spare().is_some(),
-            Either::Int16(net) => net.take_spare().is_some(),
+            Either::Int8(net) => net.take_spare().is_some(),
         }
     }
 
@@ -204,7 +199,7 @@ impl Model {
         self.forget_spare();
         match &self.net {
             Either::F32(net) => net.first_id.store(first, Ordering::Relaxed),
-            Either::Int16(net) => net.first_id.store(first, Ordering::Relaxed),
+            Either::Int8(net) => net.first_id.store(first, Ordering::Relaxed),
         }
     }
 
@@ -216,7 +211,7 @@ impl Model {
     pub fn reference(&self, pixels: &[u16], class: u16) -> Result<Vec<f32>, Error> {
         match &self.net {
             Either::F32(net) => reference::logits::<F32>(&self.config, &self.layers, &net.weights, pixels, class),
-            Either::Int16(net) => reference::logits::<Int16>(&self.config, &self.layers, &net.weights, pixels, class),
+            Either::Int8(net) => reference::logits::<Int8>(&self.config, &self.layers, &net.weights, pixels, class),
         }
     }
 
@@ -269,7 +264,7 @@ mod tests {
             let model = Model::from_bytes(std::fs::read(&path).unwrap()).unwrap();
             let guarded = match &model.net {
                 Either::F32(net) => F32::can_overflow(&model.layers, &net.weights).unwrap(),
-                Either::Int16(net) => Int16::can_overflow(&model.layers, &net.weights).unwrap(),
+                Either::Int8(net) => Int8::can_overflow(&model.layers, &net.weights).unwrap(),
             };
             assert!(!guarded, "{}", path.display());
         }

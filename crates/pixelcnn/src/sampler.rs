@@ -448,7 +448,7 @@ pub(crate) fn check_images(config: &Config, pixels: &[u16]) -> Result<(), Error>
 }
 
 /// Checks that there is a class for each image where the net has classes, and none where it has none.
-fn check_labels(config: &Config, labels: &[u16], count: usize) -> Result<(), Error> {
+pub(crate) fn check_labels(config: &Config, labels: &[u16], count: usize) -> Result<(), Error> {
     let invalid = |reason: String| Err(Error::InvalidArgument { reason });
     let wanted = if config.classes > 0 { count } else { 0 };
     if labels.len() != wanted {
@@ -496,14 +496,14 @@ impl Blueprint {
             Method::Naive => (Some(Layout::new(units, config, layers, model.raster(), 1, Keep::All)), whole),
             Method::Reference => (None, whole),
         };
-        let bytes = layout.as_ref().map_or_else(|| reference::planned(units, config, layers), Layout::bytes);
+        let bytes = layout.as_ref().map_or_else(|| reference::planned(config, layers), Layout::bytes);
         Blueprint { method, given, layout, step, bytes }
     }
 
     fn engine(&self, model: &Model) -> Result<Box<dyn Engine>, Error> {
         match &model.net {
             Either::F32(net) => self.engine_of(model, net),
-            Either::Int16(net) => self.engine_of(model, net),
+            Either::Int8(net) => self.engine_of(model, net),
         }
     }
 

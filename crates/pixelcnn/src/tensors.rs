@@ -1,7 +1,8 @@
 //! The tensors that a net calls for, as a model file holds them: their names, roles, shapes and types.
 
 use crate::config::Precision;
-use crate::layers::{Input, Layers};
+use crate::integer::{has_output_scale, is_kept};
+use crate::layers::{Input, Layers, Source};
 use crate::memory::Bytes;
 
 /// How a tensor's numbers are written, little-endian.
@@ -9,6 +10,8 @@ use crate::memory::Bytes;
 pub enum Dtype {
     /// IEEE single precision.
     F32,
+    /// 8-bit integers.
+    I8,
     /// 16-bit integers.
     I16,
     /// 32-bit integers.
@@ -20,6 +23,7 @@ impl Dtype {
     pub fn name(self) -> &'static str {
         match self {
             Dtype::F32 => "F32",
+            Dtype::I8 => "I8",
             Dtype::I16 => "I16",
             Dtype::I32 => "I32",
         }
@@ -28,6 +32,7 @@ impl Dtype {
     /// Bytes of a number.
     pub fn size(self) -> usize {
         match self {
+            Dtype::I8 => 1,
             Dtype::I16 => 2,
             Dtype::F32 | Dtype::I32 => 4,
         }
@@ -45,8 +50,13 @@ pub enum Role {
     Bias,
     /// `[classes, sums]`: what an image's class adds to the bias.
     Class,
-    /// `[1]`: binary places of integer sums.
-    Shift,
+    /// `[sums]`: what an integer sum is multiplied with. For an output of a linear layer or a relu that gives the integer that it
+    /// becomes, for a logit the logit, for any other cell its argument.
+    Scale,
+    /// `[1]`: what such a cell's output is multiplied with to give the integer that it becomes.
+    OutputScale,
+    /// `[1]`: what 2^15 parts of a number that is kept in 16 bits the small one is that kernels read.
+    View,
 }
 
 impl Role {
@@ -57,7 +67,9 @@ impl Role {
             Role::Kernel => "kernel",
             Role::Bias => "bias",
             Role::Class => "class",
-            Role::Shift => "shift",
+            Role::Scale => "scale",
+            Role::OutputScale => "outputScale",
+            Role::View => "view",
         }
     }
 }
@@ -94,33 +106,46 @@ impl TensorSpec {
 }
 
 /// The tensors that a net calls for, in the order in which [`crate::weights::Weights`] and the file hold them: an embedding, then for each layer
-/// its kernels, its bias, its class vectors, and in integer precision its shift.
+/// its kernels, its bias, its class vectors, and in integer precision its scales.
 pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
-    let (kernels, biases, shifts) = match precision {
-        Precision::F32 => (Dtype::F32, Dtype::F32, None),
-        Precision::Int16 => (Dtype::I16, Dtype::I32, Some(Dtype::I32)),
-    };
+    let integers = precision == Precision::Int8;
+    let (pixels, kernels, biases) =
+        if integers { (Dtype::I16, Dtype::I8, Dtype::I32) } else { (Dtype::F32, Dtype::F32, Dtype::F32) };
     let spec = |name: String, role, layer, shape, dtype| TensorSpec { name, role, layer, shape, dtype, fan_in: 0, fan_out: 0 };
     let embedding = layers.embedding.map(|(levels, channels)| vec![levels, channels]);
     let mut specs: Vec<_> =
-        embedding.map(|shape| spec("embedding".into(), Role::Embedding, 0, shape, kernels)).into_iter().collect();
+        embedding.map(|shape| spec("embedding".into(), Role::Embedding, 0, shape, pixels)).into_iter().collect();
     for (index, layer) in layers.iter().enumerate() {
         let sums = layer.sums();
-        for Input { kernel, rows, columns, channels, .. } in &layer.inputs {
+        for Input { kernel, rows, columns, channels, source, .. } in &layer.inputs {
+            let dtype = if *source == Source::Pixels { pixels } else { kernels };
             specs.push(TensorSpec {
                 fan_in: rows * columns * channels,
                 fan_out: rows * columns * sums,
-                ..spec(kernel.clone(), Role::Kernel, index, vec![*rows, *columns, *channels, sums], kernels)
+                ..spec(kernel.clone(), Role::Kernel, index, vec![*rows, *columns, *channels, sums], dtype)
             });
         }
         specs.extend(layer.bias().map(|name| spec(name, Role::Bias, index, vec![sums], biases)));
         specs.extend(layer.class().map(|name| spec(name, Role::Class, index, vec![layers.classes, sums], biases)));
-        specs.extend(shifts.map(|dtype| spec(layer.shift(), Role::Shift, index, vec![1], dtype)));
+        if !integers {
+            continue;
+        }
+        let mut scale = |role: Role, count, dtype| {
+            specs.push(spec(format!("{}.{}", layer.name, role.name()), role, index, vec![count], dtype));
+        };
+        scale(Role::Scale, sums, Dtype::F32);
+        if has_output_scale(layers, index) {
+            scale(Role::OutputScale, 1, Dtype::F32);
+        }
+        if is_kept(layers, index) {
+            scale(Role::View, 1, Dtype::I16);
+        }
     }
     specs
 }
 
 /// What the weights of a net take in memory, which hold each number in 32 bits.
 pub(crate) fn planned(layers: &Layers) -> Bytes {
-    Bytes::of::<f32>(&[layers.parameters() + layers.len() as u64])
+    let scales: u64 = layers.iter().map(|layer| layer.sums() as u64 + 2).sum();
+    Bytes::of::<f32>(&[layers.parameters() + scales])
 }

@@ -2,12 +2,12 @@
 
 use crate::config::Precision;
 use crate::error::Error;
-use crate::integer::overflowing;
+use crate::integer::{LayerIntegers, largest_pixels, overflowing};
 use crate::layers::{Input, Layers, Source, Start};
-use crate::memory::{Bytes, headroom};
+use crate::memory::{Bytes, headroom, try_room};
 use crate::tensors::{Dtype, Role, TensorSpec, tensor_specs};
 use std::fmt::Debug;
-use std::ops::Add;
+use std::ops::{Add, RangeInclusive};
 
 /// A number of a model file.
 pub trait Stored: Copy + Default + PartialEq + Debug + Add<Output = Self> + Send + Sync + 'static {
@@ -52,17 +52,19 @@ impl Stored for f32 {
 }
 
 impl Stored for i32 {
-    const PRECISION: Precision = Precision::Int16;
+    const PRECISION: Precision = Precision::Int8;
 
     fn from_le(bytes: &[u8]) -> i32 {
         match *bytes {
+            [a] => i8::from_le_bytes([a]).into(),
             [a, b] => i16::from_le_bytes([a, b]).into(),
-            _ => i32::from_le_bytes(bytes.try_into().expect("two or four bytes")),
+            _ => i32::from_le_bytes(bytes.try_into().expect("one, two or four bytes")),
         }
     }
 
     fn extend_le(self, dtype: Dtype, bytes: &mut Vec<u8>) {
         match dtype {
+            Dtype::I8 => bytes.extend((self as i8).to_le_bytes()),
             Dtype::I16 => bytes.extend((self as i16).to_le_bytes()),
             _ => bytes.extend(self.to_le_bytes()),
         }
@@ -70,9 +72,18 @@ impl Stored for i32 {
 
     fn check(layers: &Layers, weights: &mut Weights<i32>) -> Result<(), Error> {
         for (spec, values) in weights.tensors_mut(layers) {
+            if matches!(spec.role, Role::Scale | Role::OutputScale) {
+                let scale = |&bits: &i32| f32::from_bits(bits as u32);
+                if let Some(index) = values.iter().position(|bits| !SCALES.contains(&scale(bits))) {
+                    let value = scale(&values[index]);
+                    return Err(Error::ScaleOutOfRange { tensor: spec.name, index, value });
+                }
+                continue;
+            }
             let range = match spec.dtype {
-                Dtype::I16 => i32::from(i16::MIN)..=i16::MAX.into(),
-                _ if spec.role == Role::Shift => 0..=MAX_SHIFT,
+                _ if spec.role == Role::View => 1..=i16::MAX.into(),
+                Dtype::I8 => -i32::from(i8::MAX)..=i8::MAX.into(),
+                Dtype::I16 => -i32::from(i16::MAX)..=i16::MAX.into(),
                 _ => i32::MIN..=i32::MAX,
             };
             if let Some(index) = values.iter().position(|value| !range.contains(value)) {
@@ -85,9 +96,12 @@ impl Stored for i32 {
                 });
             }
         }
+        let pixels = largest_pixels(layers, weights.embedding())?;
         for (index, layer) in layers.iter().enumerate() {
-            let kernel = |number| weights.kernel(index, number);
-            let channel = overflowing(layers, index, kernel, weights.bias(index), weights.shift(index));
+            let mut kernels = try_room(layer.inputs.len())?;
+            kernels.extend((0..layer.inputs.len()).map(|number| weights.kernel(index, number)));
+            let (bias, class) = (weights.bias(index), weights.class(index));
+            let channel = overflowing(layers, index, &LayerIntegers { kernels: &kernels, bias, class, pixels: &pixels });
             if channel.is_some() {
                 return Err(Error::IntegerOverflow { layer: layer.name.clone(), channel });
             }
@@ -96,10 +110,10 @@ impl Stored for i32 {
     }
 }
 
-/// The most binary places of a sum.
-pub(crate) const MAX_SHIFT: i32 = 30;
+/// What a scale may be: no product with a sum, nor one of a gate, leaves the numbers that f32 has in full.
+pub(crate) const SCALES: RangeInclusive<f32> = 1e-18..=1e18;
 
-/// All weights of a net: logical `[k, k, in, out]` kernels, biases and shifts, in the order of [`tensor_specs`].
+/// All weights of a net: logical `[k, k, in, out]` kernels, biases and scales, in the order of [`tensor_specs`].
 ///
 /// Every forbidden tap is 0. In f32 every value is finite and no bias is -0.0: with these and `relu(x) = x > 0 ? x : 0` no
 /// sum is ever -0.0, which is why leaving out a tap outside the image, or one that reads zeros, changes no bit. In integers
@@ -117,7 +131,9 @@ struct Starts {
     kernels: Vec<usize>, // (input)
     bias: usize,
     class: usize,
-    shift: usize,
+    scale: usize,
+    output: usize,
+    view: usize,
 }
 
 impl<T: Stored> Weights<T> {
@@ -125,7 +141,7 @@ impl<T: Stored> Weights<T> {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::WeightCount`], [`Error::ForbiddenWeight`]; in f32 [`Error::NonFiniteWeight`]; in integers
-    /// [`Error::WeightOutOfRange`], [`Error::IntegerOverflow`].
+    /// [`Error::WeightOutOfRange`], [`Error::ScaleOutOfRange`], [`Error::IntegerOverflow`].
     pub fn new(layers: &Layers, values: Vec<T>) -> Result<Weights<T>, Error> {
         const LISTS: u64 = 512; // of a layer: names and shapes of its tensors, and where they lie
         headroom(Bytes(LISTS * layers.len() as u64))?;
@@ -143,7 +159,9 @@ impl<T: Stored> Weights<T> {
                 Role::Kernel => starts.kernels.push(at),
                 Role::Bias => starts.bias = at,
                 Role::Class => starts.class = at,
-                Role::Shift => starts.shift = at,
+                Role::Scale => starts.scale = at,
+                Role::OutputScale => starts.output = at,
+                Role::View => starts.view = at,
             }
             at += spec.len();
         }
@@ -238,9 +256,19 @@ impl Weights {
 }
 
 impl Weights<i32> {
-    /// Binary places of a layer's sums, 0 to 30.
-    pub fn shift(&self, layer: usize) -> u32 {
-        self.values[self.layers[layer].shift] as u32
+    /// What a sum of a layer is multiplied with.
+    pub fn scale(&self, layer: usize, sum: usize) -> f32 {
+        f32::from_bits(self.values[self.layers[layer].scale + sum] as u32)
+    }
+
+    /// What an output is multiplied with, of a layer whose cell needs that.
+    pub fn output_scale(&self, layer: usize) -> f32 {
+        f32::from_bits(self.values[self.layers[layer].output] as u32)
+    }
+
+    /// What 2^15 parts of its kept numbers its small ones are, of a layer that keeps numbers.
+    pub fn view(&self, layer: usize) -> i16 {
+        self.values[self.layers[layer].view] as i16
     }
 }
 

@@ -32,7 +32,14 @@ fn the_frozen_model_gives_the_frozen_bits() {
 
 #[test]
 fn the_frozen_model_of_integers_gives_the_frozen_bits() {
-    gives_the_frozen_bits("tiny-int16", 4);
+    gives_the_frozen_bits("tiny-int8", 4);
+}
+
+#[test]
+fn the_frozen_models_of_integers_of_every_form_give_the_frozen_bits() {
+    for name in ["gated-int8", "nominal-int8", "embedded-int8", "leaning-int8"] {
+        gives_the_frozen_bits(name, 3);
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@
 mod common;
 
 use common::{
-    Draws, FASTEST, TABLES, binary_config, model_with_background, random_conditions, random_config, random_form, random_images,
-    random_labels, random_model, remembering, strategies,
+    Draws, FASTEST, TABLES, binary_config, integers_of, model_with_background, random_conditions, random_config, random_form,
+    random_images, random_labels, random_model, remembering, strategies,
 };
 use pixelcnn::config::{Activation, Architecture, Precision};
 use pixelcnn::layers::Layers;
@@ -118,13 +118,14 @@ fn all_strategies_and_batches_draw_the_same_bits_on_240_binary_nets_and_their_in
     }
 }
 
-/// A net of any form, of which some draw mostly one level.
+/// A net of any form, of which some draw mostly one level, or in integers.
 fn any_model(draws: &mut Draws, case: u64) -> Arc<Model> {
     let config = random_config(draws);
-    match draws.from(0, 3) {
+    let model = match draws.from(0, 3) {
         0 => random_model(config, case),
         background => model_with_background(config, case, background as u16 % 2, draws.from(0, 3) as f32),
-    }
+    };
+    if draws.from(0, 2) > 0 { model } else { integers_of(draws, &model) }
 }
 
 /// What a test of nets of any form has seen, so that it can tell that its cases bite.
@@ -137,6 +138,7 @@ struct Seen {
     classes: u32,
     apart: u32,
     narrow: u32,
+    integers: u32,
 }
 
 impl Seen {
@@ -150,14 +152,15 @@ impl Seen {
             (&mut self.classes, config.classes > 0),
             (&mut self.apart, config.blocks > 0 && (config.lean > 0 || config.dilations != [1])),
             (&mut self.narrow, config.width <= 3),
+            (&mut self.integers, config.precision == Precision::Int8),
         ] {
             *count += u32::from(holds);
         }
     }
 
     fn bites(&self, least: u32) -> bool {
-        let Seen { gated, softmax, wide, embedded, classes, apart, narrow } = *self;
-        [gated, softmax, wide, embedded, classes, apart, narrow].iter().all(|&count| count >= least)
+        let Seen { gated, softmax, wide, embedded, classes, apart, narrow, integers } = *self;
+        [gated, softmax, wide, embedded, classes, apart, narrow, integers].iter().all(|&count| count >= least)
     }
 }
 
@@ -242,7 +245,7 @@ fn skipping_is_exact_on_images_made_to_break_it() {
     let images = images.concat();
     for background in [0, 1] {
         let model = model_with_background(config.clone(), 3, background, 0.0);
-        let integers = Arc::new(quantize(&model, &images).unwrap());
+        let integers = Arc::new(quantize(&model, &images, &[]).unwrap());
         for model in [model, integers] {
             let oracle = score(&model, &images, ORACLE);
             for (bytes, strategy) in TABLES.into_iter().flat_map(|bytes| strategies().into_iter().map(move |s| (bytes, s))) {
@@ -312,7 +315,7 @@ fn the_reference_net_agrees_with_its_oracle_on_a_whole_image() {
     let model = model_with_background(Config::reference(), 8, 0, 0.0);
     let mut images = random_images(&mut Draws::new(9), &model.config, 1, 3);
     images[..28 * 14].fill(0);
-    let integers = Arc::new(quantize(&model, &images).unwrap());
+    let integers = Arc::new(quantize(&model, &images, &[]).unwrap());
     for model in [model, integers] {
         let oracle = score(&model, &images, ORACLE);
         for strategy in strategies() {
@@ -510,7 +513,7 @@ fn a_relu_hides_no_overflow() {
             let mut run = Run::sample(&model, Draw { count: 1, seed: 0, start_index: 7, temperature: 1.0 }, strategy).unwrap();
             assert_eq!(run.finish(), Err(Error::NonFiniteLogit { image: 7, pixel: 0 }), "{strategy:?}");
         }
-        assert_eq!(quantize(&model, &[0; 4]).unwrap_err().code(), "NON_FINITE_LOGIT");
+        assert_eq!(quantize(&model, &[0; 4], &[]).unwrap_err().code(), "NON_FINITE_LOGIT");
     }
 }
 

@@ -9,6 +9,7 @@ use pixelcnn::config::Precision;
 use pixelcnn::layers::Layers;
 use pixelcnn::optimize::optimize;
 use pixelcnn::quantize::quantize;
+use pixelcnn::tensors::{TensorSpec, tensor_specs};
 use pixelcnn::weights::Weights;
 use pixelcnn::{Config, Error, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
@@ -85,15 +86,23 @@ fn reads_tell_what_is_issued_where_all_is_skipped() {
 
 #[test]
 fn integers_stay_near_the_model_they_stand_for() {
+    let mut shares = 0.0;
     for case in 0..40 {
         let mut draws = Draws::new(3000 + case);
         let model = random_model(binary_config(&mut draws), case);
         let images = random_images(&mut draws, &model.config, 2, 30);
-        let integers = Arc::new(quantize(&model, &images).unwrap());
-        assert_eq!(integers.config.precision, Precision::Int16);
-        let difference = worst(&logits(&model, &images), &logits(&integers, &images));
-        assert!(difference < 2e-3, "case {case}: {difference}, {:?}", model.config);
+        let integers = Arc::new(quantize(&model, &images, &[]).unwrap());
+        assert_eq!(integers.config.precision, Precision::Int8);
+        let (was, is) = (logits(&model, &images), logits(&integers, &images));
+        let square = |x: f32| f64::from(x) * f64::from(x);
+        let off: f64 = was.iter().zip(&is).map(|(a, b)| square(a - b)).sum();
+        let all: f64 = was.iter().map(|&a| square(a)).sum();
+        // The largest activations are cut off: that is most of it.
+        let share = (off / all).sqrt();
+        assert!(share < 0.5, "case {case}: {share}, {:?}", model.config);
+        shares += share / 40.0;
     }
+    assert!(shares < 0.2, "{shares}");
 }
 
 #[test]
@@ -102,7 +111,7 @@ fn integers_hold_for_images_far_from_those_of_calibration() {
     let config = Config { height: 9, width: 9, filters: 16, blocks: 2, ..Config::reference() };
     let model = model_with_background(config, 7, 0, 0.0);
     let blank = vec![0; model.config.pixels()];
-    let integers = Arc::new(quantize(&model, &blank).unwrap());
+    let integers = Arc::new(quantize(&model, &blank, &[]).unwrap());
     for ink in [50, 100] {
         let image = random_images(&mut Draws::new(1), &model.config, 1, ink);
         assert_eq!(logits(&integers, &image), integers.reference(&image, 0).unwrap());
@@ -127,25 +136,36 @@ fn every_form_of_a_model_is_written_and_read_again() {
 
 #[test]
 fn integers_out_of_range_and_sums_that_can_overflow_are_refused() {
-    let config = Config { height: 3, width: 3, filters: 2, blocks: 0, head_layers: 0, ..Config::reference() };
+    let config = Config { height: 3, width: 3, filters: 2, blocks: 1, block_kernel: 1, head_layers: 0, ..Config::reference() };
     let layers = Layers::new(&config);
     let model = random_model(config.clone(), 1);
-    let integers = quantize(&model, &[0; 9]).unwrap();
-    let Either::Int16(weights) = integers.weights() else { panic!("integers") };
+    let integers = quantize(&model, &[0; 9], &[]).unwrap();
+    let Either::Int8(weights) = integers.weights() else { panic!("integers") };
     let values = weights.values().to_vec();
-    // stem.kernel [7, 7, 1, 2], stem.bias [2], stem.shift [1], logits.kernel [1, 1, 2, 1], logits.bias [1], logits.shift [1]
-    let refused = |index: usize, value: i32| {
+    let place = |name: &str| {
+        let specs = tensor_specs(&layers, Precision::Int8);
+        let found = specs.iter().position(|spec| spec.name == name).unwrap();
+        specs[..found].iter().map(TensorSpec::len).sum::<usize>()
+    };
+    let refused = |name: &str, at: usize, value: i32| {
         let mut bad = values.clone();
-        bad[index] = value;
+        bad[place(name) + at] = value;
         Weights::new(&layers, bad).unwrap_err()
     };
-    assert_eq!(refused(0, 32_768).code(), "WEIGHT_OUT_OF_RANGE");
-    assert_eq!(refused(50, 1).code(), "FORBIDDEN_WEIGHT");
-    assert_eq!(refused(98, i32::MAX), Error::IntegerOverflow { layer: "stem".into(), channel: Some(0) });
-    assert_eq!(refused(99, i32::MIN), Error::IntegerOverflow { layer: "stem".into(), channel: Some(1) });
-    assert!(refused(100, 31).to_string().contains("from 0 to 30, got 31"));
-    assert_eq!(refused(100, -1).code(), "WEIGHT_OUT_OF_RANGE");
-    assert_eq!(refused(103, i32::MAX), Error::IntegerOverflow { layer: "logits".into(), channel: Some(0) });
+    assert_eq!(refused("stem.kernel", 0, 32_768).code(), "WEIGHT_OUT_OF_RANGE");
+    assert_eq!(refused("stem.kernel", 50, 1).code(), "FORBIDDEN_WEIGHT");
+    assert_eq!(refused("stem.bias", 0, i32::MAX), Error::IntegerOverflow { layer: "stem".into(), channel: Some(0) });
+    assert_eq!(refused("stem.bias", 1, i32::MIN), Error::IntegerOverflow { layer: "stem".into(), channel: Some(1) });
+    // Of 8 bits, but the least, whose opposite has 9.
+    assert!(refused("logits.kernel", 0, -128).to_string().contains("from -127 to 127, got -128"));
+    assert_eq!(refused("logits.bias", 0, i32::MAX), Error::IntegerOverflow { layer: "logits".into(), channel: Some(0) });
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e19, 1e-19] {
+        let error = refused("blocks.0.in.scale", 0, scale.to_bits() as i32);
+        assert!(error.to_string().starts_with("tensor `blocks.0.in.scale`: expected scales from 1e-18 to 1e18"), "{error}");
+    }
+    for view in [0, -1, 32_768] {
+        assert!(refused("stem.view", 0, view).to_string().contains(&format!("from 1 to 32767, got {view}")));
+    }
     assert_eq!(Weights::new(&layers, values[1..].to_vec()).unwrap_err().code(), "WEIGHT_COUNT");
 }
 
@@ -156,7 +176,7 @@ fn a_model_that_does_not_fit_is_refused_with_the_layer() {
     let mut values = Weights::random(&layers, 1).values().to_vec();
     values[0] = 1e30; // only one weight: its channel is never on in the images below, so that no scale knows of it
     let model = Arc::new(Model::new(config, Weights::new(&layers, values).unwrap(), Vec::new()).unwrap());
-    let error = quantize(&model, &[0; 9]).unwrap_err();
+    let error = quantize(&model, &[0; 9], &[]).unwrap_err();
     assert_eq!(error, Error::IntegerOverflow { layer: "stem".into(), channel: None });
     assert!(error.to_string().contains("use the model in f32"), "{error}");
 }
@@ -164,9 +184,9 @@ fn a_model_that_does_not_fit_is_refused_with_the_layer() {
 #[test]
 fn only_whole_images_and_f32_models_are_converted() {
     let model = random_model(Config { height: 3, width: 3, filters: 2, blocks: 0, ..Config::reference() }, 1);
-    assert!(quantize(&model, &[0; 5]).unwrap_err().to_string().contains("whole number of images"));
+    assert!(quantize(&model, &[0; 5], &[]).unwrap_err().to_string().contains("whole number of images"));
     assert!(optimize(&model, &[2; 9]).unwrap_err().to_string().contains("levels from 0 to 1"));
-    let integers = Arc::new(quantize(&model, &[0; 9]).unwrap());
-    assert!(quantize(&integers, &[0; 9]).unwrap_err().to_string().contains("precision f32"));
+    let integers = Arc::new(quantize(&model, &[0; 9], &[]).unwrap());
+    assert!(quantize(&integers, &[0; 9], &[]).unwrap_err().to_string().contains("precision f32"));
     assert!(optimize(&integers, &[0; 9]).unwrap_err().to_string().contains("precision f32"));
 }

@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::{Draws, FASTEST, model_with_background, random_conditions, random_images, strategies};
+use common::{Draws, FASTEST, integers_of, model_with_background, random_conditions, random_images, strategies};
 use pixelcnn::config::{Activation, Architecture, Input};
 use pixelcnn::optimize::optimize;
-use pixelcnn::quantize::quantize;
 use pixelcnn::{Conditions, Config, Draw, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
@@ -72,8 +71,8 @@ fn every_strategy_agrees_on_nets_of_every_tile() {
         let mut draws = Draws::new(1);
         let images = random_images(&mut draws, &model.config, 2, 30);
         let mut forms = vec![Arc::clone(&model)];
-        if model.config.has_integers() {
-            forms.push(Arc::new(quantize(&model, &images).unwrap()));
+        forms.push(integers_of(&mut Draws::new(2), &model));
+        if model.config.has_order() {
             forms.push(Arc::new(optimize(&model, &images).unwrap()));
         }
         for model in forms {

@@ -90,7 +90,7 @@ it('refuses another net, another kind of images, and what is no model, in one se
   });
   const integers = await quantizeModel(first.bytes, data.pixels.subarray(0, 10 * 42));
   expect(await refusal({ ...rest, from: integers })).toEqual({
-    message: 'from: expected one of precision f32, got one of int16; go on from the one that it was made of',
+    message: 'from: expected one of precision f32, got one of int8; go on from the one that it was made of',
     argument: 'from',
   });
   expect(await refusal({ ...rest, from: join(folder, 'none') })).toEqual({

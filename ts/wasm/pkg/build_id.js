@@ -1,1 +1,1 @@
-export const buildId = '2db7f3ce8bfb';
+export const buildId = '8511e149b581';

@@ -1,10 +1,14 @@
 //! The numbers of a precision in lanes: what tiles are written in.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use crate::arithmetic::{Arithmetic, F32, Finish, Int16};
+use super::PANEL;
+use crate::arithmetic::{Arithmetic, F32, Finish, Int8};
 use crate::cell::Cell;
-use crate::integer::Shift;
+use crate::config::Config;
+use crate::integer::{MOST, Rounding, RowParts};
+use crate::simd::small::{self, Small};
 use crate::simd::{F32x4, I16x8, I32x4};
+use crate::weights::Weights;
 
 /// An [`Arithmetic`] in lanes.
 pub trait Lanes: Arithmetic {
@@ -12,8 +16,16 @@ pub trait Lanes: Arithmetic {
     type Sums: Copy;
     /// What a step multiplies: four outputs' weights, or one position's values four times.
     type Factors: Copy;
+    /// Products of a few steps, before they are added to sums.
+    type Partial: Copy;
     /// Channels of a step.
     const STEP: usize;
+    /// The most steps whose products are added up before they are added to sums; 1 where they are added at once.
+    const MOST_STEPS: usize;
+    /// Whether numbers are integers.
+    const INTEGERS: bool;
+    /// Values that a sum takes which is kept whole.
+    const SUM_VALUES: usize = size_of::<Self::Sum>() / size_of::<Self::Value>();
 
     /// Four biases.
     ///
@@ -36,6 +48,36 @@ pub trait Lanes: Arithmetic {
     /// Adds a step's products.
     fn add_products(sums: Self::Sums, inputs: Self::Factors, weights: Self::Factors) -> Self::Sums;
 
+    /// No products.
+    fn no_products() -> Self::Partial;
+
+    /// Adds a step's products to those of the steps before it, [`Lanes::MOST_STEPS`] at most.
+    fn add_partial(partial: Self::Partial, inputs: Self::Factors, weights: Self::Factors) -> Self::Partial;
+
+    /// Adds products to four sums.
+    fn widen(sums: Self::Sums, partial: Self::Partial) -> Self::Sums;
+
+    /// Whether the products of some steps' weights, `[step][PANEL][STEP]`, stay in [`Lanes::Partial`].
+    fn stays_within_16_bits(weights: &[Self::Value]) -> bool;
+
+    /// A weight as kernels read it, and the opposite of it.
+    fn packed(weight: Self::Number) -> [Self::Value; 2];
+
+    /// A pixel's level as the values of its row, of which a row of zeros is none.
+    fn put_level(config: &Config, weights: &Weights<Self::Stored>, level: u16, to: &mut Vec<Self::Value>);
+
+    /// The number that stands for a pixel's level in a row for hot taps: one more than it, or 0.
+    ///
+    /// # Panics
+    /// Where the row is shorter than such a number.
+    fn index(row: &[Self::Value]) -> usize;
+
+    /// A sum with some times a weight; 1 times but among integers.
+    fn add_times(sum: Self::Sum, weight: Self::Sum, times: usize) -> Self::Sum;
+
+    /// The output that a sum begins with, from the first of a row's on.
+    fn output(row: &[Self::Value], output: usize) -> Self::Number;
+
     /// For a layer that tiles do not finish: how they leave its sums as they are, for [`Lanes::finish`]. A call in a tile, were it
     /// never made, would cost it a fifth of its time.
     fn unfinished(rounding: Self::Rounding) -> Option<Self::Rounding>;
@@ -43,25 +85,44 @@ pub trait Lanes: Arithmetic {
     /// Makes outputs of the sums of a panel, as [`Lanes::write`] makes them of sums in registers.
     ///
     /// # Safety
-    /// [`super::PANEL`] values can be read at `sums`; else as [`Lanes::write`].
-    unsafe fn finish(
-        rounding: Self::Rounding,
-        sums: *const Self::Value,
-        residual: Option<*const Self::Value>,
-        to: *mut Self::Value,
-    );
+    /// A panel's sums can be read at `sums`; else as [`Lanes::write`].
+    unsafe fn finish(rounding: Self::Rounding, sums: *const Self::Value, scales: *const f32, row: Outputs<Self::Value>);
 
-    /// Writes the outputs of a panel, after adding the values at `residual` where there is one.
+    /// Writes the outputs of a panel, after adding the residual's where there is one.
     ///
     /// # Safety
-    /// As many values as the panel has outputs can be read at `residual`, and as many times `sum_values(rounding)` written at `to`.
-    unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], residual: Option<*const Self::Value>, to: *mut Self::Value);
+    /// Rows are as long as the layer's and its residual's are, and have as many channels as the panel reaches to. Of integers, as many
+    /// scales as the panel has sums can be read there.
+    unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], scales: *const f32, row: Outputs<Self::Value>);
+
+    /// The sum that was kept whole.
+    fn kept_sum(values: &[Self::Value]) -> Self::Sum;
+
+    /// Writes sums whole, as they are in registers.
+    ///
+    /// # Safety
+    /// As many values can be written there as the panel's sums take.
+    unsafe fn write_sums(sums: [Self::Sums; 2], to: *mut Self::Value);
+}
+
+/// Where a panel's outputs go.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<V> {
+    /// The row.
+    pub row: *mut V,
+    /// The row that is added, from its kept numbers on.
+    pub residual: Option<*const V>,
+    /// The first of the panel's outputs.
+    pub first: usize,
 }
 
 impl Lanes for F32 {
     type Sums = F32x4;
     type Factors = F32x4;
+    type Partial = F32x4;
     const STEP: usize = 1;
+    const MOST_STEPS: usize = 1;
+    const INTEGERS: bool = false;
 
     #[inline(always)]
     unsafe fn biases(from: *const f32) -> F32x4 {
@@ -86,22 +147,68 @@ impl Lanes for F32 {
         sums + inputs * weights
     }
 
+    fn no_products() -> F32x4 {
+        unreachable!("each product of f32 is rounded into its sum")
+    }
+
+    fn add_partial(_: F32x4, _: F32x4, _: F32x4) -> F32x4 {
+        F32::no_products()
+    }
+
+    fn widen(_: F32x4, _: F32x4) -> F32x4 {
+        F32::no_products()
+    }
+
+    fn stays_within_16_bits(_: &[f32]) -> bool {
+        false
+    }
+
+    fn packed(weight: f32) -> [f32; 2] {
+        [weight, -weight]
+    }
+
+    fn put_level(config: &Config, weights: &Weights, level: u16, to: &mut Vec<f32>) {
+        if config.is_one_hot() {
+            to.push(f32::from(level) + 1.0);
+        } else {
+            to.extend((0..config.input_channels()).map(|channel| F32::pixel(config, weights, level, channel)));
+        }
+    }
+
+    fn index(row: &[f32]) -> usize {
+        row[0] as usize
+    }
+
+    #[inline(always)]
+    fn add_times(sum: f32, weight: f32, _: usize) -> f32 {
+        sum + weight
+    }
+
+    fn output(row: &[f32], output: usize) -> f32 {
+        row[output]
+    }
+
+    fn kept_sum(values: &[f32]) -> f32 {
+        values[0]
+    }
+
     fn unfinished(Finish { cell, guarded }: Finish) -> Option<Finish> {
         let finished = matches!(cell, Cell::Relu | Cell::Linear) && !guarded;
         (!finished).then_some(Finish { cell: Cell::Linear, guarded: false })
     }
 
-    unsafe fn finish(finish: Finish, sums: *const f32, residual: Option<*const f32>, to: *mut f32) {
+    unsafe fn finish(finish: Finish, sums: *const f32, _: *const f32, Outputs { row, residual, first }: Outputs<f32>) {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
-                F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]])))
+                F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]], [1.0; 2])))
             } else {
                 finish.cell.lanes(a, b)
             }
         };
         // SAFETY: as the caller promises.
         unsafe {
+            let (to, residual) = (row.add(first), residual.map(|from| from.add(first)));
             let (low, high) = (F32::weights(sums), F32::weights(sums.add(4)));
             if finish.cell.sums() == 2 {
                 return write_four(of(low, high), residual, to);
@@ -112,11 +219,26 @@ impl Lanes for F32 {
     }
 
     #[inline(always)]
-    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], residual: Option<*const f32>, to: *mut f32) {
+    unsafe fn write(
+        Finish { cell, .. }: Finish,
+        sums: [F32x4; 2],
+        _: *const f32,
+        Outputs { row, residual, first }: Outputs<f32>,
+    ) {
         let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
+            let at = first + 4 * v;
             // SAFETY: as the caller promises.
-            unsafe { write_four(sums.bits_at_least(floor), residual.map(|from| from.add(4 * v)), to.add(4 * v)) };
+            unsafe { write_four(sums.bits_at_least(floor), residual.map(|from| from.add(at)), row.add(at)) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write_sums([low, high]: [F32x4; 2], to: *mut f32) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            write_four(low, None, to);
+            write_four(high, None, to.add(4));
         }
     }
 }
@@ -134,10 +256,13 @@ unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
     }
 }
 
-impl Lanes for Int16 {
+impl Lanes for Int8 {
     type Sums = I32x4;
-    type Factors = I16x8;
-    const STEP: usize = 2;
+    type Factors = small::Factors;
+    type Partial = small::Partial;
+    const STEP: usize = small::STEP;
+    const MOST_STEPS: usize = small::MOST_STEPS;
+    const INTEGERS: bool = true;
 
     #[inline(always)]
     unsafe fn biases(from: *const i32) -> I32x4 {
@@ -146,45 +271,159 @@ impl Lanes for Int16 {
     }
 
     #[inline(always)]
-    unsafe fn weights(from: *const i16) -> I16x8 {
-        // SAFETY: as the caller promises; an array of i16 needs no more alignment than an i16.
-        I16x8::new(unsafe { *from.cast::<[i16; 8]>() })
+    unsafe fn weights(from: *const Small) -> small::Factors {
+        // SAFETY: as the caller promises; an array needs no more alignment than its values.
+        small::weights(unsafe { *from.cast::<[Small; 4 * small::STEP]>() })
     }
 
     #[inline(always)]
-    unsafe fn inputs(from: *const i16) -> I16x8 {
+    unsafe fn inputs(from: *const Small) -> small::Factors {
         // SAFETY: as the caller promises.
-        I16x8::splat_pair(unsafe { *from.cast::<[i16; 2]>() })
+        small::inputs(unsafe { *from.cast::<[Small; small::STEP]>() })
     }
 
     #[inline(always)]
-    fn add_products(sums: I32x4, inputs: I16x8, weights: I16x8) -> I32x4 {
-        sums.add_dot(inputs, weights)
-    }
-
-    fn unfinished(_: Shift) -> Option<Shift> {
-        None
-    }
-
-    unsafe fn finish(_: Shift, _: *const i16, _: Option<*const i16>, _: *mut i16) {
-        unreachable!("tiles finish every layer of integers");
+    fn add_products(sums: I32x4, inputs: small::Factors, weights: small::Factors) -> I32x4 {
+        small::add_products(sums, inputs, weights)
     }
 
     #[inline(always)]
-    unsafe fn write(rounding: Shift, [low, high]: [I32x4; 2], residual: Option<*const i16>, to: *mut i16) {
+    fn no_products() -> small::Partial {
+        small::none()
+    }
+
+    #[inline(always)]
+    fn add_partial(partial: small::Partial, inputs: small::Factors, weights: small::Factors) -> small::Partial {
+        small::add(partial, inputs, weights)
+    }
+
+    #[inline(always)]
+    fn widen(sums: I32x4, partial: small::Partial) -> I32x4 {
+        small::widen(sums, partial)
+    }
+
+    fn stays_within_16_bits(weights: &[Small]) -> bool {
+        const PAIR: usize = 2; // of products in a lane
+        let mut lanes = [0u32; PANEL * small::STEP / PAIR];
+        for step in weights.chunks_exact(PANEL * small::STEP) {
+            for (lane, pair) in lanes.iter_mut().zip(step.chunks_exact(PAIR)) {
+                *lane += pair.iter().map(|&weight| i32::from(weight).unsigned_abs()).sum::<u32>();
+            }
+        }
+        lanes.iter().all(|&sum| sum * MOST as u32 <= i16::MAX as u32)
+    }
+
+    fn packed(weight: i16) -> [Small; 2] {
+        [weight as Small, -weight as Small] // in range, as `Weights::new` has checked
+    }
+
+    fn put_level(_: &Config, _: &Weights<i32>, level: u16, to: &mut Vec<Small>) {
+        to.extend(small::split(level as i16 + 1));
+    }
+
+    fn index(row: &[Small]) -> usize {
+        small::joined(*row.first_chunk().expect("a whole number")) as usize
+    }
+
+    #[inline(always)]
+    fn add_times(sum: i32, weight: i32, times: usize) -> i32 {
+        sum + weight * times as i32
+    }
+
+    fn output(row: &[Small], output: usize) -> i16 {
+        small::joined(*row[output * small::OF_16_BITS..].first_chunk().expect("a whole number"))
+    }
+
+    fn kept_sum(values: &[Small]) -> i32 {
+        const BITS: u32 = Small::BITS;
+        let low = (1 << BITS) - 1;
+        (0..).zip(&values[..Int8::SUM_VALUES]).fold(0, |sum, (k, &value)| sum | (i32::from(value) & low) << (BITS * k))
+    }
+
+    fn unfinished(rounding: Rounding) -> Option<Rounding> {
+        let finished = rounding.whole || matches!(rounding.cell, Cell::Relu | Cell::Linear);
+        (!finished).then_some(rounding)
+    }
+
+    unsafe fn finish(rounding: Rounding, sums: *const Small, scales: *const f32, outputs: Outputs<Small>) {
+        // SAFETY: as the caller promises.
+        let scaled = |half: usize| unsafe {
+            let sums = sums.cast::<[i32; 4]>().add(half).read_unaligned();
+            I32x4::new(sums).to_f32() * F32::weights(scales.add(4 * half))
+        };
+        let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+        let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
+        let (low, high) = (scaled(0), scaled(1));
+        let RowParts { negative, kept, .. } = rounding.row;
+        let write = |outputs: Outputs<Small>, numbers: [i32; 4]| {
+            for (o, number) in numbers.into_iter().enumerate() {
+                let (at, mut number) = (outputs.first + o, number as i16);
+                // SAFETY: as the caller promises.
+                unsafe {
+                    if rounding.view.is_some() {
+                        let wide = |from: *const Small| *from.add(at * small::OF_16_BITS).cast::<[Small; small::OF_16_BITS]>();
+                        let residual = outputs.residual.map_or(0, |from| small::joined(wide(from)));
+                        number = residual.saturating_add(number);
+                        *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
+                    }
+                    let number = rounding.view_of(number);
+                    match negative {
+                        None => *outputs.row.add(at) = number as Small,
+                        Some(negative) => {
+                            *outputs.row.add(at) = number.max(0) as Small;
+                            *outputs.row.add(negative + at) = (-number).max(0) as Small;
+                        }
+                    }
+                }
+            }
+        };
+        if rounding.cell.sums() == 2 {
+            return write(outputs, of(low, high));
+        }
+        write(outputs, of(low, low));
+        write(Outputs { first: outputs.first + 4, ..outputs }, of(high, high));
+    }
+
+    #[inline(always)]
+    unsafe fn write(rounding: Rounding, sums: [I32x4; 2], scales: *const f32, outputs: Outputs<Small>) {
+        let Outputs { row, residual, first } = outputs;
         // SAFETY: as the caller promises.
         unsafe {
             if rounding.whole {
-                *to.cast::<[[u8; 4]; 4]>() = low.to_array().map(i32::to_le_bytes);
-                *to.add(8).cast::<[[u8; 4]; 4]>() = high.to_array().map(i32::to_le_bytes);
+                return Int8::write_sums(sums, row.add(first * 2 * small::OF_16_BITS));
+            }
+            let scaled = |half: usize| sums[half].to_f32() * F32::weights(scales.add(4 * half));
+            let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+            let rounded = |half: usize| {
+                let scaled = scaled(half);
+                if rounding.cell == Cell::Relu { scaled.round_positive(most) } else { scaled.round_signed(most) }
+            };
+            let mut out = I16x8::narrow(rounded(0), rounded(1));
+            if let Some(view) = rounding.view {
+                let wide = first * small::OF_16_BITS;
+                if let Some(residual) = residual {
+                    out = I16x8::new(residual.add(wide).cast::<[i16; 8]>().read_unaligned()).add_saturating(out);
+                }
+                row.add(rounding.row.kept + wide).cast::<[i16; 8]>().write_unaligned(out.to_array());
+                out = out.scaled(view).at_most(I16x8::splat_pair([MOST; 2]));
+                out = out.at_least(I16x8::splat_pair([if rounding.positive { 0 } else { -MOST }; 2]));
+            }
+            let Some(negative) = rounding.row.negative else {
+                *row.add(first).cast() = small::stored(out);
                 return;
-            }
-            // The bias holds the half already.
-            let mut out = I16x8::narrow(low, high, rounding.shift).at_least(I16x8::splat_pair([rounding.floor; 2]));
-            if let Some(residual) = residual {
-                out = Int16::weights(residual).add_saturating(out);
-            }
-            *to.cast::<[i16; 8]>() = out.to_array();
+            };
+            let zero = I16x8::splat_pair([0; 2]);
+            *row.add(first).cast() = small::stored(out.at_least(zero));
+            *row.add(negative + first).cast() = small::stored(out.negated().at_least(zero));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write_sums([low, high]: [I32x4; 2], to: *mut Small) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            to.cast::<[i32; 4]>().write_unaligned(low.to_array());
+            to.cast::<[i32; 4]>().add(1).write_unaligned(high.to_array());
         }
     }
 }

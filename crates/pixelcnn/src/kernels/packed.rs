@@ -1,11 +1,13 @@
 //! A net's weights in the order in which tiles read them, and what they take.
 
 use super::{Lanes, PANEL, padded};
-use crate::arithmetic::{Arithmetic, F32, Int16};
+use crate::arithmetic::{Arithmetic, F32, Int8};
 use crate::config::{Config, Precision};
 use crate::error::Error;
-use crate::layers::{Input, Layer, Layers, Start};
+use crate::integer::RowParts;
+use crate::layers::{Input, Layers, Source, Start};
 use crate::memory::{Bytes, product, try_room, try_zeroed};
+use crate::simd::small::OF_16_BITS;
 use crate::tensors;
 use crate::weights::Weights;
 
@@ -18,30 +20,41 @@ pub(crate) struct Units {
     pub sum: u64,
     /// Channels of a step.
     pub step: usize,
-    /// Values of an output of the last layer.
+    /// Values of a sum that is kept whole.
     pub last: usize,
+    /// Whether numbers are integers.
+    pub integers: bool,
 }
 
 impl Units {
     pub const fn of<A: Lanes>() -> Units {
-        Units { value: size_of::<A::Value>() as u64, sum: size_of::<A::Sum>() as u64, step: A::STEP, last: A::LAST_VALUES }
+        let (value, sum) = (size_of::<A::Value>(), size_of::<A::Sum>());
+        Units { value: value as u64, sum: sum as u64, step: A::STEP, last: A::SUM_VALUES, integers: A::INTEGERS }
     }
 
     pub const fn of_precision(precision: Precision) -> Units {
         match precision {
             Precision::F32 => Units::of::<F32>(),
-            Precision::Int16 => Units::of::<Int16>(),
+            Precision::Int8 => Units::of::<Int8>(),
         }
     }
 
-    /// Values of a pixel's row: the number of its level, where that is one-hot, else its channels.
-    pub fn pixel(config: &Config) -> usize {
-        if config.is_one_hot() { 1 } else { config.input_channels() }
+    /// Values of a pixel's row: the number of its level, where kernels look that up, else its channels.
+    pub fn pixel(self, config: &Config) -> usize {
+        match self.integers {
+            true => OF_16_BITS,
+            false if config.is_one_hot() => 1,
+            false => config.input_channels(),
+        }
     }
 
-    /// Values of a row of a layer's outputs.
-    pub fn row(self, layers: &Layers, layer: usize) -> u64 {
-        padded(layers[layer].out_channels) as u64 * if layer + 1 == layers.len() { self.last as u64 } else { 1 }
+    /// Where a row of a layer's outputs has what.
+    pub fn row(self, layers: &Layers, layer: usize) -> RowParts {
+        if self.integers {
+            return RowParts::of(layers, layer);
+        }
+        let channels = layers[layer].out_channels;
+        RowParts { negative: None, kept: 0, len: padded(channels), read: channels }
     }
 
     /// Bytes of as many values as the product of some counts.
@@ -51,10 +64,12 @@ impl Units {
 
     /// What a packed layer takes.
     pub fn packed(self, layers: &Layers, index: usize) -> Bytes {
-        let shape = Shape::of(&layers[index], self.step);
+        let shape = Shape::of(layers, index, self);
         let (sums, classes) = (shape.sums as u64, shape.classes(layers) as u64);
+        let scales = if self.integers { sums } else { 0 };
         self.values(&[sums, shape.values as u64])
             + Bytes(product(&[sums, classes + shape.hot_rows as u64, self.sum]))
+            + Bytes::of::<f32>(&[scales])
             + Bytes::of::<u32>(&[shape.taps as u64])
     }
 }
@@ -63,7 +78,7 @@ impl Units {
 pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) -> Bytes {
     let units = Units::of_precision(precision);
     let packed = (0..layers.len()).map(|layer| units.packed(layers, layer)).sum();
-    let levels = units.values(&[config.levels as u64, Units::pixel(config) as u64]);
+    let levels = units.values(&[config.levels as u64, units.pixel(config) as u64]);
     let channels = layers.iter().map(|layer| layer.out_channels as u64).sum();
     // Bounds of what the channels hold, three at most, while it is found out whether they can overflow.
     tensors::planned(layers) + packed + levels + Bytes::of::<[f64; 6]>(&[channels]) + Layers::planned(config)
@@ -74,7 +89,7 @@ pub(crate) fn planned(config: &Config, layers: &Layers, precision: Precision) ->
 pub(crate) struct Shape {
     /// Taps, over all inputs.
     pub taps: usize,
-    /// How many of them, the first, are one-hot.
+    /// How many of them, the first, are hot: what they add is part of what the sums begin with.
     pub(super) hot: usize,
     /// Rows of weights that these choose from.
     pub(super) hot_rows: usize,
@@ -89,23 +104,42 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub fn of(layer: &Layer, step: usize) -> Shape {
+    pub fn of(layers: &Layers, index: usize, units: Units) -> Shape {
+        let layer = &layers[index];
         let taps = |inputs: &[Input]| -> usize { inputs.iter().map(|input| input.terms.len()).sum() };
-        let (hot, dense) = layer.inputs.split_at(layer.inputs.partition_point(|input| input.one_hot));
+        let (hot, dense) = layer.inputs.split_at(layer.inputs.partition_point(|input| Shape::is_hot(input, units)));
         // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
         let gathered = taps(dense) > 1 && dense.iter().all(|input| input.channels < PANEL);
-        let hot_rows = hot.iter().map(|input| input.terms.len() * input.channels).sum();
+        let hot_rows = hot.iter().map(|input| input.terms.len() * Shape::hot_rows(layers, input)).sum();
         let sums = PANEL * layer.out_channels.div_ceil(PANEL / layer.cell.sums());
         let (taps, hot) = (taps(&layer.inputs), taps(hot));
         let mut shape = Shape { taps, hot, hot_rows, gathered, values: 0, sums, start: layer.start };
-        let values: usize = dense.iter().map(|input| input.terms.len() * shape.tap(input, step)).sum();
-        shape.values = values.next_multiple_of(step);
+        let values: usize = dense.iter().map(|input| input.terms.len() * shape.tap(layers, input, units)).sum();
+        shape.values = values.next_multiple_of(units.step);
         shape
     }
 
+    /// Whether a tap adds a row of weights to what the sums begin with. Integers do so for all pixels, of whatever level: their
+    /// weights have more bits than those that tiles read.
+    fn is_hot(input: &Input, units: Units) -> bool {
+        input.one_hot || units.integers && input.source == Source::Pixels
+    }
+
+    /// Rows of weights that a hot tap chooses from: one for each level, or one that is multiplied with it.
+    fn hot_rows(layers: &Layers, input: &Input) -> usize {
+        match layers.embedding {
+            Some((levels, _)) => levels,
+            None => input.channels,
+        }
+    }
+
     /// Values that a tap of an input reads.
-    fn tap(&self, input: &Input, step: usize) -> usize {
-        if self.gathered { input.channels } else { input.channels.next_multiple_of(step) }
+    fn tap(&self, layers: &Layers, input: &Input, units: Units) -> usize {
+        let read = match input.source {
+            Source::Pixels => input.channels,
+            Source::Layer(source) => units.row(layers, source).read,
+        };
+        if self.gathered { read } else { read.next_multiple_of(units.step) }
     }
 
     /// Rows of sums to begin with that do not depend on the position.
@@ -127,18 +161,24 @@ impl Shape {
 #[derive(Clone, Debug)]
 pub struct PackedLayer<A: Arithmetic> {
     pub(super) weights: Vec<A::Value>, // [panel][tap, channel / STEP][PANEL][STEP]
+    pub(super) group: usize,           // steps whose products may be added in 16 bits
+    pub(super) scales: Vec<f32>,       // [sums], of integers
     pub(super) starts: Vec<A::Sum>,    // [class][sums]: what they begin with; empty where that is another layer's outputs
-    pub(super) hot: Vec<A::Sum>,       // [one-hot tap, level][sums]
-    pub(super) hot_rows: Vec<u32>,     // (one-hot tap) -> its first row
+    pub(super) start_at: usize,        // where a row of those begins
+    pub(super) hot: Vec<A::Sum>,       // [hot tap, level][sums]
+    pub(super) hot_rows: Vec<u32>,     // (hot tap) -> its first row
+    pub(super) factor: bool,           // whether a level is multiplied with the only row of a tap
     pub(super) values: Vec<u32>,       // (other tap) -> values it reads; never 0
     pub(super) depth: usize,           // steps of the k-loop, over all taps
     pub(super) sums: usize,            // padded
     pub(super) each: usize,            // sums of an output
     pub(super) outputs: usize,         // not padded
     pub(super) gathered: bool,         // whether the taps of a position are copied together first
-    pub(super) rounding: A::Rounding,  // also how many values an output takes
-    pub(super) tiles: A::Rounding,     // what tiles do of it
-    pub(super) finished: bool,         // whether that is all
+    pub(super) row: usize,             // values of a row of outputs
+    pub(super) residual: RowParts,     // where a row that is added has what
+    pub(super) rounding: A::Rounding,
+    pub(super) tiles: A::Rounding, // what tiles do of it
+    pub(super) finished: bool,     // whether that is all
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -147,74 +187,132 @@ impl<A: Lanes> PackedLayer<A> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(layers: &Layers, weights: &Weights<A::Stored>, index: usize, guarded: bool) -> Result<PackedLayer<A>, Error> {
-        let (layer, shape) = (&layers[index], Shape::of(&layers[index], A::STEP));
+        let units = Units::of::<A>();
+        let (layer, shape) = (&layers[index], Shape::of(layers, index, units));
         let (n, width, each, outputs) = (layer.sums(), shape.values, layer.cell.sums(), layer.out_channels);
-        let none = |_| Error::OutOfMemory { bytes: Units::of::<A>().packed(layers, index).0, limit: None };
+        let none = |_| Error::OutOfMemory { bytes: units.packed(layers, index).0, limit: None };
         let room = |rows: usize| usize::try_from(shape.sums as u64 * rows as u64).map_err(none);
         // Where a sum lies among the padded ones.
         let lane = |o: usize| {
             let (output, second, half) = (o % outputs, o / outputs, PANEL / each);
             output / half * PANEL + second * half + output % half
         };
-        let mut packed = try_zeroed(room(width)?)?;
+        let mut packed: Vec<A::Value> = try_zeroed(room(width)?)?;
         let (mut values, mut hot_rows) = (try_room(shape.taps - shape.hot)?, try_room(shape.hot)?);
         let mut hot: Vec<A::Sum> = try_room(room(shape.hot_rows)?)?;
         let mut row = 0;
         for (number, input) in layer.inputs.iter().enumerate() {
             let kernel = weights.kernel(index, number);
+            let negative = match input.source {
+                Source::Layer(source) => units.row(layers, source).negative,
+                Source::Pixels => None,
+            };
             for &term in &input.terms {
                 let from = input.weight_index(term, n);
-                if input.one_hot {
+                let weight = |k: usize, o: usize| A::weight(kernel[from + k * n + o]);
+                if Shape::is_hot(input, units) {
                     hot_rows.push((hot.len() / shape.sums) as u32);
-                    for k in 0..input.channels {
+                    for level in 0..Shape::hot_rows(layers, input) {
                         let first = hot.len();
-                        hot.resize(first + shape.sums, A::start(A::Value::default()));
-                        (0..n).for_each(|o| hot[first + lane(o)] = A::start(A::weight(kernel[from + k * n + o])));
+                        hot.resize(first + shape.sums, A::start(A::Number::default()));
+                        for o in 0..n {
+                            let one = A::start(A::Number::default());
+                            // What an embedding makes of a level, and its weights make of that, is known beforehand.
+                            hot[first + lane(o)] = match layers.embedding {
+                                None => A::start(weight(level, o)),
+                                Some((_, channels)) => {
+                                    let embedded = |k: usize| A::weight(weights.embedding()[level * channels + k]);
+                                    (0..channels).fold(one, |sum, k| A::multiply_add(sum, embedded(k), weight(k, o)))
+                                }
+                            };
+                        }
                     }
                     continue;
                 }
-                for k in 0..input.channels {
+                let mut put = |k: usize, o: usize, value: A::Value| {
                     let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
+                    let (panel, lane) = (lane(o) / PANEL, lane(o) % PANEL);
+                    packed[(panel * width / A::STEP + step) * PANEL * A::STEP + lane * A::STEP + within] = value;
+                };
+                for k in 0..input.channels {
                     for o in 0..n {
-                        let (panel, lane) = (lane(o) / PANEL, lane(o) % PANEL);
-                        let at = (panel * width / A::STEP + step) * PANEL * A::STEP + lane * A::STEP + within;
-                        packed[at] = A::weight(kernel[from + k * n + o]);
+                        let [positive, opposite] = A::packed(weight(k, o));
+                        put(k, o, positive);
+                        if let Some(negative) = negative {
+                            put(negative + k, o, opposite);
+                        }
                     }
                 }
-                row += shape.tap(input, A::STEP);
-                values.push(shape.tap(input, A::STEP) as u32);
+                row += shape.tap(layers, input, units);
+                values.push(shape.tap(layers, input, units) as u32);
             }
         }
         let rounding = A::rounding(layers, weights, index);
+        let mut scales = try_room(if A::INTEGERS { room(1)? } else { 0 })?;
+        if A::INTEGERS {
+            scales.resize(room(1)?, 1.0);
+            (0..n).for_each(|o| scales[lane(o)] = A::scale(weights, index, o));
+        }
         let classes = shape.classes(layers);
         let mut starts: Vec<A::Sum> = try_room(room(classes)?)?;
-        starts.resize(room(classes)?, A::bias(rounding, A::Stored::default()));
+        starts.resize(room(classes)?, A::bias(A::Stored::default()));
         for (class, starts) in starts.chunks_exact_mut(shape.sums).enumerate() {
             for o in 0..n {
-                let bias = weights.bias(index)[o];
+                let bias = A::bias(weights.bias(index)[o]);
                 let with_class = layer.start == (Start::Bias { class: true });
-                let bias = if with_class { bias + weights.class(index)[class * n + o] } else { bias };
-                starts[lane(o)] = A::bias(rounding, bias);
+                starts[lane(o)] = if with_class { bias + A::bias(weights.class(index)[class * n + o]) } else { bias };
             }
         }
         let guarded = guarded && index + 1 < layers.len();
         let rounding = if guarded { A::guarded(rounding) } else { rounding };
         let unfinished = A::unfinished(rounding);
-        Ok(PackedLayer {
+        let row_of = |source: usize| units.row(layers, source);
+        let start_at = if let Start::Layer(source) = layer.start { row_of(source).kept } else { 0 };
+        let mut layer = PackedLayer {
             weights: packed,
+            group: 1,
+            scales,
             starts,
+            start_at,
             hot,
             hot_rows,
+            factor: A::INTEGERS && layer.inputs.iter().all(|input| !input.one_hot) && layers.embedding.is_none(),
             values,
             depth: width / A::STEP,
             sums: shape.sums,
             each,
             outputs,
             gathered: shape.gathered,
+            row: row_of(index).len,
+            residual: row_of(layer.residual.unwrap_or(index)),
             rounding,
             tiles: unfinished.unwrap_or(rounding),
             finished: unfinished.is_none(),
-        })
+        };
+        layer.group = layer.largest_group();
+        Ok(layer)
+    }
+
+    /// The most steps, of those that tiles may take at once, whose products stay within 16 bits when they are added up, whatever the
+    /// inputs: whole groups from each tap's first step on, or less of one where what follows is zeros.
+    fn largest_group(&self) -> usize {
+        let fits = |group: usize| {
+            self.weights.chunks_exact((self.depth * PANEL * A::STEP).max(1)).all(|panel| {
+                let mut at = 0;
+                let whole = [(self.depth * A::STEP) as u32];
+                let taps = if self.gathered { &whole[..] } else { &self.values[..] };
+                taps.iter().all(|&values| {
+                    let tap = &panel[at..at + values as usize * PANEL];
+                    at += values as usize * PANEL;
+                    tap.chunks(group * PANEL * A::STEP).all(A::stays_within_16_bits)
+                })
+            })
+        };
+        let mut group = A::MOST_STEPS;
+        while group > 1 && !fits(group) {
+            group /= 2;
+        }
+        group
     }
 
     /// Taps, over all inputs.
@@ -227,8 +325,8 @@ impl<A: Lanes> PackedLayer<A> {
         self.sums
     }
 
-    /// Values of one row of output that are written.
+    /// Values of one row of output, those that are written.
     pub fn row(&self) -> usize {
-        self.sums / self.each * A::sum_values(self.rounding)
+        self.row
     }
 }

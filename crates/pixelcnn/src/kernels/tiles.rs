@@ -3,6 +3,7 @@
 //! Unsafe: the k-loop reads without bounds checks, after one check per call of all that it will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
+use super::lanes::Outputs;
 use super::packed::{PackedLayer, Shape, Units};
 use super::{Lanes, PANEL};
 use crate::arithmetic::Arithmetic;
@@ -62,17 +63,17 @@ pub(crate) struct Room {
     pub gathered: u64,
     /// Sums of a position that are made before the tiles begin.
     pub begun: u64,
-    /// Sums of a position that tiles leave unfinished.
+    /// Values of a position's sums that tiles leave unfinished.
     pub ended: u64,
 }
 
 impl Room {
     /// Of layers, for so many positions at a time.
     pub fn of(layers: &Layers, units: Units, positions: u64) -> Room {
-        let shapes = || layers.iter().map(|layer| Shape::of(layer, units.step));
+        let shapes = || (0..layers.len()).map(|layer| Shape::of(layers, layer, units));
         let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
         let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
-        let (begun, ended) = (most(Shape::begun), if units.step == 1 { most(|shape| shape.sums) } else { 0 });
+        let (begun, ended) = (most(Shape::begun), most(|shape| shape.sums) * units.last as u64);
         Room { positions, taps: most(|shape| shape.taps), gathered, begun, ended }
     }
 
@@ -120,8 +121,8 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
     assert!(places.taps.len() == positions * taps);
-    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.row() == sums / layer.each);
-    assert!(inside(places.residuals, layer.row()) && inside(places.outputs, layer.row()));
+    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.each * layer.outputs <= sums);
+    assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row()));
     assert!(layer.weights.len() == sums * layer.depth * A::STEP && sums % PANEL == 0);
 
     let split = Split::of(positions);
@@ -171,7 +172,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     // Where tiles write: rows of the data, or rows that are finished afterwards.
     scratch.ended.clear();
     if !layer.finished {
-        scratch.ended.resize(positions * sums, A::Value::default());
+        scratch.ended.resize(positions * sums * A::SUM_VALUES, A::Value::default());
     }
     let data = data.as_mut_ptr();
     let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
@@ -207,13 +208,15 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     }
     if !layer.finished {
         let each = PANEL / layer.each;
-        for (position, sums) in scratch.ended.chunks_exact(sums).enumerate() {
-            for (panel, sums) in sums.chunks_exact(PANEL).enumerate() {
-                // SAFETY: the asserts above hold for every position, and a row of outputs has as many panels.
-                unsafe {
-                    let to = data.add(places.outputs[position] as usize + panel * each);
-                    let residual = places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + panel * each));
-                    A::finish(layer.rounding, sums.as_ptr(), residual, to);
+        for (position, sums) in scratch.ended.chunks_exact(sums * A::SUM_VALUES).enumerate() {
+            // SAFETY: the asserts above hold for every position, and a row of outputs, and of what is added, has as many panels.
+            unsafe {
+                let row = data.add(places.outputs[position] as usize);
+                let residual =
+                    places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
+                for (panel, sums) in sums.chunks_exact(PANEL * A::SUM_VALUES).enumerate() {
+                    let scales = layer.scales.as_ptr().wrapping_add(panel * PANEL);
+                    A::finish(layer.rounding, sums.as_ptr(), scales, Outputs { row, residual, first: panel * each });
                 }
             }
         }
@@ -243,18 +246,22 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         let first = scratch.sums.len();
         scratch.begins.push(first as u32);
         if layer.starts.is_empty() {
-            let row = &data[places.begins[position] as usize..][..layer.each * layer.outputs];
-            scratch.sums.extend((0..sums).map(|lane| A::start(row[output(lane)])));
+            let row = &data[places.begins[position] as usize + layer.start_at..];
+            scratch.sums.extend((0..sums).map(|lane| A::start(A::output(row, output(lane)))));
         } else {
             scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
         }
         let read = &places.taps[position * layer.taps()..][..hot];
         for (row, &first_row) in read.iter().zip(&layer.hot_rows) {
             // What is outside the image holds 0, and a level one more than its number.
-            let Some(level) = A::index(data[row.start as usize]).checked_sub(1) else { continue };
-            let weights = &layer.hot[(first_row as usize + level) * sums..][..sums];
+            let Some(level) = A::index(&data[row.start as usize..]).checked_sub(1) else { continue };
+            let (place, times) = if layer.factor { (0, level) } else { (level, 1) };
+            if times == 0 {
+                continue;
+            }
+            let weights = &layer.hot[(first_row as usize + place) * sums..][..sums];
             for (sum, &weight) in scratch.sums[first..].iter_mut().zip(weights) {
-                *sum = *sum + weight;
+                *sum = A::add_times(*sum, weight, times);
             }
         }
     }
@@ -344,8 +351,6 @@ impl<A: Lanes> Place<'_, A> {
         let layer = self.layer;
         // Weights of a step: those of a panel, of which a vector has the first or the second half.
         let (step, half) = (PANEL * A::STEP, PANEL * A::STEP / 2);
-        // Values that are written of a panel.
-        let written = if layer.finished { PANEL / layer.each * A::sum_values(layer.tiles) } else { PANEL };
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
             let mut sums: [[A::Sums; V]; P] = std::array::from_fn(|p| {
@@ -366,18 +371,49 @@ impl<A: Lanes> Place<'_, A> {
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * step);
-                    loop {
-                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                        for p in 0..P {
-                            let x = A::inputs(at.wrapping_byte_add(away[p]));
-                            for v in 0..V {
-                                sums[p][v] = A::add_products(sums[p][v], x, w[v]);
+                    if A::MOST_STEPS == 1 || layer.group == 1 {
+                        loop {
+                            let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                            for p in 0..P {
+                                let x = A::inputs(at.wrapping_byte_add(away[p]));
+                                for v in 0..V {
+                                    sums[p][v] = A::add_products(sums[p][v], x, w[v]);
+                                }
+                            }
+                            at = at.wrapping_add(A::STEP);
+                            weights = weights.map(|w| w.wrapping_add(step));
+                            if weights[0] == end {
+                                break;
                             }
                         }
-                        at = at.wrapping_add(A::STEP);
-                        weights = weights.map(|w| w.wrapping_add(step));
-                        if weights[0] == end {
-                            break;
+                    } else {
+                        // The same, but sums are touched once for a group of steps.
+                        loop {
+                            let left = end.offset_from(weights[0]) as usize; // not behind it
+                            let stop = weights[0].wrapping_add(left.min(layer.group * step));
+                            let mut partial = [[A::no_products(); V]; P];
+                            loop {
+                                let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                                for p in 0..P {
+                                    let x = A::inputs(at.wrapping_byte_add(away[p]));
+                                    for v in 0..V {
+                                        partial[p][v] = A::add_partial(partial[p][v], x, w[v]);
+                                    }
+                                }
+                                at = at.wrapping_add(A::STEP);
+                                weights = weights.map(|w| w.wrapping_add(step));
+                                if weights[0] == stop {
+                                    break;
+                                }
+                            }
+                            for p in 0..P {
+                                for v in 0..V {
+                                    sums[p][v] = A::widen(sums[p][v], partial[p][v]);
+                                }
+                            }
+                            if weights[0] == end {
+                                break;
+                            }
                         }
                     }
                 }
@@ -387,17 +423,23 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let position = self.first + p;
-                let row =
-                    if layer.finished { *self.places.outputs.get_unchecked(position) as usize } else { position * layer.sums };
-                let to = self.outputs.add(row + panel * written);
-                let residual = if self.places.residuals.is_empty() || !layer.finished {
+                if !layer.finished {
+                    let to = self.outputs.add((position * layer.sums + panel * PANEL) * A::SUM_VALUES);
+                    for v in 0..V / 2 {
+                        A::write_sums([sums[p][2 * v], sums[p][2 * v + 1]], to.add(PANEL * A::SUM_VALUES * v));
+                    }
+                    return;
+                }
+                let row = self.outputs.add(*self.places.outputs.get_unchecked(position) as usize);
+                let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
-                    Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + panel * PANEL))
+                    Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + layer.residual.kept))
                 };
                 for v in 0..V / 2 {
-                    let residual = residual.map(|from| from.add(PANEL * v));
-                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], residual, to.add(written * v));
+                    let first = (panel + v) * PANEL;
+                    let scales = layer.scales.as_ptr().wrapping_add(first);
+                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], scales, Outputs { row, residual, first });
                 }
             });
         }
@@ -407,8 +449,9 @@ impl<A: Lanes> Place<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::{F32, Int16};
-    use crate::config::Config;
+    use crate::arithmetic::{F32, Int8};
+    use crate::config::{Config, Precision};
+    use crate::tensors::{Role, TensorSpec, tensor_specs};
     use crate::weights::Weights;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -425,26 +468,38 @@ mod tests {
         let config = Config { filters: 16, blocks: 1, ..Config::reference() };
         let layers = Layers::new(&config);
         let floats = Weights::random(&layers, 1);
-        let integers = Weights::new(&layers, vec![0; floats.values().len() + layers.len()]).unwrap();
+        // Weights of 0, scales and views of 1.
+        let number = |spec: &TensorSpec| match spec.role {
+            Role::Scale => 1f32.to_bits() as i32,
+            Role::View => 1,
+            _ => 0,
+        };
+        let specs = tensor_specs(&layers, Precision::Int8);
+        let integers: Vec<i32> = specs.iter().flat_map(|spec| vec![number(spec); spec.len()]).collect();
+        let integers = Weights::new(&layers, integers).unwrap();
         // A block's first layer reads one row of 16 and writes 16 values; the logits write a panel of 8, of sums.
         let (hidden, last) = (1, layers.len() - 1);
         let f32s = [hidden, last].map(|index| PackedLayer::<F32>::new(&layers, &floats, index, false).unwrap());
-        let i16s = [hidden, last].map(|index| PackedLayer::<Int16>::new(&layers, &integers, index, false).unwrap());
-        let row = |start, depth| Row { start, depth };
-        for len in [32, 48] {
-            assert!(runs(&f32s[0], row(0, 16), len as u32 - 16, len) && runs(&i16s[0], row(0, 8), len as u32 - 16, len));
-            assert!(runs(&f32s[1], row(0, 16), len as u32 - 8, len) && runs(&i16s[1], row(0, 8), len as u32 - 16, len));
+        let small = [hidden, last].map(|index| PackedLayer::<Int8>::new(&layers, &integers, index, false).unwrap());
+        let (step, sums) = (Int8::STEP, 8 * Int8::SUM_VALUES);
+        let (row, deep) = (|start, depth| Row { start, depth }, 16 / step as u32);
+        // What the integers read has a stream beside it, which they do not write here.
+        for len in [64, 80] {
+            let end = |values: usize| (len - values) as u32;
+            assert!(runs(&f32s[0], row(0, 16), end(16), len) && runs(&small[0], row(0, deep), end(16), len));
+            assert!(runs(&f32s[1], row(0, 16), end(8), len) && runs(&small[1], row(0, deep), end(sums), len));
             // One past the end, of what is read and of what is written.
-            for (start, output) in [(len as u32 - 15, 0), (u32::MAX, 0), (0, len as u32 - 15), (0, u32::MAX)] {
-                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&i16s[0], row(start, 8), output, len));
-                assert!(!runs(&i16s[1], row(start, 8), output, len), "a sum takes two values");
+            for (start, output) in [(end(15), 0), (u32::MAX, 0), (0, end(15)), (0, u32::MAX)] {
+                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&small[0], row(start, deep), output, len));
             }
-            assert!(!runs(&f32s[1], row(0, 16), len as u32 - 7, len));
+            assert!(!runs(&small[1], row(end(15), deep), 0, len), "what the logits read");
+            assert!(!runs(&small[1], row(0, deep), end(sums - 1), len), "a sum takes several values");
+            assert!(!runs(&f32s[1], row(0, 16), end(7), len));
             // Deeper than the row, also where twice the depth is little in 32 bits.
             for depth in [17, 1 << 30, 1 << 31, (1 << 31) + 4, u32::MAX] {
-                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&i16s[0], row(0, depth), 16, len), "depth {depth}");
+                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&small[0], row(0, depth), 16, len), "depth {depth}");
             }
-            assert!(!runs(&i16s[0], row(0, 9), 16, len));
+            assert!(!runs(&small[0], row(0, deep + 1), 16, len));
         }
     }
 

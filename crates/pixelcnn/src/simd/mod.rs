@@ -5,12 +5,21 @@
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
 mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar")))]
-pub use simd128::{BACKEND, F32x4, I16x8, I32x4};
+use simd128 as backend;
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
 mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
-pub use scalar::{BACKEND, F32x4, I16x8, I32x4};
+use scalar as backend;
+
+pub use backend::{BACKEND, F32x4, I16x8, I32x4};
+
+#[cfg(any(feature = "narrow", all(target_feature = "relaxed-simd", not(feature = "scalar"))))]
+#[path = "narrow.rs"]
+pub mod small;
+#[cfg(not(any(feature = "narrow", all(target_feature = "relaxed-simd", not(feature = "scalar")))))]
+#[path = "wide.rs"]
+pub mod small;
 
 #[cfg(test)]
 mod tests {
@@ -66,12 +75,39 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_shifted_towards_minus_infinity_and_saturate() {
-        let (a, b) = (I32x4::new([7, -7, 8, -8]), I32x4::new([i32::MAX, i32::MIN, 1 << 18, -(1 << 18)]));
-        let narrow = I16x8::narrow(a, b, 2).to_array();
-        assert_eq!(narrow, [1, -2, 2, -2, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
-        let relu = I16x8::new(narrow).at_least(I16x8::splat_pair([0, 0]));
-        assert_eq!(relu.to_array(), [1, 0, 2, 0, i16::MAX, 0, i16::MAX, 0]);
-        assert_eq!(relu.add_saturating(relu).to_array(), [2, 0, 4, 0, i16::MAX, 0, i16::MAX, 0]);
+    fn numbers_are_cut_off_scaled_and_rounded() {
+        let (a, b) = (I32x4::new([7, -7, 8, -8]), I32x4::new([i32::MAX, i32::MIN, 1 << 15, -(1 << 15) - 1]));
+        let narrow = I16x8::narrow(a, b);
+        assert_eq!(narrow.to_array(), [7, -7, 8, -8, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
+        let (zero, eight) = (I16x8::new([0; 8]), I16x8::new([8; 8]));
+        assert_eq!(narrow.at_least(zero).at_most(eight).to_array(), [7, 0, 8, 0, 8, 0, 8, 0]);
+        assert_eq!(narrow.add_saturating(narrow).to_array(), [14, -14, 16, -16, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
+        let halves = I16x8::new([0, 1, 2, 3, -1, -3, i16::MAX, i16::MIN]).scaled(1 << 14);
+        assert_eq!(halves.to_array(), [0, 1, 1, 2, 0, -1, 1 << 14, -(1 << 14)]);
+        assert_eq!(a.to_f32().to_array(), [7.0, -7.0, 8.0, -8.0]);
+        assert_eq!(
+            I32x4::new([(1 << 24) + 1, (1 << 24) + 3, i32::MAX, i32::MIN]).to_f32().to_array(),
+            [16_777_216.0, 16_777_220.0, 2_147_483_648.0, -2_147_483_648.0]
+        );
+    }
+
+    #[test]
+    fn rounding_is_to_the_nearest_even_integer_within_a_range() {
+        let mut words = crate::rng::Words::new(3, crate::rng::Purpose::Shuffle, 0, 0);
+        let special = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 127.5, 32766.5, 32767.5, 1e-45, 1e30, f32::INFINITY];
+        let drawn = (0..40_000).map(|i| {
+            let word = words.word();
+            // Of any size, and halves.
+            if i % 2 == 0 { f32::from_bits(word) } else { (word as i32 >> 8) as f32 * 0.5 / 256.0 }
+        });
+        let all: Vec<f32> = special.into_iter().chain(special.map(|x| -x)).chain(drawn).filter(|x| !x.is_nan()).collect();
+        for four in all.chunks_exact(4) {
+            let lanes = F32x4::new(four.try_into().unwrap());
+            for most in [127.0, 32_767.0] {
+                let wanted = |low: f32| four.iter().map(move |x| x.clamp(low, most).round_ties_even() as i32);
+                assert!(lanes.round_positive(most).to_array().into_iter().eq(wanted(0.0)), "{four:?}");
+                assert!(lanes.round_signed(most).to_array().into_iter().eq(wanted(-most)), "{four:?}");
+            }
+        }
     }
 }

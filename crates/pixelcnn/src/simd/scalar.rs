@@ -70,6 +70,19 @@ impl F32x4 {
     pub fn power_of_two(self) -> F32x4 {
         F32x4(self.0.map(|x| f32::from_bits(x.to_bits() << 23)))
     }
+
+    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one. `most` is an
+    /// integer of at most 2^22.
+    #[inline(always)]
+    pub fn round_positive(self, most: f32) -> I32x4 {
+        I32x4(self.0.map(|x| if x > 0.0 { x.min(most).round_ties_even() as i32 } else { 0 }))
+    }
+
+    /// The nearest integer in each lane that is no NaN, halves to the even one, and at most `most` away from 0.
+    #[inline(always)]
+    pub fn round_signed(self, most: f32) -> I32x4 {
+        I32x4(self.0.map(|x| x.clamp(-most, most).round_ties_even() as i32))
+    }
 }
 
 impl Add for F32x4 {
@@ -127,6 +140,18 @@ impl I32x4 {
         let product = |k: usize| i32::from(a.0[k]) * i32::from(b.0[k]);
         I32x4(std::array::from_fn(|i| self.0[i].wrapping_add(product(2 * i).wrapping_add(product(2 * i + 1)))))
     }
+
+    /// Adds to each lane its pair of 16-bit lanes.
+    #[inline(always)]
+    pub fn add_pairs(self, pairs: I16x8) -> I32x4 {
+        I32x4(std::array::from_fn(|i| self.0[i] + i32::from(pairs.0[2 * i]) + i32::from(pairs.0[2 * i + 1])))
+    }
+
+    /// The nearest f32 in each lane, halves to the even one.
+    #[inline(always)]
+    pub fn to_f32(self) -> F32x4 {
+        F32x4(self.0.map(|x| x as f32))
+    }
 }
 
 /// Eight i16.
@@ -152,11 +177,11 @@ impl I16x8 {
         self.0
     }
 
-    /// Eight sums divided by `1 << shift`, rounded down, and cut off at the range of an i16.
+    /// Eight numbers, cut off at the range of an i16.
     #[inline(always)]
-    pub fn narrow(low: I32x4, high: I32x4, shift: u32) -> I16x8 {
-        let sums: [i32; 8] = std::array::from_fn(|i| if i < 4 { low.0[i] } else { high.0[i - 4] });
-        I16x8(sums.map(|sum| (sum >> shift).clamp(i16::MIN.into(), i16::MAX.into()) as i16))
+    pub fn narrow(low: I32x4, high: I32x4) -> I16x8 {
+        let all: [i32; 8] = std::array::from_fn(|i| if i < 4 { low.0[i] } else { high.0[i - 4] });
+        I16x8(all.map(|x| x.clamp(i16::MIN.into(), i16::MAX.into()) as i16))
     }
 
     /// The larger in each lane.
@@ -165,9 +190,60 @@ impl I16x8 {
         I16x8(std::array::from_fn(|i| self.0[i].max(floor.0[i])))
     }
 
+    /// The smaller in each lane.
+    #[inline(always)]
+    pub fn at_most(self, ceiling: I16x8) -> I16x8 {
+        I16x8(std::array::from_fn(|i| self.0[i].min(ceiling.0[i])))
+    }
+
     /// The sum in each lane, cut off at the range of an i16.
     #[inline(always)]
     pub fn add_saturating(self, other: I16x8) -> I16x8 {
         I16x8(std::array::from_fn(|i| self.0[i].saturating_add(other.0[i])))
+    }
+
+    /// Each lane times `by / 2^15` to the nearest, halves up.
+    #[inline(always)]
+    pub fn scaled(self, by: i16) -> I16x8 {
+        I16x8(self.0.map(|x| ((i32::from(x) * i32::from(by) + (1 << 14)) >> 15).min(i16::MAX.into()) as i16))
+    }
+
+    /// Each lane, but the other sign.
+    #[inline(always)]
+    pub fn negated(self) -> I16x8 {
+        I16x8(self.0.map(i16::wrapping_neg))
+    }
+
+    /// Eight numbers of -128..=127 as bytes.
+    #[inline(always)]
+    pub fn to_bytes(self) -> [i8; 8] {
+        self.0.map(|x| x.clamp(i8::MIN.into(), i8::MAX.into()) as i8)
+    }
+
+    /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127 where weights are not 0, and the sums
+    /// stay within 16 bits: a test looks at both.
+    #[inline(always)]
+    pub fn add_dot(self, inputs: I8x16, weights: I8x16) -> I16x8 {
+        debug_assert!(inputs.0.iter().zip(&weights.0).all(|(&x, &w)| x >= 0 || w == 0), "{inputs:?}");
+        let product = |k: usize| i16::from(inputs.0[k]) * i16::from(weights.0[k]);
+        I16x8(std::array::from_fn(|i| self.0[i] + (product(2 * i) + product(2 * i + 1))))
+    }
+}
+
+/// Sixteen i8.
+#[derive(Clone, Copy, Debug)]
+pub struct I8x16([i8; 16]);
+
+impl I8x16 {
+    /// Sixteen given numbers.
+    #[inline(always)]
+    pub fn new(lanes: [i8; 16]) -> I8x16 {
+        I8x16(lanes)
+    }
+
+    /// Four numbers, again and again.
+    #[inline(always)]
+    pub fn splat_four(four: [i8; 4]) -> I8x16 {
+        I8x16(std::array::from_fn(|i| four[i % 4]))
     }
 }

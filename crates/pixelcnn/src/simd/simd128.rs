@@ -1,15 +1,28 @@
 //! The backend for WebAssembly with the simd128 feature.
 
-use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul};
-use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_or};
-use core::arch::wasm32::{i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_narrow_i32x4};
+use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul};
+use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_or, v128_xor};
+#[cfg(target_feature = "relaxed-simd")]
 use core::arch::wasm32::{
-    i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_max, i32x4_min, i32x4_shl, i32x4_shr, i32x4_splat,
+    i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i64x2_extract_lane,
+};
+use core::arch::wasm32::{
+    i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_min, i16x8_narrow_i32x4, i16x8_neg, i16x8_q15mulr_sat, i16x8_splat,
+};
+use core::arch::wasm32::{
+    i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_max, i32x4_min, i32x4_shl, i32x4_shr, i32x4_splat, i32x4_sub,
 };
 use std::ops::{Add, Div, Mul, Sub};
 
 /// Name of the backend in use.
+#[cfg(not(target_feature = "relaxed-simd"))]
 pub const BACKEND: &str = "simd128";
+/// Name of the backend in use.
+#[cfg(target_feature = "relaxed-simd")]
+pub const BACKEND: &str = "relaxed";
+
+/// 3 * 2^22: a small number and it make an integer, and the last bits say which.
+const WHOLE: f32 = 12_582_912.0;
 
 /// Four f32.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +91,21 @@ impl F32x4 {
     pub fn power_of_two(self) -> F32x4 {
         F32x4(i32x4_shl(self.0, 23))
     }
+
+    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one. `most` is an
+    /// integer of at most 2^22. Among numbers as large as 2^23 f32 has no fraction: so adding one rounds.
+    #[inline(always)]
+    pub fn round_positive(self, most: f32) -> I32x4 {
+        let cut = i32x4_min(i32x4_max(self.0, i32x4_splat(0)), i32x4_splat(most.to_bits() as i32));
+        I32x4(i32x4_sub(f32x4_add(cut, f32x4_splat(WHOLE)), i32x4_splat(WHOLE.to_bits() as i32)))
+    }
+
+    /// The nearest integer in each lane that is no NaN, halves to the even one, and at most `most` away from 0.
+    #[inline(always)]
+    pub fn round_signed(self, most: f32) -> I32x4 {
+        let (sign, size) = (i32x4_shr(self.0, 31), self.abs().round_positive(most));
+        I32x4(i32x4_sub(v128_xor(size.0, sign), sign))
+    }
 }
 
 impl Add for F32x4 {
@@ -135,6 +163,19 @@ impl I32x4 {
     pub fn add_dot(self, a: I16x8, b: I16x8) -> I32x4 {
         I32x4(i32x4_add(self.0, i32x4_dot_i16x8(a.0, b.0)))
     }
+
+    /// Adds to each lane its pair of 16-bit lanes.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn add_pairs(self, pairs: I16x8) -> I32x4 {
+        I32x4(i32x4_add(self.0, i32x4_extadd_pairwise_i16x8(pairs.0)))
+    }
+
+    /// The nearest f32 in each lane, halves to the even one.
+    #[inline(always)]
+    pub fn to_f32(self) -> F32x4 {
+        F32x4(f32x4_convert_i32x4(self.0))
+    }
 }
 
 /// Eight i16.
@@ -171,10 +212,10 @@ impl I16x8 {
         ]
     }
 
-    /// Eight sums divided by `1 << shift`, rounded down, and cut off at the range of an i16.
+    /// Eight numbers, cut off at the range of an i16.
     #[inline(always)]
-    pub fn narrow(low: I32x4, high: I32x4, shift: u32) -> I16x8 {
-        I16x8(i16x8_narrow_i32x4(i32x4_shr(low.0, shift), i32x4_shr(high.0, shift)))
+    pub fn narrow(low: I32x4, high: I32x4) -> I16x8 {
+        I16x8(i16x8_narrow_i32x4(low.0, high.0))
     }
 
     /// The larger in each lane.
@@ -183,9 +224,63 @@ impl I16x8 {
         I16x8(i16x8_max(self.0, floor.0))
     }
 
+    /// The smaller in each lane.
+    #[inline(always)]
+    pub fn at_most(self, ceiling: I16x8) -> I16x8 {
+        I16x8(i16x8_min(self.0, ceiling.0))
+    }
+
     /// The sum in each lane, cut off at the range of an i16.
     #[inline(always)]
     pub fn add_saturating(self, other: I16x8) -> I16x8 {
         I16x8(i16x8_add_sat(self.0, other.0))
+    }
+
+    /// Each lane times `by / 2^15` to the nearest, halves up.
+    #[inline(always)]
+    pub fn scaled(self, by: i16) -> I16x8 {
+        I16x8(i16x8_q15mulr_sat(self.0, i16x8_splat(by)))
+    }
+
+    /// Each lane, but the other sign.
+    #[inline(always)]
+    pub fn negated(self) -> I16x8 {
+        I16x8(i16x8_neg(self.0))
+    }
+
+    /// Eight numbers of -128..=127 as bytes; into memory this is one store.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn to_bytes(self) -> [i8; 8] {
+        i64x2_extract_lane::<0>(i8x16_narrow_i16x8(self.0, self.0)).to_le_bytes().map(|byte| byte as i8)
+    }
+
+    /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127, and the sums stay within 16 bits:
+    /// then the instruction gives the same on every host.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn add_dot(self, inputs: I8x16, weights: I8x16) -> I16x8 {
+        I16x8(i16x8_add(self.0, i16x8_relaxed_dot_i8x16_i7x16(weights.0, inputs.0)))
+    }
+}
+
+/// Sixteen i8.
+#[cfg(target_feature = "relaxed-simd")]
+#[derive(Clone, Copy, Debug)]
+pub struct I8x16(v128);
+
+#[cfg(target_feature = "relaxed-simd")]
+impl I8x16 {
+    /// Sixteen given numbers; from neighbours in memory this is one `v128.load`.
+    #[inline(always)]
+    pub fn new(lanes: [i8; 16]) -> I8x16 {
+        let part = |k: usize| i32::from_le_bytes(std::array::from_fn(|i| lanes[4 * k + i] as u8));
+        I8x16(i32x4(part(0), part(1), part(2), part(3)))
+    }
+
+    /// Four numbers, again and again; from memory this is one `v128.load32_splat`.
+    #[inline(always)]
+    pub fn splat_four(four: [i8; 4]) -> I8x16 {
+        I8x16(i32x4_splat(i32::from_le_bytes(four.map(|byte| byte as u8))))
     }
 }

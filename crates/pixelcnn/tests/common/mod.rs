@@ -29,7 +29,7 @@ impl Draws {
     }
 }
 
-/// A random small config of what may be one of integers, a plain net of two levels: images of 1 to 13 pixels a side, filters off
+/// A random small config of what may be put into another order, a plain net of two levels: images of 1 to 13 pixels a side, filters off
 /// every tile size, deep and shallow.
 pub fn binary_config(draws: &mut Draws) -> Config {
     let (height, width) = (draws.from(1, 9), draws.pick(&[1, 2, 3, 4, 5, 6, 7, 9, 11, 13]));
@@ -132,14 +132,21 @@ pub fn remembering(model: &Arc<Model>, bytes: u64) -> Arc<Model> {
     Arc::new(model.remembering(bytes))
 }
 
-/// A model as it is, with its channels in another order, or in integers.
+/// A model as it is, with its channels in another order where they have one, or in integers.
 pub fn random_form(draws: &mut Draws, model: Arc<Model>) -> Arc<Model> {
     let images = random_images(draws, &model.config, 3, 20);
     match draws.from(0, 3) {
         0 => model,
-        1 => Arc::new(optimize(&model, &images).unwrap()),
-        _ => Arc::new(quantize(&model, &images).unwrap()),
+        1 if model.config.has_order() => Arc::new(optimize(&model, &images).unwrap()),
+        _ => integers_of(draws, &model),
     }
+}
+
+/// A model in integers, calibrated on few images, so that much is cut off.
+pub fn integers_of(draws: &mut Draws, model: &Model) -> Arc<Model> {
+    let images = random_images(draws, &model.config, 3, 20);
+    let labels = random_labels(draws, &model.config, 3);
+    Arc::new(quantize(model, &images, &labels).unwrap())
 }
 
 /// Random images; `ink` is the share of pixels that are not 0, in percent, any other level as likely as any.
