@@ -29,10 +29,10 @@ use crate::memory::{Bytes, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
 use std::ops::Range;
 
+/// The id of what lies outside the image, a pixel or a row.
+pub(crate) const OUTSIDE: u32 = 0;
 /// The id of a row that has none: it is computed where it is read, and shared with nobody.
-pub(crate) const NONE: u32 = 0;
-/// The id of what lies outside the image.
-pub(crate) const OUTSIDE: u32 = 1;
+pub(crate) const NONE: u32 = 1;
 /// The first id of a row.
 const FIRST: u32 = 2;
 
@@ -136,6 +136,12 @@ const WAYS: usize = 8;
 /// The first of them, whose rows are kept, too.
 const KEPT: usize = 4;
 
+/// Words of a line of a processor's caches, and of what stands at the beginning of a set: tags of eight hashes, a byte each, 0 where there is
+/// no id; the steps at which each was met last; and where the rows lie that are kept.
+const LINE: usize = 16;
+const MET: usize = 2;
+const STARTS: usize = MET + WAYS;
+
 /// The most that a table may take.
 pub const MOST_BYTES: u64 = 1 << 31;
 
@@ -157,14 +163,19 @@ pub fn default_bytes(layers: &Layers) -> u64 {
 struct Shelf {
     words: u64,    // of a key
     values: u64,   // of the rows that are kept
-    entry: u64,    // words of an entry: its id, where its rows lie, its key, and two depths a word
+    entry: u64,    // words of an entry: its id, two depths a word, and its key
     lifetime: u64, // steps after which no position reads what was met
     sets: u64,
 }
 
 impl Shelf {
+    /// Words of a set.
+    fn set(&self) -> u64 {
+        (LINE as u64 + WAYS as u64 * self.entry).next_multiple_of(LINE as u64)
+    }
+
     fn bytes(&self, units: Units) -> Bytes {
-        units.values(&[KEPT as u64, self.values]) + Bytes::of::<u32>(&[WAYS as u64, self.entry]) + Bytes::of::<Set>(&[1])
+        units.values(&[KEPT as u64, self.values]) + Bytes::of::<u32>(&[self.set()])
     }
 }
 
@@ -192,7 +203,12 @@ impl TablePlan {
         let shelf = |(number, family): (usize, &Family)| {
             let (words, depths) = (key_words(family, levels), family.kept.len().div_ceil(2) as u64);
             let values = family.kept.iter().map(|&layer| row(layer)).sum();
-            Shelf { words, values, entry: 2 + words + depths, lifetime: lifetime(number), sets: 0 }
+            // Small ones do not lie across two lines.
+            let entry = match 1 + words + depths {
+                small if small <= LINE as u64 => small.next_power_of_two(),
+                large => large,
+            };
+            Shelf { words, values, entry, lifetime: lifetime(number), sets: 0 }
         };
         let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
         // The deeper, the more rows differ.
@@ -205,7 +221,8 @@ impl TablePlan {
             return TablePlan::default();
         }
         let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
-        let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum();
+        let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum::<Bytes>();
+        let bytes = bytes + Bytes::of::<u32>(&[LINE as u64]); // so that sets begin with a line
         TablePlan { shelves, values, bytes }
     }
 
@@ -220,32 +237,50 @@ impl TablePlan {
     }
 }
 
-/// Eight entries that may hold what is looked up: one line of a cache.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
-struct Set {
-    tags: [u32; WAYS], // of their keys' hashes; 0 where there is none
-    met: [u32; WAYS],  // the step at which each was met last
-}
-
 /// Where a family's part of a table lies.
 #[derive(Clone, Copy, Debug)]
 struct Part {
-    first_set: usize,
+    first: usize, // word
     sets: u64,
-    first_entry: usize,
-    entry: usize,
-    words: usize,
+    set: usize,   // words of one
+    entry: usize, // words of one
+    words: usize, // of a key, at the end of it
     values: u32,
     lifetime: u32,
 }
 
 impl Part {
-    /// The set that a key's hash leads to, of this part's, and its tag there, which is not 0.
+    /// The set that a hash leads to, by its first word.
     #[inline]
-    fn place(&self, hash: u64) -> (usize, u32) {
-        ((((hash >> 32) * self.sets) >> 32) as usize, hash as u32 | 1)
+    fn place(&self, hash: u64) -> usize {
+        self.first + (((hash >> 32) * self.sets) >> 32) as usize * self.set
     }
+
+    /// Where an entry of a set lies.
+    #[inline]
+    fn entry(&self, set: usize, way: usize) -> usize {
+        set + LINE + way * self.entry
+    }
+}
+
+/// What tells the entries of a set apart before their keys are looked at; not 0.
+#[inline]
+fn tag(hash: u64) -> u8 {
+    ((hash >> 1) as u8).max(1)
+}
+
+/// The tags of a set.
+#[inline]
+fn tags(words: &[u32], set: usize) -> u64 {
+    u64::from(words[set]) | u64::from(words[set + 1]) << 32
+}
+
+/// The highest bit of each byte that is as wanted, and now and then of one after such a byte that is not.
+#[inline]
+fn same(tags: u64, wanted: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let apart = tags ^ (u64::from(wanted) * ONES);
+    apart.wrapping_sub(ONES) & !apart & ONES << 7
 }
 
 /// What was found, or has been given a number.
@@ -253,8 +288,8 @@ impl Part {
 pub(crate) struct Found {
     /// The id of its rows.
     pub id: u32,
-    /// Their place in the table, where they have one.
-    pub entry: Option<u32>,
+    /// Their entry in the table, where they have one, and where they lie, from the first of all on.
+    pub entry: Option<(usize, u32)>,
     /// Whether they must be computed.
     pub is_new: bool,
 }
@@ -275,12 +310,11 @@ pub struct Met {
 pub(crate) struct Table {
     plan: TablePlan,
     parts: Vec<Part>,
-    sets: Vec<Set>,
-    entries: Vec<u32>, // [entry]: id, where its rows lie, depths, two a word, and its key
-    counts: Vec<Met>,  // (family)
-    end: u32,          // values that were given a place
-    now: u32,          // the step; of a difference of two it is all the same whether they wrap
-    first: u32,        // the first id, and what numbering begins anew with
+    words: Vec<u32>, // [set]: a line of tags and steps, and its entries: id, depths, two a word, and at their end the key
+    counts: Vec<Met>, // (family)
+    end: u32,        // values that were given a place
+    now: u32,        // the step; of a difference of two it is all the same whether they wrap
+    first: u32,      // the first id, and what numbering begins anew with
     next: u32,
 }
 
@@ -290,18 +324,19 @@ impl Table {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(plan: TablePlan, first: u32) -> Result<Table, Error> {
-        let (mut sets, mut entries) = (0, 0);
         let mut parts = try_room(plan.shelves.len())?;
+        let all: u64 = plan.shelves.iter().map(|shelf| shelf.sets * shelf.set()).sum();
+        let words: Vec<u32> = try_zeroed(all as usize + LINE)?;
+        let mut end = words.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
         for shelf in &plan.shelves {
             let (entry, words, values) = (shelf.entry as usize, shelf.words as usize, shelf.values as u32);
             let lifetime = u32::try_from(shelf.lifetime).unwrap_or(u32::MAX);
-            parts.push(Part { first_set: sets, sets: shelf.sets, first_entry: entries, entry, words, values, lifetime });
-            sets += shelf.sets as usize;
-            entries += shelf.sets as usize * WAYS * entry;
+            parts.push(Part { first: end, sets: shelf.sets, set: shelf.set() as usize, entry, words, values, lifetime });
+            end += (shelf.sets * shelf.set()) as usize;
         }
-        let (sets, entries, counts) = (try_zeroed(sets)?, try_zeroed(entries)?, try_zeroed(plan.shelves.len())?);
+        let counts = try_zeroed(plan.shelves.len())?;
         let first = first.max(FIRST);
-        Ok(Table { plan, parts, sets, entries, counts, end: 0, now: 0, first, next: first })
+        Ok(Table { plan, parts, words, counts, end: 0, now: 0, first, next: first })
     }
 
     /// How it was planned.
@@ -332,24 +367,23 @@ impl Table {
     /// Images begin: no position of any is read any more. Where ids were used up, nothing is remembered, and numbering begins anew.
     pub fn begin_images(&mut self) {
         if self.next == u32::MAX {
-            self.sets.fill(Set::default());
+            self.words.fill(0);
             (self.end, self.next) = (0, self.first);
         }
     }
 
-    /// Looks at all places that a family's keys lead to. Lines of memory that are asked for side by side come in together: one by one, as
-    /// they are looked up, each would be waited for.
-    pub fn touch(&self, family: usize, hashes: &[Option<u64>]) {
+    /// Looks at the sets that hashes lead to, and then at the entries there. Lines of memory that are asked for side by side come in
+    /// together: one by one, as they are looked up, each would be waited for.
+    pub fn touch(&self, family: usize, hashes: impl Iterator<Item = u64> + Clone) {
         let part = self.parts[family];
         let mut seen = 0;
-        for hash in hashes.iter().flatten() {
-            seen ^= self.sets[part.first_set + part.place(*hash).0].met[0];
+        for hash in hashes.clone() {
+            seen ^= self.words[part.place(hash)];
         }
-        for hash in hashes.iter().flatten() {
-            let (number, tag) = part.place(*hash);
-            let tags = &self.sets[part.first_set + number].tags;
-            let way = (0..WAYS).fold(0, |found, way| if tags[way] == tag { way } else { found });
-            seen ^= self.entries[part.first_entry + (number * WAYS + way) * part.entry];
+        for hash in hashes {
+            let set = part.place(hash);
+            let way = same(tags(&self.words, set), tag(hash)).trailing_zeros() as usize / 8 % WAYS;
+            seen ^= self.words[part.entry(set, way)];
         }
         std::hint::black_box(seen);
     }
@@ -357,64 +391,82 @@ impl Table {
     /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
     #[inline]
     pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
-        let part = self.parts[family];
-        let (number, tag) = part.place(hash);
-        let set = &mut self.sets[part.first_set + number];
-        let entry = |way: usize| part.first_entry + (number * WAYS + way) * part.entry;
+        let (part, now) = (self.parts[family], self.now);
+        let (set, tag) = (part.place(hash), tag(hash));
         let key_at = |entry: usize| entry + part.entry - part.words;
-        let (now, counts) = (self.now, &mut self.counts[family]);
-        let age = |set: &Set, way: usize| if set.tags[way] == 0 { u32::MAX } else { now.wrapping_sub(set.met[way]) };
-        let oldest = |set: &Set, ways: Range<usize>| ways.max_by_key(|&way| age(set, way)).unwrap_or(0);
-        for way in (0..WAYS).filter(|&way| set.tags[way] == tag) {
-            let from = entry(way);
-            if !self.entries[key_at(from)..][..part.words].iter().eq(key) {
+        let tags = tags(&self.words, set);
+        let mut ways = same(tags, tag);
+        while ways != 0 {
+            let way = ways.trailing_zeros() as usize / 8;
+            let entry = part.entry(set, way);
+            if self.words[key_at(entry)..][..part.words] != *key {
+                ways &= ways - 1;
                 continue;
             }
-            set.met[way] = now;
-            let id = self.entries[from];
-            if way < KEPT {
-                counts.met += 1;
-                return Some(Found { id, entry: Some(from as u32), is_new: false });
+            self.words[set + MET + way] = now;
+            if way >= KEPT {
+                return Some(self.keep(family, set, way));
             }
-            // Met for the second time: it changes places with the one whose rows were not met for longest, unless these are read.
-            let kept = oldest(set, 0..KEPT);
-            if age(set, kept) < part.lifetime {
-                counts.apart += 1;
-                return Some(Found { id, entry: None, is_new: true });
-            }
-            set.tags.swap(way, kept);
-            set.met.swap(way, kept);
-            let to = entry(kept);
-            self.entries.swap(from, to);
-            for word in 0..part.words {
-                self.entries.swap(key_at(from) + word, key_at(to) + word);
-            }
-            self.entries[to + 2..key_at(to)].fill(u32::MAX);
-            counts.new += 1;
-            return Some(Found { id, entry: Some(to as u32), is_new: true });
+            self.counts[family].met += 1;
+            return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
         if self.next == u32::MAX {
-            counts.apart += 1;
+            self.counts[family].apart += 1;
             return None;
         }
         let id = self.next;
         self.next += 1;
-        let free = oldest(set, 0..KEPT);
-        let is_kept = set.tags[free] == 0;
-        let way = if is_kept { free } else { oldest(set, KEPT..WAYS) };
-        (set.tags[way], set.met[way]) = (tag, now);
-        let words = &mut self.entries[entry(way)..][..part.entry];
-        words[0] = id;
-        words[part.entry - part.words..].copy_from_slice(key);
-        if !is_kept {
-            counts.apart += 1;
+        // The first free place, else that of the one that was not met for longest, of those whose rows are not kept.
+        let free = same(tags, 0).trailing_zeros() as usize / 8;
+        let way = if free < WAYS { free } else { self.oldest(set, KEPT..WAYS).0 };
+        let shift = way % KEPT * 8;
+        let word = &mut self.words[set + way / KEPT];
+        *word = *word & !(0xff << shift) | u32::from(tag) << shift;
+        self.words[set + MET + way] = now;
+        let entry = part.entry(set, way);
+        self.words[entry] = id;
+        self.words[key_at(entry)..][..part.words].copy_from_slice(key);
+        if way >= KEPT {
+            self.counts[family].apart += 1;
             return Some(Found { id, entry: None, is_new: true });
         }
-        words[1] = self.end;
+        let start = self.end;
         self.end += part.values;
-        words[2..part.entry - part.words].fill(u32::MAX);
-        counts.new += 1;
-        Some(Found { id, entry: Some(entry(way) as u32), is_new: true })
+        self.words[set + STARTS + way] = start;
+        self.words[entry + 1..key_at(entry)].fill(u32::MAX);
+        self.counts[family].new += 1;
+        Some(Found { id, entry: Some((entry, start)), is_new: true })
+    }
+
+    /// Of some ways of a set the one that was not met for longest, and for how many steps.
+    fn oldest(&self, set: usize, ways: Range<usize>) -> (usize, u32) {
+        let met = &self.words[set + MET..][..WAYS];
+        let older = |oldest: (usize, u32), way: usize| {
+            let age = self.now.wrapping_sub(met[way]);
+            if age > oldest.1 { (way, age) } else { oldest }
+        };
+        ways.clone().fold((ways.start, 0), older)
+    }
+
+    /// What is met for the second time: it changes places with the one whose rows were not met for longest, unless these may be read.
+    fn keep(&mut self, family: usize, set: usize, way: usize) -> Found {
+        let part = self.parts[family];
+        let from = part.entry(set, way);
+        let (kept, age) = self.oldest(set, 0..KEPT);
+        if age < part.lifetime {
+            self.counts[family].apart += 1;
+            return Found { id: self.words[from], entry: None, is_new: true };
+        }
+        let to = part.entry(set, kept);
+        (0..part.entry).for_each(|word| self.words.swap(from + word, to + word));
+        self.words.swap(set + MET + way, set + MET + kept);
+        let (low, high) = (kept * 8, (way - KEPT) * 8);
+        let other = (self.words[set] >> low ^ self.words[set + 1] >> high) & 0xff;
+        self.words[set] ^= other << low;
+        self.words[set + 1] ^= other << high;
+        self.words[to + 1..to + part.entry - part.words].fill(u32::MAX);
+        self.counts[family].new += 1;
+        Found { id: self.words[to], entry: Some((to, self.words[set + STARTS + kept])), is_new: true }
     }
 
     /// Counts a position that could not be looked up.
@@ -422,29 +474,25 @@ impl Table {
         self.counts[family].apart += 1;
     }
 
-    /// Where its rows lie, from the first of all on.
-    pub fn start(&self, entry: u32) -> u32 {
-        self.entries[entry as usize + 1]
-    }
-
-    /// How deep one of the rows is, of those that are kept; [`u16::MAX`] where that is not known yet.
-    pub fn depth(&self, entry: u32, kept: usize) -> u32 {
-        self.entries[entry as usize + 2 + kept / 2] >> (kept % 2 * 16) & 0xffff
+    /// How deep one of the rows of an entry is, of those that are kept; [`u16::MAX`] where that is not known yet.
+    pub fn depth(&self, entry: usize, kept: usize) -> u32 {
+        self.words[entry + 1 + kept / 2] >> (kept % 2 * 16) & 0xffff
     }
 
     /// Tells it.
-    pub fn set_depth(&mut self, entry: u32, kept: usize, depth: u32) {
-        let word = &mut self.entries[entry as usize + 2 + kept / 2];
+    pub fn set_depth(&mut self, entry: usize, kept: usize, depth: u32) {
+        let word = &mut self.words[entry + 1 + kept / 2];
         let shift = kept % 2 * 16;
         *word = *word & !(0xffff << shift) | depth << shift;
     }
 }
 
-/// What chooses where to look. Fewer bits than ids have: equal keys, equal hashes, and nothing the other way.
+/// What chooses where to look; not 0. Fewer bits than ids have: equal keys, equal hashes, and nothing the other way.
 #[inline]
 pub(crate) fn hash(key: &[u32]) -> u64 {
-    key.iter().fold(0x9e37_79b9_7f4a_7c15, |hash: u64, &word| {
+    let mixed = key.iter().fold(0x9e37_79b9_7f4a_7c15, |hash: u64, &word| {
         let hash = (hash ^ u64::from(word)).wrapping_mul(0xd6e8_feb8_6659_fd93);
         hash ^ (hash >> 32)
-    })
+    });
+    mixed | 1
 }
