@@ -210,9 +210,6 @@ impl<A: Lanes> Cache<A> {
             return;
         }
         self.gather(layer);
-        if self.shared.is_some() {
-            self.touch(packed.row());
-        }
         let front = &mut self.front;
         let Front { taps, begins, residuals, rows: outputs, scratch, .. } = front;
         let places = kernels::Places { taps, begins, residuals, outputs };
@@ -318,25 +315,6 @@ impl<A: Lanes> Cache<A> {
         self.data.resize(self.data.len().max(*first + table.end()), A::Value::default());
     }
 
-    /// Looks at all rows that a front reads and writes. Those of a table lie far from each other and out of a processor's caches: their
-    /// lines come in side by side here, and not one after the other where a tile wants them.
-    fn touch(&self, written: usize) {
-        let line = 64 / size_of::<A::Value>();
-        let mut seen = false;
-        for row in &self.front.taps {
-            let end = row.depth as usize * A::STEP;
-            for at in (0..end).step_by(line) {
-                seen ^= self.data[row.start as usize + at] == A::Value::default();
-            }
-        }
-        for &row in &self.front.rows {
-            for at in (0..written).step_by(line) {
-                seen ^= self.data[row as usize + at] == A::Value::default();
-            }
-        }
-        std::hint::black_box(seen);
-    }
-
     /// Makes a front of what the layer is to compute, and gives each position its place.
     fn gather(&mut self, layer: usize) {
         let Cache { schedule, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
@@ -419,7 +397,13 @@ fn own_row(
 
 /// Steps of a row up to its last value other than zero.
 fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
-    let last = values.iter().rposition(|&value| value != A::Value::default());
+    const BLOCK: usize = 16; // zeros of which are looked at side by side
+    let is_zero = |value: &A::Value| *value == A::Value::default();
+    let mut end = values.len();
+    while end >= BLOCK && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
+        end -= BLOCK;
+    }
+    let last = values[..end].iter().rposition(|value| !is_zero(value));
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)
 }
 
