@@ -10,11 +10,12 @@
 //! ([`families`]) and holds for any.
 //!
 //! *The table* ([`Table`]) maps (root, ids read) to an id, and to the rows of those members of the family that another family reads. It
-//! is as large as it was planned and never grows. The ids that a row is looked up by choose one of its sets, of eight ids, four of which have
-//! their rows kept. What is met for the first time in a full set has its id remembered alone: most rows never come again, and are
-//! computed where they always were, in the ring. When it is met again its rows are kept, in place of those of the set that were not
-//! met for longest. Rows that a position still in flight may read are never replaced: each set knows at which step they were met last,
-//! and a ring is so many steps long. An id may be forgotten at any time: it stays what it is for those who have it.
+//! is as large as it was planned and never grows. The ids that a row is looked up by choose one of its sets, of sixteen ids, four of
+//! which have their rows kept: an id takes little room, and what is computed from it can be met only while it is remembered. What is met
+//! for the first time in a full set has its id remembered alone: most rows never come again, and are computed where they always were,
+//! in the ring. When it is met again its rows are kept, in place of those of the set that were not met for longest. Rows that a
+//! position still in flight may read are never replaced: each set knows at which step they were met last, and a ring is so many steps
+//! long. An id may be forgotten at any time: it stays what it is for those who have it.
 //!
 //! *Two silent wrong answers* are ruled out. Hashes choose where to look and nothing else: ids are compared in full. And no id comes a second
 //! time while anything remembers it: when 32 bits of them are used up (some two million digits), positions go without until the images
@@ -47,8 +48,8 @@ pub(crate) struct Family {
     pub class: bool,
     /// The members that other families read, or that make the logits: the rows that a table keeps.
     pub kept: Vec<usize>,
-    /// One more than the most families that it reads through, each after another.
-    pub depth: u64,
+    /// Multiply-adds of all members for one position.
+    pub macs: u64,
     /// Families whose ids at its own position are part of its key.
     here: Vec<usize>,
     /// Whether the class follows from its id.
@@ -91,14 +92,14 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Ve
             schedule.delay(layer) == schedule.delay(root) && schedule.is_whole(layer) == schedule.is_whole(root)
         };
         if key.len() == 1 && !class && here.first().is_some_and(|&family| same_step(family)) {
+            families[here[0]].macs += layer.macs();
             of.push(here[0]);
             continue;
         }
         key.sort_by_key(|&(source, _)| source != Source::Pixels);
-        let depth_of = |source: Source| if let Source::Layer(root) = source { families[of[root]].depth } else { 0 };
-        let depth = 1 + key.iter().map(|&(source, _)| depth_of(source)).max().unwrap_or(0);
         of.push(families.len());
-        families.push(Family { root: index, key, class, kept: vec![], depth, here, knows_class: class || knows_class });
+        let macs = layer.macs();
+        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class: class || knows_class });
     }
     let mut kept = vec![false; layers.len()];
     kept[layers.len() - 1] = true;
@@ -114,7 +115,7 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Ve
 
 /// Each layer by itself, where nothing is shared.
 pub(crate) fn alone(layers: &Layers) -> (Vec<Family>, Vec<usize>) {
-    let family = |root| Family { root, key: vec![], class: false, kept: vec![], depth: 1, here: vec![], knows_class: false };
+    let family = |root| Family { root, key: vec![], class: false, kept: vec![], macs: 0, here: vec![], knows_class: false };
     ((0..layers.len()).map(family).collect(), (0..layers.len()).collect())
 }
 
@@ -131,16 +132,16 @@ fn key_words(family: &Family, levels: usize) -> u64 {
 }
 
 /// Ids of a set.
-const WAYS: usize = 8;
+const WAYS: usize = 16;
 
 /// The first of them, whose rows are kept, too.
 const KEPT: usize = 4;
 
-/// Words of a line of a processor's caches, and of what stands at the beginning of a set: tags of eight hashes, a byte each, 0 where there is
-/// no id; the steps at which each was met last; and where the rows lie that are kept.
+/// Words of a line of a processor's caches, and of what stands at the beginning of a set: tags of its ids' hashes, a byte each, 0 where there
+/// is no id; the steps at which each was met last, modulo 2^16; and where the rows lie that are kept.
 const LINE: usize = 16;
-const MET: usize = 2;
-const STARTS: usize = MET + WAYS;
+const MET: usize = WAYS / 4;
+const STARTS: usize = MET + WAYS / 2;
 
 /// The most that a table may take.
 pub const MOST_BYTES: u64 = 1 << 31;
@@ -211,14 +212,15 @@ impl TablePlan {
             Shelf { words, values, entry, lifetime: lifetime(number), sets: 0 }
         };
         let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
-        // The deeper, the more rows differ.
-        let share: u64 =
-            shelves.iter().zip(families).map(|(shelf, family)| family.depth.saturating_mul(shelf.bytes(units).0)).sum();
-        for (shelf, family) in shelves.iter_mut().zip(families) {
-            shelf.sets = bytes.min(MOST_BYTES) * family.depth / share.max(1);
-        }
-        if shelves.first().is_none_or(|shelf| shelf.sets == 0) {
-            return TablePlan::default();
+        // A set for each, and of what is left the more, the more multiply-adds follow: where an id is forgotten, all rows that were computed
+        // from it are met no more.
+        let one: u64 = shelves.iter().map(|shelf| shelf.bytes(units).0).sum();
+        let after = |number: usize| families[number..].iter().map(|family| family.macs).sum::<u64>();
+        let macs: u64 = (0..families.len()).map(after).sum();
+        let Some(left) = bytes.min(MOST_BYTES).checked_sub(one) else { return TablePlan::default() };
+        for (number, shelf) in shelves.iter_mut().enumerate() {
+            let bytes = u128::from(left) * u128::from(after(number)) / u128::from(macs.max(1));
+            shelf.sets = 1 + bytes as u64 / shelf.bytes(units).0;
         }
         let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
         let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum::<Bytes>();
@@ -269,18 +271,19 @@ fn tag(hash: u64) -> u8 {
     ((hash >> 1) as u8).max(1)
 }
 
-/// The tags of a set.
+/// A bit for each way of a set whose tag is as wanted, and now and then for one after such a way that is not: eight tags are looked at
+/// in one word.
 #[inline]
-fn tags(words: &[u32], set: usize) -> u64 {
-    u64::from(words[set]) | u64::from(words[set + 1]) << 32
-}
-
-/// The highest bit of each byte that is as wanted, and now and then of one after such a byte that is not.
-#[inline]
-fn same(tags: u64, wanted: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let apart = tags ^ (u64::from(wanted) * ONES);
-    apart.wrapping_sub(ONES) & !apart & ONES << 7
+fn same(words: &[u32], set: usize, wanted: u8) -> u32 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7; // of each byte
+    const GATHER: u64 = 0x0102_0408_1020_4080; // times a bit in each byte: all of them in the last byte
+    (0..WAYS / 8).fold(0, |ways, eight| {
+        let [low, high] = [words[set + 2 * eight], words[set + 2 * eight + 1]].map(u64::from);
+        let apart = (low | high << 32) ^ (u64::from(wanted) * ONES);
+        let bits = apart.wrapping_sub(ONES) & !apart & HIGHEST;
+        ways | (((bits >> 7).wrapping_mul(GATHER) >> 56) as u32) << (8 * eight)
+    })
 }
 
 /// What was found, or has been given a number.
@@ -382,7 +385,7 @@ impl Table {
         }
         for hash in hashes {
             let set = part.place(hash);
-            let way = same(tags(&self.words, set), tag(hash)).trailing_zeros() as usize / 8 % WAYS;
+            let way = same(&self.words, set, tag(hash)).trailing_zeros() as usize % WAYS;
             seen ^= self.words[part.entry(set, way)];
         }
         std::hint::black_box(seen);
@@ -391,19 +394,18 @@ impl Table {
     /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
     #[inline]
     pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
-        let (part, now) = (self.parts[family], self.now);
+        let part = self.parts[family];
         let (set, tag) = (part.place(hash), tag(hash));
         let key_at = |entry: usize| entry + part.entry - part.words;
-        let tags = tags(&self.words, set);
-        let mut ways = same(tags, tag);
+        let mut ways = same(&self.words, set, tag);
         while ways != 0 {
-            let way = ways.trailing_zeros() as usize / 8;
+            let way = ways.trailing_zeros() as usize;
             let entry = part.entry(set, way);
             if self.words[key_at(entry)..][..part.words] != *key {
                 ways &= ways - 1;
                 continue;
             }
-            self.words[set + MET + way] = now;
+            self.set_met(set, way);
             if way >= KEPT {
                 return Some(self.keep(family, set, way));
             }
@@ -417,12 +419,10 @@ impl Table {
         let id = self.next;
         self.next += 1;
         // The first free place, else that of the one that was not met for longest, of those whose rows are not kept.
-        let free = same(tags, 0).trailing_zeros() as usize / 8;
-        let way = if free < WAYS { free } else { self.oldest(set, KEPT..WAYS).0 };
-        let shift = way % KEPT * 8;
-        let word = &mut self.words[set + way / KEPT];
-        *word = *word & !(0xff << shift) | u32::from(tag) << shift;
-        self.words[set + MET + way] = now;
+        let free = same(&self.words, set, 0).trailing_zeros() as usize;
+        let way = if free < WAYS { free } else { self.oldest(set, KEPT..WAYS) };
+        self.set_tag(set, way, tag.into());
+        self.set_met(set, way);
         let entry = part.entry(set, way);
         self.words[entry] = id;
         self.words[key_at(entry)..][..part.words].copy_from_slice(key);
@@ -438,32 +438,48 @@ impl Table {
         Some(Found { id, entry: Some((entry, start)), is_new: true })
     }
 
-    /// Of some ways of a set the one that was not met for longest, and for how many steps.
-    fn oldest(&self, set: usize, ways: Range<usize>) -> (usize, u32) {
-        let met = &self.words[set + MET..][..WAYS];
-        let older = |oldest: (usize, u32), way: usize| {
-            let age = self.now.wrapping_sub(met[way]);
-            if age > oldest.1 { (way, age) } else { oldest }
-        };
-        ways.clone().fold((ways.start, 0), older)
+    /// The tag of a way.
+    fn tag(&self, set: usize, way: usize) -> u32 {
+        self.words[set + way / 4] >> (way % 4 * 8) & 0xff
+    }
+
+    fn set_tag(&mut self, set: usize, way: usize, tag: u32) {
+        let (word, shift) = (&mut self.words[set + way / 4], way % 4 * 8);
+        *word = *word & !(0xff << shift) | tag << shift;
+    }
+
+    /// Notes that a way was met at this step.
+    fn set_met(&mut self, set: usize, way: usize) {
+        let (word, shift) = (&mut self.words[set + MET + way / 2], way % 2 * 16);
+        *word = *word & !(0xffff << shift) | (self.now & 0xffff) << shift;
+    }
+
+    /// Steps since a way was met last; less, by a multiple of 2^16, where it is longer ago.
+    fn age(&self, set: usize, way: usize) -> u32 {
+        self.now.wrapping_sub(self.words[set + MET + way / 2] >> (way % 2 * 16)) & 0xffff
+    }
+
+    /// Of some ways of a set the one that was not met for longest.
+    fn oldest(&self, set: usize, ways: Range<usize>) -> usize {
+        ways.max_by_key(|&way| self.age(set, way)).unwrap_or(0)
     }
 
     /// What is met for the second time: it changes places with the one whose rows were not met for longest, unless these may be read.
     fn keep(&mut self, family: usize, set: usize, way: usize) -> Found {
         let part = self.parts[family];
         let from = part.entry(set, way);
-        let (kept, age) = self.oldest(set, 0..KEPT);
-        if age < part.lifetime {
+        let kept = self.oldest(set, 0..KEPT);
+        if self.age(set, kept) < part.lifetime {
             self.counts[family].apart += 1;
             return Found { id: self.words[from], entry: None, is_new: true };
         }
         let to = part.entry(set, kept);
         (0..part.entry).for_each(|word| self.words.swap(from + word, to + word));
-        self.words.swap(set + MET + way, set + MET + kept);
-        let (low, high) = (kept * 8, (way - KEPT) * 8);
-        let other = (self.words[set] >> low ^ self.words[set + 1] >> high) & 0xff;
-        self.words[set] ^= other << low;
-        self.words[set + 1] ^= other << high;
+        // The age of what is only an id from now on does not matter much: it is as if it was met now.
+        let (tag, other) = (self.tag(set, way), self.tag(set, kept));
+        self.set_tag(set, kept, tag);
+        self.set_tag(set, way, other);
+        self.set_met(set, kept);
         self.words[to + 1..to + part.entry - part.words].fill(u32::MAX);
         self.counts[family].new += 1;
         Found { id: self.words[to], entry: Some((to, self.words[set + STARTS + kept])), is_new: true }
