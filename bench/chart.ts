@@ -14,10 +14,13 @@ const ours: readonly string[] = [
   rowName('f32', 'cached'),
   rowName('f32', 'wavefront'),
   rowName('f32', 'skipping all'),
-  rowName('int8', 'wavefront'),
-  rowName('int8', 'skipping all'),
-  rowName('int8', 'skipping all, batch 64'),
-  poolName('int8', 2),
+  // Results of version 0.1.0 have integers of 16 bits.
+  ...['int16', 'int8'].flatMap((integers) => [
+    rowName(integers, 'wavefront'),
+    rowName(integers, 'skipping all'),
+    rowName(integers, 'skipping all, batch 64'),
+    poolName(integers, 2),
+  ]),
 ];
 
 /** The rows that pictures and the README show, from the slowest peer to our fastest way. */

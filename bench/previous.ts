@@ -40,8 +40,8 @@ export interface Race {
   readonly rounds: number;
 }
 
-/** The model as 0.1.0 reads it. */
-function asBefore(models: Record<Precision, Contender>, precision: Precision): Uint8Array {
+/** The model as 0.1.0 reads it, which has been started. */
+export function asBefore(models: Record<Precision, Contender>, precision: Precision): Uint8Array {
   const { file } = models.f32;
   if (precision === 'f32') return file;
   const { images } = draw(reopened(models.f32), { ...everything, count: 64, seed, startIndex: 0 });

@@ -22,14 +22,15 @@ export function quotation({ machine, rows, digits, bounds }: Results, name: stri
   const head = ['', 'ms an image', "share of the machine's peak", 'times as fast as tfjs-backend-wasm, naive'];
   const line = (values: readonly string[]) => `| ${values.join(' | ')} |`;
   const single = (precision: string) => digits?.single.find((d) => d.precision === precision && d.skipping === 'all');
-  const [f32, int8] = [single('f32'), single('int8')];
+  const f32 = single('f32');
+  const integers = single('int8') ?? single('int16'); // as version 0.1.0 had
   const drawn =
-    digits && f32 && int8
+    digits && f32 && integers
       ? [
           '',
           `What is skipped depends on the digits: the ${digits.count} drawn here have ${digits.ink.toFixed(0)} pixels of ink (MNIST's: 116), and ` +
             `${(100 * f32.executed).toFixed(0)} % of the arithmetic is left. One by one they take ${short(f32.mean)} ms in f32 ` +
-            `(the slowest ${short(f32.worst)}) and ${short(int8.mean)} ms in int8 (${short(int8.worst)}).`,
+            `(the slowest ${short(f32.worst)}) and ${short(integers.mean)} ms in ${integers.precision} (${short(integers.worst)}).`,
         ]
       : [];
   const missed = bounds.filter(({ holds }) => holds === false);

@@ -58,7 +58,7 @@ const quickBatches: readonly number[] = [1, 16];
 const every = (batch: number): number => (batch >= 256 ? 8 : batch >= 64 ? 4 : 1);
 
 /** Names that others refer to. */
-export const rowName = (precision: Precision, way: string): string => `${precision} ${way}`;
+export const rowName = (precision: string, way: string): string => `${precision} ${way}`;
 export const naiveName = (precision: Precision): string => rowName(precision, 'naive');
 
 export function ownEntrants(contenders: Record<Precision, Contender>, full: boolean): Entrant[] {
@@ -138,7 +138,7 @@ export function workerCounts(): number[] {
   return [...new Set([1, 2, most])].filter((count) => count <= most).sort((a, b) => a - b);
 }
 
-export const poolName = (precision: Precision, workers: number): string =>
+export const poolName = (precision: string, workers: number): string =>
   rowName(precision, `skipping all, ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
 
 /** A pool's row: `count` images, everything skipped. */

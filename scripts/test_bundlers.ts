@@ -197,7 +197,7 @@ await runMain('test:bundlers', async () => {
     allowPositionals: true,
   });
   buildTsIfStale();
-  const wanted = (await ownFigures())['mnist-binary.int16'];
+  const wanted = (await ownFigures())['mnist-binary.int8'];
   const tarball = packed();
   const chosen = bundlers.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const rows: string[][] = [];

@@ -80,9 +80,9 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('stays small: 190 kB, gzipped, of binary and JavaScript together, for two precisions', () => {
+  it('stays small: 200 kB, gzipped, of binary and JavaScript together, for two precisions', () => {
     const face = readFileSync(join(committedPkg, 'pixelcnn.js'));
-    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(190_000);
+    expect(gzipSync(wasm).length + gzipSync(face).length).toBeLessThan(200_000);
   });
 });
 

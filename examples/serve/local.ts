@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { loadSampler } from 'pixelcnn';
-import { model } from 'pixelcnn/models/mnist-binary.int16';
+import { model } from 'pixelcnn/models/mnist-binary.int8';
 import { createHandler, sha256Of } from './handler.js';
 
 const bytes = await readFile(model);

@@ -182,7 +182,7 @@ it('rows that are remembered are counted for each size of a table, and draw what
     expect(executed).toBeLessThan(1);
     expect(Math.min(dense, before, now)).toBeGreaterThan(0);
   }
-  expect(timeFirst(wide, 1).map(({ precision }) => precision)).toEqual(['f32', 'int16']);
+  expect(timeFirst(wide, 1).map(({ precision }) => precision)).toEqual(['f32', 'int8']);
 });
 
 it('the first image is drawn in fresh processes, and skipping remembers rows', () => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Queue, QueueEvents } from 'bullmq';
 import { Redis } from 'ioredis';
 import { sha256 } from '../../ts/node/files.js';
+import { ended } from '../cli/run.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cli = join(root, 'dist', 'cli', 'main.js');
@@ -30,15 +31,7 @@ export function binFolder(folder: string): string {
 
 /** Runs the command line; throws with what it said where it fails. */
 export async function run(cwd: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
+  const { code, stdout, stderr } = await ended(program, args, cwd, env);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr}`);
   return stdout;
 }
@@ -55,14 +48,14 @@ export async function startRedis(folder: string): Promise<{ url: string; stop: (
   redis.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const ended = once(redis, 'exit');
+  const exited = once(redis, 'exit');
   while (!said.includes('Ready to accept connections')) {
     if (redis.exitCode !== null) throw new Error(`redis-server ended with ${redis.exitCode}: ${said}`);
     await setTimeout(20);
   }
   const stop = async () => {
     redis.kill();
-    await ended;
+    await exited;
   };
   return { url: `redis://127.0.0.1:${port}`, stop };
 }

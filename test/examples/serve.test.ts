@@ -16,7 +16,7 @@ import { ended } from '../cli/run.js';
 import { fetchRuntimes, findRuntime } from '../other_runtimes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-serve-'));
-const modelBytes = readFileSync(join(root, 'models', 'mnist-binary.int16.safetensors'));
+const modelBytes = readFileSync(join(root, 'models', 'mnist-binary.int8.safetensors'));
 const model = `${createHash('sha256').update(modelBytes).digest('hex')}-v1`;
 const picture = `/${model}/pixelcnn.png`;
 
@@ -345,7 +345,7 @@ it('examples/serve/worker.ts serves on workerd, the runtime of Cloudflare, whate
     { cwd: folder, encoding: 'utf8' },
   );
   expect(built.stderr).toBe('');
-  cpSync(join(root, 'models', 'mnist-binary.int16.safetensors'), join(folder, 'model.safetensors'));
+  cpSync(join(root, 'models', 'mnist-binary.int8.safetensors'), join(folder, 'model.safetensors'));
   cpSync(join(root, 'dist/wasm/pkg/pixelcnn_bg.wasm'), join(folder, 'pixelcnn.wasm'));
   writeFileSync(
     join(folder, 'worker.capnp'),
@@ -358,7 +358,7 @@ const main :Workerd.Worker = (
   modules = [
     (name = "worker.mjs", esModule = embed "worker.mjs"),
     (name = "pixelcnn/pixelcnn.wasm", wasm = embed "pixelcnn.wasm"),
-    (name = "pixelcnn/models/mnist-binary.int16.safetensors", data = embed "model.safetensors"),
+    (name = "pixelcnn/models/mnist-binary.int8.safetensors", data = embed "model.safetensors"),
   ],
   compatibilityDate = "2026-01-01",
 );`,

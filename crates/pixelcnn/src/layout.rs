@@ -326,3 +326,55 @@ pub(crate) fn ring_index(source: Source) -> usize {
         Source::Layer(layer) => layer + 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::{F32, Int8};
+    use crate::config::Architecture;
+
+    /// Pairs of rings that lie in one place, after it was seen that no reader of the earlier finds the later's values there.
+    fn places_shared(config: &Config, layers: &Layers, schedule: Schedule, units: Units) -> usize {
+        let (images, lanes, width) = (3, schedule.lanes() as u64, config.width as u64);
+        let layout = Layout::new(units, config, layers, schedule, images, Keep::Needed(Skip { rows: 0, tails: true }));
+        let rings = &layout.rings;
+        let size = |ring: &Ring<u64>| ring.slots * images as u64 * if ring.whole { width } else { lanes } * ring.row;
+        let outlives = |ring: &Ring<u64>| ring.slots > 1 || ring.whole;
+        let mut shared = 0;
+        for (number, ring) in rings.iter().enumerate() {
+            for earlier in rings[..number].iter().filter(|of| of.own < ring.own + size(ring) && ring.own < of.own + size(of)) {
+                let case = || format!("{ring:?}, {earlier:?}, {config:?}");
+                assert!(!outlives(ring) && !outlives(earlier), "written over at the next step: {}", case());
+                // The layer of a ring is the one before it in number.
+                let read = layers.reads().filter(|read| read.1 == earlier.source).any(|(reader, ..)| reader + 1 >= number);
+                assert!(!read, "still to be read: {}", case());
+                shared += 1;
+            }
+        }
+        shared
+    }
+
+    #[test]
+    fn what_is_still_to_be_read_is_written_over_by_no_layer() {
+        let mut shared = 0;
+        for case in 0..216 {
+            let pick = |divisor: usize, of: usize| case / divisor % of;
+            let config = Config {
+                architecture: [Architecture::Plain, Architecture::Gated][pick(1, 2)],
+                filters: [4, 16, 34][pick(2, 3)],
+                blocks: [1, 4][pick(6, 2)],
+                block_kernel: [1, 3, 5][pick(12, 3)],
+                head_layers: [0, 3][pick(36, 2)],
+                ..Config { height: 7, width: [2, 6, 13][pick(72, 3)], levels: [2, 300][case % 2], ..Config::reference() }
+            };
+            let layers = Layers::new(&config);
+            for schedule in [Schedule::wavefront, Schedule::raster] {
+                let schedule = schedule(&layers, config.height, config.width).expect("causal layers");
+                for units in [Units::of::<F32>(), Units::of::<Int8>()] {
+                    shared += places_shared(&config, &layers, schedule.clone(), units);
+                }
+            }
+        }
+        assert!(shared > 1000, "{shared}: what is read in its own step alone shares places");
+    }
+}

@@ -1,5 +1,5 @@
 import { loadSampler, loadSamplerPool } from 'pixelcnn/inline';
-import model from 'pixelcnn/models/mnist-binary.int16.safetensors';
+import model from 'pixelcnn/models/mnist-binary.int8.safetensors';
 import { report } from './report.js';
 
 report(async () => [await loadSampler(model), await loadSamplerPool(model, { workers: 2 })]);

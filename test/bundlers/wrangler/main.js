@@ -1,5 +1,5 @@
 import { loadSampler } from 'pixelcnn';
-import model from 'pixelcnn/models/mnist-binary.int16.safetensors';
+import model from 'pixelcnn/models/mnist-binary.int8.safetensors';
 import wasm from 'pixelcnn/pixelcnn.wasm';
 import { draw } from './draw.js';
 

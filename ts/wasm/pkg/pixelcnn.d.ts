@@ -114,10 +114,10 @@ export function mixture(nats: Float64Array, classes: number): Float64Array;
 export function optimize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
 
 /**
- * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
- * object of strings, is added to the file's own.
+ * The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
+ * without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
  */
-export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null): Uint8Array;
+export function quantize(model: Uint8Array, images: Uint8Array | Uint16Array, metadata_json: string, memory_limit?: number | null, labels?: Uint8Array | Uint16Array | null): Uint8Array;
 
 /**
  * `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
@@ -149,7 +149,7 @@ export interface InitOutput {
     readonly describe: (a: any) => [number, number, number, number];
     readonly mixture: (a: any, b: number) => [number, number, number];
     readonly optimize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
-    readonly quantize: (a: any, b: any, c: any, d: number, e: number) => [number, number, number];
+    readonly quantize: (a: any, b: any, c: any, d: number, e: number, f: number) => [number, number, number];
     readonly random_words: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly run_finish: (a: number) => [number, number];
     readonly run_front: (a: number) => [number, number, number];

@@ -373,16 +373,18 @@ export function optimize(model, images, metadata_json, memory_limit) {
 }
 
 /**
- * The model file in integers. `images` are levels, whole images, that show how large activations get; `metadata_json`, an
- * object of strings, is added to the file's own.
+ * The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
+ * without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
  * @param {Uint8Array} model
  * @param {Uint8Array | Uint16Array} images
  * @param {string} metadata_json
  * @param {number | null} [memory_limit]
+ * @param {Uint8Array | Uint16Array | null} [labels]
  * @returns {Uint8Array}
  */
-export function quantize(model, images, metadata_json, memory_limit) {
-    const ret = wasm.quantize(model, images, metadata_json, !isLikeNone(memory_limit), isLikeNone(memory_limit) ? 0 : memory_limit);
+export function quantize(model, images, metadata_json, memory_limit, labels) {
+    const val1 = +(isLikeNone(memory_limit) ? 0 : memory_limit);
+    const ret = wasm.quantize(model, images, metadata_json, !isLikeNone(memory_limit), val1, isLikeNone(labels) ? 0 : addToExternrefTable0(labels));
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
