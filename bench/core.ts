@@ -4,10 +4,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
+import { hasRelaxedSimd } from '../ts/simd.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
-pkg.initSync({ module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)) });
+/** Which binary runs: that which this host is given. */
+export const binary = hasRelaxedSimd() ? 'relaxed' : 'plain';
+
+const file = binary === 'relaxed' ? 'pixelcnn_relaxed_bg.wasm' : 'pixelcnn_bg.wasm';
+pkg.initSync({ module: readFileSync(new URL(`../ts/wasm/pkg/${file}`, import.meta.url)) });
 
 export type Method = 'wavefront' | 'cached' | 'naive';
 /** What is left out without changing a bit: nothing, rows that were computed before, or trailing zero channels too. */

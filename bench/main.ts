@@ -9,7 +9,7 @@ Benches:
   roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
-  sharing    what remembering rows saves, for several sizes, 0.1.0 and dense in turn
+  sharing [MODEL] what remembering rows saves, for several sizes, 0.1.0, dense and a peer in turn
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
   profile    where an image's time goes, layer by layer
   nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
@@ -69,6 +69,11 @@ async function run(): Promise<void> {
     const { benchNets } = await import('./nets.js');
     return benchNets(positionals.slice(1), { untimed: values.untimed ?? false });
   }
+  if (positionals[0] === 'sharing') {
+    if (positionals.length > 2) throw new RangeError(`expected one model, got ${positionals.slice(1).join(' and ')}`);
+    const { benchSharing } = await import('./sharing.js');
+    return benchSharing(positionals[1]);
+  }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
     case 'sampling': {
@@ -93,10 +98,6 @@ async function run(): Promise<void> {
     case 'previous': {
       const { benchPrevious } = await import('./previous.js');
       return benchPrevious();
-    }
-    case 'sharing': {
-      const { benchSharing } = await import('./sharing.js');
-      return benchSharing();
     }
     case 'grids': {
       const { benchGrids } = await import('./sampling.js');
