@@ -5,9 +5,9 @@
  */
 
 import { readFileSync } from 'node:fs';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
+import * as pkg from '../scripts/core_face.js';
+import { memoryBytes, simd_backend } from '../scripts/core_face.js';
 import {
-  binary,
   type Contender,
   contenders,
   type Drawer,
@@ -231,10 +231,6 @@ function startPrevious(): void {
   previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
 }
 
-function memoryBytes(): number {
-  return pkg.initSync({ module: new Uint8Array() }).memory.buffer.byteLength; // that of the instance there is
-}
-
 /** A forward pass of an image by TensorFlow.js, and whose it is; nothing where it has no such net. */
 async function naivePass({
   net,
@@ -252,7 +248,7 @@ export async function benchSharing(path?: string): Promise<void> {
   const models = path === undefined ? contenders() : inBothPrecisions(open(readFileSync(path), path));
   const digits = 512;
   console.log(machineLine(describeMachine()));
-  console.log(`${models.f32.origin} and ${models.int8.origin}, the ${binary} binary`);
+  console.log(`${models.f32.origin} and ${models.int8.origin}, the ${simd_backend()} binary`);
   console.log('\nFrom the bytes of a model to its first image: 0.1.0 and now, in turn');
   for (const { precision, before, now, ratio } of timeFirst(models, 20)) {
     console.log(`${precision.padEnd(28)} ${before.toFixed(1)} -> ${now.toFixed(1)} ms, ${ratio.toFixed(2)} of it`);

@@ -7,12 +7,15 @@ export interface PackagedModel {
   readonly title: string;
   /** `--data` of its training, where it is no published set. */
   readonly data?: string;
-  /** Which images show what its channels do; none where conversions do not take its net. */
+  /** Which images show what its channels do; none where it has no form in integers. */
   readonly calibrate?: string;
   /**
-   * Where the form with ordered channels goes: into a file of its own, or in place of what was trained, whose sha256 it names.
+   * Where the form with ordered channels goes: into a file of its own, or in place of what was trained, whose sha256 it names. None
+   * where its net cannot be ordered.
    */
   readonly ordered?: 'apart' | 'in place';
+  /** Whether it stays in the repository, for what it shows, and out of the npm package. */
+  readonly unpublished?: true;
   /** Its picture: where, and what `pixelcnn sample` is asked for. */
   readonly picture?: { readonly file: string; readonly sample: readonly string[] };
 }
@@ -42,4 +45,15 @@ export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof fo
     ...(ordered === 'apart' ? (['ordered'] as const) : []),
     ...(calibrate === undefined ? [] : (['integers'] as const)),
   ];
+}
+
+/** The model files that the npm package has: of each model as it was trained and in integers. `files` of package.json leaves out the others. */
+export function publishedFiles(): string[] {
+  return models
+    .filter(({ unpublished }) => unpublished !== true)
+    .flatMap((model) =>
+      formsOf(model)
+        .filter((form) => form !== 'ordered')
+        .map((form) => `${model.name}${forms[form]}.safetensors`),
+    );
 }
