@@ -114,6 +114,8 @@ pub struct Outputs<V> {
     pub residual: Option<*const V>,
     /// The first of the panel's outputs.
     pub first: usize,
+    /// Of integers, each output's [`Arithmetic::parts`].
+    pub parts: *const i16,
 }
 
 impl Lanes for F32 {
@@ -197,7 +199,7 @@ impl Lanes for F32 {
         (!finished).then_some(Finish { cell: Cell::Linear, guarded: false })
     }
 
-    unsafe fn finish(finish: Finish, sums: *const f32, _: *const f32, Outputs { row, residual, first }: Outputs<f32>) {
+    unsafe fn finish(finish: Finish, sums: *const f32, _: *const f32, Outputs { row, residual, first, .. }: Outputs<f32>) {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
@@ -223,7 +225,7 @@ impl Lanes for F32 {
         Finish { cell, .. }: Finish,
         sums: [F32x4; 2],
         _: *const f32,
-        Outputs { row, residual, first }: Outputs<f32>,
+        Outputs { row, residual, first, .. }: Outputs<f32>,
     ) {
         let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
@@ -351,7 +353,7 @@ impl Lanes for Int8 {
             let sums = sums.cast::<[i32; 4]>().add(half).read_unaligned();
             I32x4::new(sums).to_f32() * F32::weights(scales.add(4 * half))
         };
-        let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+        let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
         let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
         let (low, high) = (scaled(0), scaled(1));
         let RowParts { negative, kept, .. } = rounding.row;
@@ -360,13 +362,13 @@ impl Lanes for Int8 {
                 let (at, mut number) = (outputs.first + o, number as i16);
                 // SAFETY: as the caller promises.
                 unsafe {
-                    if rounding.view.is_some() {
+                    if rounding.kept {
                         let wide = |from: *const Small| *from.add(at * small::OF_16_BITS).cast::<[Small; small::OF_16_BITS]>();
                         let residual = outputs.residual.map_or(0, |from| small::joined(wide(from)));
                         number = residual.saturating_add(number);
                         *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
                     }
-                    let number = rounding.view_of(number);
+                    let number = rounding.view_of(number, *outputs.parts.add(o));
                     match negative {
                         None => *outputs.row.add(at) = number as Small,
                         Some(negative) => {
@@ -381,31 +383,34 @@ impl Lanes for Int8 {
             return write(outputs, of(low, high));
         }
         write(outputs, of(low, low));
-        write(Outputs { first: outputs.first + 4, ..outputs }, of(high, high));
+        // SAFETY: as the caller promises.
+        let parts = unsafe { outputs.parts.add(4) };
+        write(Outputs { first: outputs.first + 4, parts, ..outputs }, of(high, high));
     }
 
     #[inline(always)]
     unsafe fn write(rounding: Rounding, sums: [I32x4; 2], scales: *const f32, outputs: Outputs<Small>) {
-        let Outputs { row, residual, first } = outputs;
+        let Outputs { row, residual, first, parts } = outputs;
         // SAFETY: as the caller promises.
         unsafe {
             if rounding.whole {
                 return Int8::write_sums(sums, row.add(first * 2 * small::OF_16_BITS));
             }
             let scaled = |half: usize| sums[half].to_f32() * F32::weights(scales.add(4 * half));
-            let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+            let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
             let rounded = |half: usize| {
                 let scaled = scaled(half);
                 if rounding.cell == Cell::Relu { scaled.round_positive(most) } else { scaled.round_signed(most) }
             };
             let mut out = I16x8::narrow(rounded(0), rounded(1));
-            if let Some(view) = rounding.view {
+            if rounding.kept {
                 let wide = first * small::OF_16_BITS;
                 if let Some(residual) = residual {
                     out = I16x8::new(residual.add(wide).cast::<[i16; 8]>().read_unaligned()).add_saturating(out);
                 }
                 row.add(rounding.row.kept + wide).cast::<[i16; 8]>().write_unaligned(out.to_array());
-                out = out.scaled(view).at_most(I16x8::splat_pair([MOST; 2]));
+                let parts = I16x8::new(parts.cast::<[i16; 8]>().read_unaligned());
+                out = out.scaled(parts).at_most(I16x8::splat_pair([MOST; 2]));
                 out = out.at_least(I16x8::splat_pair([if rounding.positive { 0 } else { -MOST }; 2]));
             }
             let Some(negative) = rounding.row.negative else {

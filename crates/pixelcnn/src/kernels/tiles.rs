@@ -216,7 +216,8 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                     places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
                 for (panel, sums) in sums.chunks_exact(PANEL * A::SUM_VALUES).enumerate() {
                     let scales = layer.scales.as_ptr().wrapping_add(panel * PANEL);
-                    A::finish(layer.rounding, sums.as_ptr(), scales, Outputs { row, residual, first: panel * each });
+                    let (first, parts) = (panel * each, layer.parts.as_ptr().wrapping_add(panel * each));
+                    A::finish(layer.rounding, sums.as_ptr(), scales, Outputs { row, residual, first, parts });
                 }
             }
         }
@@ -439,7 +440,8 @@ impl<A: Lanes> Place<'_, A> {
                 for v in 0..V / 2 {
                     let first = (panel + v) * PANEL;
                     let scales = layer.scales.as_ptr().wrapping_add(first);
-                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], scales, Outputs { row, residual, first });
+                    let parts = layer.parts.as_ptr().wrapping_add(first);
+                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], scales, Outputs { row, residual, first, parts });
                 }
             });
         }
