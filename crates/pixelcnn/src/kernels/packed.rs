@@ -179,8 +179,7 @@ pub struct PackedLayer<A: Arithmetic> {
     pub(super) row: usize,             // values of a row of outputs
     pub(super) residual: RowParts,     // where a row that is added has what
     pub(super) rounding: A::Rounding,
-    pub(super) tiles: A::Rounding, // what tiles do of it
-    pub(super) finished: bool,     // whether that is all
+    pub(super) finished: bool, // whether tiles make outputs of sums
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -270,7 +269,6 @@ impl<A: Lanes> PackedLayer<A> {
         }
         let guarded = guarded && index + 1 < layers.len();
         let rounding = if guarded { A::guarded(rounding) } else { rounding };
-        let unfinished = A::unfinished(rounding);
         let row_of = |source: usize| units.row(layers, source);
         let start_at = if let Start::Layer(source) = layer.start { row_of(source).kept } else { 0 };
         let mut layer = PackedLayer {
@@ -292,8 +290,7 @@ impl<A: Lanes> PackedLayer<A> {
             row: row_of(index).len,
             residual: row_of(layer.residual.unwrap_or(index)),
             rounding,
-            tiles: unfinished.unwrap_or(rounding),
-            finished: unfinished.is_none(),
+            finished: A::finished(rounding),
         };
         layer.group = layer.largest_group();
         Ok(layer)
