@@ -2,12 +2,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import * as pkg from '../scripts/core_face.js';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
-pkg.initSync({ module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)) });
+pkg.startBinary('pixelcnn_bg.wasm');
 
 export type Method = 'wavefront' | 'cached' | 'naive';
 /** What is left out without changing a bit: nothing, rows that were computed before, or trailing zero channels too. */

@@ -16,7 +16,7 @@ export interface FirstImage {
   /** Milliseconds of the first image after that. */
   readonly image: Timing;
   /** The most bytes that rows take which are remembered; 0 without. */
-  readonly constantBytes: number;
+  readonly rowBytes: number;
 }
 
 const program = `
@@ -60,7 +60,7 @@ export function timeFirstImages(contenders: Record<Precision, Contender>, times:
   }
   return cases.map(({ precision, skipping, loads, images }) => {
     const drawing = { ...everything, skipping, count: 1, seed, startIndex: 0 };
-    const [, constantBytes] = draw(contenders[precision].sampler, drawing).stateBytes;
-    return { precision, skipping, load: summary(loads), image: summary(images), constantBytes };
+    const [, rowBytes] = draw(contenders[precision].sampler, drawing).stateBytes;
+    return { precision, skipping, load: summary(loads), image: summary(images), rowBytes };
   });
 }

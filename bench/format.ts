@@ -88,12 +88,12 @@ function sizeTable(sizes: readonly SizeFigures[]): Table {
 function firstTable(first: readonly FirstImage[]): Table {
   return [
     ['', 'load ms', 'first image ms', 'quartiles', 'rows MB at most', 'instances'],
-    ...first.map(({ precision, skipping, load, image, constantBytes }) => [
+    ...first.map(({ precision, skipping, load, image, rowBytes }) => [
       `${precision}, skipping ${skipping}`,
       short(load.median),
       short(image.median),
       `${short(image.low)} - ${short(image.high)}`,
-      (constantBytes / 1e6).toFixed(2),
+      (rowBytes / 1e6).toFixed(2),
       String(image.runs),
     ]),
   ];
@@ -231,7 +231,8 @@ export function formatMarkdown(report: Report, chart?: string): string {
   ].join('\n');
 }
 
-function piped([head, ...lines]: Table): string[] {
+/** For Markdown. */
+export function piped([head, ...lines]: Table): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head!), line(head!.map((_, c) => (c === 0 ? '---' : '---:'))), ...lines.map(line)];
 }

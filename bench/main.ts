@@ -10,7 +10,9 @@ Benches:
   tile       the register tile alone, beside the whole net and the roof
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
   sharing    what remembering rows saves, for several sizes, 0.1.0 and dense in turn
+  cold [RUNTIME...]  the first image from nothing, on each runtime that is there, beside ONNX Runtime's session and one pass; two minutes
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
+  workerd    CPU of a request for an image in workerd, 0.1.0 and now in turn; Linux
   profile    where an image's time goes, layer by layer
   nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
   quote FILE write the README's table of speed from a .json file of bench/results
@@ -69,6 +71,10 @@ async function run(): Promise<void> {
     const { benchNets } = await import('./nets.js');
     return benchNets(positionals.slice(1), { untimed: values.untimed ?? false });
   }
+  if (positionals[0] === 'cold') {
+    const { benchCold } = await import('./cold.js');
+    return benchCold(positionals.slice(1), { save: values.save ?? false });
+  }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
     case 'sampling': {
@@ -102,13 +108,17 @@ async function run(): Promise<void> {
       const { benchGrids } = await import('./sampling.js');
       return benchGrids();
     }
+    case 'workerd': {
+      const { benchWorkerd } = await import('./workerd.js');
+      return benchWorkerd();
+    }
     case 'profile': {
       const { benchProfile } = await import('./profile.js');
       return benchProfile(values.json);
     }
     default:
       throw new RangeError(
-        `expected sampling, roof, tile, previous, sharing, grids, profile, nets, quote or train, got "${positionals[0]}"`,
+        `expected sampling, roof, tile, previous, sharing, cold, grids, workerd, profile, nets, quote or train, got "${positionals[0]}"`,
       );
   }
 }

@@ -21,6 +21,8 @@ import { interleave, summary } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
 import * as previous from './peers/pixelcnn-0.1.0/pixelcnn.js';
 
+previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
+
 /** What is drawn by both. */
 const ways: readonly { name: string; drawing: Omit<Drawing, 'startIndex'> }[] = [
   { name: 'wavefront', drawing: { method: 'wavefront', skipping: 'none', count: 1, seed } },
@@ -40,7 +42,7 @@ export interface Race {
   readonly rounds: number;
 }
 
-/** The model as 0.1.0 reads it, which has been started. */
+/** The model as 0.1.0 reads it. */
 export function asBefore(models: Record<Precision, Contender>, precision: Precision): Uint8Array {
   const { file } = models.f32;
   if (precision === 'f32') return file;
@@ -50,7 +52,6 @@ export function asBefore(models: Record<Precision, Contender>, precision: Precis
 
 /** Races every way in every precision, after both were seen to draw the same in f32. */
 export async function racePrevious(models: Record<Precision, Contender>, rounds: number): Promise<Race[]> {
-  previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
   const races: Race[] = [];
   for (const precision of precisions) {
     const old = asBefore(models, precision);

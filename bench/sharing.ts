@@ -4,7 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
+import * as pkg from '../scripts/core_face.js';
+import { memoryBytes } from '../scripts/core_face.js';
 import {
   type Contender,
   contenders,
@@ -178,10 +179,6 @@ function open(file: Uint8Array, megabytes: number | undefined): pkg.Sampler {
 
 function startPrevious(): void {
   previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
-}
-
-function memoryBytes(): number {
-  return pkg.initSync({ module: new Uint8Array() }).memory.buffer.byteLength; // that of the instance there is
 }
 
 /** `npm run bench -- sharing`. */

@@ -3,10 +3,10 @@
 import { change, settings } from './address.js';
 import { packBits, unpackBits } from './bits.js';
 import { bars, slider } from './controls.js';
-import { button, choice, make, percent } from './dom.js';
+import { choice, make, percent } from './dom.js';
 import { type Engine, isSuperseded, Newest } from './engine.js';
 import { GridView } from './grid_view.js';
-import { SketchPad, throttled } from './sketch_pad.js';
+import { handOf, SketchPad, throttled } from './sketch_pad.js';
 
 /** Completions beside each other. */
 const candidates = 10;
@@ -81,12 +81,7 @@ export function completion(engine: Engine, example: () => Promise<Uint8Array<Arr
   const element = make(
     'div',
     { class: 'completion' },
-    make(
-      'div',
-      { class: 'hand' },
-      pad.element,
-      button('Begin with a drawn one', () => void example().then((image) => pad.set(image))),
-    ),
+    handOf(pad, example),
     make(
       'div',
       { class: 'outcome' },

@@ -2,10 +2,10 @@
 
 import { mix } from './colours.js';
 import { bars } from './controls.js';
-import { button, make, percent } from './dom.js';
+import { make, percent } from './dom.js';
 import { type Engine, isSuperseded, Newest } from './engine.js';
 import type { Scored } from './message.js';
-import { SketchPad, throttled } from './sketch_pad.js';
+import { handOf, SketchPad, throttled } from './sketch_pad.js';
 import { ink, onTheme } from './theme.js';
 
 const zoom = 10;
@@ -72,12 +72,7 @@ export function judgement(engine: Engine, example: () => Promise<Uint8Array<Arra
   const element = make(
     'div',
     { class: 'judgement' },
-    make(
-      'div',
-      { class: 'hand' },
-      pad.element,
-      button('Begin with a drawn one', () => void example().then((image) => pad.set(image))),
-    ),
+    handOf(pad, example),
     make(
       'figure',
       { class: 'map' },

@@ -17,6 +17,16 @@ export interface PadOptions {
   readonly onChange: () => void;
 }
 
+/**
+ * A pad, and a button that puts an image of the model's on it.
+ *
+ * @param example Draws one.
+ */
+export function handOf(pad: SketchPad, example: () => Promise<Uint8Array<ArrayBuffer>>): HTMLElement {
+  const put = () => void example().then((image) => pad.set(image));
+  return make('div', { class: 'hand' }, pad.element, button('Begin with a drawn one', put));
+}
+
 export class SketchPad {
   readonly element: HTMLElement;
   readonly #options: PadOptions;

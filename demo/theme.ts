@@ -1,6 +1,6 @@
 /** Light and dark: the system's choice, until the visitor says otherwise. */
 
-import { button } from './dom.js';
+import { button, make } from './dom.js';
 
 const system = matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();
@@ -20,12 +20,16 @@ let inks: Ink | undefined;
 
 export function ink(): Ink {
   if (inks !== undefined) return inks;
-  const style = getComputedStyle(document.documentElement);
+  // The property itself holds both schemes' colours; an element's is the one of this.
+  const probe = make('span', {});
+  document.body.append(probe);
   const colour = (name: string): Rgb => {
-    const hex = Number.parseInt(style.getPropertyValue(name).trim().slice(1), 16);
-    return [hex >> 16, (hex >> 8) & 255, hex & 255];
+    probe.style.color = `var(${name})`;
+    const [red = 0, green = 0, blue = 0] = getComputedStyle(probe).color.match(/\d+/g)!.map(Number);
+    return [red, green, blue];
   };
   inks = { paper: colour('--paper'), ink: colour('--ink'), glow: colour('--glow'), unknown: colour('--unknown') };
+  probe.remove();
   return inks;
 }
 

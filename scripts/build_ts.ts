@@ -15,10 +15,13 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { encodeText } from '../ts/inline_text.js';
+import { publishedFiles } from './model_list.js';
 import { root, run, runMain } from './shell.js';
 
 const source = join(root, 'ts');
 const dist = join(root, 'dist');
+/** Modules that stand alone, minified, beside one that has its worker and binary inside. */
+const bundles: readonly string[] = ['pixelcnn.min.js', join('pool', 'worker.mjs')];
 /** Written last, so that its age is that of a whole build. */
 const last = join('wasm', 'pkg', 'build.json');
 
@@ -33,6 +36,7 @@ export function buildTs(): void {
       if (/\.(m?js|wasm|json)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(built, name));
     }
     bundle(built);
+    keepMapsOfBundles(built);
     nameModels(built);
     cpSync(join(source, 'wasm', 'pkg', 'build.json'), join(built, last));
     rmSync(dist, { recursive: true, force: true });
@@ -76,13 +80,28 @@ function bundleFile(entry: string, outfile: string, options: BuildOptions): void
   buildSync({ entryPoints: [entry], outfile, logLevel: 'warning', ...always, ...options });
 }
 
+/**
+ * Source maps are kept of what is minified, with its sources in them. All else can be read as it is, with its comments: maps of it would
+ * be a tenth of the package.
+ */
+function keepMapsOfBundles(built: string): void {
+  for (const name of files(built)) {
+    const path = join(built, name);
+    if (bundles.includes(name.replace(/\.map$/, ''))) continue;
+    if (name.endsWith('.js.map')) rmSync(path);
+    else if (name.endsWith('.js')) {
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'));
+    }
+  }
+}
+
 /** Adds a module for each packaged model that holds its address, in the form that bundlers know. */
 function nameModels(built: string): void {
   const folder = join(built, 'models');
   mkdirSync(folder);
   // Of the files themselves, which bundlers that are told so give the address of, or at the edge the bytes.
   writeFileSync(join(folder, 'file.d.ts'), 'declare const model: string | ArrayBuffer;\nexport default model;\n');
-  for (const file of readdirSync(join(root, 'models')).filter((name) => name.endsWith('.safetensors'))) {
+  for (const file of publishedFiles()) {
     const name = file.slice(0, -'.safetensors'.length);
     const text = `export const model = new URL('../../models/${file}', import.meta.url);\n`;
     writeFileSync(join(folder, `${name}.js`), text);

@@ -1,13 +1,15 @@
 /**
  * Builds ts/wasm/pkg from crates/: `npm run build:wasm`, or with `--out FOLDER` somewhere else.
  *
- * wasm-pack compiles and writes the JavaScript face; wasm-opt from npm's binaryen makes the binary smaller and faster. The
- * flags of both stand here and nowhere else. scripts/setup-rust.sh installs what is needed.
+ * wasm-pack compiles and writes the types of what is exported; wasm-opt from npm's binaryen makes the binary smaller and faster.
+ * The flags of both stand here and nowhere else. scripts/setup-rust.sh installs what is needed.
  *
  * There are two binaries of the same sources under one face: a plain one for every host with SIMD, and one that has the dot
- * products of 8 bits too, for hosts with relaxed SIMD.
+ * products of 8 bits too, for hosts with relaxed SIMD. Each says in a section of its own what it was built of, and whether it is the
+ * second; `build_id.js` says the first to the code that starts it.
  */
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -66,8 +68,11 @@ const flavours: Flavour[] = [
   },
 ];
 
-/** What wasm-pack writes that belongs in the package: the binary, its JavaScript face, and the types of both. */
-const kept = /^pixelcnn(_bg)?\.(wasm|js|d\.ts|wasm\.d\.ts)$/;
+/** What wasm-pack writes that belongs in the package: the binary, and the types of what it exports. Its JavaScript is for more than numbers. */
+const kept = /^pixelcnn_bg\.wasm(\.d\.ts)?$/;
+
+/** The section in which a binary says what it is. */
+const section = 'pixelcnn';
 
 /** Builds into `out`, which is replaced. */
 export function buildWasm(out: string): WasmRecord {
@@ -79,6 +84,7 @@ export function buildWasm(out: string): WasmRecord {
 
   // Built aside and moved in at the end, so that a failed build leaves the old one whole.
   const built = mkdtempSync(join(tmpdir(), 'pixelcnn-wasm-'));
+  const id = buildId();
   try {
     const packArgs = ['build', 'crates/pixelcnn-wasm', '--target', 'web', '--no-pack', '--out-name', 'pixelcnn'];
     for (const [number, flavour] of flavours.entries()) {
@@ -93,14 +99,18 @@ export function buildWasm(out: string): WasmRecord {
         for (const name of readdirSync(pack)) if (!kept.test(name)) rmSync(join(pack, name));
 
         const [wasm, optimised] = [join(pack, 'pixelcnn_bg.wasm'), join(built, flavour.name)];
+        dropGlue(wasm);
         run(process.execPath, [wasmOptPath(), ...wasmOptFlags, ...flavour.wasmOpt, wasm, '-o', optimised]);
         checkRelaxed(optimised, flavour.relaxed);
+        addSection(optimised, section, number === 0 ? id : `${id} ${basename(flavour.name, '_bg.wasm')}`);
         if (pack !== built) checkFaces(built, pack);
       } finally {
         if (pack !== built) rmSync(pack, { recursive: true, force: true });
       }
     }
 
+    writeFileSync(join(built, 'build_id.js'), `export const buildId = '${id}';\n`);
+    writeFileSync(join(built, 'build_id.d.ts'), 'export declare const buildId: string;\n');
     const record: WasmRecord = {
       tools: {
         rustc: toolchain.rustc,
@@ -127,6 +137,34 @@ export function buildWasm(out: string): WasmRecord {
 export function recordedFlags(): WasmRecord['flags'] {
   const relaxed = { rustc: relaxedRustFlags, wasmOpt: relaxedWasmOptFlags };
   return { rustc: rustFlags, wasmOpt: wasmOptFlags, relaxed };
+}
+
+/** What the binaries are built of, sources and flags, in twelve digits. */
+function buildId(): string {
+  const all = [hashSources(), JSON.stringify(recordedFlags())].join('\n');
+  return createHash('sha256').update(all).digest('hex').slice(0, 12);
+}
+
+/** Takes out what wasm-bindgen adds for values that are no numbers, which no call of ours passes. */
+function dropGlue(wasm: string): void {
+  const module = binaryen.readBinary(readFileSync(wasm));
+  const added = /^__/;
+  for (let i = module.getNumExports() - 1; i >= 0; i--) {
+    const { name } = binaryen.getExportInfo(module.getExportByIndex(i));
+    if (added.test(name)) module.removeExport(name);
+  }
+  module.runPasses(['remove-unused-module-elements']);
+  writeFileSync(wasm, module.emitBinary());
+  module.dispose();
+}
+
+/** Appends a section of text to a binary. */
+function addSection(wasm: string, name: string, text: string): void {
+  const [named, words] = [Buffer.from(name), Buffer.from(text)];
+  const length = 1 + named.length + words.length;
+  if (length > 127) throw new Error(`expected a section whose length fits into seven bits, got ${length}`);
+  const added = Buffer.concat([Buffer.of(0, length, named.length), named, words]);
+  writeFileSync(wasm, Buffer.concat([readFileSync(wasm), added]));
 }
 
 /** Every relaxed instruction of a binary, each once. */

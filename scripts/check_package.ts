@@ -14,7 +14,7 @@ const expected = /pkg\.exports\["\.\/pixelcnn(\.relaxed)?\.wasm\?module"\]/;
 await runMain('check:package', async () => {
   buildTsIfStale();
   const tools = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
-  const home = installed('check-package', tools, true)!;
+  const home = installed(tools, true)!;
   const bin = (name: string) => join(home, 'node_modules/.bin', name);
   const tarball = packed();
   const [, said] = await tee(bin('publint'), ['run', tarball, '--strict']);

@@ -6,7 +6,7 @@ import { createModel, release } from '../ts/train/net/model.js';
 import { fromFull, layoutOf } from '../ts/train/net/parameters.js';
 import type { Tensor1D } from '../ts/train/net/tf.js';
 import type { Backend } from '../ts/train/tensorflow/backend.js';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
+import * as pkg from './core_face.js';
 
 /**
  * The largest absolute difference of a logit. `pixels` are levels, `[images, height, width, 1]`, `labels` the classes of the

@@ -13,6 +13,8 @@ export interface PackagedModel {
    * Where the form with ordered channels goes: into a file of its own, or in place of what was trained, whose sha256 it names.
    */
   readonly ordered?: 'apart' | 'in place';
+  /** Whether it stays in the repository, for what it shows, and out of the npm package. */
+  readonly unpublished?: true;
   /** Its picture: where, and what `pixelcnn sample` is asked for. */
   readonly picture?: { readonly file: string; readonly sample: readonly string[] };
 }
@@ -42,4 +44,15 @@ export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof fo
     ...(ordered === 'apart' ? (['ordered'] as const) : []),
     ...(calibrate === undefined ? [] : (['integers'] as const)),
   ];
+}
+
+/** The model files that the npm package has: of each model as it was trained and in integers. `files` of package.json leaves out the others. */
+export function publishedFiles(): string[] {
+  return models
+    .filter(({ unpublished }) => unpublished !== true)
+    .flatMap((model) =>
+      formsOf(model)
+        .filter((form) => form !== 'ordered')
+        .map((form) => `${model.name}${forms[form]}.safetensors`),
+    );
 }

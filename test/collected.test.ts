@@ -39,6 +39,8 @@ it('frees samplers that are forgotten: 300 loads take no more memory than twenty
       sizes.push(memory.buffer.byteLength);
     }
     console.log(JSON.stringify(sizes));`)) as number[];
+  const [first, twentieth, last] = [sizes[0]!, sizes[19]!, sizes.at(-1)!].map((bytes) => (bytes / 1e6).toFixed(2));
+  console.log(`WebAssembly.Memory, MB: ${first} after one load, ${twentieth} after twenty, ${last} after 300`);
   expect(sizes.length).toBe(300);
   expect(sizes.at(-1)).toBe(sizes[19]);
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { coreErrorCode, coreErrorCodes, PixelCnnError } from '../ts/error.js';
+import { coreErrorCodes, failure, PixelCnnError } from '../ts/error.js';
 
 it('knows every code of the core, once, and no other', () => {
   const source = readFileSync(new URL('../crates/pixelcnn/src/error.rs', import.meta.url), 'utf8');
@@ -9,11 +9,12 @@ it('knows every code of the core, once, and no other', () => {
   expect([...coreErrorCodes].sort()).toEqual(codes.sort());
 });
 
-it('takes only an error with a known code for one of the core', () => {
-  expect(coreErrorCode(Object.assign(new Error('short'), { code: 'FILE_TOO_SHORT' }))).toBe('FILE_TOO_SHORT');
-  expect(coreErrorCode(Object.assign(new Error('no file'), { code: 'ENOENT' }))).toBeUndefined();
-  expect(coreErrorCode(new WebAssembly.RuntimeError('unreachable'))).toBeUndefined();
-  expect(coreErrorCode({ code: 'FILE_TOO_SHORT' })).toBeUndefined();
+it('names the argument that a sentence is about, where it is about one', () => {
+  expect(failure('MODEL_NOT_FOUND', 'expected a file', { argument: 'model' })).toMatchObject({
+    message: 'model: expected a file',
+    argument: 'model',
+  });
+  expect(failure('DISPOSED', 'expected a pool').message).toBe('expected a pool');
 });
 
 it('carries code, sentence, cause and argument', () => {

@@ -1,8 +1,8 @@
 /** Nets so small that every image is listed: probabilities sum to 1, and what is drawn is drawn as often as they say. */
 
 import { expect, it } from 'vitest';
+import type { Run, Sampler } from '../scripts/core_face.js';
 import type { Config } from '../ts/config.js';
-import type { Run, Sampler } from '../ts/wasm/pkg/pixelcnn.js';
 import { configJson, loadWasm, randomModel } from './wasm.js';
 
 const wasm = loadWasm();

@@ -76,9 +76,9 @@ function typesOf(path: string): string[] {
 it.each<[entry: string, types: string]>([
   [
     'index.ts',
-    'Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label ' +
+    'CellName Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label ' +
       'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource OwnLevels PictureConfig ' +
-      'PictureOptions PixelCnnErrorCode PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
+      'PictureOptions PixelCnnErrorCode PixelCnnErrorOptions PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
       'PoolSampleOptions PoolScoreOptions PoolWalkOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
       'Samples ScoreOptions Sharing Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',
   ],
@@ -86,7 +86,7 @@ it.each<[entry: string, types: string]>([
     'train/index.ts',
     'Ancestor Backend BackendOptions Binarisation CodeOptions Compared Comparison DataOptions DataOrigin Device EpochRecord ' +
       'EvaluateEvent EvaluateOptions Evaluation Gpu ImageSet LevelRule Levels Likelihood MapOptions MetricsLine NativeTensorflow NetName PresetName ' +
-      'Protocol PublishedSet RawImages Recipe RecipeOptions SampleGridOptions ScheduleName SetupOptions ' +
+      'Protocol PublishedSet RawImages Recipe RecipeOptions RunEvent SampleGridOptions ScheduleName Scorer SetupOptions ' +
       'TensorBoardOptions TrainEvent TrainOptions TrainResult TrainRun TrainedModel WatchOptions Watcher',
   ],
   ['train/net/layers.ts', 'LayersTf PixelConvConfig PixelLayers ResidualBlockConfig'],

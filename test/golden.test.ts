@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { Run } from '../scripts/core_face.js';
 import type { Config } from '../ts/config.js';
-import type { Run } from '../ts/wasm/pkg/pixelcnn.js';
 import { loadWasm } from './wasm.js';
 
 /** What a run must give: levels as a character each, logits and costs as the bits of each number, all in raster order. */

@@ -45,7 +45,7 @@ it('fetches the binary where there are no files, and tries again after a failure
     [() => Promise.reject(new TypeError('network\n down')), `could not read it (network down)${copy}`],
     [
       () => Promise.resolve(new Response('nothing here', { status: 404 })),
-      `could not read it (expected HTTP status 200 from ${address}, got 404)${copy}`,
+      `could not read it (expected HTTP status 200, got 404)${copy}`,
     ],
     [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML page, ${why}`],
     [() => Promise.resolve(new Response('')), `got an empty file, ${why}`],

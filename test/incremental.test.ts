@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import type { Run, Sampler } from '../scripts/core_face.js';
 import type { Config, Description, LayerInput } from '../ts/config.js';
-import type { Run, Sampler } from '../ts/wasm/pkg/pixelcnn.js';
 import { configJson, loadWasm, randomModel } from './wasm.js';
 
 const wasm = loadWasm();

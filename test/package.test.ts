@@ -3,14 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { installPacked } from '../scripts/everywhere/tools.js';
+import { publishedFiles } from '../scripts/model_list.js';
+import { root } from '../scripts/shell.js';
 import { loadSampler } from '../ts/index.js';
 import { configJson, randomModel } from './wasm.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('..', import.meta.url));
 const model = randomModel(configJson({ height: 5, width: 4, filters: 4, blocks: 1 }), 2);
 
 /** A stranger's project with the packed package in it. */
@@ -20,13 +21,7 @@ let tarballBytes: number;
 // npm packs what the tests' set-up built, and installs it as a user would.
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'pixelcnn-package-'));
-  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], { cwd: root });
-  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'))!;
-  tarballBytes = (await stat(join(project, tarball))).size;
-  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', `./${tarball}`];
-  // npm's cache has the few dependencies since they were installed here; else they are fetched.
-  await run('npm', [...install, '--offline'], { cwd: project }).catch(() => run('npm', install, { cwd: project }));
+  tarballBytes = (await stat(installPacked(project))).size;
   await writeFile(join(project, 'tiny.safetensors'), model);
 }, 180_000);
 
@@ -34,6 +29,31 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 
 it('is at most 5 MB to fetch, models included', () => {
   expect(tarballBytes).toBeLessThanOrEqual(5_000_000);
+});
+
+it('maps what is minified to its sources, and names no map that is not there', async () => {
+  const dist = join(project, 'node_modules/pixelcnn/dist');
+  const names = (await readdir(dist, { recursive: true })).filter((name) => /\.m?js$/.test(name));
+  const mapped: string[] = [];
+  for (const name of names) {
+    const [, map] = /\n\/\/# sourceMappingURL=(\S+)\s*$/.exec(await readFile(join(dist, name), 'utf8')) ?? [];
+    if (map === undefined) continue;
+    mapped.push(name);
+    const text = await readFile(join(dist, name, '..', map), 'utf8');
+    const { sources, sourcesContent } = JSON.parse(text) as { sources: string[]; sourcesContent: (string | null)[] };
+    const at = sources.findIndex((source) => source.endsWith('ts/sampler.ts'));
+    expect(sourcesContent[at]).toBe(await readFile(join(root, 'ts/sampler.ts'), 'utf8'));
+  }
+  expect(mapped.sort()).toEqual(['pixelcnn.min.js', 'pool/worker.mjs']);
+  expect(existsSync(join(dist, 'index.js.map'))).toBe(false);
+});
+
+it('has the model files that its list says, and a name for each', async () => {
+  const own = join(project, 'node_modules/pixelcnn');
+  const named = (await readdir(join(own, 'dist/models'))).filter((name) => name.endsWith('.js'));
+  const files = (await readdir(join(own, 'models'))).filter((name) => name.endsWith('.safetensors'));
+  expect(files.sort()).toEqual(publishedFiles().sort());
+  expect(named.map((name) => name.replace(/\.js$/, '.safetensors')).sort()).toEqual(files);
 });
 
 /** A user's program, for the compiler alone. */

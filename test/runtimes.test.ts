@@ -122,7 +122,7 @@ it('samples on workerd, and says that it has no threads', async (context) => {
   const names = ['', 'pool/'].flatMap((room) =>
     readdirSync(join(root, 'dist', room)).flatMap((name) => (name.endsWith('.js') ? [`${room}${name}`] : [])),
   );
-  const modules = [...names, 'wasm/pkg/pixelcnn.js'].map(
+  const modules = [...names, 'wasm/pkg/build_id.js'].map(
     (name) => `(name = "dist/${name}", esModule = embed "dist/${name}")`,
   );
   await writeFile(

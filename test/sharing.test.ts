@@ -1,13 +1,11 @@
 /** Rows that are remembered, as a user meets them: what they take, and that they change no byte. */
 
 import { expect, it } from 'vitest';
+import { memoryBytes as memory, Sampler } from '../scripts/core_face.js';
 import { loadSampler } from '../ts/index.js';
-import { initSync, Sampler } from '../ts/wasm/pkg/pixelcnn.js';
 import { configJson, loadWasm, randomModel } from './wasm.js';
 
 loadWasm();
-/** Bytes of the memory of the instance that runs. */
-const memory = () => initSync({ module: new Uint8Array() }).memory.buffer.byteLength; // started already
 const model = randomModel(configJson({ height: 14, width: 14, filters: 64, blocks: 2 }), 3);
 
 it('loads, samples and disposes a hundred times in the same memory', async () => {

@@ -1,21 +1,20 @@
 import { readFileSync } from 'node:fs';
+import * as pkg from '../scripts/core_face.js';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
 import { hasRelaxedSimd } from '../ts/simd.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
-import * as pkg from '../ts/wasm/pkg/pixelcnn.js';
 
 /** The WebAssembly face itself, below the public API; loaded once. */
 export function loadWasm(): typeof pkg {
-  pkg.initSync({ module: readFileSync(new URL('../ts/wasm/pkg/pixelcnn_bg.wasm', import.meta.url)) });
+  pkg.startBinary(binaryName);
   return pkg;
 }
 
+const binaryName = hasRelaxedSimd() ? 'pixelcnn_relaxed_bg.wasm' : 'pixelcnn_bg.wasm';
+
 /** The binary that the package takes on this host. */
-export const binaryAddress = new URL(
-  hasRelaxedSimd() ? '../ts/wasm/pkg/pixelcnn_relaxed_bg.wasm' : '../ts/wasm/pkg/pixelcnn_bg.wasm',
-  import.meta.url,
-);
+export const binaryAddress = new URL(`../ts/wasm/pkg/${binaryName}`, import.meta.url);
 
 /** The same, compiled. */
 export function wasmModule(): WebAssembly.Module {

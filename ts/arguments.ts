@@ -13,18 +13,28 @@ export function wrongValue(argument: string, sentence: string, options?: ErrorOp
   return naming(argument, new RangeError(`${argument}: ${sentence}`, options));
 }
 
+/** The error of a value of the wrong kind: what was wanted, what came, and what else there is to say. */
+export function unlike(argument: string, wanted: string, value: unknown, more = ''): TypeError {
+  return wrongKind(argument, `expected ${wanted}, got ${show(value)}${more}`);
+}
+
+/** As {@link unlike}, of a value that may be of the right kind, and is then out of its range. */
+export function unfit(isKind: boolean, argument: string, wanted: string, value: unknown, more = ''): Error {
+  return (isKind ? wrongValue : wrongKind)(argument, `expected ${wanted}, got ${show(value)}${more}`);
+}
+
 /**
  * Puts the name of the argument that is at fault on an error, which tells it from an error of the language. A plain property,
  * which every realm can read; not enumerable, so that the error is printed as any other.
  */
-export function naming<E extends RangeError | TypeError>(argument: string, error: E): E {
+export function naming<E extends RangeError | TypeError>(argument: string | undefined, error: E): E {
   return Object.defineProperty(error, 'argument', { value: argument });
 }
 
 /** The argument that an error says is at fault; undefined for any other, such as the language's own. */
 export function argumentOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('argument' in error)) return undefined;
-  return typeof error.argument === 'string' ? error.argument : undefined;
+  const { argument } = Object(error) as { argument?: unknown };
+  return typeof argument === 'string' ? argument : undefined;
 }
 
 /** How a value is shown in a message: short, and never as something it is not. */
@@ -64,19 +74,17 @@ export interface IntegerRange {
 
 /** An integer in a range. */
 export function checkInteger(name: string, value: unknown, { min, max, more }: IntegerRange): number {
-  const wanted = `expected an integer from ${min} to ${max}`;
-  if (typeof value !== 'number') throw wrongKind(name, `${wanted}, got ${show(value)}`);
-  if (Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
-  const hint = value > max && more !== undefined ? `; ${more}` : '';
-  throw wrongValue(name, `${wanted}, got ${show(value)}${hint}`);
+  const isNumber = typeof value === 'number';
+  if (isNumber && Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
+  const hint = isNumber && value > max && more !== undefined ? `; ${more}` : '';
+  throw unfit(isNumber, name, `an integer from ${min} to ${max}`, value, hint);
 }
 
-/** A finite number of at least `min`. */
-export function checkNumber(name: string, value: unknown, { min }: { min: number }): number {
-  const wanted = `expected a finite number of at least ${min}`;
-  if (typeof value !== 'number') throw wrongKind(name, `${wanted}, got ${show(value)}`);
-  if (Number.isFinite(value) && value >= min) return value + 0;
-  throw wrongValue(name, `${wanted}, got ${show(value)}`);
+/** A finite number of at least `min`, and at most `max`, where there is one. */
+export function checkNumber(name: string, value: unknown, { min, max }: { min: number; max?: number }): number {
+  const isNumber = typeof value === 'number';
+  if (isNumber && value >= min && value <= (max ?? Number.MAX_VALUE)) return value + 0;
+  throw unfit(isNumber, name, max ? `a number from ${min} to ${max}` : `a finite number of at least ${min}`, value);
 }
 
 /** A text of at most `max` characters. */
@@ -91,8 +99,7 @@ export function checkShortText(name: string, value: unknown, { max }: { max: num
 export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  const sentence = `expected one of ${choices.join(', ')}, got ${show(value)}`;
-  throw typeof value === 'string' ? wrongValue(name, sentence) : wrongKind(name, sentence);
+  throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value);
 }
 
 /** A limit to memory, in bytes, that may be left out. */
@@ -102,13 +109,9 @@ export function checkMemoryLimit(value: unknown): number | undefined {
 
 /** A signal that may be left out. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
-  if (value === undefined || isSignal(value)) return value;
-  throw wrongKind('signal', `expected an AbortSignal, got ${show(value)}`);
-}
-
-function isSignal(value: unknown): value is AbortSignal {
   const properties = { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' };
-  return isKind(value, 'AbortSignal', properties);
+  if (value === undefined || isKind<AbortSignal>(value, 'AbortSignal', properties)) return value;
+  throw unlike('signal', 'an AbortSignal', value);
 }
 
 /**
@@ -126,9 +129,7 @@ export function lookedAt<T>(name: string, look: () => T): T {
 
 /** An object that is no array. */
 export function checkObject(name: string, value: unknown): asserts value is object {
-  if (typeof value !== 'object' || value === null || lookedAt(name, () => Array.isArray(value))) {
-    throw wrongKind(name, `expected an object, got ${show(value)}`);
-  }
+  if (typeof value !== 'object' || value === null || kindOf(value) === 'Array') throw unlike(name, 'an object', value);
 }
 
 /**
@@ -146,14 +147,14 @@ export function checkOptions<Name extends string>(
   checkObject(name, value);
   // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
   if (!['Object', 'Module'].includes(kindOf(value))) {
-    throw wrongKind(name, `expected a plain object, got ${show(value)}`);
+    throw unlike(name, 'a plain object', value);
   }
   const names = lookedAt(name, () => Object.keys(value));
   const unknown = names.find((key) => !(known as readonly string[]).includes(key));
   if (unknown !== undefined) {
     const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    throw wrongKind(name, `expected only ${known.join(', ')}, got ${show(unknown)}${hint}`);
+    throw unlike(name, `only ${known.join(', ')}`, unknown, hint);
   }
   const given = value as { readonly [Key in Name]?: unknown };
   const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
@@ -176,45 +177,46 @@ export function ownOptions<Options extends object>(
 
 /** The known name that another is a misspelling of; undefined where it is like none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
-  const least = Math.min(...distances);
-  return least <= Math.max(1, name.length / 4) ? known[distances.indexOf(least)] : undefined;
+  const asked = name.toLowerCase();
+  for (let edits = 0; edits <= Math.min(3, Math.max(1, name.length / 4)); edits++) {
+    const found = known.find((candidate) => isWithin(edits, asked, candidate.toLowerCase()));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-/** Letters to add, drop, change, or swap with their neighbour, to make one word of another. */
-function distance(a: string, b: string): number {
-  const rows = Array.from({ length: a.length + 1 }, (_, i) => [i]);
-  for (let j = 1; j <= b.length; j++) rows[0]!.push(j);
-  for (let i = 1; i <= a.length; i++) {
-    for (let j = 1; j <= b.length; j++) {
-      const [above, here] = [rows[i - 1]!, rows[i]!];
-      const changed = above[j - 1]! + Number(a[i - 1] !== b[j - 1]);
-      const swapped = i > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2]![j - 2]! + 1 : changed;
-      here.push(Math.min(changed, swapped, above[j]! + 1, here[j - 1]! + 1));
-    }
-  }
-  return rows[a.length]![b.length]!;
+/** Whether so many letters to add, drop, change, or swap with their neighbour make one word of another. */
+function isWithin(edits: number, a: string, b: string): boolean {
+  if (a === b) return true;
+  if (a[0] === b[0]) return isWithin(edits, a.slice(1), b.slice(1));
+  if (edits === 0) return false;
+  const ways: [number, number][] = [
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ];
+  if (a[0] === b[1] && a[1] === b[0]) ways.push([2, 2]);
+  return ways.some(([ofA, ofB]) => isWithin(edits - 1, a.slice(ofA), b.slice(ofB)));
 }
 
 /** True or false. */
 export function checkBoolean(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw wrongKind(name, `expected true or false, got ${show(value)}`);
+  if (typeof value !== 'boolean') throw unlike(name, 'true or false', value);
 }
 
 /** A function that is told of progress, which may be left out. */
 export function checkListener(value: unknown): ((progress: never) => void) | undefined {
   if (value === undefined || typeof value === 'function') return value as ((progress: never) => void) | undefined;
-  throw wrongKind('onProgress', `expected a function, got ${show(value)}`);
+  throw unlike('onProgress', 'a function', value);
 }
 
 /** A function that is called back. */
 export function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== 'function') throw wrongKind(name, `expected a function, got ${show(value)}`);
+  if (typeof value !== 'function') throw unlike(name, 'a function', value);
 }
 
 /** A text that is not empty, such as a path. */
 export function checkText(name: string, value: unknown): void {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return;
-  const sentence = `expected a text that is not empty and holds no zero byte, got ${show(value)}`;
-  throw typeof value === 'string' ? wrongValue(name, sentence) : wrongKind(name, sentence);
+  throw unfit(typeof value === 'string', name, 'a text that is not empty and holds no zero byte', value);
 }

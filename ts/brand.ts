@@ -13,26 +13,27 @@ export function kindOf(value: unknown): string {
 }
 
 /** Whether an object says that it is of a kind, and has these properties of these types, which a proxy of one may not. */
-export function isKind(value: unknown, kind: string, properties: Readonly<Record<string, string>>): boolean {
-  if (kindOf(value) !== kind) return false;
-  try {
-    return Object.entries(properties).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
-  } catch {
-    return false;
-  }
+export function isKind<T>(value: unknown, kind: string, properties: Readonly<Record<string, string>>): value is T {
+  const has = (name: string) => typeof (value as Record<string, unknown>)[name] === properties[name];
+  return kindOf(value) === kind && answers(() => Object.keys(properties).every(has));
 }
 
-/** A getter that reads a slot of the object itself, whatever its class has put before it. */
-function slot(prototype: object, name: PropertyKey): (value: unknown) => unknown {
-  const { get } = Object.getOwnPropertyDescriptor(prototype, name)!;
-  return (value) => Reflect.apply(get!, value, []);
+/** What a slot of the object itself holds, whatever its class has put before it. */
+function slot(prototype: object, name: PropertyKey, value: unknown): unknown {
+  return Reflect.apply(Object.getOwnPropertyDescriptor(prototype, name)!.get!, value, []);
 }
 
-const typedArrayKind = slot(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
-const typedArrayLength = slot(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
-const typedArrayOffset = slot(Object.getPrototypeOf(Uint8Array.prototype), 'byteOffset');
-const typedArrayBuffer = slot(Object.getPrototypeOf(Uint8Array.prototype), 'buffer');
-const bufferLength = slot(ArrayBuffer.prototype, 'byteLength');
+function typedArraySlot(name: PropertyKey, value: unknown): unknown {
+  return slot(Object.getPrototypeOf(Uint8Array.prototype), name, value);
+}
+
+function typedArrayKind(value: unknown): unknown {
+  return typedArraySlot(Symbol.toStringTag, value);
+}
+
+function bufferLength(value: unknown): unknown {
+  return slot(ArrayBuffer.prototype, 'byteLength', value);
+}
 
 /** Whether it is a Uint8Array, or of a subclass such as Buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -50,8 +51,8 @@ export function isArrayOf<Kind extends keyof typeof arrays>(kind: Kind, value: u
 /** The same numbers in the same memory, in a plain array: whatever a subclass says of its length, or gives for a part. */
 export function plainArray<Numbers extends Uint8Array | Uint16Array | Uint32Array>(numbers: Numbers): Numbers {
   const plain = arrays[typedArrayKind(numbers) as keyof typeof arrays];
-  const length = (typedArrayLength(numbers) as number) / plain.BYTES_PER_ELEMENT;
-  return new plain(typedArrayBuffer(numbers) as ArrayBuffer, typedArrayOffset(numbers) as number, length) as Numbers;
+  const [buffer, offset, bytes] = ['buffer', 'byteOffset', 'byteLength'].map((name) => typedArraySlot(name, numbers));
+  return new plain(buffer as ArrayBuffer, offset as number, (bytes as number) / plain.BYTES_PER_ELEMENT) as Numbers;
 }
 
 /** Whether it is a URL, of this realm or another's. */
@@ -76,7 +77,7 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 
 /** How many bytes; 0 where their memory is gone. */
 export function byteLengthOf(bytes: ArrayBufferView | ArrayBuffer): number {
-  return (typedArrayKind(bytes) === undefined ? bufferLength(bytes) : typedArrayLength(bytes)) as number;
+  return (typedArrayKind(bytes) === undefined ? bufferLength(bytes) : typedArraySlot('byteLength', bytes)) as number;
 }
 
 /** Whether it is a compiled module. */
@@ -99,10 +100,10 @@ export function codeOf(error: unknown): string | undefined {
   return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether something can be asked for, and is not false. */
 function answers(ask: () => unknown): boolean {
   try {
-    ask();
-    return true;
+    return ask() !== false;
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@
 
 import { argumentOf, wrongKind } from './arguments.js';
 import { byteLengthOf, isArrayOf } from './brand.js';
-import { PixelCnnError } from './error.js';
+import { failure } from './error.js';
 
 /**
  * A plain copy of bytes, whose length and place nothing can belie and which stays when the caller's buffer is changed, shared with
@@ -11,20 +11,16 @@ import { PixelCnnError } from './error.js';
  * @throws TypeError for a buffer that is gone; PixelCnnError `OUT_OF_MEMORY`.
  */
 export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
-  // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
-  return own(argument, value, () => new Uint8Array(ArrayBuffer.isView(value) ? value : new Uint8Array(value)));
+  return ownNumbers(argument, value) as Uint8Array<ArrayBuffer>;
 }
 
 /** The same of numbers of 8 or 16 bits. Throws as {@link ownBytes}. */
-export function ownNumbers(argument: string, value: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
+export function ownNumbers(argument: string, value: Uint8Array | Uint16Array | ArrayBuffer): Uint8Array | Uint16Array {
   const Numbers = isArrayOf('Uint16Array', value) ? Uint16Array : Uint8Array;
-  return own(argument, value, () => new Numbers(value));
-}
-
-function own<T>(argument: string, value: ArrayBufferView | ArrayBuffer, copy: () => T): T {
   return room(byteLengthOf(value), argument, () => {
     try {
-      return copy();
+      // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
+      return new Numbers(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
       const got =
@@ -45,7 +41,7 @@ export function room<T>(bytes: number, argument: string, make: () => T): T {
     return make();
   } catch (cause) {
     if (!(cause instanceof RangeError) || argumentOf(cause) !== undefined) throw cause;
-    const sentence = `${argument}: expected ${bytes} bytes of memory, the host has none; ask for less at once`;
-    throw new PixelCnnError('OUT_OF_MEMORY', sentence, { cause, argument });
+    const sentence = `expected ${bytes} bytes of memory, the host has none; ask for less at once`;
+    throw failure('OUT_OF_MEMORY', sentence, { cause, argument });
   }
 }

@@ -85,7 +85,9 @@ export type CellName = 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'gate' | 'hardGa
  * and the outputs of the layer `residual` besides.
  */
 export interface Layer {
+  /** Of which its tensors are named. */
   readonly name: string;
+  /** What is summed. */
   readonly inputs: readonly LayerInput[];
   /** The layer that the sums begin with; null where they begin with the bias. */
   readonly start: string | null;
@@ -93,8 +95,11 @@ export interface Layer {
   readonly bias: string | null;
   /** Name of its class vectors, `[classes, sums]`; null where it has none. */
   readonly class: string | null;
+  /** Sums at a position. */
   readonly sums: number;
+  /** Outputs at a position, which the cell makes of the sums. */
   readonly outChannels: number;
+  /** What makes outputs of sums. */
   readonly cell: CellName;
   /** The layer whose outputs are added to those of the cell. */
   readonly residual: string | null;
@@ -110,16 +115,21 @@ export interface Layer {
 
 /** One tensor of a model file. */
 export interface TensorInfo {
+  /** In the model file. */
   readonly name: string;
+  /** What it is for: weights of taps, biases, vectors of classes or of levels, or how far integers are shifted. */
   readonly role: 'kernel' | 'bias' | 'class' | 'embedding' | 'shift';
+  /** Of a kernel `[rows, columns, channels, sums]`. */
   readonly shape: readonly number[];
-  /** Fans of the full kernel, forbidden places included; 0 for what is no kernel. */
+  /** Weights that go into a sum, of the full kernel, forbidden places included; 0 for what is no kernel. */
   readonly fanIn: number;
+  /** Weights that an input goes into, counted alike. */
   readonly fanOut: number;
 }
 
 /** Everything that follows from a config. */
 export interface Description {
+  /** What all the rest follows from. */
   readonly config: Config;
   /** In the order of computation. */
   readonly layers: readonly Layer[];
@@ -131,17 +141,24 @@ export interface Description {
   readonly nonZeroParameters: number;
   /** The earlier pixels that a pixel depends on: how many, and how far they reach, in pixels. */
   readonly receptiveField: {
+    /** How many. */
     readonly pixels: number;
+    /** Rows above. */
     readonly above: number;
+    /** Columns to the left. */
     readonly left: number;
+    /** Columns to the right, in rows above. */
     readonly right: number;
   };
   /** The wavefront: row r may run `slope` columns behind row r - 1, so that an image takes `fronts` steps. */
   readonly schedule: {
+    /** Columns. */
     readonly slope: number;
     /** Columns that each layer runs ahead of the logits. */
     readonly leads: readonly number[];
+    /** Of an image. */
     readonly fronts: number;
+    /** The mean over all fronts. */
     readonly pixelsPerFront: number;
   };
   /** Multiply-adds for a pixel with kept activations. */

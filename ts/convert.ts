@@ -12,16 +12,18 @@ import {
   wrongValue,
 } from './arguments.js';
 import { startInstance } from './binary.js';
+import { room } from './bytes.js';
 import type { Config } from './config.js';
 import { PixelCnnError } from './error.js';
 import { fitImages, type Images, imageSize, type Levels, takeImages } from './images.js';
-import { enter, release } from './instance.js';
+import { enter, giveBytes, giveLevels, giveText, hold, read } from './instance.js';
 import { namingModel } from './load.js';
 import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
+import { methods, skippings } from './sample_options.js';
 import { openSampler } from './sampler.js';
-import { Sampler as CoreSampler, optimize, quantize } from './wasm/pkg/pixelcnn.js';
 
+/** Options of `optimizeModel` and `quantizeModel`. */
 export interface ConvertOptions {
   /** What the new file says of `images`, such as `300 samples of seed 1`; at most 1000 characters. Default: how many they are. */
   calibration?: string;
@@ -36,6 +38,7 @@ const maxCalibration = 1000;
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
+  /** `optimizeModel` or `quantizeModel`. */
   readonly by: 'optimize' | 'quantize';
   /** sha256 of the file that was converted. */
   readonly source: string;
@@ -60,7 +63,7 @@ export function optimizeModel(
   images: Images,
   options: ConvertOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return convert('optimize', optimize, model, images, options);
+  return convert('optimize', model, images, options);
 }
 
 /**
@@ -79,7 +82,7 @@ export function quantizeModel(
   images: Images,
   options: ConvertOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return convert('quantize', quantize, model, images, options);
+  return convert('quantize', model, images, options);
 }
 
 /**
@@ -112,23 +115,30 @@ function isConversion(value: unknown): value is Conversion {
 
 /** Multiply-adds that a first walk over given images issues under all skipping, an image. */
 export function executedMacs(model: Uint8Array, images: Levels, count: number): number {
-  const core = enter(() => new CoreSampler(model));
+  giveBytes(model);
+  const sampler = hold(
+    enter((core) => core.sampler_new(Number.NaN, Number.NaN)),
+    (core, at) => core.sampler_free(at),
+  );
   try {
-    const run = enter(() => core.score(images, 'wavefront', 'all'));
+    giveLevels(images);
+    const run = hold(
+      enter((core) => core.sampler_score(sampler.at, methods.indexOf('wavefront'), skippings.indexOf('all'))),
+      (core, at) => core.run_free(at),
+    );
     try {
-      enter(() => run.finish());
-      return enter(() => run.macs()) / count;
+      enter((core) => core.run_finish(run.at));
+      return enter((core) => core.run_macs(run.at)) / count;
     } finally {
-      release(run);
+      run.release();
     }
   } finally {
-    release(core);
+    sampler.release();
   }
 }
 
 async function convert(
   by: Conversion['by'],
-  call: (model: Uint8Array, images: Levels, metadata: string, memoryLimit?: number) => Uint8Array,
   model: ModelSource,
   images: Images,
   options: ConvertOptions,
@@ -157,7 +167,11 @@ async function convert(
       sampler.dispose();
     }
     const added = JSON.stringify({ derived: JSON.stringify(derived) });
-    return enter(() => call(bytes, levels, added, memoryLimit), 'model') as Uint8Array<ArrayBuffer>; // the glue's own copy
+    giveBytes(bytes);
+    giveText(added);
+    giveLevels(levels);
+    const made = read(Uint8Array, (core) => core[by](memoryLimit ?? Number.NaN), 'model');
+    return room(made.length, 'model', () => made.slice());
   } catch (error) {
     throw namingModel(error, model);
   }

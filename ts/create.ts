@@ -1,12 +1,13 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
-import { checkMemoryLimit, checkOptions, show, wrongKind } from './arguments.js';
+import { checkMemoryLimit, checkOptions, unlike } from './arguments.js';
 import { isArrayBuffer, isBytes, isModule } from './brand.js';
-import { checkHost, start } from './instance.js';
+import { start } from './instance.js';
 import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 import { checkSharing, type Sharing } from './sharing.js';
 
+/** What `createSampler` makes a sampler of. */
 export interface SamplerParts {
   /** `pixelcnn/pixelcnn.wasm`, compiled: what importing a `.wasm` file gives on workerd. */
   module: WebAssembly.Module;
@@ -22,7 +23,7 @@ export interface SamplerParts {
  * Makes a sampler at once, without files, network, `eval` or `import.meta.url`.
  *
  * @throws TypeError for parts of the wrong kind.
- * @throws PixelCnnError `MODEL_TOO_LARGE`; a code for what is wrong inside the model; `SIMD_UNSUPPORTED`, `WASM_LOAD_FAILED`.
+ * @throws PixelCnnError `MODEL_TOO_LARGE`; a code for what is wrong inside the model; `WASM_LOAD_FAILED`.
  *
  * @example
  * import module from 'pixelcnn/pixelcnn.wasm';
@@ -33,10 +34,9 @@ export function createSampler(parts: SamplerParts): Sampler {
   const { module, model } = given;
   const memoryLimit = checkMemoryLimit(given.memoryLimit);
   const rows = checkSharing(given.sharing);
-  checkHost();
-  if (!isModule(module)) throw wrongKind('module', `expected a WebAssembly.Module, got ${show(module)}`);
+  if (!isModule(module)) throw unlike('module', 'a WebAssembly.Module', module);
   if (!isBytes(model) && !isArrayBuffer(model)) {
-    throw wrongKind('model', `expected a Uint8Array or an ArrayBuffer, got ${show(model)}`);
+    throw unlike('model', 'a Uint8Array or an ArrayBuffer', model);
   }
   const bytes = takeModel(model);
   start(module, 'module');

@@ -5,8 +5,6 @@
  * anything is computed, with the argument's name in `argument`; see arguments.ts.
  */
 
-import { codeOf } from './brand.js';
-
 /** Codes of the Rust core. `test/error.test.ts` holds this list against `Error::code` there. */
 export const coreErrorCodes = [
   'FILE_TOO_SHORT',
@@ -36,15 +34,65 @@ export const coreErrorCodes = [
   'INVALID_ARGUMENT',
   'NON_FINITE_LOGIT',
   'OUT_OF_MEMORY',
-] as const;
+] as const satisfies readonly (PixelCnnErrorCode | 'INVALID_ARGUMENT')[];
 
-/** A code of the Rust core. */
+/** A code of the Rust core. `INVALID_ARGUMENT` reaches users as a `RangeError`. */
 export type CoreErrorCode = (typeof coreErrorCodes)[number];
 
 /** Every code that a {@link PixelCnnError} can carry. */
 export type PixelCnnErrorCode =
-  /** What the model file holds, or what the net computed from it. `INVALID_ARGUMENT` reaches users as a `RangeError`. */
-  | Exclude<CoreErrorCode, 'INVALID_ARGUMENT'>
+  /** The file ends before its header or its last tensor does. */
+  | 'FILE_TOO_SHORT'
+  /** The header's stated length is over what is read. */
+  | 'HEADER_TOO_LARGE'
+  /** The header is not UTF-8. */
+  | 'HEADER_NOT_UTF8'
+  /** The header is not a JSON object of the form wanted. */
+  | 'HEADER_NOT_JSON'
+  /** The header names one thing twice. */
+  | 'DUPLICATE_KEY'
+  /** A tensor's entry lacks a field, has one too many, or one of the wrong kind. */
+  | 'INVALID_TENSOR_ENTRY'
+  /** The product of a shape, or its size in bytes, does not fit. */
+  | 'SHAPE_OVERFLOW'
+  /** A tensor's bytes are not as many as its shape needs. */
+  | 'SIZE_MISMATCH'
+  /** Tensors overlap, leave a hole, run backwards or past the end of the file. */
+  | 'INVALID_OFFSETS'
+  /** Bytes follow the last tensor. */
+  | 'TRAILING_BYTES'
+  /** A tensor's element type is not the model's. */
+  | 'UNSUPPORTED_DTYPE'
+  /** The file is valid safetensors and not a model of pixelcnn's. */
+  | 'NOT_A_MODEL'
+  /** The file's format version is not one that this version reads. */
+  | 'UNSUPPORTED_VERSION'
+  /** The config in the file is not valid. */
+  | 'INVALID_CONFIG'
+  /** The config is valid and asks for what this version does not have. */
+  | 'UNSUPPORTED_MODEL'
+  /** A tensor that the config calls for is not there. */
+  | 'MISSING_TENSOR'
+  /** A tensor is there that the config does not call for. */
+  | 'UNEXPECTED_TENSOR'
+  /** A tensor has another shape than the config calls for. */
+  | 'WRONG_SHAPE'
+  /** A weight is NaN or infinite. */
+  | 'NON_FINITE_WEIGHT'
+  /** A weight that the mask forbids is not zero. */
+  | 'FORBIDDEN_WEIGHT'
+  /** A number of an integer net is beyond what the net computes with. */
+  | 'WEIGHT_OUT_OF_RANGE'
+  /** A scale of an integer net is not from 1e-18 to 1e18. */
+  | 'SCALE_OUT_OF_RANGE'
+  /** A sum of an integer net could leave 32 bits. */
+  | 'INTEGER_OVERFLOW'
+  /** The weights are not as many as the config calls for. */
+  | 'WEIGHT_COUNT'
+  /** A logit came out NaN or infinite: the weights are too large. */
+  | 'NON_FINITE_LOGIT'
+  /** The memory that something takes is not to be had, or above `memoryLimit`. */
+  | 'OUT_OF_MEMORY'
   /** The file is another program's, or no model at all: an archive, a page, a pointer; the message says which. */
   | 'FOREIGN_FORMAT'
   /** There is no file, or the server has none, under that name. */
@@ -88,6 +136,7 @@ export type PixelCnnErrorCode =
   /** A bug of this package. The WebAssembly instance is in an unknown state: every later call repeats this error. */
   | 'INTERNAL';
 
+/** What an error may say besides its code and sentence. */
 export interface PixelCnnErrorOptions extends ErrorOptions {
   /** See {@link PixelCnnError.argument}. */
   argument?: string | undefined;
@@ -95,21 +144,22 @@ export interface PixelCnnErrorOptions extends ErrorOptions {
 
 /** Anything but a wrong argument. Switch on `code`; `message` is one sentence for people; `cause` is what led to it. */
 export class PixelCnnError extends Error {
+  /** Always `PixelCnnError`. */
   override readonly name = 'PixelCnnError';
   /** The stable name of what went wrong. */
   readonly code: PixelCnnErrorCode;
   /** The argument whose value led to it, such as `model`, where it was one. */
   declare readonly argument?: string;
 
-  constructor(code: PixelCnnErrorCode, message: string, { argument, ...options }: PixelCnnErrorOptions = {}) {
-    super(message, options);
+  constructor(code: PixelCnnErrorCode, message: string, { argument, cause }: PixelCnnErrorOptions = {}) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
     if (argument !== undefined) this.argument = argument;
   }
 }
 
-/** The code of an error that the core threw; undefined for anything else. */
-export function coreErrorCode(error: unknown): CoreErrorCode | undefined {
-  const found = codeOf(error);
-  return coreErrorCodes.find((code) => code === found);
+/** The error of a sentence that says what was wanted and what came, about an argument if one is named. */
+export function failure(code: PixelCnnErrorCode, sentence: string, options: PixelCnnErrorOptions = {}): PixelCnnError {
+  const { argument } = options;
+  return new PixelCnnError(code, argument === undefined ? sentence : `${argument}: ${sentence}`, options);
 }

@@ -1,6 +1,6 @@
 /** Images with holes as an argument: some pixels are known, the others are to be drawn. */
 
-import { checkObject, lookedAt, show, wrongKind, wrongValue } from './arguments.js';
+import { checkObject, lookedAt, unlike, wrongValue } from './arguments.js';
 import { isBytes } from './brand.js';
 import { ownNumbers } from './bytes.js';
 import type { Config } from './config.js';
@@ -19,10 +19,8 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
   checkObject('given', value);
   const { data, known } = lookedAt('given', () => {
     const { data, known } = value as { data?: unknown; known?: unknown };
-    if (!isLevels(data)) {
-      throw wrongKind('given', `expected its data as a Uint8Array or a Uint16Array of levels, got ${show(data)}`);
-    }
-    if (!isBytes(known)) throw wrongKind('given', `expected its known as a Uint8Array of 0 and 1, got ${show(known)}`);
+    if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
+    if (!isBytes(known)) throw unlike('given', 'its known as a Uint8Array of 0 and 1', known);
     return { data: ownNumbers('given', data), known: ownNumbers('given', known) as Uint8Array };
   });
   const size = imageSize(config);
@@ -33,13 +31,13 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
   if (known.length !== data.length) {
     throw wrongValue('given', `expected as many numbers in known as in data, ${data.length}, got ${known.length}`);
   }
-  for (let at = 0; at < known.length; at++) {
-    const [mark, level] = [known[at]!, data[at]!];
-    if (mark > 1) throw wrongValue('given', `expected 0 or 1 in known, got ${mark} at index ${at}`);
-    if (mark === 1 && level >= config.levels) {
-      const got = `${level} at index ${at}`;
-      throw wrongValue('given', `expected levels from 0 to ${config.levels - 1} where known is 1, got ${got}`);
-    }
+  const at = known.findIndex((mark, at) => mark > 1 || (mark === 1 && data[at]! >= config.levels));
+  if (at >= 0) {
+    const [wanted, got] =
+      known[at]! > 1
+        ? ['0 or 1 in known', known[at]]
+        : [`levels from 0 to ${config.levels - 1} where known is 1`, data[at]];
+    throw wrongValue('given', `expected ${wanted}, got ${got} at index ${at}`);
   }
   return { data, known };
 }
@@ -47,10 +45,8 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
 /** Those of some of the images. */
 export function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
   if (data.length === size) return { data, known }; // one image, for all
-  return {
-    data: data.slice(first * size, (first + count) * size),
-    known: known.slice(first * size, (first + count) * size),
-  };
+  const [start, end] = [first * size, (first + count) * size];
+  return { data: data.slice(start, end), known: known.slice(start, end) };
 }
 
 /** Stands for a pixel that is to be drawn, in what the core is given. */

@@ -1,6 +1,6 @@
 /** Images as arguments. */
 
-import { lookedAt, show, wrongKind, wrongValue } from './arguments.js';
+import { lookedAt, show, unlike, wrongValue } from './arguments.js';
 import { isArrayOf, isBytes } from './brand.js';
 import { ownNumbers } from './bytes.js';
 import type { Config } from './config.js';
@@ -18,7 +18,14 @@ export type OwnLevels = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
  * Whole images of levels, 0 to `levels - 1`, in the order `[count, height, width, channels]`: the numbers alone, or with
  * their shape, such as what `sample` returns.
  */
-export type Images = Levels | { readonly data: Levels; readonly shape: readonly number[] };
+export type Images =
+  | Levels
+  | {
+      /** The levels, in that order. */
+      readonly data: Levels;
+      /** `[count, height, width, channels]`. */
+      readonly shape: readonly number[];
+    };
 
 /** Pixels in one image. */
 export function imageSize({ height, width, channels }: Config): number {
@@ -41,8 +48,8 @@ export function isLevels(value: unknown): value is Levels {
 /** Images that are ours: nobody else can change them. */
 export interface OwnImages {
   readonly data: Levels;
-  /** Its first axes, and how many there are; none where the levels came bare; else what was there instead. */
-  readonly shape?: { axes: readonly unknown[]; rank: number } | { not: unknown };
+  /** Their shape in words, and its axes if there are four; none where the levels came bare. */
+  readonly shape?: { readonly shown: string; readonly axes: readonly unknown[] };
 }
 
 /** Copies images. Whether they fit a model, {@link fitImages} tells. */
@@ -51,16 +58,20 @@ export function takeImages(images: unknown): OwnImages {
   const given = (images ?? {}) as { data?: unknown; shape?: unknown };
   const { data, shape } = lookedAt('images', () => ({ data: given.data, shape: given.shape }));
   if (!isLevels(data)) {
-    const wanted = 'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
-    throw wrongKind('images', `expected ${wanted}, got ${show(data ?? images)}`);
+    throw unlike(
+      'images',
+      'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data',
+      data ?? images,
+    );
   }
   return { data: ownNumbers('images', data), shape: lookedAt('images', () => takeShape(shape)) };
 }
 
 function takeShape(shape: unknown): OwnImages['shape'] {
-  if (!Array.isArray(shape)) return { not: shape };
+  if (!Array.isArray(shape)) return { shown: show(shape), axes: [] };
   const rank = Number(shape.length);
-  return { axes: Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]), rank };
+  const axes = Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]);
+  return { shown: listed(axes.map(show), rank), axes: rank === 4 ? axes : [] };
 }
 
 /** Images of one channel that bring their shape. */
@@ -75,7 +86,7 @@ export interface Maps {
 /** Copies images of one channel, whatever model they are of. Throws RangeError, TypeError. */
 export function takeMaps(images: unknown): Maps {
   const { data, shape } = takeImages(images);
-  const axes = shape !== undefined && 'axes' in shape && shape.rank === 4 ? shape.axes : [];
+  const axes = shape?.axes ?? [];
   const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
   const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
   if (channels === 1 && count * height * width === data.length) return { data, count, height, width };
@@ -93,23 +104,20 @@ export function fitImages({ data, shape }: OwnImages, config: Config): Levels {
   const size = imageSize(config);
   const count = data.length / size;
   const wanted = imageShape(count, config);
+  const shown = listed(wanted);
   if (count === 0 || !Number.isInteger(count)) {
     const image = listed(wanted.slice(1));
     throw wrongValue('images', `expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
   }
-  if (shape !== undefined && !isShape(shape, wanted)) {
-    const got = 'not' in shape ? show(shape.not) : listed(shape.axes.map(show), shape.rank);
-    throw wrongValue('images', `expected shape ${listed(wanted)} for ${data.length} pixels, got ${got}`);
+  // Two shapes that are shown alike are the same.
+  if (shape !== undefined && shape.shown !== shown) {
+    throw wrongValue('images', `expected shape ${shown} for ${data.length} pixels, got ${shape.shown}`);
   }
   const at = data.findIndex((level) => level >= config.levels);
   if (at >= 0) {
     throw wrongValue('images', `expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
   }
   return data;
-}
-
-function isShape(shape: NonNullable<OwnImages['shape']>, wanted: ImageShape): boolean {
-  return 'axes' in shape && shape.rank === 4 && wanted.every((length, axis) => length === shape.axes[axis]);
 }
 
 function listed(values: readonly unknown[], count = values.length): string {

@@ -1,19 +1,19 @@
 /**
  * Draws images from a PixelCNN on any CPU, and tells how likely images are.
  *
- * @module
+ * @module pixelcnn
  */
 
 // Loading
 export type { WasmBuilds, WasmSource } from './binary.js';
 // The net
-export type { Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
+export type { CellName, Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
 // Converting
 export { type Conversion, type ConvertOptions, conversionsOf, optimizeModel, quantizeModel } from './convert.js';
 // Loading
 export { createSampler, type SamplerParts } from './create.js';
 // Errors
-export { PixelCnnError, type PixelCnnErrorCode } from './error.js';
+export { PixelCnnError, type PixelCnnErrorCode, type PixelCnnErrorOptions } from './error.js';
 
 // Sampling and scoring
 export type { GivenPixels } from './given.js';

@@ -1,54 +1,28 @@
 /**
  * The one WebAssembly instance of this process, and the gate that every call into it passes.
  *
- * The generated glue keeps a single instance in a module variable. A trap leaves that instance in an unknown state
- * (borrows stay locked, the allocator may be half-way through), and there is no safe way back: after one, the gate stays
+ * Only numbers pass: arrays and text are written into rooms of its memory before the call that takes them, and read out of it after
+ * the call that made them. A trap leaves the instance in an unknown state, and there is no safe way back: after one, the gate stays
  * shut and repeats the error.
  */
 
 import { naming } from './arguments.js';
-import { isError } from './brand.js';
-import { coreErrorCode, PixelCnnError } from './error.js';
-import { hasSimd } from './simd.js';
-import { initSync } from './wasm/pkg/pixelcnn.js';
+import { type CoreErrorCode, failure, PixelCnnError } from './error.js';
+import { buildId } from './wasm/pkg/build_id.js';
 
-/** The module of the instance, once there is one. */
-let running: WebAssembly.Module | undefined;
+type Core = typeof import('./wasm/pkg/pixelcnn_bg.wasm.js');
+
+/** What the instance exports, once there is one, and which of the builds it is of. */
+let core: Core;
+let running: string | undefined;
 let trap: unknown;
 
-/** Whether a trap has shut the gate. */
-export function isPoisoned(): boolean {
-  return trap !== undefined;
-}
-
-/** Throws where the host cannot run the binary at all. */
-export function checkHost(): void {
-  if (typeof WebAssembly !== 'object') {
-    throw new PixelCnnError('WASM_LOAD_FAILED', 'expected a host with WebAssembly, got one without');
-  }
-  if (!hasSimd()) {
-    throw new PixelCnnError(
-      'SIMD_UNSUPPORTED',
-      'expected a host with WebAssembly SIMD, got one without; use Node 16.4, Chrome 91, Firefox 89, Safari 16.4 or newer',
-    );
-  }
-}
+/** Is told of each layer that is computed, in a walk that is watched. */
+export const watch: { afterLayer: (layer: number) => void } = { afterLayer: () => {} };
 
 /** Whether there is an instance. */
 export function isStarted(): boolean {
   return running !== undefined;
-}
-
-/** What every version of the binary has, and another one lacks. */
-const exportsOfOurs = ['memory', '__wbindgen_start', 'sampler_new', 'sampler_sample', 'sampler_score', 'run_step'];
-
-/** What a module says of itself: what it takes and has, and how it was built. Modules of one binary say the same. */
-function accountOf(module: WebAssembly.Module): string {
-  const names = [...WebAssembly.Module.imports(module), ...WebAssembly.Module.exports(module)].map(({ name }) => name);
-  const sections = ['pixelcnn', 'producers', 'target_features'].flatMap((name) =>
-    WebAssembly.Module.customSections(module, name).map((section) => String(new Uint8Array(section))),
-  );
-  return [...names, ...sections].join('\n');
 }
 
 /**
@@ -57,90 +31,123 @@ function accountOf(module: WebAssembly.Module): string {
  * @param argument The argument of the API that the module came by.
  */
 export function start(module: WebAssembly.Module, argument?: string): void {
-  if (running === module || trap !== undefined) return; // after a trap every call repeats it
+  if (trap !== undefined) return; // every call repeats it
+  const build = buildOf(module);
+  if (running === build) return;
   if (running !== undefined) {
-    if (accountOf(running) === accountOf(module)) return;
     const wanted = 'expected the binary that this process runs already, got another; give every call the same one';
-    throw new PixelCnnError('WASM_LOAD_FAILED', argument === undefined ? wanted : `${argument}: ${wanted}`, {
-      argument,
-    });
+    throw failure('WASM_LOAD_FAILED', wanted, { argument });
   }
-  checkHost();
   try {
-    // Looked at before the glue does, which keeps what it was given even where that does not start.
-    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-    const missing = exportsOfOurs.find((name) => !names.includes(name));
-    if (missing !== undefined) throw new Error(`expected a module that exports ${missing}, got one that does not`);
-    initialise(module);
+    if (!build.startsWith(buildId))
+      throw new Error(`expected a module of the build ${buildId}, got ${build || 'none'}`);
+    const imports = { profile: { after_layer: (layer: number) => watch.afterLayer(layer) } };
+    core = new WebAssembly.Instance(module, imports).exports as unknown as Core;
   } catch (cause) {
-    const noMemory = cause instanceof RangeError;
-    const sentence = noMemory
-      ? 'expected memory for an instance of the module, the host has none; end others, or allow the process more'
-      : 'expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start';
-    throw new PixelCnnError(
-      noMemory ? 'OUT_OF_MEMORY' : 'WASM_LOAD_FAILED',
-      argument === undefined ? sentence : `${argument}: ${sentence}`,
-      { cause, argument },
-    );
+    const [code, sentence] =
+      cause instanceof RangeError
+        ? ([
+            'OUT_OF_MEMORY',
+            'expected memory for an instance of the module, the host has none; end others, or allow the process more',
+          ] as const)
+        : ([
+            'WASM_LOAD_FAILED',
+            'expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start',
+          ] as const);
+    throw failure(code, sentence, { cause, argument });
   }
-  running = module;
+  running = build;
 }
 
-/** Never by the glue's asynchronous init: finishing late, it would put a second instance in the place of a used one. */
-function initialise(module: WebAssembly.Module): void {
-  const prototype: unknown = Object.getPrototypeOf(module);
-  if (module instanceof WebAssembly.Module) {
-    initSync({ module });
-    return;
-  }
-  // One of another realm, which the glue would take for bytes: it asks the prototype, WebAssembly itself does not.
-  Object.setPrototypeOf(module, WebAssembly.Module.prototype);
-  try {
-    initSync({ module });
-  } finally {
-    Object.setPrototypeOf(module, prototype as object | null);
-  }
+/** What a module says it was built of, and as which of two; nothing of another program's. */
+function buildOf(module: WebAssembly.Module): string {
+  return WebAssembly.Module.customSections(module, 'pixelcnn').map(textOf).join();
 }
 
 /**
- * Calls into the instance; gives errors of the core the public form. Only a trap shuts the gate.
+ * Calls the core, whose errors are given the public form. Whatever else is thrown is a trap, or the end of the stack, which leaves the
+ * instance as a trap does: it shuts the gate.
  *
- * Nothing of the caller's may run inside, neither getters nor methods of subclasses: what goes in are numbers, strings and arrays
- * that are ours, so that an error that is no trap and not the core's is the host's refusal of memory.
- *
+ * @param call Nothing of the caller's may run in it: a call of the core and no more.
  * @param argument The argument of the API that the call is about, if what the core refuses is then the argument's fault.
+ * @returns What the core returned: a number, or the length of what it has made.
  */
-export function enter<T>(call: () => T, argument?: string): T {
+export function enter(call: (core: Core) => number, argument?: string): number {
   if (trap !== undefined) throw internalError();
   requireStack();
+  let made: number;
   try {
-    return call();
+    made = call(core);
   } catch (error) {
-    if (isTrap(error)) {
-      trap = error;
-      throw internalError();
-    }
-    throw publicError(error, argument);
+    trap = error;
+    throw internalError();
   }
+  if (made >= 0) return made;
+  const text = textOf(view(Uint8Array, core.made(), -made));
+  const code = text.slice(0, text.indexOf(' ')) as CoreErrorCode;
+  const message = text.slice(code.length + 1);
+  if (code !== 'INVALID_ARGUMENT') throw new PixelCnnError(code, message, { argument });
+  throw naming(argument, new RangeError(message));
 }
 
-/** By name, since a host may run the instance in another realm. A stack that ended inside has none: hosts have only words for it. */
-function isTrap(error: unknown): boolean {
-  if (!isError(error) || coreErrorCode(error) !== undefined) return false;
-  return error.name === 'RuntimeError' || /\bcall stack\b|\btoo much recursion\b/.test(error.message);
+/** Calls the core for numbers that it makes. They lie in its memory, and stay until the next call. */
+export function read<T>(Numbers: Numbers<T>, call: (core: Core) => number, argument?: string): T {
+  const length = enter(call, argument);
+  return view(Numbers, core.made(), length);
 }
 
-function publicError(error: unknown, argument: string | undefined): unknown {
-  const code = coreErrorCode(error);
-  if (code === undefined) {
-    if (!(error instanceof RangeError)) return error;
-    const sentence =
-      'expected memory for what the call takes and gives, the host has none; ask for fewer images at once';
-    return new PixelCnnError('OUT_OF_MEMORY', sentence, { cause: error });
-  }
-  const { message } = error as Error;
-  if (code !== 'INVALID_ARGUMENT') return new PixelCnnError(code, message, { argument });
-  return argument === undefined ? new RangeError(message) : naming(argument, new RangeError(message));
+/** Calls the core for text. */
+export function readText(call: (core: Core) => number, argument?: string): string {
+  return textOf(read(Uint8Array, call, argument));
+}
+
+/** Calls the core for JSON, of what is `T`. */
+export function readJson<T>(call: (core: Core) => number): T {
+  return JSON.parse(readText(call)) as T;
+}
+
+/** Gives bytes to the next call. */
+export function giveBytes(bytes: Uint8Array): void {
+  write(Uint8Array, bytes, (core) => core.give_bytes(bytes.length));
+}
+
+/** Gives levels or classes to the next call; none where there are none. */
+export function giveLevels(levels: Uint8Array | Uint16Array | undefined = new Uint8Array()): void {
+  write(Uint16Array, levels, (core) => core.give_levels(levels.length));
+}
+
+/** Gives numbers of 32 bits to the next call. */
+export function giveFloats(numbers: Float32Array): void {
+  write(Float32Array, numbers, (core) => core.give_floats(numbers.length));
+}
+
+/** Gives numbers of 64 bits to the next call. */
+export function giveDoubles(numbers: Float64Array): void {
+  write(Float64Array, numbers, (core) => core.give_doubles(numbers.length));
+}
+
+/** Gives text to the next call. */
+export function giveText(text: string): void {
+  giveBytes(new TextEncoder().encode(text));
+}
+
+type Numbers<T> = new (memory: ArrayBuffer, at: number, length: number) => T;
+
+function write(
+  Numbers: Numbers<{ set(values: ArrayLike<number>): void }>,
+  values: ArrayLike<number>,
+  room: (core: Core) => number,
+): void {
+  view(Numbers, enter(room), values.length).set(values);
+}
+
+/** Numbers where they lie. The memory is another buffer after it has grown, so that none is kept. */
+function view<T>(Numbers: Numbers<T>, at: number, length: number): T {
+  return new Numbers(core.memory.buffer, at, length);
+}
+
+function textOf(bytes: BufferSource): string {
+  return new TextDecoder().decode(bytes);
 }
 
 /** Arguments of 8 bytes each: together several times the stack that the binary takes. */
@@ -153,16 +160,6 @@ const nothing: () => void = Object.getPrototypeOf(() => {}); // the host's own, 
  */
 function requireStack(): void {
   Reflect.apply(nothing, undefined, ballast);
-}
-
-/** What is kept from the glue, which frees what is collected by itself, also after a trap. */
-const kept: object[] = [];
-
-/** Frees an object of the instance, unless a trap made touching it unsafe. */
-export function release(object: { free(): void } | undefined): void {
-  if (object === undefined) return;
-  if (trap === undefined) object.free();
-  else kept.push(object);
 }
 
 /** Frees what belongs to owners that are collected; undefined on hosts that tell of none. */
@@ -183,8 +180,31 @@ export function forget(owner: object): void {
   owners?.unregister(owner);
 }
 
+/** What a call of the core has left behind, a model or a walk: freed by `release`, or else once nobody holds it any more. */
+export interface Held {
+  /** Its number. */
+  readonly at: number;
+  release(): void;
+}
+
+/** Holds it. */
+export function hold(at: number, free: (core: Core, at: number) => void): Held {
+  const end = () => {
+    if (trap === undefined) free(core, at); // after one it is not touched any more
+  };
+  const held = {
+    at,
+    release(): void {
+      forget(this); // by no other name, which `end` would hold too
+      end();
+    },
+  };
+  whenCollected(held, end);
+  return held;
+}
+
 function internalError(): PixelCnnError {
-  return new PixelCnnError(
+  return failure(
     'INTERNAL',
     'the WebAssembly code stopped, which is a bug of pixelcnn; start a new process or worker and please report it',
     { cause: trap },

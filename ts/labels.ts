@@ -1,6 +1,6 @@
 /** Classes of images as arguments, by number or by name. */
 
-import { lookedAt, nearest, show, wrongKind, wrongValue } from './arguments.js';
+import { lookedAt, nearest, show, unfit, wrongValue } from './arguments.js';
 import type { Config } from './config.js';
 import { isLevels } from './images.js';
 
@@ -19,15 +19,12 @@ export interface Labelled {
 /** The class of each of `count` images, `[count]`: ours, and checked. */
 export function checkLabels(argument: string, value: unknown, count: number, model: Labelled): Uint16Array {
   const { classes = 0 } = model.config;
-  if (classes === 0) throw wrongValue(argument, `expected none for a model without classes, got ${show(value)}`);
+  if (classes === 0) throw unfit(true, argument, 'none for a model without classes', value);
   const numbers = new Map(model.classNames?.map((name, number) => [name, number]));
   const classOf = (label: unknown, where = ''): number => {
     const found = typeof label === 'string' ? numbers.get(label) : label;
     if (typeof found === 'number' && Number.isInteger(found) && found >= 0 && found < classes) return found;
-    const sentence = `${wanted(model)}, got ${show(label)}${where}${hint(label, model)}`;
-    throw typeof label === 'string' || typeof label === 'number'
-      ? wrongValue(argument, sentence)
-      : wrongKind(argument, sentence);
+    throw unfit(/string|number/.test(typeof label), argument, wanted(model), label, where + hint(label, model));
   };
   return lookedAt(argument, () => {
     if (!Array.isArray(value) && !isLevels(value)) return new Uint16Array(count).fill(classOf(value));
@@ -42,7 +39,7 @@ export function checkLabels(argument: string, value: unknown, count: number, mod
 const mostListed = 12;
 
 function wanted({ config, classNames }: Labelled): string {
-  const numbers = `expected a class from 0 to ${config.classes! - 1}`;
+  const numbers = `a class from 0 to ${config.classes! - 1}`;
   if (classNames === undefined) return `${numbers}, of a model that does not name them`;
   const more = classNames.length > mostListed ? ', ...' : '';
   return `${numbers}, or its name (${classNames.slice(0, mostListed).map(show).join(', ')}${more})`;

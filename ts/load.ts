@@ -3,11 +3,12 @@
 import { abortable } from './abort.js';
 import { checkListener, checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
 import { checkWasm, startInstance, type WasmBuilds, type WasmSource } from './binary.js';
-import { coreErrorCode, PixelCnnError } from './error.js';
+import { PixelCnnError } from './error.js';
 import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
 import { checkSharing, type Sharing } from './sharing.js';
 
+/** Options of `loadSampler`. */
 export interface LoadOptions {
   /** Gives up loading; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -53,7 +54,6 @@ export async function loadSampler(model: ModelSource, options: LoadOptions = {})
 /** An error about what is inside a model file, with the file's name before it. */
 export function namingModel(error: unknown, model: ModelSource): unknown {
   const name = sourceName(model);
-  if (name === undefined || !(error instanceof PixelCnnError)) return error;
-  if (coreErrorCode(error) === undefined && error.code !== 'FOREIGN_FORMAT') return error;
+  if (name === undefined || !(error instanceof PixelCnnError) || error.argument !== 'model') return error;
   return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: error.argument });
 }

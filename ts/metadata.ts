@@ -6,9 +6,9 @@ import { PixelCnnError } from './error.js';
 
 export interface ModelNames {
   /** What each class is called, `[classes]`. */
-  readonly classNames?: readonly string[];
+  readonly classNames: readonly string[] | undefined;
   /** The character that each level stands for, `[levels]`. */
-  readonly alphabet?: readonly string[];
+  readonly alphabet: readonly string[] | undefined;
 }
 
 /**
@@ -17,36 +17,29 @@ export interface ModelNames {
  * @throws PixelCnnError `NOT_A_MODEL` where they are none for its net.
  */
 export function namesOf({ classes = 0, levels }: Config, metadata: Readonly<Record<string, string>>): ModelNames {
-  const classNames = listOf(metadata, 'classNames', 'name for each class', classes, (name) => name !== '');
-  const alphabet = listOf(metadata, 'alphabet', 'character for each level', levels, isCharacter);
-  return { ...(classNames && { classNames }), ...(alphabet && { alphabet }) };
+  /** A list of so many texts, each another; undefined where there is none. */
+  const listOf = (key: keyof ModelNames, what: string, count: number, fits: RegExp): readonly string[] | undefined => {
+    const json = metadata[key];
+    if (json === undefined) return undefined;
+    const list = parsed(json);
+    const isText = (text: unknown) => typeof text === 'string' && fits.test(text);
+    if (Array.isArray(list) && list.length === count && new Set(list).size === count && list.every(isText)) {
+      return Object.freeze(list);
+    }
+    const wanted = `expected in its metadata as \`${key}\` a list of ${count} texts, a ${what} and each another`;
+    throw new PixelCnnError('NOT_A_MODEL', `model file: ${wanted}, got ${show(json)}`, { argument: 'model' });
+  };
+  return {
+    classNames: listOf('classNames', 'name for each class', classes, /./s),
+    alphabet: listOf('alphabet', 'character for each level', levels, character),
+  };
 }
 
-/** Whether a text is one character, by code points, that can stand in a line of text. */
+/** One character, by code points, that can stand in a line of text. */
+const character = /^[^\p{Cc}\p{Cs}]$/u;
+
 export function isCharacter(text: string): boolean {
-  return /^[^\p{Cc}\p{Cs}]$/u.test(text);
-}
-
-/** A list of so many texts, each another; undefined where there is none. */
-function listOf(
-  metadata: Readonly<Record<string, string>>,
-  key: keyof ModelNames,
-  what: string,
-  count: number,
-  fits: (text: string) => boolean,
-): readonly string[] | undefined {
-  const json = metadata[key];
-  if (json === undefined) return undefined;
-  const list = parsed(json);
-  const isText = (text: unknown): text is string => typeof text === 'string' && fits(text);
-  if (Array.isArray(list) && list.length === count && new Set(list).size === count && list.every(isText)) {
-    return Object.freeze(list);
-  }
-  throw new PixelCnnError(
-    'NOT_A_MODEL',
-    `model file: expected in its metadata as \`${key}\` a list of ${count} texts, a ${what} and each another, got ${show(json)}`,
-    { argument: 'model' },
-  );
+  return character.test(text);
 }
 
 /** The value of a text that may be no JSON. */

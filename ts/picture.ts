@@ -24,6 +24,7 @@ export interface PictureConfig {
   readonly input?: string | undefined;
 }
 
+/** How images are laid out in a picture. */
 export interface PictureOptions {
   /** Images in a row, 1 to 65,536. Cells that are left over are of the colour of level 0. Default: so many that there are about as many rows. */
   columns?: number;
@@ -33,6 +34,7 @@ export interface PictureOptions {
   palette?: readonly (readonly [red: number, green: number, blue: number])[];
 }
 
+/** Options of `encodePng`. */
 export interface PngOptions extends PictureOptions {
   /** Gives encoding up; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -42,7 +44,9 @@ export interface PngOptions extends PictureOptions {
 export interface Rgba {
   /** Red, green, blue and opacity of each pixel, `[height, width, 4]`; all is opaque. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

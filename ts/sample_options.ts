@@ -36,6 +36,7 @@ export const maxCount = 2 ** 20;
 /** Seeds are below 2^53, the integers that a JavaScript number holds exactly. */
 export const maxSeed = Number.MAX_SAFE_INTEGER;
 
+/** How a call walks over the pixels. */
 export interface WalkOptions {
   /** How the pixels are walked; changes the speed, never the result. Default: `wavefront`. */
   method?: Method;
@@ -43,6 +44,7 @@ export interface WalkOptions {
   skipping?: Skipping;
 }
 
+/** Options of `sample` and `sampleSteps`. */
 export interface SampleOptions extends WalkOptions {
   /** Images to draw: an integer from 1 to 2^20. Default: 1. */
   count?: number;
@@ -71,6 +73,7 @@ export interface SampleOptions extends WalkOptions {
   given?: GivenPixels;
 }
 
+/** Options of `logProb`, `logits` and `pixelNats`. */
 export interface ScoreOptions extends WalkOptions {
   /** Of a net with classes: the class of all images, or of each, by number or by name. */
   labels?: Labels;

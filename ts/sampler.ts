@@ -4,8 +4,7 @@ import { wrongKind, wrongValue } from './arguments.js';
 import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
 import { disposeSymbol } from './dispose.js';
-import { PixelCnnError } from './error.js';
-import { namingForeign } from './foreign.js';
+import { failure } from './error.js';
 import { coreGiven } from './given.js';
 import {
   checkImages,
@@ -17,21 +16,22 @@ import {
   levelsArray,
   type OwnLevels,
 } from './images.js';
-import { enter, forget, release, whenCollected } from './instance.js';
+import { enter, giveBytes, giveDoubles, giveLevels, type Held, hold, read, readJson } from './instance.js';
 import { namesOf } from './metadata.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
   checkWalkOptions,
+  methods,
   type Part,
   type SampleOptions,
   type SampleRequest,
   type ScoreOptions,
   type ScoreRequest,
   sampleOf,
+  skippings,
   type WalkOptions,
 } from './sample_options.js';
-import { Sampler as CoreSampler, mixture, type Run } from './wasm/pkg/pixelcnn.js';
 
 /** As the core's `seed_contract` says. 0, that of version 0.1.0, drew by 24 bits. */
 export const seedContract = 1;
@@ -66,6 +66,7 @@ export interface Front {
 
 /** One number for each pixel of some images. */
 export interface PixelMap {
+  /** The numbers, in the order of `shape`. */
   readonly data: Float32Array;
   /** `[count, height, width, channels]`. */
   readonly shape: ImageShape;
@@ -73,6 +74,7 @@ export interface PixelMap {
 
 /** The logits of each pixel of some images. */
 export interface LogitMap {
+  /** The logits, in the order of `shape`. */
   readonly data: Float32Array;
   /**
    * Of two levels `[count, height, width, channels]`, the one logit ln p(1) - ln p(0); of more `[count, height, width, channels,
@@ -113,34 +115,21 @@ export class Sampler {
   readonly classNames: readonly string[] | undefined;
   /** The character that each level stands for, `[levels]`, of a model of maps in text. */
   readonly alphabet: readonly string[] | undefined;
-  #core: CoreSampler | undefined;
+  #core: Held | undefined;
 
   /** @internal */
-  constructor(core: CoreSampler) {
+  constructor(core: Held) {
     this.#core = core;
-    this.config = Object.freeze(JSON.parse(enter(() => core.config())) as Config);
-    this.metadata = Object.freeze(JSON.parse(enter(() => core.metadata())) as Record<string, string>);
-    const { classNames, alphabet } = namesOf(this.config, this.metadata);
-    this.classNames = classNames;
-    this.alphabet = alphabet;
-    whenCollected(this, () => release(core));
+    const { at } = core;
+    this.config = Object.freeze(readJson<Config>((core) => core.sampler_config(at)));
+    this.metadata = Object.freeze(readJson<Record<string, string>>((core) => core.sampler_metadata(at)));
+    ({ classNames: this.classNames, alphabet: this.alphabet } = namesOf(this.config, this.metadata));
   }
 
   /** Draws images, all before it returns. For progress, streaming or a way out, see {@link sampleSteps}. */
   sample(options: SampleOptions = {}): Samples {
     const request = checkSampleOptions(options, this);
-    this.#live();
-    const samples = emptySamples(request, this.config);
-    for (const part of this.#parts(request.count)) {
-      const run = this.#draw(request, part);
-      try {
-        enter(() => run.finish());
-        collect(run, samples, part, imageSize(this.config));
-      } finally {
-        release(run);
-      }
-    }
-    return samples;
+    return last(this.#draw(request, 'run_finish'));
   }
 
   /**
@@ -156,32 +145,7 @@ export class Sampler {
     // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
     const request = checkSampleOptions(options, this);
     this.#live();
-    return this.#steps(request);
-  }
-
-  *#steps(request: SampleRequest): Generator<Front, Samples, void> {
-    const samples = emptySamples(request, this.config);
-    const size = imageSize(this.config);
-    const total = samples.data.length;
-    let done = 0;
-    for (const part of this.#parts(request.count)) {
-      const run = this.#draw(request, part);
-      try {
-        for (;;) {
-          this.#live();
-          const drawn = enter(() => run.step());
-          if (drawn === 0) break;
-          const pixels = enter(() => run.front());
-          for (let i = 0; i < pixels.length; i += 3) pixels[i]! += part.first;
-          done += drawn;
-          yield { done, total, pixels };
-        }
-        collect(run, samples, part, size);
-      } finally {
-        release(run);
-      }
-    }
-    return samples;
+    return this.#draw(request, 'run_step');
   }
 
   /**
@@ -193,8 +157,8 @@ export class Sampler {
    */
   logits(images: Images, options: ScoreOptions = {}): LogitMap {
     const each = this.#logitsOfPixel;
-    const { data, shape } = this.#maps(images, options, each, (run) => run.logits());
-    return { data, shape: each === 1 ? shape : [...shape, each] };
+    const map = this.#maps(images, options, each, (run) => read(Float32Array, (core) => core.run_logits(run)));
+    return each === 1 ? map : { ...map, shape: [...map.shape, each] };
   }
 
   /**
@@ -205,7 +169,7 @@ export class Sampler {
    * @throws TypeError without `labels`, of a net with classes.
    */
   pixelNats(images: Images, options: ScoreOptions = {}): PixelMap {
-    return this.#maps(images, options, 1, (run) => run.nats());
+    return this.#maps(images, options, 1, pixelNats);
   }
 
   /**
@@ -237,7 +201,7 @@ export class Sampler {
     const levels = checkImages(images, this.config);
     const request = checkScoreOptions(options, levels.length / imageSize(this.config), this);
     this.#live();
-    return isMixture(request, this.config) ? this.#logMixture(levels, request) : this.#logProb(levels, request);
+    return this.#logProb(levels, request);
   }
 
   /** @internal {@link classify} likewise. */
@@ -246,19 +210,18 @@ export class Sampler {
     checkHasClasses(this.config);
     const levels = checkImages(images, this.config);
     this.#live();
-    return this.#classify(levels, { ...request, labels: undefined });
+    return this.#classify(levels, request);
   }
 
   /** Everything that follows from the config: layers, tensors, receptive field, wavefront, cost. */
   describe(): Description {
-    const core = this.#live();
-    return JSON.parse(enter(() => core.describe())) as Description;
+    const model = this.#live();
+    return readJson((core) => core.sampler_describe(model));
   }
 
   /** Frees the model's memory, as the host does at some time of a sampler that nobody holds any more. Later calls throw `DISPOSED`, and so does the next step of a run that is open. */
   dispose(): void {
-    forget(this);
-    release(this.#core);
+    this.#core?.release();
     this.#core = undefined;
   }
 
@@ -267,48 +230,109 @@ export class Sampler {
     this.dispose();
   }
 
-  #live(): CoreSampler {
-    if (this.#core === undefined) {
-      throw new PixelCnnError('DISPOSED', 'expected a sampler in use, got one after dispose(); load the model again');
-    }
-    return this.#core;
+  /** The core's number of the model. */
+  #live(): number {
+    if (this.#core !== undefined) return this.#core.at;
+    throw failure('DISPOSED', 'expected a sampler in use, got one after dispose(); load the model again');
   }
 
   /**
-   * Splits a call into runs: bounded memory inside WebAssembly, which never gives memory back. The core computes groups of
+   * Goes over images in walks: bounded memory inside WebAssembly, which never gives memory back. The core computes groups of
    * 16 images in step, hence a multiple of that.
    *
-   * @param kept Numbers that a run keeps for each pixel.
+   * @param kept Numbers that a walk keeps for each pixel.
+   * @param advance The call that goes on, by a front or to the end.
+   * @param begin Starts the walk over some.
+   * @param tell What is yielded of a front, given how many pixels it has.
+   * @param end Takes what a finished walk made.
    */
-  *#parts(count: number, kept = 1): Generator<Part> {
+  *#walks<Told>(
+    count: number,
+    kept: number,
+    advance: Advance,
+    begin: (part: Part, model: number) => number,
+    tell: (pixels: number, run: number, part: Part) => Told,
+    end: (run: number, part: Part) => void,
+  ): Generator<Told, void, void> {
     const most = 16 * Math.min(16, Math.max(1, Math.floor(2 ** 16 / (kept * imageSize(this.config)))));
-    for (let first = 0; first < count; first += most) yield { first, count: Math.min(most, count - first) };
+    for (let first = 0; first < count; first += most) {
+      const part = { first, count: Math.min(most, count - first) };
+      const run = hold(begin(part, this.#live()), (core, at) => core.run_free(at));
+      try {
+        for (;;) {
+          this.#live();
+          const pixels = enter((core) => core[advance](run.at));
+          if (pixels === 0) break;
+          yield tell(pixels, run.at, part);
+        }
+        end(run.at, part);
+      } finally {
+        run.release();
+      }
+    }
   }
 
-  #draw(request: SampleRequest, part: Part): Run {
-    const core = this.#live();
-    const { count, seed, startIndex, temperature, method, skipping, label, given } = sampleOf(request, part, this);
-    const known = given && coreGiven(given);
-    return enter(() => core.sample(count, seed, startIndex, temperature, method, skipping, label, known));
-  }
-
-  /** Starts a walk over given images, each of its class. */
-  #walk(levels: Levels, { method, skipping, labels }: ScoreRequest, { first, count }: Part): Run {
-    const core = this.#live();
+  *#draw(request: SampleRequest, advance: Advance): Generator<Front, Samples, void> {
+    this.#live();
+    const samples = emptySamples(request, this.config);
     const size = imageSize(this.config);
-    const [some, theirs] = [
-      levels.subarray(first * size, (first + count) * size),
-      labels?.subarray(first, first + count),
-    ];
-    return enter(() => core.score(some, method, skipping, theirs));
+    const total = samples.data.length;
+    let done = 0;
+    yield* this.#walks(
+      request.count,
+      1,
+      advance,
+      (part, model) => {
+        const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
+        giveLevels(label);
+        giveLevels(given && coreGiven(given));
+        return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
+      },
+      (drawn, run, { first }) => {
+        const pixels = read(Uint32Array, (core) => core.run_front(run)).slice();
+        for (let i = 0; i < pixels.length; i += 3) pixels[i]! += first;
+        done += drawn;
+        return { done, total, pixels };
+      },
+      (run, { first }) => {
+        samples.data.set(
+          read(Uint16Array, (core) => core.run_pixels(run)),
+          first * size,
+        );
+        samples.nats.set(natsOf(run, size), first);
+      },
+    );
+    return samples;
+  }
+
+  /** Walks over images that are there, each of its class; yields the pixels that each front has scored. */
+  #score(
+    levels: Levels,
+    request: ScoreRequest,
+    advance: Advance,
+    end: (run: number, part: Part) => void,
+  ): Generator<number, void, void> {
+    const size = imageSize(this.config);
+    return this.#walks(
+      levels.length / size,
+      this.#logitsOfPixel,
+      advance,
+      ({ first, count }, model) => {
+        giveLevels(levels.subarray(first * size, (first + count) * size));
+        giveLevels(request.labels?.subarray(first, first + count));
+        return enter((core) => core.sampler_score(model, ...wayOf(request)));
+      },
+      (pixels) => pixels,
+      end,
+    );
   }
 
   get #logitsOfPixel(): number {
     return this.config.levels === 2 ? 1 : this.config.levels;
   }
 
-  /** So many numbers for each pixel, as `read` gives them of a run. */
-  #maps(images: Images, options: ScoreOptions, each: number, read: (run: Run) => Float32Array): PixelMap {
+  /** So many numbers for each pixel, as `numbers` gives them of a run. */
+  #maps(images: Images, options: ScoreOptions, each: number, numbers: (run: number) => Float32Array): PixelMap {
     const levels = checkImages(images, this.config);
     const size = imageSize(this.config);
     const count = levels.length / size;
@@ -319,56 +343,38 @@ export class Sampler {
     }
     this.#live();
     const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
-    for (const part of this.#parts(count, this.#logitsOfPixel)) {
-      const run = this.#walk(levels, request, part);
-      try {
-        enter(() => run.finish());
-        data.set(
-          enter(() => read(run)),
-          part.first * size * each,
-        );
-      } finally {
-        release(run);
-      }
-    }
+    last(this.#score(levels, request, 'run_finish', (run, { first }) => data.set(numbers(run), first * size * each)));
     return { data, shape: imageShape(count, this.config) };
   }
 
   *#logProb(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
+    if (isMixture(request, this.config)) return (yield* this.#classify(levels, request)).logProb;
+    return (yield* this.#nats(levels, request)).map(negative);
+  }
+
+  /** What each image costs, of its class. */
+  *#nats(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
     const size = imageSize(this.config);
     const made = new Float64Array(levels.length / size);
-    for (const part of this.#parts(made.length, this.#logitsOfPixel)) {
-      const run = this.#walk(levels, request, part);
-      try {
-        for (;;) {
-          this.#live();
-          const scored = enter(() => run.step());
-          if (scored === 0) break;
-          yield scored;
-        }
-        made.set(logProbOf(run, part, size), part.first);
-      } finally {
-        release(run);
-      }
-    }
+    yield* this.#score(levels, request, 'run_step', (run, { first }) => made.set(natsOf(run, size), first));
     return made;
   }
 
-  *#logMixture(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
-    const made = new Float64Array(levels.length / imageSize(this.config));
-    for (const { first, count } of this.#parts(made.length)) {
-      const rows = yield* this.#mixture(levels, request, { first, count });
-      const each = rows.length / count;
-      for (let image = 0; image < count; image++) made[first + image] = -rows[image * each]!;
-    }
-    return made;
-  }
-
-  *#classify(levels: Levels, request: ScoreRequest): Generator<number, Classification, void> {
-    const made = roomForClasses(levels.length / imageSize(this.config), this.config);
+  *#classify(levels: Levels, walk: WalkOptions): Generator<number, Classification, void> {
+    const size = imageSize(this.config);
+    const made = roomForClasses(levels.length / size, this.config);
     const [all, classes] = made.shape;
-    for (const { first, count } of this.#parts(all)) {
-      const rows = yield* this.#mixture(levels, request, { first, count });
+    // Some at a time under each class in turn, so that what is asked for first is there first.
+    for (let first = 0; first < all; first += 256) {
+      const some = levels.subarray(first * size, (first + 256) * size);
+      const count = some.length / size;
+      const nats = new Float64Array(classes * count);
+      for (let label = 0; label < classes; label++) {
+        const labels = new Uint16Array(count).fill(label);
+        nats.set(yield* this.#nats(some, { ...walk, labels } as ScoreRequest), label * count);
+      }
+      giveDoubles(nats);
+      const rows = read(Float64Array, (core) => core.mixture(classes));
       for (let image = 0; image < count; image++) {
         const [nats, ...shares] = rows.subarray(image * (1 + classes), (image + 1) * (1 + classes));
         made.logProb[first + image] = -nats!;
@@ -378,38 +384,29 @@ export class Sampler {
     }
     return made;
   }
+}
 
-  /** Of some images -ln p(image) and then p(class | image) of every class, `[count, 1 + classes]`. */
-  *#mixture(levels: Levels, request: ScoreRequest, { first, count }: Part): Generator<number, Float64Array, void> {
-    const classes = this.config.classes!;
-    const size = imageSize(this.config);
-    const some = levels.subarray(first * size, (first + count) * size);
-    const nats = new Float64Array(classes * count);
-    for (let label = 0; label < classes; label++) {
-      const labels = new Uint16Array(count).fill(label);
-      const logProb = yield* this.#logProb(some, { ...request, labels });
-      nats.set(
-        logProb.map((x) => -x),
-        label * count,
-      );
-    }
-    return enter(() => mixture(nats, classes));
+/** A call that goes on with a walk; gives 0 at its end. */
+type Advance = 'run_step' | 'run_finish';
+
+/** Reads a model file into the instance, which must be started. `rows` are bytes of rows that are remembered. */
+export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, rows = Number.NaN): Sampler {
+  giveBytes(model);
+  const core = hold(
+    enter((core) => core.sampler_new(memoryLimit, rows), 'model'),
+    (core, at) => core.sampler_free(at),
+  );
+  try {
+    return new Sampler(core);
+  } catch (error) {
+    core.release();
+    throw error;
   }
 }
 
-/** Reads a model file into the instance, which must be started. `rows` are bytes of rows that are remembered. */
-export function openSampler(model: Uint8Array, memoryLimit?: number, rows?: number): Sampler {
-  try {
-    const core = enter(() => new CoreSampler(model, memoryLimit, rows), 'model');
-    try {
-      return new Sampler(core);
-    } catch (error) {
-      release(core);
-      throw error;
-    }
-  } catch (error) {
-    throw namingForeign(error, model);
-  }
+/** How to walk, as the core is told: places in the lists of names. */
+function wayOf({ method, skipping }: WalkOptions): [method: number, skipping: number] {
+  return [methods.indexOf(method!), skippings.indexOf(skipping!)];
 }
 
 /** Whether images of a net with classes are scored without theirs. */
@@ -430,26 +427,19 @@ function last<T>(steps: Generator<unknown, T, void>): T {
   }
 }
 
-function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
-  const { data, nats } = roomForSamples(count, config);
-  return {
-    data,
-    shape: imageShape(count, config),
+/** Room for what is drawn, and what is known of it before. Throws PixelCnnError `OUT_OF_MEMORY`. */
+export function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
+  const shape = imageShape(count, config);
+  const size = imageSize(config);
+  const bytes = config.levels > 256 ? 2 : 1;
+  return room(count * (bytes * size + 8), 'count', () => ({
+    data: levelsArray(count * size, config.levels),
+    shape,
     seed,
     startIndex,
     seedContract,
-    nats,
-    ...(label && { labels: label }),
-  };
-}
-
-/** Room for what is drawn, or PixelCnnError `OUT_OF_MEMORY`. */
-export function roomForSamples(count: number, config: Config): Pick<Samples, 'data' | 'nats'> {
-  const size = imageSize(config);
-  const bytes = levelsArray(0, config.levels).BYTES_PER_ELEMENT;
-  return room(count * (bytes * size + 8), 'count', () => ({
-    data: levelsArray(count * size, config.levels),
     nats: new Float64Array(count),
+    ...(label && { labels: label }),
   }));
 }
 
@@ -463,24 +453,18 @@ export function roomForClasses(count: number, { classes = 0 }: Config): Classifi
   };
 }
 
-/** Copies what a finished run drew. */
-function collect(run: Run, { data, nats }: Samples, part: Part, size: number): void {
-  data.set(
-    enter(() => run.pixels()),
-    part.first * size,
-  );
-  nats.set(
-    logProbOf(run, part, size).map((x) => -x),
-    part.first,
+function pixelNats(run: number): Float32Array {
+  return read(Float32Array, (core) => core.run_nats(run));
+}
+
+/** What each image of a finished run cost: summed in raster order, so that it does not depend on the walk. */
+function natsOf(run: number, size: number): Float64Array {
+  const each = pixelNats(run);
+  return Float64Array.from({ length: each.length / size }, (_, image) =>
+    each.subarray(image * size, (image + 1) * size).reduce((sum, nats) => sum + nats, 0),
   );
 }
 
-/** The log likelihood of each image of a finished run: summed in raster order, so that it does not depend on the walk. */
-function logProbOf(run: Run, { count }: Part, size: number): Float64Array {
-  const values = enter(() => run.nats());
-  return Float64Array.from({ length: count }, (_, image) => {
-    let sum = 0;
-    for (let i = image * size; i < (image + 1) * size; i++) sum += values[i]!;
-    return -sum;
-  });
+function negative(x: number): number {
+  return -x;
 }

@@ -1,6 +1,6 @@
 /** How many rows of activations a sampler remembers. */
 
-import { checkNumber, checkOptions, wrongValue } from './arguments.js';
+import { checkNumber, checkOptions } from './arguments.js';
 
 /**
  * Rows of activations that a sampler remembers from one image, and one call, to the next: what is read from the same rows again is not
@@ -15,24 +15,14 @@ export interface Sharing {
   megabytes?: number;
 }
 
-const most = 2000;
-
-/** The option, checked, for another sampler; undefined where nobody says. */
-export function takeSharing(value: unknown): Sharing | undefined {
-  if (value === undefined) return undefined;
-  const { megabytes } = checkOptions('sharing', value as Sharing, ['megabytes']);
-  return megabytes === undefined ? undefined : { megabytes: checkMegabytes('sharing.megabytes', megabytes) };
-}
-
-/** Bytes of rows; undefined where nobody says. */
+/** The option, checked: bytes of rows; undefined where nobody says. */
 export function checkSharing(value: unknown): number | undefined {
-  const { megabytes } = takeSharing(value) ?? {};
-  return megabytes === undefined ? undefined : Math.floor(megabytes * 1e6);
+  if (value === undefined) return undefined;
+  const { megabytes } = checkOptions('sharing', value, ['megabytes']);
+  return megabytes === undefined ? undefined : Math.floor(checkMegabytes('sharing.megabytes', megabytes) * 1e6);
 }
 
 /** A number of megabytes. */
 export function checkMegabytes(name: string, megabytes: unknown): number {
-  const checked = checkNumber(name, megabytes, { min: 0 });
-  if (checked > most) throw wrongValue(name, `expected a number from 0 to ${most}, got ${checked}`);
-  return checked;
+  return checkNumber(name, megabytes, { min: 0, max: 2000 });
 }

@@ -1,6 +1,10 @@
-/** AWS Lambda behind a function URL or an HTTP API (payload format 2.0). */
+/**
+ * AWS Lambda behind a function URL or an HTTP API (payload format 2.0).
+ * `npx esbuild lambda.ts --bundle --platform=node --format=esm --packages=external --outfile=index.mjs` makes the file that goes with
+ * the folder node_modules into the archive; its handler is `index.handler`.
+ */
 
-import { handler as answer } from './local.js';
+import { handler as answer } from './local.ts';
 
 interface Event {
   rawPath: string;

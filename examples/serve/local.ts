@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { loadSampler } from 'pixelcnn';
 import { model } from 'pixelcnn/models/mnist-binary.int8';
-import { createHandler, sha256Of } from './handler.js';
+import { createHandler, sha256Of } from './handler.ts';
 
 const bytes = await readFile(model);
 

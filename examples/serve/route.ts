@@ -1,6 +1,9 @@
-/** A route of Next, as `app/pixelcnn/[...path]/route.ts`; next.config.js names the package: `serverExternalPackages: ['pixelcnn']`. */
+/**
+ * A route of Next, as `app/pixelcnn/[[...path]]/route.ts` with handler.ts and local.ts beside it. The double brackets let it answer
+ * `/pixelcnn` too. next.config.js has `serverExternalPackages: ['pixelcnn']`, and tsconfig.json `"allowImportingTsExtensions": true`.
+ */
 
-import { handler } from './local.js';
+import { handler } from './local.ts';
 
 /** Next's own path is not the handler's: what stands before it is taken away, and put before where it leads. */
 const base = '/pixelcnn';

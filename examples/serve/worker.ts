@@ -3,7 +3,7 @@
 import { createSampler } from 'pixelcnn';
 import model from 'pixelcnn/models/mnist-binary.int8.safetensors'; // bytes, by the rule in wrangler.toml
 import module from 'pixelcnn/pixelcnn.wasm';
-import { createHandler, sha256Of } from './handler.js';
+import { createHandler, sha256Of } from './handler.ts';
 
 let handler: ReturnType<typeof createHandler> | undefined;
 

@@ -71,8 +71,8 @@ function report(changes: Partial<Report> = {}): Report {
       { precision: 'f32', side: 256, usPerPixel: 23, toSmallest: 1.15, stateBytes: 1_300_000 },
     ],
     first: [
-      { precision: 'f32', skipping: 'none', load: summary([40]), image: summary([100]), constantBytes: 0 },
-      { precision: 'f32', skipping: 'all', load: summary([40]), image: summary([104]), constantBytes: 730_000 },
+      { precision: 'f32', skipping: 'none', load: summary([40]), image: summary([100]), rowBytes: 0 },
+      { precision: 'f32', skipping: 'all', load: summary([40]), image: summary([104]), rowBytes: 730_000 },
     ],
     grids: {
       times: [{ name: 'gated: a peer, 64 forward passes, batch 1', batch: 1, time: summary([300]), toOurs: 12 }],

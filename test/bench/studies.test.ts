@@ -193,9 +193,9 @@ it('the first image is drawn in fresh processes, and skipping remembers rows', (
     'int8 none',
     'int8 all',
   ]);
-  for (const { skipping, load, image, constantBytes } of first) {
+  for (const { skipping, load, image, rowBytes } of first) {
     expect(Math.min(load.median, image.median)).toBeGreaterThan(0);
-    expect(constantBytes > 0).toBe(skipping === 'all');
+    expect(rowBytes > 0).toBe(skipping === 'all');
   }
 });
 

@@ -92,11 +92,11 @@ async function levelsOn(
 async function inkOf(page: Page): Promise<number[][]> {
   return page.evaluate(() =>
     ['--paper', '--ink'].map((name) => {
-      const hex = Number.parseInt(
-        getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1),
-        16,
-      );
-      return [hex >> 16, (hex >> 8) & 255, hex & 255];
+      const probe = document.body.appendChild(document.createElement('span'));
+      probe.style.color = `var(${name})`;
+      const colour = getComputedStyle(probe).color.match(/\d+/g)!.map(Number);
+      probe.remove();
+      return colour;
     }),
   );
 }

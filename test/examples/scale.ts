@@ -2,13 +2,14 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Queue, QueueEvents } from 'bullmq';
 import { Redis } from 'ioredis';
+import { installPacked } from '../../scripts/everywhere/tools.js';
 import { sha256 } from '../../ts/node/files.js';
 import { ended } from '../cli/run.js';
 
@@ -19,14 +20,12 @@ export const scaleFolder = join(root, 'examples', 'scale');
 export const hasProgram = (name: string): boolean =>
   spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
 
-/** A folder with a program `pixelcnn` in it, as an installed package has it. */
+/** A folder with a program `pixelcnn` in it: the packed package's, which npm installs below the folder that is given. */
 export function binFolder(folder: string): string {
-  const bin = join(folder, 'bin');
-  mkdirSync(bin, { recursive: true });
-  const program = join(bin, 'pixelcnn');
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`);
-  chmodSync(program, 0o755);
-  return bin;
+  const project = join(folder, 'installed');
+  mkdirSync(project);
+  installPacked(project);
+  return join(project, 'node_modules', '.bin');
 }
 
 /** Runs the command line; throws with what it said where it fails. */
@@ -130,7 +129,12 @@ export interface KillReport {
 export async function killWorkers(options: KillOptions): Promise<KillReport> {
   const { model, images, shards, workers, kills, folder, lock, say } = options;
   const redis = await startRedis(folder);
-  const env = { ...process.env, REDIS_URL: redis.url, LOCK_MS: String(lock), PIXELCNN: `${process.execPath} ${cli}` };
+  const env = {
+    ...process.env,
+    REDIS_URL: redis.url,
+    LOCK_MS: String(lock),
+    PIXELCNN: join(binFolder(folder), 'pixelcnn'),
+  };
   const program = ['--import', import.meta.resolve('tsx'), join(scaleFolder, 'bullmq.ts')];
   const start = () =>
     spawn(process.execPath, [...program, 'work', '--out', 'parts', '--model', model], {

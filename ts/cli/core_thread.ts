@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { PixelCnnError } from '../error.js';
 import { foreseenError } from '../pool/message.js';
 import type { Given, Made, Report, Tasks } from './core_tasks.js';
+import { isSource, startSource } from './from_source.js';
 
 /**
  * Runs a task; rejects with its error, or with the signal's reason as soon as that aborts.
@@ -37,10 +38,7 @@ export async function inThread<Name extends keyof Tasks>(
   }
 }
 
-/** From dist/; from ts/, where tsx runs it, with tsx, which threads of Node 20 do not take over. */
 function startWorker(workerData: object): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./core_worker.js', import.meta.url), { workerData });
-  const program = JSON.stringify(new URL('./core_worker.ts', import.meta.url).href);
-  const start = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${program})))`;
-  return new Worker(start, { eval: true, workerData });
+  if (isSource) return startSource(new URL('./core_worker.ts', import.meta.url), { workerData });
+  return new Worker(new URL('./core_worker.js', import.meta.url), { workerData });
 }

@@ -1,13 +1,13 @@
 /** `pixelcnn doctor`: what this machine has, what it lacks, what to type. */
 
 import { createRequire } from 'node:module';
+import { readText } from '../instance.js';
 import { loadSampler } from '../load.js';
 import { lastLines, pip, runCommand } from '../node/command.js';
 import { hasSimd } from '../simd.js';
 import { loadCore } from '../train/net/core.js';
 import type { NativeTensorflow } from '../train/tensorflow/find.js';
 import type { NvidiaHost } from '../train/tensorflow/nvidia.js';
-import { simd_backend } from '../wasm/pkg/pixelcnn.js';
 import { createCommand } from './command.js';
 import { exitCodes, Failure, sentenceOf } from './failure.js';
 import { wrapped } from './format.js';
@@ -97,7 +97,7 @@ async function wasm(): Promise<Check> {
   if (!hasSimd()) return { ...check, ok: false, detail: 'this Node has no WebAssembly SIMD; install a newer one' };
   try {
     await loadCore();
-    return { ...check, ok: true, detail: `the sampler starts, with ${simd_backend()}` };
+    return { ...check, ok: true, detail: `the sampler starts, with ${readText((core) => core.simd_backend())}` };
   } catch (error) {
     return { ...check, ok: false, detail: sentenceOf(error) };
   }

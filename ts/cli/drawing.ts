@@ -4,9 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
 import { defaultWorkers, loadSamplerPool, type PoolOptions, type SamplerPool } from '../pool/pool.js';
+import type { WorkerLike } from '../pool/thread.js';
 import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
 import type { Front, Sampler, Samples } from '../sampler.js';
 import type { Sharing } from '../sharing.js';
+import { isSource, startSource } from './from_source.js';
 import { tell } from './terminal.js';
 
 export interface Drawing {
@@ -114,13 +116,17 @@ export async function openPool(
   what: 'drawing' | 'scoring',
 ): Promise<SamplerPool | undefined> {
   try {
-    return await loadSamplerPool(model, options);
+    return await loadSamplerPool(model, isSource ? { worker: startSourceWorker, ...options } : options);
   } catch (error) {
     const lost = error instanceof PixelCnnError && ['WORKERS_UNAVAILABLE', 'WORKER_LOST'].includes(error.code);
     if (!lost) throw error;
     tell(`pixelcnn: ${what} on one thread: ${error.message}`);
     return undefined;
   }
+}
+
+function startSourceWorker(): WorkerLike {
+  return startSource(new URL('../pool/worker.ts', import.meta.url));
 }
 
 /** Images drawn at a time: the 16 that the core computes in step. */

@@ -110,9 +110,7 @@ async function readStored(bytes: Buffer, file: string): Promise<StoredModel> {
     return readTfjsModel(bytes, file);
   }
   const isOurs = bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
-  const found = isOurs
-    ? 'a .safetensors file, which is a model already, or another program’s'
-    : foreignFormat(bytes)?.what;
+  const found = isOurs ? 'a .safetensors file, which is a model already, or another program’s' : foreignFormat(bytes);
   throw refused(
     `expected a .keras, .weights.h5 or .h5 file of Keras, or a model.json of TensorFlow.js, got ${found ?? 'another file'}`,
   );

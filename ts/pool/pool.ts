@@ -6,7 +6,7 @@ import { checkWasm, compileBinary, type WasmBuilds, type WasmSource } from '../b
 import type { Config } from '../config.js';
 import { asyncDisposeSymbol } from '../dispose.js';
 import { coreCount } from '../host.js';
-import { checkImages, type Images, imageShape, imageSize, type Levels } from '../images.js';
+import { checkImages, type Images, imageSize, type Levels } from '../images.js';
 import { forget, whenCollected } from '../instance.js';
 import { namingModel } from '../load.js';
 import { namesOf } from '../metadata.js';
@@ -25,19 +25,13 @@ import {
   type WalkOptions,
   walkNames,
 } from '../sample_options.js';
-import {
-  type Classification,
-  checkHasClasses,
-  roomForClasses,
-  roomForSamples,
-  type Samples,
-  seedContract,
-} from '../sampler.js';
-import { type Sharing, takeSharing } from '../sharing.js';
+import { type Classification, checkHasClasses, emptySamples, roomForClasses, type Samples } from '../sampler.js';
+import { checkSharing, type Sharing } from '../sharing.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
 
+/** Options of `loadSamplerPool`. */
 export interface PoolOptions {
   /** Worker threads: an integer from 1 to 1024. Default: as many as the host says can run at once. */
   workers?: number;
@@ -66,6 +60,7 @@ export interface PoolProgress {
   readonly total: number;
 }
 
+/** What every call of a pool takes. */
 export interface PoolCallOptions {
   /** Gives the call up, within about 50 ms; it then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -75,10 +70,13 @@ export interface PoolCallOptions {
 
 type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
 
+/** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
+/** Options of a pool's `logProb`. */
 export interface PoolScoreOptions extends ScoreOptions, PoolCallOptions {}
 
+/** Options of a pool's `classify`. */
 export interface PoolWalkOptions extends WalkOptions, PoolCallOptions {}
 
 /** The range of `workers`. */
@@ -110,7 +108,9 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
   ]);
   const signal = checkSignal(given.signal);
   const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
-  const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing: takeSharing(given.sharing) };
+  const rows = checkSharing(given.sharing);
+  const sharing = rows === undefined ? undefined : { megabytes: rows / 1e6 };
+  const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing };
   const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
   const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
   checkThreads(worker);
@@ -159,32 +159,20 @@ export class SamplerPool {
     this.workers = workers;
     this.config = Object.freeze(config);
     this.metadata = Object.freeze(metadata);
-    const { classNames, alphabet } = namesOf(config, metadata);
-    this.classNames = classNames;
-    this.alphabet = alphabet;
+    ({ classNames: this.classNames, alphabet: this.alphabet } = namesOf(config, metadata));
     whenCollected(this, () => void crew.dispose());
   }
 
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
     const { request, call } = this.#checkDraw(options);
-    const { count, seed, startIndex, label } = request;
-    const size = imageSize(this.config);
-    const { data, nats } = roomForSamples(count, this.config);
+    const samples = emptySamples(request, this.config);
     for await (const part of this.#draw(request, call)) {
-      const first = part.startIndex - startIndex;
-      data.set(part.data, first * size);
-      nats.set(part.nats, first);
+      const first = part.startIndex - request.startIndex;
+      samples.data.set(part.data, first * imageSize(this.config));
+      samples.nats.set(part.nats, first);
     }
-    return {
-      data,
-      shape: imageShape(count, this.config),
-      seed,
-      startIndex,
-      seedContract,
-      nats,
-      ...(label && { labels: label }),
-    };
+    return samples;
   }
 
   /**

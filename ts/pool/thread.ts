@@ -11,7 +11,9 @@ import type { Order, Report } from './message.js';
 
 /** A web worker, or a thread of Node's, as far as a pool needs one. */
 export interface WorkerLike {
+  /** Sends a message, and hands buffers over. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Ends it at once. */
   terminate(): unknown;
 }
 

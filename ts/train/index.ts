@@ -2,7 +2,7 @@
  * Trains a PixelCNN with TensorFlow.js, and tells how likely a model finds a data set. Node only; the sampler alone is
  * `pixelcnn`, layers for a model of your own are `pixelcnn/layers`.
  *
- * @module
+ * @module pixelcnn/train
  */
 
 // Data
@@ -18,13 +18,13 @@ export type { Binarisation, LevelRule, MapOptions } from './data/rule.js';
 export { type NetName, nets, referenceConfig } from './net/reference.js';
 export type { TrainOptions } from './options.js';
 export type { EpochRecord } from './run/checkpoint.js';
-export type { TrainResult } from './run/event.js';
+export type { RunEvent, TrainResult } from './run/event.js';
 export { type PresetName, presets, type Recipe, type RecipeOptions, type ScheduleName } from './run/recipe.js';
 export { readValidation } from './run/record.js';
 export type { Ancestor } from './run/starting_model.js';
 // Likelihoods
 export { type Compared, type Comparison, compareEvaluations, readEvaluation } from './score/compare.js';
-export { type EvaluateEvent, type EvaluateOptions, evaluate } from './score/evaluate.js';
+export { type EvaluateEvent, type EvaluateOptions, evaluate, type Scorer } from './score/evaluate.js';
 export type { Evaluation, Likelihood, Protocol } from './score/protocol.js';
 // What computes
 export { type Backend, type BackendOptions, type Device, openBackend } from './tensorflow/backend.js';

@@ -27,6 +27,7 @@ import { configNames, type NetName, netNames, nets, referenceConfig } from './ne
 import { checkRunOptions, checkSplit, configOf, type TrainerOptions } from './run/plan.js';
 import { type Backend, checkBackend, type Device, devices, type TensorflowSettings } from './tensorflow/backend.js';
 
+/** What `train` is asked for. */
 export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 'core' | 'from'>, TensorflowSettings {
   /**
    * What `loadData` or `binariseImages` gave, or a name or path, which is loaded by the defaults of

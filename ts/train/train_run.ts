@@ -3,18 +3,28 @@
 import { wrongKind } from '../arguments.js';
 import { PixelCnnError } from '../error.js';
 import type { ImageSet } from './data/image_set.js';
-import type { TrainerEvent, TrainResult } from './run/event.js';
+import type { RunEvent, TrainResult } from './run/event.js';
 import type { Backend } from './tensorflow/backend.js';
 
+/** What a run reports, told apart by `type`. */
 export type TrainEvent =
-  /** What will compute, before the first step. */
-  | { readonly type: 'backend'; readonly backend: Backend; readonly data: ImageSet }
-  | Exclude<TrainerEvent, { readonly type: 'end' }>
-  /** The closing event, unless a limit makes it `pause`: the model file's bytes, also at `path` when one was asked for. */
   | {
+      /** Before the first step. */
+      readonly type: 'backend';
+      /** What will compute. */
+      readonly backend: Backend;
+      /** What is trained and validated on. */
+      readonly data: ImageSet;
+    }
+  | RunEvent
+  | {
+      /** The closing event, unless a limit makes it `pause`. */
       readonly type: 'model';
+      /** Where the model file is, when one was asked for. */
       readonly path: string | undefined;
+      /** Of the model file. */
       readonly bytes: Uint8Array;
+      /** The same, before it became a file. */
       readonly result: TrainResult;
     };
 

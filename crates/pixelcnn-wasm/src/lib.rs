@@ -1,22 +1,28 @@
 //! The WebAssembly face of the `pixelcnn` crate: convert, call, map errors. No arithmetic.
+//!
+//! Only numbers cross it, so that what JavaScript needs besides is a few lines (`ts/instance.ts`). Arrays and text lie in memory: what
+//! a call takes is written into rooms that were asked for before it (`give_bytes` and so on), what it makes lies at `made` until the
+//! next call. Models and walks are told by number. A call that fails has made its error's code and sentence, as text, and returns their
+//! length below zero.
 
 #![deny(missing_docs)]
 
-mod array;
+mod foreign;
 #[cfg(target_arch = "wasm32")]
 mod reserve;
 
-use array::{Float32Array, Float64Array, Levels, Text, Uint8Array, Uint32Array};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::describe as core_describe;
+use pixelcnn::format::MAX_HEADER;
 use pixelcnn::layers::Layers;
-use pixelcnn::memory::try_room;
+use pixelcnn::memory::{try_room, try_zeroed};
 use pixelcnn::mixture as core_mixture;
 use pixelcnn::optimize as core_optimize;
 use pixelcnn::quantize as core_quantize;
 use pixelcnn::rng::{Purpose, SEED_CONTRACT, Words};
 use pixelcnn::weights::Weights;
-use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Skipping, Strategy, format, json, memory, simd};
+use pixelcnn::{Conditions, Config, Draw, Error, Memory, Method, Model, Run, Skipping, Strategy, format, json, memory, simd};
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -25,46 +31,153 @@ use wasm_bindgen::prelude::*;
 #[global_allocator]
 static RESERVE: reserve::Reserve = reserve::Reserve::new();
 
+/// All that there is between two calls.
+#[derive(Default)]
+struct Face {
+    models: Vec<Option<Arc<Model>>>,
+    runs: Vec<Option<Run>>,
+    given: Given,
+    made: Made,
+    /// Where what was made lies.
+    at: usize,
+}
+
+thread_local! {
+    static FACE: RefCell<Face> = RefCell::default();
+}
+
+/// What the next call takes, the first first.
+#[derive(Default)]
+struct Given {
+    bytes: Vec<Vec<u8>>,
+    levels: Vec<Vec<u16>>,
+    floats: Vec<Vec<f32>>,
+    doubles: Vec<Vec<f64>>,
+}
+
+/// The next of a list; empty where none was given.
+fn next<T>(list: &mut Vec<Vec<T>>) -> Vec<T> {
+    if list.is_empty() { Vec::new() } else { list.remove(0) }
+}
+
+impl Given {
+    /// The next bytes as text. `name` is what it is called where it is too long for anything that has a use for it.
+    fn text(&mut self, name: &str) -> Result<String, Refusal> {
+        let bytes = next(&mut self.bytes);
+        if bytes.len() > MAX_HEADER {
+            return Err(invalid(format!("{name} must be at most {MAX_HEADER} long, got {}", bytes.len())));
+        }
+        String::from_utf8(bytes).map_err(|_| invalid(format!("{name} must be a text")))
+    }
+}
+
+/// What a call made and nothing else holds.
+#[derive(Default)]
+enum Made {
+    #[default]
+    Nothing,
+    Bytes(Vec<u8>),
+    Words(Vec<u32>),
+    Doubles(Vec<f64>),
+}
+
+/// What a call returns: a number, or the length of what it has made.
+enum Answer {
+    Number(f64),
+    Made(Made),
+    /// Of something that is held.
+    Lies(usize, usize),
+}
+
+fn lies<T>(values: &[T]) -> Result<Answer, Refusal> {
+    Ok(Answer::Lies(values.as_ptr() as usize, values.len()))
+}
+
+fn text(text: String) -> Result<Answer, Refusal> {
+    Ok(Answer::Made(Made::Bytes(text.into_bytes())))
+}
+
+/// An error's code, and its sentence.
+struct Refusal(&'static str, String);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal(error.code(), error.to_string())
+    }
+}
+
+fn invalid(reason: String) -> Refusal {
+    Error::InvalidArgument { reason }.into()
+}
+
+/// Every call: with what it is given, and without what the one before made.
+fn answer(call: impl FnOnce(&mut Face, Given) -> Result<Answer, Refusal>) -> f64 {
+    FACE.with_borrow_mut(|face| {
+        let given = face.begin();
+        let answer = call(face, given);
+        face.put(answer)
+    })
+}
+
+impl Face {
+    #[inline(never)]
+    fn begin(&mut self) -> Given {
+        self.made = Made::Nothing;
+        std::mem::take(&mut self.given)
+    }
+
+    #[inline(never)]
+    fn put(&mut self, answer: Result<Answer, Refusal>) -> f64 {
+        let (made, failed) = match answer {
+            Ok(Answer::Number(number)) => return number,
+            Ok(Answer::Lies(at, length)) => {
+                self.at = at;
+                return length as f64;
+            }
+            Ok(Answer::Made(made)) => (made, false),
+            Err(Refusal(code, sentence)) => (Made::Bytes(format!("{code} {sentence}").into_bytes()), true),
+        };
+        let length;
+        (self.at, length) = match &made {
+            Made::Nothing => (0, 0),
+            Made::Bytes(values) => (values.as_ptr() as usize, values.len()),
+            Made::Words(values) => (values.as_ptr() as usize, values.len()),
+            Made::Doubles(values) => (values.as_ptr() as usize, values.len()),
+        };
+        self.made = made;
+        if failed { -(length as f64) } else { length as f64 }
+    }
+
+    fn model(&self, model: usize) -> &Arc<Model> {
+        self.models[model].as_ref().expect(IN_USE)
+    }
+
+    fn run(&mut self, run: usize) -> &mut Run {
+        self.runs[run].as_mut().expect(IN_USE)
+    }
+}
+
+const IN_USE: &str = "what a call is about is in use";
+
 /// What a call leaves behind, unless it has taken the last of the memory, which the next call needs.
-fn kept<T>(made: T) -> Result<T, JsValue> {
-    // The glue puts it into a box, too, which must not come to lie in the block: more than that would give at a time.
+fn keep<T>(all: &mut Vec<Option<T>>, made: T) -> Result<Answer, Refusal> {
+    // The list must not come to lie in the block: more than that would give at a time.
     #[cfg(target_arch = "wasm32")]
     if !RESERVE.is_whole() || memory::headroom(memory::Bytes(2 * reserve::LARGEST as u64)).is_err() {
         drop(made);
-        return Err(js_error(Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None }));
+        return Err(Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None }.into());
     }
-    Ok(made)
-}
-
-/// A JS `Error` with the core's sentence as message and its code as `code`.
-fn js_error(error: Error) -> JsValue {
-    let js: JsValue = JsErrorObject::new(&error.to_string()).into();
-    set_code(&js, "code", error.code());
-    js
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// A function that is called with the index of a layer.
-    #[wasm_bindgen(typescript_type = "(layer: number) => void")]
-    pub type AfterLayer;
-    #[wasm_bindgen(method)]
-    fn call(this: &AfterLayer, with: &JsValue, layer: u32);
-
-    #[wasm_bindgen(js_name = Error)]
-    type JsErrorObject;
-    #[wasm_bindgen(constructor, js_class = "Error")]
-    fn new(message: &str) -> JsErrorObject;
-    #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
-    fn set_code(target: &JsValue, key: &str, value: &str) -> bool;
-}
-
-fn invalid(reason: String) -> JsValue {
-    js_error(Error::InvalidArgument { reason })
+    let place = all.iter().position(Option::is_none).unwrap_or(all.len());
+    if place == all.len() {
+        all.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<T>() as u64, limit: None })?;
+        all.push(None);
+    }
+    all[place] = Some(made);
+    Ok(Answer::Number(place as f64))
 }
 
 /// A JS number that must be an integer in [0, 2^53).
-fn integer(name: &str, value: f64) -> Result<u64, JsValue> {
+fn integer(name: &str, value: f64) -> Result<u64, Refusal> {
     if (0.0..9_007_199_254_740_992.0).contains(&value) && value.trunc() == value {
         Ok(value as u64)
     } else {
@@ -72,279 +185,357 @@ fn integer(name: &str, value: f64) -> Result<u64, JsValue> {
     }
 }
 
-fn small_integer(name: &str, value: f64) -> Result<u32, JsValue> {
+fn small_integer(name: &str, value: f64) -> Result<u32, Refusal> {
     u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {value}")))
 }
 
+/// An integer that may be left out, as NaN.
+fn optional(name: &str, value: f64) -> Result<Option<u64>, Refusal> {
+    if value.is_nan() { Ok(None) } else { integer(name, value).map(Some) }
+}
+
 /// The bytes that a model, and each run with it, may take; 4 GiB where none are given.
-fn memory(limit: Option<f64>) -> Result<Memory, JsValue> {
-    limit.map_or(Ok(Memory::default()), |limit| Ok(Memory { limit: integer("memory_limit", limit)? }))
+fn memory(limit: f64) -> Result<Memory, Refusal> {
+    Ok(optional("memory_limit", limit)?.map_or(Memory::default(), |limit| Memory { limit }))
+}
+
+/// Room for what the next call takes: its address.
+fn give<T: Clone + Default>(length: f64, list: impl FnOnce(&mut Given) -> &mut Vec<Vec<T>>) -> f64 {
+    answer(|face, given| {
+        let none = |_| Error::OutOfMemory { bytes: length as u64 * size_of::<T>() as u64, limit: None };
+        let room = try_zeroed(u32::try_from(length as u64).map_err(none)? as usize)?;
+        let at = room.as_ptr() as usize;
+        face.given = given;
+        list(&mut face.given).push(room);
+        Ok(Answer::Number(at as f64))
+    })
+}
+
+/// Room for so many bytes that the next call takes.
+#[wasm_bindgen]
+pub fn give_bytes(length: f64) -> f64 {
+    give(length, |given| &mut given.bytes)
+}
+
+/// The same for levels or classes, numbers of 16 bits.
+#[wasm_bindgen]
+pub fn give_levels(length: f64) -> f64 {
+    give(length, |given| &mut given.levels)
+}
+
+/// The same for numbers of f32.
+#[wasm_bindgen]
+pub fn give_floats(length: f64) -> f64 {
+    give(length, |given| &mut given.floats)
+}
+
+/// The same for numbers of f64.
+#[wasm_bindgen]
+pub fn give_doubles(length: f64) -> f64 {
+    give(length, |given| &mut given.doubles)
+}
+
+/// Where what the last call made lies.
+#[wasm_bindgen]
+pub fn made() -> f64 {
+    FACE.with_borrow(|face| face.at as f64)
 }
 
 /// What follows from a config: layers, tensors, schedule, cost. JSON in, JSON out.
 #[wasm_bindgen]
-pub fn describe(config_json: &Text) -> Result<String, JsValue> {
-    let config = config_json.take("config")?;
-    Config::from_json(&config).and_then(|config| core_describe::describe(&config)).map_err(js_error)
+pub fn describe() -> f64 {
+    answer(|_, mut given| {
+        let config = Config::from_json(&given.text("config")?)?;
+        text(core_describe::describe(&config)?)
+    })
 }
 
-/// The bytes of a model file. `metadata_json` is an object of strings; `weights` are all tensors in the order of
+/// The bytes of a model file. Takes the config as JSON, metadata as a JSON object of strings, and in f32 all tensors in the order of
 /// `describe`, logical kernels, one after the other.
 #[wasm_bindgen]
-pub fn write_model(config_json: &Text, metadata_json: &Text, weights: &Float32Array) -> Result<Uint8Array, JsValue> {
-    let (config, metadata) = (config_json.take("config")?, metadata_json.take("metadata")?);
-    let weights = weights.take()?;
-    let write = || {
+pub fn write_model() -> f64 {
+    answer(|_, mut given| {
+        let (config, metadata) = (given.text("config")?, given.text("metadata")?);
         let config = Config::from_json(&config)?;
         let metadata = format::metadata_from_json(&metadata)?;
-        let weights = Weights::new(&Layers::try_new(&config)?, weights)?;
-        format::write(&config, &metadata, &weights.into())
-    };
-    Uint8Array::of(&write().map_err(js_error)?)
+        let weights = Weights::new(&Layers::try_new(&config)?, next(&mut given.floats))?;
+        Ok(Answer::Made(Made::Bytes(format::write(&config, &metadata, &weights.into())?)))
+    })
 }
 
-/// The model file with its hidden channels in the order of their activity on images. `images` are levels, whole images; `metadata_json`, an object of strings, is added to the file's own.
+/// The model file with its hidden channels in the order of their activity on images. Takes the file, levels of whole images, and a JSON
+/// object of strings, which is added to the file's own metadata.
 #[wasm_bindgen]
-pub fn optimize(
-    model: &Uint8Array,
-    images: &Levels,
-    metadata_json: &Text,
-    memory_limit: Option<f64>,
-) -> Result<Uint8Array, JsValue> {
-    convert(model, images, metadata_json, memory_limit, |model, images| core_optimize::optimize(&Arc::new(model), images))
+pub fn optimize(memory_limit: f64) -> f64 {
+    convert(memory_limit, |model, given| core_optimize::optimize(&Arc::new(model), &next(&mut given.levels)))
 }
 
-/// The model file in integers. `images` are levels, whole images, that show how large activations get, and `labels` their classes;
-/// without them a net with classes takes one after the other. `metadata_json`, an object of strings, is added to the file's own.
+/// The model file in integers. Takes the same; the images show how large activations get. Levels after them are their classes: without,
+/// a net with classes takes one after the other.
 #[wasm_bindgen]
-pub fn quantize(
-    model: &Uint8Array,
-    images: &Levels,
-    metadata_json: &Text,
-    memory_limit: Option<f64>,
-    labels: Option<Levels>,
-) -> Result<Uint8Array, JsValue> {
-    let labels = taken(labels)?;
-    convert(model, images, metadata_json, memory_limit, |model, images| core_quantize::quantize(&model, images, &labels))
+pub fn quantize(memory_limit: f64) -> f64 {
+    convert(memory_limit, |model, given| {
+        let (images, labels) = (next(&mut given.levels), next(&mut given.levels));
+        core_quantize::quantize(&model, &images, &labels)
+    })
 }
 
-fn convert(
-    model: &Uint8Array,
-    images: &Levels,
-    metadata_json: &Text,
-    memory_limit: Option<f64>,
-    convert: impl FnOnce(Model, &[u16]) -> Result<Model, Error>,
-) -> Result<Uint8Array, JsValue> {
-    let (memory, metadata) = (memory(memory_limit)?, metadata_json.take("metadata")?);
-    let (file, images) = (model.take()?, images.take()?);
-    let converted = || {
-        let metadata = format::metadata_from_json(&metadata)?;
-        convert(Model::from_bytes_within(memory, file)?, &images)?.to_bytes(&metadata)
-    };
-    Uint8Array::of(&converted().map_err(js_error)?)
+fn convert(memory_limit: f64, convert: impl FnOnce(Model, &mut Given) -> Result<Model, Error>) -> f64 {
+    answer(|_, mut given| {
+        let (memory, file) = (memory(memory_limit)?, next(&mut given.bytes));
+        let metadata = format::metadata_from_json(&given.text("metadata")?)?;
+        let converted = convert(Model::from_bytes_within(memory, file)?, &mut given)?;
+        Ok(Answer::Made(Made::Bytes(converted.to_bytes(&metadata)?)))
+    })
+}
+
+/// What bytes are that are no model file, by their beginning; nothing where it says nothing.
+#[wasm_bindgen]
+pub fn foreign_format() -> f64 {
+    answer(|_, mut given| {
+        let found = foreign::foreign(&next(&mut given.bytes));
+        text(found.map_or(String::new(), |(what, _)| what.into()))
+    })
 }
 
 /// `count` words of Philox4x32-10 for one item of one epoch; purposes: 1 initialise, 2 shuffle, 3 binarise.
 #[wasm_bindgen]
-pub fn random_words(seed: f64, purpose: u32, epoch: f64, item: f64, count: f64) -> Result<Uint32Array, JsValue> {
-    let purpose = match purpose {
-        1 => Purpose::Initialise,
-        2 => Purpose::Shuffle,
-        3 => Purpose::Binarise,
-        _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
-    };
-    let mut words = Words::new(integer("seed", seed)?, purpose, small_integer("epoch", epoch)?, small_integer("item", item)?);
-    Uint32Array::of(&words.take(small_integer("count", count)?).map_err(js_error)?)
+pub fn random_words(seed: f64, purpose: f64, epoch: f64, item: f64, count: f64) -> f64 {
+    answer(|_, _| {
+        let purpose = match purpose {
+            1.0 => Purpose::Initialise,
+            2.0 => Purpose::Shuffle,
+            3.0 => Purpose::Binarise,
+            _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
+        };
+        let (epoch, item) = (small_integer("epoch", epoch)?, small_integer("item", item)?);
+        let mut words = Words::new(integer("seed", seed)?, purpose, epoch, item);
+        Ok(Answer::Made(Made::Words(words.take(small_integer("count", count)?)?)))
+    })
 }
 
 /// The version of how seeds become images: see [`pixelcnn::rng::SEED_CONTRACT`].
 #[wasm_bindgen]
-pub fn seed_contract() -> u32 {
-    SEED_CONTRACT
+pub fn seed_contract() -> f64 {
+    SEED_CONTRACT.into()
 }
 
-/// What images cost whose class is not known: of -ln p(x | y), `[classes, images]`, -ln p(x) and then each p(y | x), `[images,
-/// 1 + classes]`.
+/// What images cost whose class is not known. Takes -ln p(x | y) in f64, `[classes, images]`; makes -ln p(x) and then each p(y | x),
+/// `[images, 1 + classes]`.
 #[wasm_bindgen]
-pub fn mixture(nats: &Float64Array, classes: f64) -> Result<Float64Array, JsValue> {
-    let (nats, classes) = (nats.take()?, small_integer("classes", classes)? as usize);
-    if classes == 0 || nats.len() % classes != 0 {
-        return Err(invalid(format!("nats must be as many of each of at least one class, got {} of {classes}", nats.len())));
-    }
-    Float64Array::of(&core_mixture::mixture(&nats, classes).map_err(js_error)?)
+pub fn mixture(classes: f64) -> f64 {
+    answer(|_, mut given| {
+        let (nats, classes) = (next(&mut given.doubles), small_integer("classes", classes)? as usize);
+        if classes == 0 || nats.len() % classes != 0 {
+            let got = format!("got {} of {classes}", nats.len());
+            return Err(invalid(format!("nats must be as many of each of at least one class, {got}")));
+        }
+        Ok(Answer::Made(Made::Doubles(core_mixture::mixture(&nats, classes)?)))
+    })
 }
 
 /// `simd128`, or `scalar` where the build lost its flag.
 #[wasm_bindgen]
-pub fn simd_backend() -> String {
-    simd::BACKEND.into()
+pub fn simd_backend() -> f64 {
+    answer(|_, _| text(simd::BACKEND.into()))
 }
 
-/// A model, ready to run.
+/// A model, of a file that is given: its number. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where that is
+/// NaN. Of these `rows` at most are for rows that are remembered; as many as the core thinks best where that is NaN.
 #[wasm_bindgen]
-pub struct Sampler {
-    model: Arc<Model>,
-}
-
-#[wasm_bindgen]
-impl Sampler {
-    /// Reads a model file. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where none are given. Of these `rows`
-    /// at most are for rows that are remembered; as many as the core thinks best where none are given.
-    #[wasm_bindgen(constructor)]
-    pub fn new(model: &Uint8Array, memory_limit: Option<f64>, rows: Option<f64>) -> Result<Sampler, JsValue> {
-        let memory = memory(memory_limit)?;
-        let rows = rows.map(|rows| integer("rows", rows)).transpose()?;
-        let mut model = Model::from_bytes_within(memory, model.take()?).map_err(js_error)?;
+pub fn sampler_new(memory_limit: f64, rows: f64) -> f64 {
+    answer(|face, mut given| {
+        let (memory, rows) = (memory(memory_limit)?, optional("rows", rows)?);
+        let file = next(&mut given.bytes);
+        let foreign = foreign::foreign(&file);
+        let model = Model::from_bytes_within(memory, file);
+        let mut model = model.map_err(|error| {
+            let (code, sentence) = foreign::refusal(&error, foreign);
+            Refusal(code, sentence)
+        })?;
         model.rows = rows;
-        kept(Sampler { model: Arc::new(model) })
-    }
+        keep(&mut face.models, Arc::new(model))
+    })
+}
 
-    /// The config, as JSON.
-    pub fn config(&self) -> String {
-        self.model.config.to_json()
-    }
+/// Ends a model. Its runs go on.
+#[wasm_bindgen]
+pub fn sampler_free(model: usize) {
+    FACE.with_borrow_mut(|face| face.models[model] = None);
+}
 
-    /// The file's metadata, as JSON.
-    pub fn metadata(&self) -> Result<String, JsValue> {
-        let json = memory::Text::written(|to| {
+/// The config, as JSON.
+#[wasm_bindgen]
+pub fn sampler_config(model: usize) -> f64 {
+    answer(|face, _| text(face.model(model).config.to_json()))
+}
+
+/// The file's metadata, as JSON.
+#[wasm_bindgen]
+pub fn sampler_metadata(model: usize) -> f64 {
+    answer(|face, _| {
+        text(memory::Text::written(|to| {
             to.write_str("{")?;
-            for (number, (key, value)) in self.model.metadata.iter().enumerate() {
+            for (number, (key, value)) in face.model(model).metadata.iter().enumerate() {
                 to.write_str(if number > 0 { "," } else { "" })?;
                 json::write_quoted(to, key)?;
                 to.write_str(":")?;
                 json::write_quoted(to, value)?;
             }
             to.write_str("}")
-        });
-        json.map_err(js_error)
-    }
+        })?)
+    })
+}
 
-    /// What follows from the config, as JSON.
-    pub fn describe(&self) -> Result<String, JsValue> {
-        core_describe::describe(&self.model.config).map_err(js_error)
-    }
+/// What follows from the config, as JSON.
+#[wasm_bindgen]
+pub fn sampler_describe(model: usize) -> f64 {
+    answer(|face, _| text(core_describe::describe(&face.model(model).config)?))
+}
 
-    /// All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
-    pub fn weights(&self) -> Result<Float32Array, JsValue> {
-        match self.model.weights() {
-            Either::F32(weights) => Float32Array::of(weights.values()),
-            Either::Int8(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int8".into())),
-        }
-    }
+/// All tensors in the order of `describe`, logical kernels, one after the other; only in f32.
+#[wasm_bindgen]
+pub fn sampler_weights(model: usize) -> f64 {
+    answer(|face, _| match face.model(model).weights() {
+        Either::F32(weights) => lies(weights.values()),
+        Either::Int8(_) => Err(invalid("weights are to be had of a model of precision f32, got one of int8".into())),
+    })
+}
 
-    /// Starts drawing images. `skipping` is `none`, `rows` or `all`, the default. `labels` are the classes of images, one for
-    /// each, in a net with classes; `given` are the levels of one image for all, or of each, 65535 where one is to be drawn.
-    #[allow(clippy::too_many_arguments, reason = "JavaScript passes numbers and arrays, and makes no structs")]
-    pub fn sample(
-        &self,
-        count: f64,
-        seed: f64,
-        start_index: f64,
-        temperature: f64,
-        method: &str,
-        skipping: Option<String>,
-        labels: Option<Levels>,
-        given: Option<Levels>,
-    ) -> Result<Run, JsValue> {
+/// Starts drawing images: the run's number. `method` and `skipping` are places in the lists of their names. Takes classes of images,
+/// one for each, in a net with classes, and levels of one image for all or of each, 65535 where one is to be drawn; either may be empty.
+#[allow(clippy::too_many_arguments, reason = "JavaScript passes numbers")]
+#[wasm_bindgen]
+pub fn sampler_sample(
+    model: usize,
+    count: f64,
+    seed: f64,
+    start_index: f64,
+    temperature: f64,
+    method: usize,
+    skipping: usize,
+) -> f64 {
+    answer(|face, mut given| {
         let count = small_integer("count", count)? as usize;
         let (seed, start_index) = (integer("seed", seed)?, integer("start_index", start_index)?);
         let draw = Draw { count, seed, start_index, temperature };
-        let conditions = Conditions { labels: taken(labels)?, given: taken(given)? };
-        let run = pixelcnn::Run::sample_under(&self.model, draw, conditions, strategy(method, skipping)?);
-        kept(Run(run.map_err(js_error)?))
-    }
-
-    /// Starts a walk over given images, of these classes in a net with classes.
-    pub fn score(&self, pixels: &Levels, method: &str, skipping: Option<String>, labels: Option<Levels>) -> Result<Run, JsValue> {
-        let strategy = strategy(method, skipping)?;
-        let run = pixelcnn::Run::score_under(&self.model, pixels.take()?, taken(labels)?, strategy);
-        kept(Run(run.map_err(js_error)?))
-    }
+        let conditions = Conditions { labels: next(&mut given.levels), given: next(&mut given.levels) };
+        let run = Run::sample_under(face.model(model), draw, conditions, strategy(method, skipping))?;
+        keep(&mut face.runs, run)
+    })
 }
 
-/// What may not be given.
-fn taken(array: Option<Levels>) -> Result<Vec<u16>, JsValue> {
-    array.map_or(Ok(Vec::new()), |array| array.take())
-}
-
-fn strategy(method: &str, skipping: Option<String>) -> Result<Strategy, JsValue> {
-    let parse = || {
-        Ok(Strategy {
-            method: Method::from_name(method)?,
-            skipping: skipping.map_or(Ok(Skipping::All), |name| Skipping::from_name(&name))?,
-        })
-    };
-    parse().map_err(js_error)
-}
-
-/// One walk over some images.
+/// Starts a walk over images: its number. Takes their levels, and their classes in a net with classes.
 #[wasm_bindgen]
-pub struct Run(pixelcnn::Run);
+pub fn sampler_score(model: usize, method: usize, skipping: usize) -> f64 {
+    answer(|face, mut given| {
+        let (levels, labels) = (next(&mut given.levels), next(&mut given.levels));
+        let run = Run::score_under(face.model(model), levels, labels, strategy(method, skipping))?;
+        keep(&mut face.runs, run)
+    })
+}
 
+fn strategy(method: usize, skipping: usize) -> Strategy {
+    Strategy { method: Method::ALL[method].1, skipping: Skipping::ALL[skipping].1 }
+}
+
+/// Ends a run.
 #[wasm_bindgen]
-impl Run {
-    /// Computes the next front; how many pixels it held, 0 once all is done.
-    pub fn step(&mut self) -> Result<usize, JsValue> {
-        self.0.step().map_err(js_error)
-    }
+pub fn run_free(run: usize) {
+    FACE.with_borrow_mut(|face| face.runs[run] = None);
+}
 
-    /// As `step`; calls `after` with the index of each layer once it is computed. For profiles: the caller has the clock.
-    pub fn step_layers(&mut self, after: &AfterLayer) -> Result<usize, JsValue> {
-        self.0.step_watched(&mut |layer| after.call(&JsValue::UNDEFINED, layer as u32)).map_err(js_error)
-    }
+/// Computes the next front; how many pixels it held, 0 once all is done.
+#[wasm_bindgen]
+pub fn run_step(run: usize) -> f64 {
+    answer(|face, _| Ok(Answer::Number(face.run(run).step()? as f64)))
+}
 
-    /// Runs to the end.
-    pub fn finish(&mut self) -> Result<(), JsValue> {
-        self.0.finish().map_err(js_error)
-    }
+/// As `run_step`; calls `after_layer` with the index of each layer once it is computed. For profiles: the caller has the clock.
+#[wasm_bindgen]
+pub fn run_step_layers(run: usize) -> f64 {
+    answer(|face, _| Ok(Answer::Number(face.run(run).step_watched(&mut |layer| after_layer(layer as u32))? as f64)))
+}
 
-    /// The last front: image (from 0 within the run), pixel (raster index), value, one after the other.
-    pub fn front(&self) -> Result<Uint32Array, JsValue> {
-        let mut front = try_room(3 * self.0.front().len()).map_err(js_error)?;
-        front.extend(self.0.front().iter().flat_map(|p| [p.image as u32, p.pixel as u32, u32::from(p.value)]));
-        Uint32Array::of(&front)
-    }
+#[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, reason = "an import")]
+#[link(wasm_import_module = "profile")]
+unsafe extern "C" {
+    safe fn after_layer(layer: u32);
+}
 
-    /// The logits of the last front, pixel by pixel.
-    pub fn front_logits(&self) -> Result<Float32Array, JsValue> {
-        Float32Array::of(self.0.front_logits())
-    }
+#[cfg(not(target_arch = "wasm32"))]
+fn after_layer(_: u32) {}
 
-    /// All pixels as levels.
-    pub fn pixels(&self) -> Result<Levels, JsValue> {
-        Levels::of(self.0.pixels(), self.0.levels())
-    }
+/// Runs to the end.
+#[wasm_bindgen]
+pub fn run_finish(run: usize) -> f64 {
+    answer(|face, _| {
+        face.run(run).finish()?;
+        Ok(Answer::Number(0.0))
+    })
+}
 
-    /// What each pixel cost, in nats at temperature 1.
-    pub fn nats(&self) -> Result<Float32Array, JsValue> {
-        Float32Array::of(self.0.nats())
-    }
+/// The last front: image (from 0 within the run), pixel (raster index), value, one after the other.
+#[wasm_bindgen]
+pub fn run_front(run: usize) -> f64 {
+    answer(|face, _| {
+        let run = face.run(run);
+        let mut front = try_room(3 * run.front().len())?;
+        front.extend(run.front().iter().flat_map(|p| [p.image as u32, p.pixel as u32, u32::from(p.value)]));
+        Ok(Answer::Made(Made::Words(front)))
+    })
+}
 
-    /// All logits of given images; empty for drawn ones.
-    pub fn logits(&self) -> Result<Float32Array, JsValue> {
-        Float32Array::of(self.0.logits().unwrap_or_default())
-    }
+/// The logits of the last front in f32, pixel by pixel.
+#[wasm_bindgen]
+pub fn run_front_logits(run: usize) -> f64 {
+    answer(|face, _| lies(face.run(run).front_logits()))
+}
 
-    /// Multiply-adds issued so far.
-    pub fn macs(&self) -> f64 {
-        self.0.macs() as f64
-    }
+/// All pixels as levels of 16 bits.
+#[wasm_bindgen]
+pub fn run_pixels(run: usize) -> f64 {
+    answer(|face, _| lies(face.run(run).pixels()))
+}
 
-    /// Multiply-adds issued so far by each layer.
-    pub fn layer_macs(&self) -> Result<Float64Array, JsValue> {
-        Float64Array::of(&self.0.layer_macs().iter().map(|&macs| macs as f64).collect::<Vec<_>>())
-    }
+/// What each pixel cost in f32, in nats at temperature 1.
+#[wasm_bindgen]
+pub fn run_nats(run: usize) -> f64 {
+    answer(|face, _| lies(face.run(run).nats()))
+}
 
-    /// Bytes of activations kept for its images, and the most that rows take which are remembered.
-    pub fn state_bytes(&self) -> Result<Float64Array, JsValue> {
-        let (images, rows) = self.0.state_bytes();
-        Float64Array::of(&[images as f64, rows as f64])
-    }
+/// All logits of given images in f32; empty for drawn ones.
+#[wasm_bindgen]
+pub fn run_logits(run: usize) -> f64 {
+    answer(|face, _| lies(face.run(run).logits().unwrap_or_default()))
+}
 
-    /// Rows of each layer that were met, that were new, and that were kept apart, `[layer, 3]`; 0 for a layer whose rows follow from
-    /// another's.
-    pub fn layer_rows(&self) -> Result<Float64Array, JsValue> {
-        let rows = self.0.layer_rows();
-        Float64Array::of(&rows.iter().flat_map(|rows| [rows.met, rows.new, rows.apart].map(|n| n as f64)).collect::<Vec<_>>())
-    }
+/// Multiply-adds issued so far.
+#[wasm_bindgen]
+pub fn run_macs(run: usize) -> f64 {
+    answer(|face, _| Ok(Answer::Number(face.run(run).macs() as f64)))
+}
+
+/// Multiply-adds issued so far by each layer, in f64.
+#[wasm_bindgen]
+pub fn run_layer_macs(run: usize) -> f64 {
+    doubles(run, |run| run.layer_macs().into_iter().map(|macs| macs as f64).collect())
+}
+
+/// Bytes of activations kept for its images, and the most that rows take which are remembered, in f64.
+#[wasm_bindgen]
+pub fn run_state_bytes(run: usize) -> f64 {
+    doubles(run, |run| <[u64; 2]>::from(run.state_bytes()).map(|bytes| bytes as f64).to_vec())
+}
+
+/// Rows of each layer that were met, that were new, and that were kept apart, `[layer, 3]` in f64; 0 for a layer whose rows follow from
+/// another's.
+#[wasm_bindgen]
+pub fn run_layer_rows(run: usize) -> f64 {
+    doubles(run, |run| run.layer_rows().iter().flat_map(|rows| [rows.met, rows.new, rows.apart].map(|n| n as f64)).collect())
+}
+
+fn doubles(run: usize, of: impl FnOnce(&mut Run) -> Vec<f64>) -> f64 {
+    answer(|face, _| Ok(Answer::Made(Made::Doubles(of(face.run(run))))))
 }

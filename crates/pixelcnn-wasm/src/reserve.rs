@@ -1,7 +1,7 @@
 //! The allocator: the standard one, and a little beside it for when the host gives no more memory.
 //!
 //! What a file or an argument makes large is asked for fallibly, and is an error where there is no room. What is left is
-//! small: names that the generated glue passes, the sentence of that very error. An allocation that cannot fail would stop the
+//! small: lists of what is under way, the sentence of that very error. An allocation that cannot fail would stop the
 //! module there, so the last of them come out of a block that is there from the beginning. No call that leaves something
 //! behind ends well while the block is in use (see [`is_whole`]), so that the next call finds it whole.
 #![allow(unsafe_code, reason = "an allocator")]

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { expect, it, type TestContext } from 'vitest';
+import * as pkg from '../../../scripts/core_face.js';
 import { loadSampler } from '../../../ts/load.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { type LayersTf, type PixelConvConfig, pixelLayers } from '../../../ts/train/net/layers.js';
 import type { Tensor, Tensor4D } from '../../../ts/train/net/tf.js';
-import * as pkg from '../../../ts/wasm/pkg/pixelcnn.js';
 import { type BackendName, noise, openTestBackend, present } from '../support.js';
 
 const shipped = fileURLToPath(new URL('../../../models/mnist-binary.safetensors', import.meta.url));

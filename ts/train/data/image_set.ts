@@ -10,8 +10,11 @@ import { type LevelRule, type MapOptions, mostLevels } from './rule.js';
 
 /** What {@link loadData} is asked for the same images again; without `data` where they were the user's own. */
 export interface DataOrigin extends LevelRule, MapOptions {
+  /** The published set. */
   readonly data?: PublishedSet;
+  /** Which of its images. */
   readonly split: 'reference' | 'standard' | 'test' | 'all';
+  /** At most so many, the first ones. */
   readonly limit?: number;
 }
 
@@ -21,9 +24,13 @@ export interface ImageSet<Pixels extends Levels = Levels> {
   readonly pixels: Pixels;
   /** Values 0..255 of the same shape, which training draws its levels from anew in each epoch. */
   readonly greys?: Uint8Array;
+  /** Images. */
   readonly count: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
+  /** Channels of a pixel. */
   readonly channels: number;
   /** 2 to 512. */
   readonly levels: number;
@@ -176,7 +183,12 @@ export const ownParts = 'the training and validation images';
 export function splitImages<Pixels extends Levels>(
   images: ImageSet<Pixels>,
   validationSplit: number = referenceValidationSplit,
-): { train: ImageSet<Pixels>; validation: ImageSet<Pixels> } {
+): {
+  /** What is trained on. */
+  train: ImageSet<Pixels>;
+  /** What is validated on. */
+  validation: ImageSet<Pixels>;
+} {
   const set = checkImageSet<Pixels>('set', images);
   const { validationImages } = set;
   const of = set.split === 'all' || set.split === ownParts ? '' : ` of ${set.split}`;

@@ -51,6 +51,7 @@ export interface DataOptions extends LevelRule, MapOptions {
   readonly classes?: boolean;
   /** Never fetches. Default: false. */
   readonly offline?: boolean;
+  /** Gives up loading; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Told where the images come from, a line at a time. */
   readonly say?: (line: string) => void;

@@ -6,9 +6,13 @@ import { mostLevels } from './rule.js';
 
 /** Images of one channel, `[count, height, width]`: grey values of 8 bits, or values that are levels. */
 export interface RawImages<Pixels extends Levels = Uint8Array> {
+  /** The values, one image after the other. */
   readonly pixels: Pixels;
+  /** Images. */
   readonly count: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
   /** How stored values became these, where they were scaled: `floats 0 to 1 read as value x 255`. */
   readonly reading?: string;
@@ -40,6 +44,7 @@ export interface NamedImages<Pixels extends Levels = Uint8Array> extends RawImag
 /** The label of an image whose class nothing tells. */
 export const unlabelled = 2 ** 16 - 1;
 
+/** The data sets that are known by name. */
 export type PublishedSet = 'mnist' | 'fashion-mnist' | 'static-mnist';
 
 /** The parts of a data set, in the order in which they are put one behind the other. */

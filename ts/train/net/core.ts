@@ -2,11 +2,21 @@
 
 import { readFileSync } from 'node:fs';
 import { checkObject, show, wrongKind, wrongValue } from '../../arguments.js';
-import { startInstance } from '../../binary.js';
+import { checkHost, startInstance } from '../../binary.js';
 import type { Config, Description } from '../../config.js';
 import { PixelCnnError } from '../../error.js';
-import { checkHost, enter, isStarted, release, start } from '../../instance.js';
-import { Sampler as CoreSampler, describe, mixture, random_words, write_model } from '../../wasm/pkg/pixelcnn.js';
+import {
+  enter,
+  giveBytes,
+  giveDoubles,
+  giveFloats,
+  giveText,
+  hold,
+  isStarted,
+  read,
+  readText,
+  start,
+} from '../../instance.js';
 import { randomPurpose } from './reference.js';
 
 export interface Core {
@@ -51,22 +61,40 @@ export function startCore(): Core {
 const core: Core = {
   describe: (config) => {
     const json = configJson(config);
-    return JSON.parse(given('config', () => describe(json))) as Description;
+    return JSON.parse(
+      given(() => {
+        giveText(json);
+        return readText((core) => core.describe(), 'config');
+      }),
+    ) as Description;
   },
   writeModel: (config, metadata, weights) => {
     const [json, words] = [configJson(config), JSON.stringify(metadata)];
-    return given('metadata', () => write_model(json, words, weights));
+    return given(() => {
+      giveText(json);
+      giveText(words);
+      giveFloats(weights);
+      return read(Uint8Array, (core) => core.write_model(), 'metadata').slice();
+    });
   },
   weightsOf: (model) => {
-    const sampler = enter(() => new CoreSampler(model), 'model');
+    giveBytes(model);
+    const sampler = hold(
+      enter((core) => core.sampler_new(Number.NaN, Number.NaN), 'model'),
+      (core, at) => core.sampler_free(at),
+    );
     try {
-      return enter(() => sampler.weights());
+      return read(Float32Array, (core) => core.sampler_weights(sampler.at)).slice();
     } finally {
-      release(sampler);
+      sampler.release();
     }
   },
-  mixture: (nats, classes) => enter(() => mixture(nats, classes)),
-  randomWords: (seed, purpose, epoch, item, count) => enter(() => random_words(seed, purpose, epoch, item, count)),
+  mixture: (nats, classes) => {
+    giveDoubles(nats);
+    return read(Float64Array, (core) => core.mixture(classes)).slice();
+  },
+  randomWords: (seed, purpose, epoch, item, count) =>
+    read(Uint32Array, (core) => core.random_words(seed, purpose, epoch, item, count)).slice(),
 };
 
 /** The indices 0 to `count` - 1 in an order of their own: sorted by Philox word, ties by index. */
@@ -93,10 +121,10 @@ function configJson(config: Config): string {
   return JSON.stringify(Object.fromEntries(fields));
 }
 
-/** A config that is given is an argument; one in a file is a fault of the file. `argument` is what else the call is about. */
-function given<T>(argument: string, call: () => T): T {
+/** A config that is given is an argument; one in a file is a fault of the file. */
+function given<T>(call: () => T): T {
   try {
-    return enter(call, argument);
+    return call();
   } catch (error) {
     if (!(error instanceof PixelCnnError) || !['INVALID_CONFIG', 'UNSUPPORTED_MODEL'].includes(error.code)) throw error;
     throw wrongValue('config', error.message.replace(/^config: /, ''), { cause: error });

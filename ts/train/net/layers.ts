@@ -6,7 +6,7 @@
  * 0 and stay at 0, where the example overwrites them at each call and lets the optimiser move them in between. And only the
  * causal rows of a kernel are computed.
  *
- * @module
+ * @module pixelcnn/layers
  */
 
 import {
@@ -54,6 +54,7 @@ export type ResidualBlockConfig = LayerArgs & {
   readonly kernelSize?: number;
 };
 
+/** What `pixelLayers` gives: classes of layers. */
 export interface PixelLayers {
   /** A masked convolution, stride 1, zeros around: `[images, height, width, channels]` to `[..., filters]`. */
   readonly PixelConvLayer: new (

@@ -21,23 +21,31 @@ export const referenceConfig: Config = {
 /** What a config can have. */
 export const configNames = Object.keys(completeConfig(referenceConfig)) as (keyof Config)[];
 
-/** What of a config the images decide, and what is made of a trained model only. */
+/**
+ * What of a config the images decide, and what is made of a trained model only.
+ * @inline
+ */
 type OfImages = 'height' | 'width' | 'channels' | 'levels' | 'input' | 'classes' | 'precision';
 
 /** The nets that can be asked for by name. */
-export const nets = {
+export type NetName =
   /** The Keras example's. */
-  reference: { architecture: 'plain', filters: 128, blocks: 5, firstKernel: 7, blockKernel: 3, headLayers: 2 },
+  | 'reference'
   /**
    * Narrow, deep and with large kernels: sees 89 % of the pixels before a pixel, where the reference's net sees 24 %, for as many
    * multiply-adds. docs/nets.md has what it was chosen from.
    */
-  deep: { architecture: 'plain', filters: 48, blocks: 19, firstKernel: 7, blockKernel: 5, headLayers: 2 },
+  | 'deep'
   /** Two stacks of twelve layers, which see every earlier pixel of a 28 x 28 image; about half a million multiply-adds a pixel. */
-  gated: { architecture: 'gated', filters: 32, blocks: 11, firstKernel: 7, blockKernel: 5, headLayers: 1 },
-} as const satisfies Record<string, Omit<Config, OfImages>>;
+  | 'gated';
 
-export type NetName = keyof typeof nets;
+/** What the names of nets stand for; the rest of a config comes from the images. */
+export const nets: Readonly<Record<NetName, Omit<Config, OfImages>>> = {
+  reference: { architecture: 'plain', filters: 128, blocks: 5, firstKernel: 7, blockKernel: 3, headLayers: 2 },
+  deep: { architecture: 'plain', filters: 48, blocks: 19, firstKernel: 7, blockKernel: 5, headLayers: 2 },
+  gated: { architecture: 'gated', filters: 32, blocks: 11, firstKernel: 7, blockKernel: 5, headLayers: 1 },
+};
+
 export const netNames = Object.keys(nets) as NetName[];
 
 /** Purposes of the core's random numbers: no two share any, and sampling has 0. */

@@ -27,11 +27,15 @@ import type { Ancestor } from './starting_model.js';
 
 /** What one finished epoch reports. */
 export interface EpochRecord {
+  /** Counted from 1. */
   readonly epoch: number;
+  /** Updates in it. */
   readonly steps: number;
+  /** What it took, validation included. */
   readonly seconds: number;
   /** Mean over the epoch's samples of what a pixel costs, in nats; given the class, where the net has classes. */
   readonly loss: number;
+  /** The same of the validation images, after it. */
   readonly valLoss: number;
 }
 

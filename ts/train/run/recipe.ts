@@ -2,9 +2,9 @@
 
 import { checkChoice, checkInteger, checkNumber, wrongValue } from '../../arguments.js';
 
-export const schedules = ['constant', 'cosine'] as const;
 /** How the learning rate goes on after the warm-up: as it is, or to 0 at the last update by half a cosine. */
-export type ScheduleName = (typeof schedules)[number];
+export type ScheduleName = 'constant' | 'cosine';
+export const schedules: readonly ScheduleName[] = ['constant', 'cosine'];
 
 /** Everything that decides how a run's parameters move. */
 export interface Recipe {
@@ -28,8 +28,17 @@ export interface Recipe {
 }
 
 /** The recipes that have names. */
-export const presets = {
+export type PresetName =
   /** The Keras example's, number for number. */
+  | 'reference'
+  /**
+   * The least arithmetic we know for the reference's loss: 8 epochs took the packaged model to a val_loss of 0.0830. The Keras
+   * example is first at 0.0830 after 47 epochs.
+   */
+  | 'fast';
+
+/** What the names of recipes stand for. */
+export const presets: Readonly<Record<PresetName, Recipe>> = {
   reference: {
     epochs: 50,
     batchSize: 128,
@@ -39,10 +48,6 @@ export const presets = {
     clipNorm: 0,
     emaDecay: 0,
   },
-  /**
-   * The least arithmetic we know for the reference's loss: 8 epochs took the packaged model to a val_loss of 0.0830. The Keras
-   * example is first at 0.0830 after 47 epochs.
-   */
   fast: {
     epochs: 8,
     batchSize: 32,
@@ -52,9 +57,7 @@ export const presets = {
     clipNorm: 1,
     emaDecay: 0.999,
   },
-} as const satisfies Record<string, Recipe>;
-
-export type PresetName = keyof typeof presets;
+};
 export const presetNames = Object.keys(presets) as PresetName[];
 
 /** A preset with some of it changed. */

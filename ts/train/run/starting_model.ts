@@ -25,6 +25,7 @@ export interface Ancestor {
   readonly sha256: string;
   /** What it was trained on, as its own record says. */
   readonly data?: string;
+  /** Of the levels that it was trained on. */
   readonly dataSha256?: string;
 }
 

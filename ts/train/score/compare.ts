@@ -6,6 +6,7 @@ import type { Evaluation, Protocol } from './protocol.js';
 
 /** What a comparison needs of an evaluation; a model's training record has all but the nats of each image. */
 export interface Compared extends Pick<Evaluation, 'images' | 'natsPerImage' | 'bitsPerDim' | 'protocol'> {
+  /** What each image costs, in nats, where it is known. */
   readonly imageNats?: readonly number[];
 }
 
@@ -73,7 +74,9 @@ function checkCompared(name: string, value: unknown): Compared {
 
 /** One minus the other: below 0 where the first finds the images likelier. */
 export interface Comparison {
+  /** Of the means of an image, in nats. */
   readonly natsPerImage: number;
+  /** The same for each value, in bits. */
   readonly bitsPerDim: number;
   /** Of `natsPerImage`, from the differences image by image; undefined where they are not known of both. */
   readonly standardError?: number;

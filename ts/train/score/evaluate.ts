@@ -20,6 +20,7 @@ import { type Evaluation, likelihoodOf, protocolOf } from './protocol.js';
 
 /** What a sampler and a pool have in common. */
 export interface Scorer {
+  /** Of the net. */
   readonly config: Config;
   /** What the classes are called, of a model with classes. */
   readonly classNames?: readonly string[] | undefined;
@@ -27,18 +28,34 @@ export interface Scorer {
   logProb(images: Levels, options?: object): Float64Array | Promise<Float64Array>;
 }
 
+/** What `evaluate` is asked for. */
 export interface EvaluateOptions {
   /** A sampler, or a pool. */
   readonly sampler: Scorer;
+  /** What is scored; its size and levels must be the model's. */
   readonly data: ImageSet;
   /** Images that are scored at once, 1 to 1,024. Default: 64. */
   readonly batchSize?: number;
+  /** Gives up; the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
+/** What `evaluate` reports, told apart by `type`. */
 export type EvaluateEvent =
-  | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'end'; readonly evaluation: Evaluation };
+  | {
+      /** After a batch. */
+      readonly type: 'progress';
+      /** Images scored. */
+      readonly done: number;
+      /** Images in all. */
+      readonly total: number;
+    }
+  | {
+      /** The last event. */
+      readonly type: 'end';
+      /** The result. */
+      readonly evaluation: Evaluation;
+    };
 
 /**
  * Scores every image, a batch at a time; the last event carries the result. By a model with classes, every image is scored under

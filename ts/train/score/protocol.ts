@@ -37,13 +37,17 @@ export function likelihood(lossPerValue: number, dimensions: number): { natsPerI
 export interface Likelihood {
   /** Mean negative log likelihood a value, in nats. */
   readonly loss: number;
+  /** The mean of an image, in nats. */
   readonly natsPerImage: number;
+  /** The mean of a value, in bits. */
   readonly bitsPerDim: number;
   /** What each image costs, in nats, in the order of the data. */
   readonly imageNats: readonly number[];
 }
 
+/** What `evaluate` ends with. */
 export interface Evaluation extends Likelihood {
+  /** How many. */
   readonly images: number;
   /** What a likelihood must be quoted with. */
   readonly protocol: Protocol;

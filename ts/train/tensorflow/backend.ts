@@ -18,7 +18,9 @@ import type { Variant } from './wheels.js';
 export type Device = 'auto' | 'gpu' | 'cpu' | 'wasm' | 'javascript';
 export const devices: readonly Device[] = ['auto', 'gpu', 'cpu', 'wasm', 'javascript'];
 
+/** What computes a training run. */
 export interface Backend {
+  /** TensorFlow.js's name of it; `tensorflow` is the native one. */
   readonly name: 'tensorflow' | 'wasm' | 'cpu';
   /** What computes, as it is printed and stored with a model. */
   readonly device: 'gpu' | 'cpu';
@@ -30,7 +32,9 @@ export interface Backend {
   readonly tf32: boolean;
   /** Whether TensorFlow was told to sum up in the same order each time. */
   readonly deterministic: boolean;
+  /** The copy of TensorFlow.js that it belongs to. */
   readonly tf: Tf;
+  /** @internal */
   readonly ops: Ops;
   /** Images a forward and backward pass holds at once; larger batches are summed up from several. */
   readonly microBatch: number;
@@ -47,6 +51,7 @@ export interface TensorflowSettings {
   readonly deterministic?: boolean;
 }
 
+/** Options of `openBackend`. */
 export interface BackendOptions extends Omit<SetupOptions, 'variant'>, TensorflowSettings {}
 
 /**

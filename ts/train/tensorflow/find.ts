@@ -7,7 +7,9 @@ import { cacheFolder } from '../../node/cache.js';
 import { hasNvidiaDriver } from './nvidia.js';
 import { tensorflowVersion, tfjsNode, type Variant } from './wheels.js';
 
+/** A native TensorFlow for Node that is in its place. */
 export interface NativeTensorflow {
+  /** The npm package that binds it. */
   readonly packageName: string;
   /** A module path that `packageName` resolves from. */
   readonly from: string;

@@ -4,11 +4,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { runCommand } from '../../node/command.js';
 
+/** An NVIDIA GPU, as its driver tells of it. */
 export interface Gpu {
   /** As the driver calls it: `NVIDIA H100 80GB HBM3`. */
   readonly name: string;
   /** Its compute capability, such as 9.0. */
   readonly capability: number;
+  /** Its memory, in MiB. */
   readonly memoryMebibytes: number;
   /** What CUDA_VISIBLE_DEVICES may name it by, beside its place in the list. */
   readonly uuid: string;

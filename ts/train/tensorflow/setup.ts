@@ -32,6 +32,7 @@ import {
   wheelTags,
 } from './wheels.js';
 
+/** Options of `setUpTensorflow`. */
 export interface SetupOptions {
   /** What it must serve. Default: `cuda` where nothing is known against using an NVIDIA GPU, else `cpu`. */
   readonly variant?: Variant;

@@ -8,6 +8,10 @@ export interface Wheel {
   readonly sha256: string;
 }
 
+/**
+ * What a native TensorFlow is built for.
+ * @inline
+ */
 export type Variant = 'cpu' | 'cuda';
 
 /** The release whose wheels are pinned below. */

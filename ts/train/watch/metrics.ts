@@ -12,13 +12,17 @@ import { type Watcher, writing } from './watcher.js';
 /** A line of metrics.jsonl. `step` counts updates over the whole run, from 1; losses are nats a value, as everywhere. */
 export type MetricsLine =
   | {
+      /** An update. */
       readonly type: 'step';
+      /** Which, over the whole run. */
       readonly step: number;
+      /** Counted from 1. */
       readonly epoch: number;
       /** Mean over the epoch so far. */
       readonly loss: number;
       /** Of this update's batch alone. */
       readonly batchLoss: number;
+      /** Of this update. */
       readonly learningRate: number;
       /** Before it is clipped. */
       readonly gradientNorm: number;
@@ -26,12 +30,17 @@ export type MetricsLine =
       readonly seconds: number;
     }
   | {
+      /** A finished epoch. */
       readonly type: 'epoch';
+      /** Its last update, over the whole run. */
       readonly step: number;
+      /** Counted from 1. */
       readonly epoch: number;
+      /** Mean over the epoch. */
       readonly loss: number;
       /** null without validation images. */
       readonly valLoss: number | null;
+      /** What the epoch took. */
       readonly seconds: number;
     };
 

@@ -8,6 +8,7 @@ import { gridPng } from '../../node/png.js';
 import { countRange, maxSeed } from '../../sample_options.js';
 import { type Watcher, writing } from './watcher.js';
 
+/** Options of `sampleGrid`. */
 export interface SampleGridOptions {
   /** Images of a grid, at least 1. Default: 25. */
   readonly count?: number;

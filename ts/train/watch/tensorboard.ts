@@ -16,6 +16,7 @@ interface SummaryFileWriter {
   flush(): void;
 }
 
+/** Options of `tensorBoard`. */
 export interface TensorBoardOptions {
   /**
    * The run's metrics.jsonl, whose watcher comes before this one. A resumed run then writes its event files anew from it, since

@@ -8,6 +8,7 @@ import { type SampleGridOptions, sampleGrid } from './sample_grid.js';
 import { tensorBoard } from './tensorboard.js';
 import { type Watcher, watchers } from './watcher.js';
 
+/** Options of `watchRun`. */
 export interface WatchOptions {
   /** The grids of samples; false for none. Default: 25 images of seed 0. */
   readonly samples?: SampleGridOptions | false;

@@ -1,0 +1,1 @@
+export const buildId = '8511e149b581';
