@@ -6,7 +6,7 @@ const help = `Usage: npm run bench [-- BENCH] [options]
 
 Benches:
   sampling   time for an image, by every method, beside the roof (the default)
-  roof       what this machine can do: clock, f32 and int16 peaks, load bandwidth
+  roof       what this machine can do: clock, peaks of f32, int16 and bytes, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
   sharing [MODEL] what remembering rows saves, for several sizes, 0.1.0, dense and a peer in turn

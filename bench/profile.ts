@@ -1,7 +1,15 @@
 /** `npm run bench -- profile`: where an image's time goes, layer by layer, in the sampler as it is, skipping included. */
 
 import { writeFileSync } from 'node:fs';
-import { type Contender, contenders as openContenders, type Precision, precisions, reopened, seed } from './core.js';
+import {
+  type Contender,
+  integerElement,
+  contenders as openContenders,
+  type Precision,
+  precisions,
+  reopened,
+  seed,
+} from './core.js';
 import { aligned, short } from './format.js';
 import { summary } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
@@ -166,7 +174,7 @@ export function profileTable(profiles: readonly Profile[], precision: Precision)
 export function benchProfile(json?: string): void {
   const machine = describeMachine();
   const contenders = openContenders();
-  const roofs = { f32: findRoof('f32').peak().rate, int8: findRoof('int16').peak().rate };
+  const roofs = { f32: findRoof('f32').peak().rate, int8: findRoof(integerElement).peak().rate };
   const [count, passes] = [16, 9];
   const profiles = profile(contenders, count, passes, roofs);
   console.log(machineLine(machine));
