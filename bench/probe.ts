@@ -15,8 +15,8 @@
 
 import binaryen from 'binaryen';
 
-/** What a lane holds. A f32 lane does one multiply-add; an i32 lane a dot product of two pairs of int16. */
-export type Element = 'f32' | 'int16';
+/** What is multiplied. A f32 lane does one multiply-add; an i32 lane a dot product of two pairs of int16, or two of two pairs of bytes. */
+export type Element = 'f32' | 'int16' | 'bytes';
 
 export interface Probe {
   /** For people: kind, accumulators, unrolling. */
@@ -47,7 +47,18 @@ interface Source {
 const instructions = {
   f32: { mul: 'f32x4.mul', add: 'f32x4.add', splat: 'f32x4.splat', scalar: 'f32', macs: 4 },
   int16: { mul: 'i32x4.dot_i16x8_s', add: 'i32x4.add', splat: 'i32x4.splat', scalar: 'i32', macs: 8 },
+  // Sums of 16 bits, as a kernel has them for a few steps: they wrap around here.
+  bytes: {
+    mul: 'i16x8.relaxed_dot_i8x16_i7x16_s',
+    add: 'i16x8.add',
+    splat: 'i32x4.splat',
+    scalar: 'i32',
+    macs: 16,
+  },
 } as const;
+
+/** What a sum of each element comes to that is counted up, one at a time, in a lane of 32 bits. */
+const counted = (element: Element, count: number): number => (element === 'bytes' ? count % 65536 : count);
 
 /** Depth of the tiles' products: its operands fit in the L1 cache of any chip. */
 const depth = 128;
@@ -85,10 +96,13 @@ function chains(element: Element, count: number, unroll: number): Source {
     before: [...splat(element, 'x'), ...splat(element, 'y'), ...accumulators.map((a) => set(a, '(local.get $y)'))],
     body: times(unroll, () => accumulators.map((a) => set(a, `(${add} (${mul} ${get(a)} ${get('x')}) ${get('y')})`))),
     accumulators,
-    // f32: a = a / 2 + 1/2 from 1/2 on comes to 1. int16: x is the pair (1, 0), so that a = (low half of a) + 1 from 1 on.
+    // f32: a = a / 2 + 1/2 from 1/2 on comes to 1. int16: x is the pair (1, 0), so that a = (low half of a) + 1 from 1 on. bytes: so is
+    // the low byte, in a half whose sums are told without a sign.
     expected: (iterations) => {
       const steps = iterations * unroll + 1;
-      return count * 4 * (element === 'f32' ? 1 - 2 ** -steps : ((steps + 32767) % 65536) - 32767);
+      if (element === 'f32') return count * 4 * (1 - 2 ** -steps);
+      if (element === 'int16') return count * 4 * (((steps + 32767) % 65536) - 32767);
+      return (4 * (((count * (((steps + 127) % 256) - 127)) % 65536) + 65536)) % (4 * 65536);
     },
   };
 }
@@ -102,13 +116,13 @@ function streams(element: Element, count: number, unroll: number): Source {
     element,
     vectors: count * unroll,
     locals: [...sums, ...products, 'x'],
-    // x is 1 (int16: the pair (1, 0)), which no compiler knows: the products stay as they are, and no sum leaves the exact numbers.
+    // x is 1 (int16: the pair (1, 0), bytes: that and two zeros), which no compiler knows: the products stay as they are, and no sum leaves the exact numbers.
     before: [...splat(element, 'x', 'one'), ...products.map((p) => set(p, get('x')))],
     body: times(unroll, () =>
       pairs.flatMap(([s, p]) => [set(s, `(${add} ${get(s)} ${get(p)})`), set(p, `(${mul} ${get(p)} ${get('x')})`)]),
     ),
     accumulators: sums,
-    expected: (iterations) => count * 4 * iterations * unroll,
+    expected: (iterations) => 4 * counted(element, count * iterations * unroll),
   };
 }
 
@@ -145,8 +159,8 @@ function tile(element: Element, positions: number, vectors: number, unroll: numb
       `(br_if $k (i32.lt_u (local.tee $row (i32.add ${get('row')} (i32.const ${4 * unroll}))) (i32.const ${4 * depth}))))`,
     ],
     accumulators,
-    // All operands are 1 (int16: pairs (1, 0)): sums count, exactly up to 2^24.
-    expected: (iterations) => positions * vectors * 4 * depth * iterations,
+    // All operands are 1 (integers: what follows it in a lane is 0): sums count, exactly up to 2^24.
+    expected: (iterations) => 4 * counted(element, positions * vectors * depth * iterations),
   };
 }
 
@@ -196,7 +210,7 @@ export function instantiate(text: string): WebAssembly.Exports {
 /** The bytes of a module, from WebAssembly text. */
 function compile(text: string): Uint8Array<ArrayBuffer> {
   const module = binaryen.parseText(text);
-  module.setFeatures(binaryen.Features.SIMD128);
+  module.setFeatures(binaryen.Features.SIMD128 | binaryen.Features.RelaxedSIMD);
   try {
     if (!module.validate()) throw new Error('the text of a probe is not a valid module');
     return Uint8Array.from(module.emitBinary());

@@ -1,11 +1,12 @@
 /**
- * What this machine, in this process, can do at most: its clock, plain f32 multiply-adds, int16 dot products, and loads
+ * What this machine, in this process, can do at most: its clock, plain f32 multiply-adds, dot products of integers, and loads
  * over a model's weights. All on one thread, through the same WebAssembly engine as the kernels.
  *
  * A roof is the best of many probes (probe.ts) over many short runs: a probe can only be too slow. Its one failure is to
  * read low, and then a kernel would show a share above 1, which the report refuses.
  */
 
+import { hasRelaxedSimd } from '../ts/simd.js';
 import { type Element, instantiate, type Probe, probes } from './probe.js';
 
 export interface Peak {
@@ -118,7 +119,7 @@ function fastest(run: () => void): number {
 export function benchRoof(): void {
   const ghz = clock();
   console.log(`clock          ${ghz.toFixed(2)} GHz`);
-  for (const element of ['f32', 'int16'] as const) {
+  for (const element of ['f32', 'int16', ...(hasRelaxedSimd() ? (['bytes'] as const) : [])] as const) {
     const { rate, shape } = findRoof(element).peak();
     console.log(`${element.padEnd(14)} ${rate.toFixed(1)} GMAC/s, ${(rate / ghz).toFixed(1)} a cycle (${shape})`);
   }

@@ -14,6 +14,7 @@ import { chartSvg } from './chart.js';
 import {
   type Contender,
   draw,
+  integerElement,
   logits,
   contenders as openContenders,
   type Precision,
@@ -161,15 +162,15 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const bytes = f32.net.nonZeroParameters;
   const bandwidth = {
     f32: loads(bytes * Float32Array.BYTES_PER_ELEMENT),
-    int8: loads(bytes * Int16Array.BYTES_PER_ELEMENT),
+    int8: loads(bytes * (integerElement === 'bytes' ? 1 : Int16Array.BYTES_PER_ELEMENT)),
   };
-  const [roof, roof16] = [findRoof('f32'), findRoof('int16')];
+  const [roof, roofOfIntegers] = [findRoof('f32'), findRoof(integerElement)];
   const probed: number[] = [];
   const probe: Case = {
     name: 'roof',
     run: () => {
       for (let i = 0; i < 4; i++) probed.push(roof.again());
-      roof16.again();
+      roofOfIntegers.again();
       return undefined;
     },
   };
@@ -208,13 +209,19 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   say('drawing grids of codes');
   const grids = whole && plan.grids ? await timeGrids([startApart('onnxruntime-node')], plan.grids) : undefined;
   say('');
-  const [peak, peak16] = [roof.peak(), roof16.peak()];
+  const [peak, ofIntegers] = [roof.peak(), roofOfIntegers.peak()];
   return {
     machine,
     models: { f32: named(f32), int8: named(contenders.int8) },
     pixels: imagePixels(f32),
     macsPerImage: f32.net.macsPerImage,
-    roof: { clock: speed, f32: peak, int8: peak16, loads: bandwidth, steady: probed[probed.length >> 1]! / peak.rate },
+    roof: {
+      clock: speed,
+      f32: peak,
+      int8: ofIntegers,
+      loads: bandwidth,
+      steady: probed[probed.length >> 1]! / peak.rate,
+    },
     rows,
     ownNaive,
     peerNaive: peerName(tfjs!),

@@ -82,15 +82,17 @@ it.each([
   [{ lean: 1 }, 'has kernels that lean'],
   [{ dilations: [1, 2] }, 'has dilated kernels'],
   [{ architecture: 'gated' }, 'is gated'],
-])('tells before any work of a net that conversions are not for: %o', async (changes, got) => {
+])('makes integers of any net, and tells before any work of one that has no order: %o', async (changes, got) => {
   const model = randomModel(configJson({ ...net, ...changes }), 1);
-  for (const convert of [optimizeModel, quantizeModel]) {
-    expect(await failure(() => convert(model, new Uint8Array(size)))).toMatchObject({
-      name: 'RangeError',
-      argument: 'model',
-      message:
-        'model: expected a plain net of two ordinal levels with relu, without classes, lean or dilation, ' +
-        `got one that ${got}; use it as it is`,
-    });
-  }
+  expect(await failure(() => optimizeModel(model, new Uint8Array(size)))).toMatchObject({
+    name: 'RangeError',
+    argument: 'model',
+    message:
+      'model: expected a plain net of two ordinal levels with relu, without classes, lean or dilation, ' +
+      `got one that ${got}; use it as it is`,
+  });
+  const integers = await loadSampler(await quantizeModel(model, new Uint8Array(3 * size)));
+  expect(integers.config).toMatchObject({ ...changes, precision: 'int8' });
+  const drawn = integers.sample({ count: 3, seed: 1 });
+  expect(integers.sample({ count: 3, seed: 1, method: 'reference' })).toEqual(drawn);
 });

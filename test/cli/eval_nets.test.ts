@@ -120,8 +120,8 @@ it('shows what a net reads, and what its classes and levels are called', async (
   expect(await inspected('codes')).toContain('300 levels, nominal input, embedding 4, f32\n');
 });
 
-it.each(['optimize', 'quantize'])('tells at once that %s is not for such nets, and writes nothing', async (command) => {
-  expect(await pixelcnn(folder.path, [command, 'grey.safetensors', '--out', 'made/new.safetensors'])).toEqual({
+it('tells at once that optimize is not for such nets, and writes nothing', async () => {
+  expect(await pixelcnn(folder.path, ['optimize', 'grey.safetensors', '--out', 'made/new.safetensors'])).toEqual({
     code: 2,
     stdout: '',
     stderr:
@@ -129,4 +129,18 @@ it.each(['optimize', 'quantize'])('tells at once that %s is not for such nets, a
       'got one that has 16 levels; use it as it is\n',
   });
   expect(existsSync(join(folder.path, 'made'))).toBe(false);
+});
+
+it('makes integers of such nets', async () => {
+  const made = await pixelcnn(folder.path, [
+    'quantize',
+    'grey.safetensors',
+    '--images',
+    '4',
+    '--out',
+    'int8.safetensors',
+  ]);
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  const inspected = await pixelcnn(folder.path, ['inspect', 'int8.safetensors']);
+  expect(inspected.stdout).toMatch(/16 levels,.* int8\n/);
 });

@@ -201,7 +201,7 @@ function integers(changes: Record<string, { dtype?: string; at?: number; value?:
   const tensors = TENSORS.flatMap((tensor): { name: string; shape: number[]; forbidden?: readonly number[] }[] => {
     if (!tensor.name.endsWith('.bias')) return [tensor];
     const named = (what: string) => tensor.name.replace('bias', what);
-    const kept = ['stem.bias', 'blocks.0.out.bias'].includes(tensor.name) ? [{ name: named('view'), shape: [1] }] : [];
+    const kept = ['stem.bias', 'blocks.0.out.bias'].includes(tensor.name) ? [{ name: named('view'), shape: tensor.shape }] : [];
     return [tensor, { name: named('scale'), shape: tensor.shape }, ...kept];
   });
   for (const { name, shape, forbidden } of tensors) {
@@ -730,7 +730,7 @@ function corpus(): CorpusFile[] {
     integers({ 'stem.kernel': { at: 0, value: -32768 } }),
   );
   add('WEIGHT_OUT_OF_RANGE', 'integers: view 0', integers({ 'stem.view': { at: 0, value: 0 } }));
-  add('WEIGHT_OUT_OF_RANGE', 'integers: view -1', integers({ 'stem.view': { at: 0, value: -1 } }));
+  add('WEIGHT_OUT_OF_RANGE', 'integers: view -1', integers({ 'stem.view': { at: 1, value: -1 } }));
   for (const value of [0, -0, -0.25, 1e-19, 1e19, Number.NaN, Infinity, -Infinity]) {
     add(
       'SCALE_OUT_OF_RANGE',

@@ -7,19 +7,28 @@ use crate::error::Error;
 use crate::kernels::Units;
 use crate::layers::{Layers, Source};
 use crate::layout::{Keep, Layout, Skip};
-use crate::memory::{Bytes, product, reserve, try_zeroed};
+use crate::memory::{Bytes, product, reserve, try_room};
 use crate::model::{Model, Net};
 use crate::sampler::{check_images, check_labels};
 use crate::schedule::Schedule;
 use std::sync::Arc;
 
-/// The largest magnitude of any output, `[layer]`, of a net of f32 over images, `[count, height, width]` of levels. `labels` are their
-/// classes; where there are none, a net with classes takes one after the other.
+/// What an output was over all pixels of some images.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// Its largest magnitude.
+    pub peak: f32,
+    /// Its mean.
+    pub mean: f64,
+}
+
+/// What each output is, `[layer][channel]`, of a net of f32 over images, `[count, height, width]` of levels. `labels` are their classes;
+/// where there are none, a net with classes takes one after the other.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for other images, or a net of integers; [`Error::NonFiniteLogit`] where an output of theirs is
 /// none that can be measured; [`Error::OutOfMemory`].
-pub fn peaks(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<f32>, Error> {
+pub fn seen(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Vec<Seen>>, Error> {
     let net = net_of(model, images)?;
     if !labels.is_empty() {
         check_labels(&model.config, labels, images.len() / model.config.pixels())?;
@@ -29,24 +38,31 @@ pub fn peaks(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<f32>, 
     let layout = Kernels::<F32>::layout(model);
     model.memory.check(model.bytes + layout.bytes())?;
     let mut kernels = Kernels::new(model, net, layout)?;
-    let mut peaks: Vec<f32> = try_zeroed(layers.len())?;
+    let mut seen: Vec<Vec<Seen>> = try_room(layers.len())?;
+    for layer in layers.iter() {
+        let mut own = try_room(layer.out_channels)?;
+        own.resize(layer.out_channels, Seen::default());
+        seen.push(own);
+    }
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
         let class = labels.get(number).map_or(number % model.config.classes.max(1), |&label| label.into());
         let cache = kernels.forward(image, class as u16);
         for pixel in 0..image.len() {
-            for (layer, peak) in peaks.iter_mut().enumerate() {
+            for (layer, seen) in seen.iter_mut().enumerate() {
                 let output = cache.output(layer, 0, pixel / width, pixel % width);
-                let own = &output[..layers[layer].out_channels];
-                if !own.iter().all(|value| value.is_finite()) {
-                    return Err(Error::NonFiniteLogit { image: number as u64, pixel });
+                for (Seen { peak, mean }, value) in seen.iter_mut().zip(output) {
+                    if !value.is_finite() {
+                        return Err(Error::NonFiniteLogit { image: number as u64, pixel });
+                    }
+                    // Magnitudes lie in the order of their bits. A loop of `max` would be a relaxed instruction where these are allowed.
+                    *peak = f32::from_bits(peak.to_bits().max(value.abs().to_bits()));
+                    *mean += f64::from(*value);
                 }
-                // Magnitudes lie in the order of their bits. A loop of `max` would be a relaxed instruction where these are allowed.
-                let largest = own.iter().fold(peak.to_bits(), |peak, value| peak.max(value.abs().to_bits()));
-                *peak = f32::from_bits(largest);
             }
         }
     }
-    Ok(peaks)
+    seen.iter_mut().flatten().for_each(|Seen { mean, .. }| *mean /= images.len() as f64);
+    Ok(seen)
 }
 
 /// What tiles read from the layers of a stream: one read for each tap of each tile, but those of nothing but zeros.
@@ -83,7 +99,7 @@ fn words(layers: &Layers, layer: usize) -> usize {
 /// [`streams`]).
 ///
 /// # Errors
-/// Those of [`peaks`].
+/// Those of [`seen`].
 pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
     model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());

@@ -45,8 +45,11 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// What a sum of a layer is multiplied with before it is rounded.
     fn scale(weights: &Weights<Self::Stored>, layer: usize, sum: usize) -> f32;
 
-    /// What a kernel reads of an output of a layer with that rounding.
-    fn view(rounding: Self::Rounding, output: Self::Number) -> Self::Number;
+    /// What 2^15 parts of an output of a channel a kernel reads, where a layer's rounding keeps more than that; else 0.
+    fn parts(rounding: Self::Rounding, weights: &Weights<Self::Stored>, layer: usize, channel: usize) -> i16;
+
+    /// What a kernel reads of an output of a channel with such parts.
+    fn view(rounding: Self::Rounding, parts: i16, output: Self::Number) -> Self::Number;
 
     /// `sum + input * weight`.
     fn multiply_add(sum: Self::Sum, input: Self::Number, weight: Self::Number) -> Self::Sum;
@@ -124,7 +127,11 @@ impl Arithmetic for F32 {
         1.0
     }
 
-    fn view(_: Finish, output: f32) -> f32 {
+    fn parts(_: Finish, _: &Weights, _: usize, _: usize) -> i16 {
+        0
+    }
+
+    fn view(_: Finish, _: i16, output: f32) -> f32 {
         output
     }
 
@@ -266,8 +273,12 @@ impl Arithmetic for Int8 {
         weights.scale(layer, sum)
     }
 
-    fn view(rounding: Rounding, output: i16) -> i16 {
-        rounding.view_of(output)
+    fn parts(rounding: Rounding, weights: &Weights<i32>, layer: usize, channel: usize) -> i16 {
+        if rounding.kept { weights.view(layer, channel) } else { 0 }
+    }
+
+    fn view(rounding: Rounding, parts: i16, output: i16) -> i16 {
+        rounding.view_of(output, parts)
     }
 
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {

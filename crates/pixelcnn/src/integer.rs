@@ -24,8 +24,8 @@ pub struct Rounding {
     pub output: f32,
     /// Whether sums are kept whole: the last layer's.
     pub whole: bool,
-    /// What 2^15 parts of a kept number its view is; `None` where numbers are small already.
-    pub view: Option<i16>,
+    /// Whether outputs are kept in 16 bits, of which each channel's small number is a view of its own.
+    pub kept: bool,
     /// Whether no output is negative, and no number that it makes with a residual.
     pub positive: bool,
     /// Where its rows have what.
@@ -40,7 +40,7 @@ impl Rounding {
             cell: layer.cell,
             output: if own { weights.output_scale(index) } else { 1.0 },
             whole: index + 1 == layers.len(),
-            view: is_kept(layers, index).then(|| weights.view(index)),
+            kept: is_kept(layers, index),
             positive: is_positive(layers, layer),
             row: RowParts::of(layers, index),
         }
@@ -49,15 +49,17 @@ impl Rounding {
     /// The output of a layer's sums, already scaled: small, or of 16 bits where it is kept.
     pub(crate) fn round(&self, [a, b]: [f32; 2]) -> i16 {
         let value = self.cell.apply(a, b) * self.output;
-        let most = if self.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
+        let most = if self.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
         let least = if self.cell.is_non_negative() { 0.0 } else { -most };
         value.clamp(least, most).round_ties_even() as i16
     }
 
-    /// The small number that a kernel reads of a kept one.
-    pub(crate) fn view_of(&self, value: i16) -> i16 {
-        let Some(view) = self.view else { return value };
-        let scaled = (i32::from(value) * i32::from(view) + (1 << 14)) >> 15;
+    /// The small number that a kernel reads of a kept one: so many 2^15 parts of it.
+    pub(crate) fn view_of(&self, value: i16, parts: i16) -> i16 {
+        if !self.kept {
+            return value;
+        }
+        let scaled = (i32::from(value) * i32::from(parts) + (1 << 14)) >> 15;
         scaled.clamp(if self.positive { 0 } else { -i32::from(MOST) }, MOST.into()) as i16
     }
 }

@@ -71,7 +71,10 @@ pub fn logits<A: Arithmetic>(
                             for k in 0..input.channels {
                                 let read = match input.source {
                                     Source::Pixels => image[at + k],
-                                    Source::Layer(source) => A::view(roundings[source], outputs[source][at + k]),
+                                    Source::Layer(source) => {
+                                        let parts = A::parts(roundings[source], weights, source, k);
+                                        A::view(roundings[source], parts, outputs[source][at + k])
+                                    }
                                 };
                                 sum = A::multiply_add(sum, read, A::weight(kernel[from + k * n + o]));
                             }

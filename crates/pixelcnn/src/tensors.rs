@@ -55,7 +55,7 @@ pub enum Role {
     Scale,
     /// `[1]`: what such a cell's output is multiplied with to give the integer that it becomes.
     OutputScale,
-    /// `[1]`: what 2^15 parts of a number that is kept in 16 bits the small one is that kernels read.
+    /// `[outputs]`: what 2^15 parts of a number that is kept in 16 bits the small one is that kernels read.
     View,
 }
 
@@ -138,7 +138,7 @@ pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
             scale(Role::OutputScale, 1, Dtype::F32);
         }
         if is_kept(layers, index) {
-            scale(Role::View, 1, Dtype::I16);
+            scale(Role::View, layer.out_channels, Dtype::I16);
         }
     }
     specs
@@ -146,6 +146,6 @@ pub fn tensor_specs(layers: &Layers, precision: Precision) -> Vec<TensorSpec> {
 
 /// What the weights of a net take in memory, which hold each number in 32 bits.
 pub(crate) fn planned(layers: &Layers) -> Bytes {
-    let scales: u64 = layers.iter().map(|layer| layer.sums() as u64 + 2).sum();
+    let scales: u64 = layers.iter().map(|layer| (layer.sums() + layer.out_channels) as u64 + 1).sum();
     Bytes::of::<f32>(&[layers.parameters() + scales])
 }

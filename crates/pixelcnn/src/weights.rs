@@ -266,9 +266,9 @@ impl Weights<i32> {
         f32::from_bits(self.values[self.layers[layer].output] as u32)
     }
 
-    /// What 2^15 parts of its kept numbers its small ones are, of a layer that keeps numbers.
-    pub fn view(&self, layer: usize) -> i16 {
-        self.values[self.layers[layer].view] as i16
+    /// What 2^15 parts of a kept number of a channel its small one is, of a layer that keeps numbers.
+    pub fn view(&self, layer: usize, channel: usize) -> i16 {
+        self.values[self.layers[layer].view + channel] as i16
     }
 }
 

@@ -78,22 +78,23 @@ pub trait Lanes: Arithmetic {
     /// The output that a sum begins with, from the first of a row's on.
     fn output(row: &[Self::Value], output: usize) -> Self::Number;
 
-    /// For a layer that tiles do not finish: how they leave its sums as they are, for [`Lanes::finish`]. A call in a tile, were it
-    /// never made, would cost it a fifth of its time.
-    fn unfinished(rounding: Self::Rounding) -> Option<Self::Rounding>;
+    /// Whether tiles make outputs of sums themselves. Else they leave them as they are, for [`Lanes::finish`]: what is more than a few
+    /// instructions costs less in a loop of its own than at the end of each tile, and a call in a tile, were it never made, would cost
+    /// it a fifth of its time.
+    fn finished(rounding: Self::Rounding) -> bool;
 
-    /// Makes outputs of the sums of a panel, as [`Lanes::write`] makes them of sums in registers.
+    /// Makes a position's outputs of all its sums.
     ///
     /// # Safety
-    /// A panel's sums can be read at `sums`; else as [`Lanes::write`].
-    unsafe fn finish(rounding: Self::Rounding, sums: *const Self::Value, scales: *const f32, row: Outputs<Self::Value>);
+    /// As many sums as `panels` have can be read; of integers as many scales and parts. Rows are as long as the layer's and its residual's
+    /// are.
+    unsafe fn finish(rounding: Self::Rounding, ended: Ended<Self::Value>, panels: usize, row: Outputs<Self::Value>);
 
     /// Writes the outputs of a panel, after adding the residual's where there is one.
     ///
     /// # Safety
-    /// Rows are as long as the layer's and its residual's are, and have as many channels as the panel reaches to. Of integers, as many
-    /// scales as the panel has sums can be read there.
-    unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], scales: *const f32, row: Outputs<Self::Value>);
+    /// Rows are as long as the layer's and its residual's are, and have as many channels as the panel reaches to.
+    unsafe fn write(rounding: Self::Rounding, sums: [Self::Sums; 2], first: usize, row: Outputs<Self::Value>);
 
     /// The sum that was kept whole.
     fn kept_sum(values: &[Self::Value]) -> Self::Sum;
@@ -105,15 +106,24 @@ pub trait Lanes: Arithmetic {
     unsafe fn write_sums(sums: [Self::Sums; 2], to: *mut Self::Value);
 }
 
-/// Where a panel's outputs go.
+/// Where a position's outputs go.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<V> {
     /// The row.
     pub row: *mut V,
     /// The row that is added, from its kept numbers on.
     pub residual: Option<*const V>,
-    /// The first of the panel's outputs.
-    pub first: usize,
+}
+
+/// Sums that tiles have left as they are, and what makes outputs of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<V> {
+    /// The sums, panel by panel.
+    pub sums: *const V,
+    /// Of integers, what each is multiplied with.
+    pub scales: *const f32,
+    /// Of integers, each output's [`Arithmetic::parts`].
+    pub parts: *const i16,
 }
 
 impl Lanes for F32 {
@@ -192,12 +202,11 @@ impl Lanes for F32 {
         values[0]
     }
 
-    fn unfinished(Finish { cell, guarded }: Finish) -> Option<Finish> {
-        let finished = matches!(cell, Cell::Relu | Cell::Linear) && !guarded;
-        (!finished).then_some(Finish { cell: Cell::Linear, guarded: false })
+    fn finished(Finish { cell, guarded }: Finish) -> bool {
+        matches!(cell, Cell::Relu | Cell::Linear) && !guarded
     }
 
-    unsafe fn finish(finish: Finish, sums: *const f32, _: *const f32, Outputs { row, residual, first }: Outputs<f32>) {
+    unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual }: Outputs<f32>) {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
@@ -206,25 +215,24 @@ impl Lanes for F32 {
                 finish.cell.lanes(a, b)
             }
         };
-        // SAFETY: as the caller promises.
-        unsafe {
-            let (to, residual) = (row.add(first), residual.map(|from| from.add(first)));
-            let (low, high) = (F32::weights(sums), F32::weights(sums.add(4)));
-            if finish.cell.sums() == 2 {
-                return write_four(of(low, high), residual, to);
+        for panel in 0..panels {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let (sums, first) = (ended.sums.add(panel * PANEL), panel * PANEL / finish.cell.sums());
+                let (to, residual) = (row.add(first), residual.map(|from| from.add(first)));
+                let (low, high) = (F32::weights(sums), F32::weights(sums.add(4)));
+                if finish.cell.sums() == 2 {
+                    write_four(of(low, high), residual, to);
+                    continue;
+                }
+                write_four(of(low, low), residual, to);
+                write_four(of(high, high), residual.map(|from| from.add(4)), to.add(4));
             }
-            write_four(of(low, low), residual, to);
-            write_four(of(high, high), residual.map(|from| from.add(4)), to.add(4));
         }
     }
 
     #[inline(always)]
-    unsafe fn write(
-        Finish { cell, .. }: Finish,
-        sums: [F32x4; 2],
-        _: *const f32,
-        Outputs { row, residual, first }: Outputs<f32>,
-    ) {
+    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], first: usize, Outputs { row, residual }: Outputs<f32>) {
         let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
             let at = first + 4 * v;
@@ -340,82 +348,27 @@ impl Lanes for Int8 {
         (0..).zip(&values[..Int8::SUM_VALUES]).fold(0, |sum, (k, &value)| sum | (i32::from(value) & low) << (BITS * k))
     }
 
-    fn unfinished(rounding: Rounding) -> Option<Rounding> {
-        let finished = rounding.whole || matches!(rounding.cell, Cell::Relu | Cell::Linear);
-        (!finished).then_some(rounding)
+    fn finished(rounding: Rounding) -> bool {
+        rounding.whole
     }
 
-    unsafe fn finish(rounding: Rounding, sums: *const Small, scales: *const f32, outputs: Outputs<Small>) {
+    unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
         // SAFETY: as the caller promises.
-        let scaled = |half: usize| unsafe {
-            let sums = sums.cast::<[i32; 4]>().add(half).read_unaligned();
-            I32x4::new(sums).to_f32() * F32::weights(scales.add(4 * half))
-        };
-        let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
-        let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
-        let (low, high) = (scaled(0), scaled(1));
-        let RowParts { negative, kept, .. } = rounding.row;
-        let write = |outputs: Outputs<Small>, numbers: [i32; 4]| {
-            for (o, number) in numbers.into_iter().enumerate() {
-                let (at, mut number) = (outputs.first + o, number as i16);
-                // SAFETY: as the caller promises.
-                unsafe {
-                    if rounding.view.is_some() {
-                        let wide = |from: *const Small| *from.add(at * small::OF_16_BITS).cast::<[Small; small::OF_16_BITS]>();
-                        let residual = outputs.residual.map_or(0, |from| small::joined(wide(from)));
-                        number = residual.saturating_add(number);
-                        *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
-                    }
-                    let number = rounding.view_of(number);
-                    match negative {
-                        None => *outputs.row.add(at) = number as Small,
-                        Some(negative) => {
-                            *outputs.row.add(at) = number.max(0) as Small;
-                            *outputs.row.add(negative + at) = (-number).max(0) as Small;
-                        }
-                    }
-                }
+        unsafe {
+            match (rounding.cell, rounding.kept) {
+                (Cell::Relu, false) => finish_sums::<true, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, true) => finish_sums::<true, true>(rounding, ended, panels, outputs),
+                (Cell::Linear, false) => finish_sums::<false, false>(rounding, ended, panels, outputs),
+                (Cell::Linear, true) => finish_sums::<false, true>(rounding, ended, panels, outputs),
+                _ => finish_cells(rounding, ended, panels, outputs),
             }
-        };
-        if rounding.cell.sums() == 2 {
-            return write(outputs, of(low, high));
         }
-        write(outputs, of(low, low));
-        write(Outputs { first: outputs.first + 4, ..outputs }, of(high, high));
     }
 
     #[inline(always)]
-    unsafe fn write(rounding: Rounding, sums: [I32x4; 2], scales: *const f32, outputs: Outputs<Small>) {
-        let Outputs { row, residual, first } = outputs;
+    unsafe fn write(_: Rounding, sums: [I32x4; 2], first: usize, Outputs { row, .. }: Outputs<Small>) {
         // SAFETY: as the caller promises.
-        unsafe {
-            if rounding.whole {
-                return Int8::write_sums(sums, row.add(first * 2 * small::OF_16_BITS));
-            }
-            let scaled = |half: usize| sums[half].to_f32() * F32::weights(scales.add(4 * half));
-            let most = if rounding.view.is_some() { f32::from(i16::MAX) } else { f32::from(MOST) };
-            let rounded = |half: usize| {
-                let scaled = scaled(half);
-                if rounding.cell == Cell::Relu { scaled.round_positive(most) } else { scaled.round_signed(most) }
-            };
-            let mut out = I16x8::narrow(rounded(0), rounded(1));
-            if let Some(view) = rounding.view {
-                let wide = first * small::OF_16_BITS;
-                if let Some(residual) = residual {
-                    out = I16x8::new(residual.add(wide).cast::<[i16; 8]>().read_unaligned()).add_saturating(out);
-                }
-                row.add(rounding.row.kept + wide).cast::<[i16; 8]>().write_unaligned(out.to_array());
-                out = out.scaled(view).at_most(I16x8::splat_pair([MOST; 2]));
-                out = out.at_least(I16x8::splat_pair([if rounding.positive { 0 } else { -MOST }; 2]));
-            }
-            let Some(negative) = rounding.row.negative else {
-                *row.add(first).cast() = small::stored(out);
-                return;
-            };
-            let zero = I16x8::splat_pair([0; 2]);
-            *row.add(first).cast() = small::stored(out.at_least(zero));
-            *row.add(negative + first).cast() = small::stored(out.negated().at_least(zero));
-        }
+        unsafe { Int8::write_sums(sums, row.add(first * Int8::SUM_VALUES)) };
     }
 
     #[inline(always)]
@@ -424,6 +377,100 @@ impl Lanes for Int8 {
         unsafe {
             to.cast::<[i32; 4]>().write_unaligned(low.to_array());
             to.cast::<[i32; 4]>().add(1).write_unaligned(high.to_array());
+        }
+    }
+}
+
+/// Four sums of a panel, scaled.
+///
+/// # Safety
+/// They, and their scales, can be read.
+#[inline(always)]
+unsafe fn scaled(ended: Ended<Small>, panel: usize, half: usize) -> F32x4 {
+    // SAFETY: as the caller promises; the sums have the alignment of small numbers.
+    unsafe {
+        let sums = ended.sums.cast::<[i32; 4]>().add(2 * panel + half).read_unaligned();
+        I32x4::new(sums).to_f32() * F32::weights(ended.scales.add(panel * PANEL + 4 * half))
+    }
+}
+
+/// Outputs of a relu, or of a linear layer, and whether they are kept in 16 bits.
+///
+/// # Safety
+/// As [`Lanes::finish`].
+unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
+    rounding: Rounding,
+    ended: Ended<Small>,
+    panels: usize,
+    Outputs { row, residual }: Outputs<Small>,
+) {
+    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let round = |x: F32x4| if RELU { x.round_positive(most) } else { x.round_signed(most) };
+    let [zero, ceiling] = [0, MOST].map(|bound| I16x8::splat_pair([bound; 2]));
+    let floor = if rounding.positive { zero } else { ceiling.negated() };
+    let RowParts { negative, kept, .. } = rounding.row;
+    for panel in 0..panels {
+        let first = panel * PANEL;
+        // SAFETY: as the caller promises; rows have the alignment of small numbers.
+        unsafe {
+            let mut out = I16x8::narrow(round(scaled(ended, panel, 0)), round(scaled(ended, panel, 1)));
+            if KEPT {
+                let wide = first * small::OF_16_BITS;
+                if let Some(residual) = residual {
+                    out = I16x8::new(residual.add(wide).cast::<[i16; 8]>().read_unaligned()).add_saturating(out);
+                }
+                row.add(kept + wide).cast::<[i16; 8]>().write_unaligned(out.to_array());
+                let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
+                out = out.scaled(parts).at_most(ceiling).at_least(floor);
+            }
+            let Some(negative) = negative else {
+                *row.add(first).cast() = small::stored(out);
+                continue;
+            };
+            *row.add(first).cast() = small::stored(out.at_least(zero));
+            *row.add(negative + first).cast() = small::stored(out.negated().at_least(zero));
+        }
+    }
+}
+
+/// Outputs of any other cell.
+///
+/// # Safety
+/// As [`Lanes::finish`].
+unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
+    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
+    let RowParts { negative, kept, .. } = rounding.row;
+    let write = |first: usize, numbers: [i32; 4]| {
+        for (o, number) in numbers.into_iter().enumerate() {
+            let (at, mut number) = (first + o, number as i16);
+            // SAFETY: as the caller promises.
+            unsafe {
+                if rounding.kept {
+                    let wide = |from: *const Small| *from.add(at * small::OF_16_BITS).cast::<[Small; small::OF_16_BITS]>();
+                    let residual = outputs.residual.map_or(0, |from| small::joined(wide(from)));
+                    number = residual.saturating_add(number);
+                    *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
+                }
+                let number = rounding.view_of(number, *ended.parts.add(at));
+                match negative {
+                    None => *outputs.row.add(at) = number as Small,
+                    Some(negative) => {
+                        *outputs.row.add(at) = number.max(0) as Small;
+                        *outputs.row.add(negative + at) = (-number).max(0) as Small;
+                    }
+                }
+            }
+        }
+    };
+    for panel in 0..panels {
+        // SAFETY: as the caller promises.
+        let (low, high) = unsafe { (scaled(ended, panel, 0), scaled(ended, panel, 1)) };
+        if rounding.cell.sums() == 2 {
+            write(panel * PANEL / 2, of(low, high));
+        } else {
+            write(panel * PANEL, of(low, low));
+            write(panel * PANEL + 4, of(high, high));
         }
     }
 }

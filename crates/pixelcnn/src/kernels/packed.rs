@@ -70,6 +70,7 @@ impl Units {
         self.values(&[sums, shape.values as u64])
             + Bytes(product(&[sums, classes + shape.hot_rows as u64, self.sum]))
             + Bytes::of::<f32>(&[scales])
+            + Bytes::of::<i16>(&[scales])
             + Bytes::of::<u32>(&[shape.taps as u64])
     }
 }
@@ -163,6 +164,7 @@ pub struct PackedLayer<A: Arithmetic> {
     pub(super) weights: Vec<A::Value>, // [panel][tap, channel / STEP][PANEL][STEP]
     pub(super) group: usize,           // steps whose products may be added in 16 bits
     pub(super) scales: Vec<f32>,       // [sums], of integers
+    pub(super) parts: Vec<i16>,        // [sums], of integers: of each output, see `Arithmetic::parts`
     pub(super) starts: Vec<A::Sum>,    // [class][sums]: what they begin with; empty where that is another layer's outputs
     pub(super) start_at: usize,        // where a row of those begins
     pub(super) hot: Vec<A::Sum>,       // [hot tap, level][sums]
@@ -177,8 +179,7 @@ pub struct PackedLayer<A: Arithmetic> {
     pub(super) row: usize,             // values of a row of outputs
     pub(super) residual: RowParts,     // where a row that is added has what
     pub(super) rounding: A::Rounding,
-    pub(super) tiles: A::Rounding, // what tiles do of it
-    pub(super) finished: bool,     // whether that is all
+    pub(super) finished: bool, // whether tiles make outputs of sums
 }
 
 impl<A: Lanes> PackedLayer<A> {
@@ -248,10 +249,13 @@ impl<A: Lanes> PackedLayer<A> {
             }
         }
         let rounding = A::rounding(layers, weights, index);
-        let mut scales = try_room(if A::INTEGERS { room(1)? } else { 0 })?;
+        let own = if A::INTEGERS { room(1)? } else { 0 };
+        let (mut scales, mut parts) = (try_room(own)?, try_room(own)?);
         if A::INTEGERS {
             scales.resize(room(1)?, 1.0);
             (0..n).for_each(|o| scales[lane(o)] = A::scale(weights, index, o));
+            parts.resize(room(1)?, 0);
+            (0..outputs).for_each(|o| parts[o] = A::parts(rounding, weights, index, o));
         }
         let classes = shape.classes(layers);
         let mut starts: Vec<A::Sum> = try_room(room(classes)?)?;
@@ -265,13 +269,13 @@ impl<A: Lanes> PackedLayer<A> {
         }
         let guarded = guarded && index + 1 < layers.len();
         let rounding = if guarded { A::guarded(rounding) } else { rounding };
-        let unfinished = A::unfinished(rounding);
         let row_of = |source: usize| units.row(layers, source);
         let start_at = if let Start::Layer(source) = layer.start { row_of(source).kept } else { 0 };
         let mut layer = PackedLayer {
             weights: packed,
             group: 1,
             scales,
+            parts,
             starts,
             start_at,
             hot,
@@ -286,8 +290,7 @@ impl<A: Lanes> PackedLayer<A> {
             row: row_of(index).len,
             residual: row_of(layer.residual.unwrap_or(index)),
             rounding,
-            tiles: unfinished.unwrap_or(rounding),
-            finished: unfinished.is_none(),
+            finished: A::finished(rounding),
         };
         layer.group = layer.largest_group();
         Ok(layer)

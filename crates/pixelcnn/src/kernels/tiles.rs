@@ -3,7 +3,7 @@
 //! Unsafe: the k-loop reads without bounds checks, after one check per call of all that it will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use super::lanes::Outputs;
+use super::lanes::{Ended, Outputs};
 use super::packed::{PackedLayer, Shape, Units};
 use super::{Lanes, PANEL};
 use crate::arithmetic::Arithmetic;
@@ -39,7 +39,7 @@ pub struct Places<'a> {
 pub struct Scratch<A: Arithmetic> {
     rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
     sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
-    ended: Vec<A::Value>, // (position)(sum), of layers that tiles do not finish
+    ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
     begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
     tiles: Vec<Tile>,
     starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
@@ -82,7 +82,7 @@ impl Room {
         let Room { positions, taps, gathered, begun, ended } = self;
         let tiles = positions.div_ceil(4);
         units.values(&[positions, gathered])
-            + units.values(&[positions, ended])
+            + units.values(&[MOST_POSITIONS as u64, ended])
             + Bytes(product(&[positions, begun, units.sum]))
             + Bytes::of::<u32>(&[positions])
             + Bytes::of::<Tile>(&[tiles])
@@ -98,11 +98,16 @@ impl<A: Arithmetic> Scratch<A> {
         let tiles = n(positions.div_ceil(4));
         reserve(&mut self.rows, &[n(positions), n(gathered)])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
-        reserve(&mut self.ended, &[n(positions), n(ended)])?;
+        reserve(&mut self.ended, &[MOST_POSITIONS, n(ended)])?;
         reserve(&mut self.begins, &[n(positions)])?;
         reserve(&mut self.tiles, &[tiles])?;
         reserve(&mut self.starts, &[n(positions), n(taps)])?;
         reserve(&mut self.depths, &[tiles, n(taps)])
+    }
+
+    /// As if the last [`run`] had computed nothing.
+    pub(crate) fn clear(&mut self) {
+        self.tiles.clear();
     }
 
     /// The positions of each tile of the last [`run`].
@@ -169,10 +174,10 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
         assert!(good);
         &layer.values[..]
     };
-    // Where tiles write: rows of the data, or rows that are finished afterwards.
+    // Where tiles write: rows of the data, or rows that are finished as soon as the tile is done.
     scratch.ended.clear();
     if !layer.finished {
-        scratch.ended.resize(positions * sums * A::SUM_VALUES, A::Value::default());
+        scratch.ended.resize(MOST_POSITIONS * sums * A::SUM_VALUES, A::Value::default());
     }
     let data = data.as_mut_ptr();
     let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
@@ -204,22 +209,20 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                 }
             }
         }
-        read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
-    }
-    if !layer.finished {
-        let each = PANEL / layer.each;
-        for (position, sums) in scratch.ended.chunks_exact(sums * A::SUM_VALUES).enumerate() {
-            // SAFETY: the asserts above hold for every position, and a row of outputs, and of what is added, has as many panels.
-            unsafe {
-                let row = data.add(places.outputs[position] as usize);
-                let residual =
-                    places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
-                for (panel, sums) in sums.chunks_exact(PANEL * A::SUM_VALUES).enumerate() {
-                    let scales = layer.scales.as_ptr().wrapping_add(panel * PANEL);
-                    A::finish(layer.rounding, sums.as_ptr(), scales, Outputs { row, residual, first: panel * each });
+        if !layer.finished {
+            for (position, ended) in scratch.ended.chunks_exact(sums * A::SUM_VALUES).enumerate().take(tile.size) {
+                let position = tile.first + position;
+                let ended = Ended { sums: ended.as_ptr(), scales: layer.scales.as_ptr(), parts: layer.parts.as_ptr() };
+                // SAFETY: the asserts above hold for every position, and a row of outputs, and of what is added, has as many panels.
+                unsafe {
+                    let row = data.add(places.outputs[position] as usize);
+                    let residual =
+                        places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
+                    A::finish(layer.rounding, ended, panels, Outputs { row, residual });
                 }
             }
         }
+        read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
     }
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
 }
@@ -266,6 +269,9 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         }
     }
 }
+
+/// Positions of the largest tile.
+const MOST_POSITIONS: usize = 4;
 
 /// Some positions that are computed together.
 #[derive(Clone, Copy, Debug)]
@@ -422,14 +428,14 @@ impl<A: Lanes> Place<'_, A> {
             // Each sum by a constant index: an array under a loop that is not unrolled lives in memory, and is stored there
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
-                let position = self.first + p;
                 if !layer.finished {
-                    let to = self.outputs.add((position * layer.sums + panel * PANEL) * A::SUM_VALUES);
+                    let to = self.outputs.add((p * layer.sums + panel * PANEL) * A::SUM_VALUES);
                     for v in 0..V / 2 {
                         A::write_sums([sums[p][2 * v], sums[p][2 * v + 1]], to.add(PANEL * A::SUM_VALUES * v));
                     }
                     return;
                 }
+                let position = self.first + p;
                 let row = self.outputs.add(*self.places.outputs.get_unchecked(position) as usize);
                 let residual = if self.places.residuals.is_empty() {
                     None
@@ -437,9 +443,8 @@ impl<A: Lanes> Place<'_, A> {
                     Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + layer.residual.kept))
                 };
                 for v in 0..V / 2 {
-                    let first = (panel + v) * PANEL;
-                    let scales = layer.scales.as_ptr().wrapping_add(first);
-                    A::write(layer.tiles, [sums[p][2 * v], sums[p][2 * v + 1]], scales, Outputs { row, residual, first });
+                    let sums = [sums[p][2 * v], sums[p][2 * v + 1]];
+                    A::write(layer.rounding, sums, (panel + v) * PANEL, Outputs { row, residual });
                 }
             });
         }

@@ -82,7 +82,7 @@ mod tests {
         let (zero, eight) = (I16x8::new([0; 8]), I16x8::new([8; 8]));
         assert_eq!(narrow.at_least(zero).at_most(eight).to_array(), [7, 0, 8, 0, 8, 0, 8, 0]);
         assert_eq!(narrow.add_saturating(narrow).to_array(), [14, -14, 16, -16, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
-        let halves = I16x8::new([0, 1, 2, 3, -1, -3, i16::MAX, i16::MIN]).scaled(1 << 14);
+        let halves = I16x8::new([0, 1, 2, 3, -1, -3, i16::MAX, i16::MIN]).scaled(I16x8::new([1 << 14; 8]));
         assert_eq!(halves.to_array(), [0, 1, 1, 2, 0, -1, 1 << 14, -(1 << 14)]);
         assert_eq!(a.to_f32().to_array(), [7.0, -7.0, 8.0, -8.0]);
         assert_eq!(

@@ -204,8 +204,9 @@ impl I16x8 {
 
     /// Each lane times `by / 2^15` to the nearest, halves up.
     #[inline(always)]
-    pub fn scaled(self, by: i16) -> I16x8 {
-        I16x8(self.0.map(|x| ((i32::from(x) * i32::from(by) + (1 << 14)) >> 15).min(i16::MAX.into()) as i16))
+    pub fn scaled(self, by: I16x8) -> I16x8 {
+        let scaled = |i: usize| (i32::from(self.0[i]) * i32::from(by.0[i]) + (1 << 14)) >> 15;
+        I16x8(std::array::from_fn(|i| scaled(i).min(i16::MAX.into()) as i16))
     }
 
     /// Each lane, but the other sign.

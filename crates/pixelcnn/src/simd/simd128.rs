@@ -7,7 +7,7 @@ use core::arch::wasm32::{
     i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i64x2_extract_lane,
 };
 use core::arch::wasm32::{
-    i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_min, i16x8_narrow_i32x4, i16x8_neg, i16x8_q15mulr_sat, i16x8_splat,
+    i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_min, i16x8_narrow_i32x4, i16x8_neg, i16x8_q15mulr_sat,
 };
 use core::arch::wasm32::{
     i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_max, i32x4_min, i32x4_shl, i32x4_shr, i32x4_splat, i32x4_sub,
@@ -238,8 +238,8 @@ impl I16x8 {
 
     /// Each lane times `by / 2^15` to the nearest, halves up.
     #[inline(always)]
-    pub fn scaled(self, by: i16) -> I16x8 {
-        I16x8(i16x8_q15mulr_sat(self.0, i16x8_splat(by)))
+    pub fn scaled(self, by: I16x8) -> I16x8 {
+        I16x8(i16x8_q15mulr_sat(self.0, by.0))
     }
 
     /// Each lane, but the other sign.
