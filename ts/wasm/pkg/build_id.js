@@ -1,1 +1,1 @@
-export const buildId = '8511e149b581';
+export const buildId = 'ddda543387c9';
