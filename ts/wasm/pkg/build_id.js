@@ -1,1 +1,1 @@
-export const buildId = '8511e149b581';
+export const buildId = '6844f49ce94d';
