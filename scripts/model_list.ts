@@ -22,10 +22,15 @@ export interface PackagedModel {
 
 export const models: readonly PackagedModel[] = [
   {
+    name: 'digits',
+    title: 'binarised 28x28 handwritten digits by class, by the net that docs/nets.md shows to be best',
+    calibrate: 'mnist',
+    picture: { file: 'docs/digits.png', sample: ['--seed', '1'] },
+  },
+  {
     name: 'mnist-binary',
     title: 'binarised 28x28 handwritten digits, by the net of the Keras example',
     ...{ calibrate: 'mnist', ordered: 'apart' },
-    picture: { file: 'docs/digits.png', sample: ['--count', '32', '--seed', '1'] },
   },
   {
     name: 'boxoban',
