@@ -353,7 +353,8 @@ impl<A: Lanes> Cache<A> {
         if let Some(shared) = &mut self.shared {
             shared.ids[place] = u32::from(level) + 1; // 0 is outside
         }
-        self.data[own.start as usize..][..values.len()].copy_from_slice(values);
+        // One by one: of one or two, a call that copies takes longer.
+        values.iter().enumerate().for_each(|(k, &value)| self.data[own.start as usize + k] = value);
         if self.skip.tails {
             own.depth = depth_of::<A>(values);
         }

@@ -385,8 +385,9 @@ impl Table {
         }
         for hash in hashes {
             let set = part.place(hash);
-            let way = same(&self.words, set, tag(hash)).trailing_zeros() as usize % WAYS;
-            seen ^= self.words[part.entry(set, way)];
+            let ways = same(&self.words, set, tag(hash));
+            let at = if ways == 0 { set } else { part.entry(set, ways.trailing_zeros() as usize) };
+            seen ^= self.words[at];
         }
         std::hint::black_box(seen);
     }
@@ -401,7 +402,7 @@ impl Table {
         while ways != 0 {
             let way = ways.trailing_zeros() as usize;
             let entry = part.entry(set, way);
-            if self.words[key_at(entry)..][..part.words] != *key {
+            if !self.words[key_at(entry)..][..part.words].iter().eq(key) {
                 ways &= ways - 1;
                 continue;
             }
@@ -425,7 +426,7 @@ impl Table {
         self.set_met(set, way);
         let entry = part.entry(set, way);
         self.words[entry] = id;
-        self.words[key_at(entry)..][..part.words].copy_from_slice(key);
+        self.put(key_at(entry), key.iter().copied());
         if way >= KEPT {
             self.counts[family].apart += 1;
             return Some(Found { id, entry: None, is_new: true });
@@ -433,9 +434,15 @@ impl Table {
         let start = self.end;
         self.end += part.values;
         self.words[set + STARTS + way] = start;
-        self.words[entry + 1..key_at(entry)].fill(u32::MAX);
+        self.put(entry + 1, (entry + 1..key_at(entry)).map(|_| u32::MAX));
         self.counts[family].new += 1;
         Some(Found { id, entry: Some((entry, start)), is_new: true })
+    }
+
+    /// Puts some words there, one by one: for so few of them a call that copies or fills, as WebAssembly has them, takes longer.
+    #[inline]
+    fn put(&mut self, at: usize, words: impl Iterator<Item = u32>) {
+        words.enumerate().for_each(|(k, word)| self.words[at + k] = word);
     }
 
     /// The tag of a way.
@@ -480,7 +487,7 @@ impl Table {
         self.set_tag(set, kept, tag);
         self.set_tag(set, way, other);
         self.set_met(set, kept);
-        self.words[to + 1..to + part.entry - part.words].fill(u32::MAX);
+        self.put(to + 1, (to + 1..to + part.entry - part.words).map(|_| u32::MAX));
         self.counts[family].new += 1;
         Found { id: self.words[to], entry: Some((to, self.words[set + STARTS + kept])), is_new: true }
     }
