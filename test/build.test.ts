@@ -80,8 +80,8 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('stays small: 195 kB, gzipped, for two precisions', () => {
-    expect(gzipSync(wasm).length).toBeLessThan(195_000);
+  it('stays small: 200 kB, gzipped, for two precisions', () => {
+    expect(gzipSync(wasm).length).toBeLessThan(200_000);
   });
 });
 
