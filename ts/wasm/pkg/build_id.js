@@ -1,1 +1,1 @@
-export const buildId = '6844f49ce94d';
+export const buildId = 'deacb75002c6';
