@@ -375,7 +375,7 @@ it('the commands of README.md do by npx what they say, and name files that are t
     printed[command] = stdout;
   }
   expect(readdirSync(join(folder, 'digits')).length).toBe(65);
-  expect(printed.inspect).toMatch(/363,648/);
+  expect(printed.inspect).toMatch(/356,016/);
   expect(printed.eval).toMatch(/nats/);
   expect((await loadSampler(join(folder, 'small.safetensors'))).config.filters).toBe(128);
   expect(readdirSync(join(folder, 'parts')).join()).toMatch(/json/);
