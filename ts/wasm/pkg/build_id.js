@@ -1,1 +1,1 @@
-export const buildId = 'ddda543387c9';
+export const buildId = 'cabb6a177a44';
