@@ -9,7 +9,7 @@ Benches:
   roof       what this machine can do: clock, peaks of f32, int16 and bytes, load bandwidth
   tile       the register tile alone, beside the whole net and the roof
   previous   the kernels of 0.1.0 and these in turn, 60 rounds
-  sharing    what remembering rows saves, for several sizes, 0.1.0 and dense in turn
+  sharing [MODEL] what remembering rows saves, for several sizes, 0.1.0, dense and a peer in turn
   cold [RUNTIME...]  the first image from nothing, on each runtime that is there, beside ONNX Runtime's session and one pass; two minutes
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
   workerd    CPU of a request for an image in workerd, 0.1.0 and now in turn; Linux
@@ -71,6 +71,11 @@ async function run(): Promise<void> {
     const { benchNets } = await import('./nets.js');
     return benchNets(positionals.slice(1), { untimed: values.untimed ?? false });
   }
+  if (positionals[0] === 'sharing') {
+    if (positionals.length > 2) throw new RangeError(`expected one model, got ${positionals.slice(1).join(' and ')}`);
+    const { benchSharing } = await import('./sharing.js');
+    return benchSharing(positionals[1]);
+  }
   if (positionals[0] === 'cold') {
     const { benchCold } = await import('./cold.js');
     return benchCold(positionals.slice(1), { save: values.save ?? false });
@@ -99,10 +104,6 @@ async function run(): Promise<void> {
     case 'previous': {
       const { benchPrevious } = await import('./previous.js');
       return benchPrevious();
-    }
-    case 'sharing': {
-      const { benchSharing } = await import('./sharing.js');
-      return benchSharing();
     }
     case 'grids': {
       const { benchGrids } = await import('./sampling.js');

@@ -29,6 +29,8 @@ export interface LayerFigures {
   readonly time: number;
   /** Share of the roof, of the multiply-adds issued; NaN without a roof. */
   readonly roofShare: number;
+  /** Rows of an image that were looked up: there already, computed and kept, computed and not kept. All 0 where none are looked up. */
+  readonly rows: { readonly met: number; readonly kept: number; readonly apart: number };
 }
 
 export interface Profile {
@@ -40,6 +42,8 @@ export interface Profile {
   /** Milliseconds an image, watched as here and not watched. */
   readonly watched: number;
   readonly unwatched: number;
+  /** Megabytes that rows take at most which are remembered. */
+  readonly megabytes: number;
 }
 
 /**
@@ -58,13 +62,15 @@ export function profile(
       const each = net.layers.map((): number[] => []); // by layer, then by pass
       const sampler = reopened(contenders[precision]);
       const [rest, watched, unwatched]: [number[], number[], number[]] = [[], [], []];
-      return { precision, skipping, net, sampler, each, macs: net.layers.map(() => 0), rest, watched, unwatched };
+      const [macs, rows] = [net.layers.map(() => 0), net.layers.map(() => [0, 0, 0])];
+      return { precision, skipping, net, sampler, each, macs, rows, bytes: [0], rest, watched, unwatched };
     }),
   );
   for (let pass = 0; pass <= passes; pass++) {
-    for (const { skipping, sampler, each, macs, rest, watched, unwatched } of variants) {
+    for (const { skipping, sampler, each, macs, rows, bytes, rest, watched, unwatched } of variants) {
       const times = each.map(() => 0);
       macs.fill(0);
+      for (const counts of rows) counts.fill(0);
       let before = 0;
       const after = (layer: number) => {
         const now = performance.now();
@@ -79,6 +85,10 @@ export function profile(
         run.layer_macs().forEach((more, layer) => {
           macs[layer]! += more;
         });
+        run.layer_rows().forEach((more, at) => {
+          rows[Math.floor(at / 3)]![at % 3]! += more;
+        });
+        bytes[0] = run.state_bytes()[1]!;
         run.free();
       }
       const middle = performance.now();
@@ -96,19 +106,21 @@ export function profile(
       });
     }
   }
-  return variants.map(({ precision, skipping, net, sampler, each, macs, rest, watched, unwatched }) => {
+  return variants.map(({ precision, skipping, net, sampler, each, macs, rows, bytes, rest, watched, unwatched }) => {
     sampler.free();
     const pixels = net.config.height * net.config.width;
     const layers = net.layers.map((layer, index): LayerFigures => {
       const issued = macs[index]! / count;
       const time = summary(each[index]!).median;
       const dense = layer.macs * pixels;
+      const [met = 0, kept = 0, apart = 0] = rows[index]!.map((all) => all / count);
       return {
         name: layer.name,
         macs: dense,
         executed: issued / dense,
         time,
         roofShare: issued / time / 1e6 / roofs[precision],
+        rows: { met, kept, apart },
       };
     });
     const median = (times: number[]) => summary(times).median;
@@ -119,6 +131,7 @@ export function profile(
       rest: median(rest),
       watched: median(watched),
       unwatched: median(unwatched),
+      megabytes: bytes[0]! / 1e6,
     };
   });
 }
@@ -133,15 +146,17 @@ export function profileTable(profiles: readonly Profile[], precision: Precision)
   const macs = (profile: Profile) => sum(profile, ({ macs }) => macs);
   const part = (time: number, { watched }: Profile) => `${((100 * time) / watched).toFixed(1)} %`;
   return [
-    [precision, 'MMAC', 'executed', 'ms', 'of time', 'of roof', 'executed', 'ms', 'of time', 'of roof'],
+    [precision, 'MMAC', 'executed', 'ms', 'of time', 'of roof', 'executed', 'ms', 'of time', 'of roof', 'met', 'new'],
     ...none.layers.map((dense, index) => {
       const cells = (profile: Profile) => {
         const { executed, time, roofShare } = profile.layers[index]!;
         return [executed.toFixed(3), time.toFixed(3), part(time, profile), roofShare.toFixed(2)];
       };
-      return [dense.name, short(dense.macs / 1e6), ...cells(none), ...cells(all)];
+      const { met, kept, apart } = all.layers[index]!.rows;
+      const rows = met + kept + apart > 0 ? [met.toFixed(0), (kept + apart).toFixed(0)] : ['', ''];
+      return [dense.name, short(dense.macs / 1e6), ...cells(none), ...cells(all), ...rows];
     }),
-    ['drawing values', '', ...[none, all].flatMap((p) => ['', p.rest.toFixed(3), part(p.rest, p), ''])],
+    ['drawing values', '', ...[none, all].flatMap((p) => ['', p.rest.toFixed(3), part(p.rest, p), '']), '', ''],
     [
       'all',
       short(macs(none) / 1e6),
@@ -149,6 +164,8 @@ export function profileTable(profiles: readonly Profile[], precision: Precision)
         const executed = sum(p, ({ macs, executed }) => macs * executed) / macs(p);
         return [executed.toFixed(3), p.watched.toFixed(3), '100 %', ''];
       }),
+      sum(all, ({ rows }) => rows.met).toFixed(0),
+      sum(all, ({ rows }) => rows.kept + rows.apart).toFixed(0),
     ],
   ];
 }
@@ -162,7 +179,7 @@ export function benchProfile(json?: string): void {
   const profiles = profile(contenders, count, passes, roofs);
   console.log(machineLine(machine));
   console.log(
-    `${count} digits one by one, medians of ${passes} passes; ms of an image; left nothing skipped, right all; ` +
+    `${count} digits one by one, medians of ${passes} passes; ms of an image; left nothing skipped, right all, with rows met and new; ` +
       `roofs ${roofs.f32.toFixed(1)} (f32) and ${roofs.int8.toFixed(1)} GMAC/s (int8)`,
   );
   for (const precision of precisions) {
@@ -170,7 +187,8 @@ export function benchProfile(json?: string): void {
     for (const p of profiles.filter((p) => p.precision === precision)) {
       const cost = (100 * (p.watched / p.unwatched - 1)).toFixed(1);
       console.log(
-        `skipping ${p.skipping}: ${p.unwatched.toFixed(3)} ms when nobody reads the clock, which costs ${cost} %`,
+        `skipping ${p.skipping}: ${p.unwatched.toFixed(3)} ms when nobody reads the clock, which costs ${cost} %; ` +
+          `rows that are remembered take ${p.megabytes.toFixed(1)} MB at most`,
       );
     }
   }

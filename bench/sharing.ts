@@ -1,16 +1,20 @@
 /**
- * `npm run bench -- sharing`: what remembering rows saves, for tables of several sizes: the executed share of drawn digits, time beside
- * what that share of a dense run takes, and version 0.1.0 in turn, whose committed WebAssembly runs the same model, its integers in 16 bits.
+ * `npm run bench -- sharing [MODEL]`: what remembering rows saves, for tables of several sizes: the executed share of drawn digits, time
+ * beside what that share of a dense run takes, and in turn version 0.1.0, whose committed WebAssembly runs the same model, its integers in
+ * 16 bits, and TensorFlow.js. Of the packaged model, or of one of f32 that is given.
  */
 
 import { readFileSync } from 'node:fs';
 import * as pkg from '../scripts/core_face.js';
-import { memoryBytes } from '../scripts/core_face.js';
+import { memoryBytes, simd_backend } from '../scripts/core_face.js';
 import {
   type Contender,
   contenders,
   type Drawer,
   draw,
+  inBothPrecisions,
+  inkOf,
+  open,
   type Precision,
   precisions,
   type Skipping,
@@ -18,6 +22,7 @@ import {
 } from './core.js';
 import { summary } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
+import { startTfjsWasm } from './peer_tfjs.js';
 import * as previous from './peers/pixelcnn-0.1.0/pixelcnn.js';
 import { asBefore } from './previous.js';
 
@@ -50,7 +55,7 @@ export function countShared(models: Record<Precision, Contender>, digits: number
     const { file, net } = models[precision];
     for (const megabytes of sizes[precision]) {
       const before = memoryBytes();
-      const sampler = open(file, megabytes);
+      const sampler = remembering(file, megabytes);
       let [macs, met, fresh, planned] = [0, 0, 0, 0];
       for (let first = 0; first < digits; first += 16) {
         const run = sampler.sample(Math.min(16, digits - first), seed, first, 1, 'wavefront', 'rows');
@@ -79,15 +84,25 @@ interface Way {
   readonly precision: Precision;
   readonly megabytes: number | undefined;
   readonly skipping: Skipping;
+  /** Images a call, and calls a round: with few images a call, what one takes depends on which they are. */
   readonly count: number;
+  readonly calls: number;
 }
 
 const ways: readonly Way[] = [
-  { name: 'int8, rows alone, batch 16', precision: 'int8', megabytes: undefined, skipping: 'rows', count: 16 },
-  { name: 'int8, one by one', precision: 'int8', megabytes: undefined, skipping: 'all', count: 1 },
-  { name: 'int8, batch 64, 64 MB', precision: 'int8', megabytes: 64, skipping: 'all', count: 64 },
-  { name: 'f32, one by one', precision: 'f32', megabytes: undefined, skipping: 'all', count: 1 },
-  { name: 'f32, batch 64, 64 MB', precision: 'f32', megabytes: 64, skipping: 'all', count: 64 },
+  {
+    name: 'int8, rows alone, batch 16',
+    precision: 'int8',
+    megabytes: undefined,
+    skipping: 'rows',
+    count: 16,
+    calls: 1,
+  },
+  { name: 'int8, one by one', precision: 'int8', megabytes: undefined, skipping: 'all', count: 1, calls: 32 },
+  { name: 'int8, batch 64, 64 MB', precision: 'int8', megabytes: 64, skipping: 'all', count: 64, calls: 1 },
+  { name: 'f32, rows alone, batch 16', precision: 'f32', megabytes: undefined, skipping: 'rows', count: 16, calls: 1 },
+  { name: 'f32, one by one', precision: 'f32', megabytes: undefined, skipping: 'all', count: 1, calls: 32 },
+  { name: 'f32, batch 64, 64 MB', precision: 'f32', megabytes: 64, skipping: 'all', count: 64, calls: 1 },
 ];
 
 export interface SharedTime {
@@ -96,58 +111,96 @@ export interface SharedTime {
   readonly dense: number;
   readonly before: number;
   readonly now: number;
+  /** Milliseconds that a peer's forward pass takes in the same rounds, times the pixels of an image; NaN without a peer. */
+  readonly naive: number;
   /** Medians of the rounds' ratios: time over what the executed share of a dense run takes, and 0.1.0's time over ours. */
   readonly overShare: number;
   readonly faster: number;
   readonly executed: number;
+  /** Pixels of an image that are not of level 0, in the mean. */
+  readonly ink: number;
 }
 
-/** Times each way, dense and 0.1.0 in turn, the table warmed by 256 other digits. */
-export function timeShared(models: Record<Precision, Contender>, rounds: number): SharedTime[] {
+/**
+ * A clock in milliseconds: of this thread's CPU time where the host has one, which no other process counts in. It may go by steps of 4 ms, so
+ * that a round must last.
+ */
+const clock: () => number = (() => {
+  const host = process as typeof process & { threadCpuUsage?(): { user: number; system: number } };
+  if (!host.threadCpuUsage) return () => performance.now();
+  return () => {
+    const { user, system } = host.threadCpuUsage!();
+    return (user + system) / 1000;
+  };
+})();
+
+/**
+ * Times each way, dense and 0.1.0 in turn, the table warmed by 256 other digits: `rounds` times the round's calls. `naive` is a
+ * forward pass of a peer.
+ */
+export async function timeShared(
+  models: Record<Precision, Contender>,
+  rounds: (way: Way) => number,
+  naive?: () => Promise<unknown>,
+): Promise<SharedTime[]> {
   startPrevious();
-  return ways.map(({ name, precision, megabytes, skipping, count }) => {
+  const found: SharedTime[] = [];
+  for (const way of ways) {
+    const { name, precision, megabytes, skipping, count, calls } = way;
     const { file, net } = models[precision];
     const old = asBefore(models, precision);
-    const [dense, before, now] = [open(file, 0), new previous.Sampler(old), open(file, megabytes)];
-    const times = { dense: [] as number[], before: [] as number[], now: [] as number[] };
-    let macs = 0;
-    const timed = (sampler: Drawer, way: string, startIndex: number, list: number[]) => {
-      const start = performance.now();
-      const drawn = draw(sampler, { method: 'wavefront', skipping: way as Skipping, count, seed, startIndex });
-      list.push((performance.now() - start) / count);
+    const [dense, before, now] = [remembering(file, 0), new previous.Sampler(old), remembering(file, megabytes)];
+    const times = { dense: [] as number[], before: [] as number[], now: [] as number[], naive: [] as number[] };
+    const shares: number[] = [];
+    let ink = 0;
+    const timed = (sampler: Drawer, how: string, round: number, list: number[]) => {
+      const start = clock();
+      const drawn = Array.from({ length: calls }, (_, call) => {
+        const startIndex = (round * calls + call) * count;
+        return draw(sampler, { method: 'wavefront', skipping: how as Skipping, count, seed, startIndex });
+      });
+      list.push((clock() - start) / count / calls);
       return drawn;
     };
     for (let first = 0; first < 256; first += 16) {
-      for (const sampler of [before, now] as Drawer[]) {
-        draw(sampler, { method: 'wavefront', skipping: 'all', count: 16, seed: seed + 1, startIndex: first });
-      }
-      // A table of rows is kept for one way of skipping.
-      if (skipping !== 'all')
-        draw(now, { method: 'wavefront', skipping, count: 16, seed: seed + 1, startIndex: first });
+      const others = { method: 'wavefront', count: 16, seed: seed + 1, startIndex: first } as const;
+      draw(before, { ...others, skipping: 'all' });
+      draw(now, { ...others, skipping }); // a table of rows is kept for one way of skipping
+      if (first < 32) draw(dense, { ...others, skipping: 'none' });
     }
-    for (let round = 0; round < rounds; round++) {
-      const drawn = timed(now, skipping, round * count, times.now);
-      macs += drawn.macs / count;
-      const theirs = timed(before, 'all', round * count, times.before);
-      const others = [timed(dense, 'none', round * count, times.dense), ...(precision === 'f32' ? [theirs] : [])];
-      const same = others.every(
-        ({ images }) => Buffer.compare(Uint8Array.from(images), Uint8Array.from(drawn.images)) === 0,
-      );
-      if (!same) throw new Error(`${name}: expected the images of a dense run, and of 0.1.0 in f32, got others`);
+    const all = rounds(way);
+    for (let round = 0; round < all; round++) {
+      const drawn = timed(now, skipping, round, times.now);
+      const theirs = timed(before, 'all', round, times.before);
+      const others = [timed(dense, 'none', round, times.dense), ...(precision === 'f32' ? [theirs] : [])];
+      const isSame = (images: ArrayLike<number>, call: number) =>
+        Buffer.compare(Uint8Array.from(images), Uint8Array.from(drawn[call]!.images)) === 0;
+      if (!others.every((other) => other.every(({ images }, call) => isSame(images, call)))) {
+        throw new Error(`${name}: expected the images of a dense run, and of 0.1.0 in f32, got others`);
+      }
+      shares.push(drawn.reduce((sum, { macs }) => sum + macs, 0) / (net.macsPerImage * count * calls));
+      ink += drawn.reduce((sum, { images }) => sum + inkOf(images), 0) / (count * calls);
+      if (naive) {
+        const start = clock();
+        await naive();
+        times.naive.push((clock() - start) * net.config.height * net.config.width);
+      }
     }
     for (const sampler of [dense, before, now]) sampler.free();
-    const executed = macs / rounds / net.macsPerImage;
     const median = (list: readonly number[]) => summary(list).median;
-    return {
+    found.push({
       name,
       dense: median(times.dense),
       before: median(times.before),
       now: median(times.now),
-      overShare: median(times.now.map((time, round) => time / (executed * times.dense[round]!))),
+      naive: median(times.naive),
+      overShare: median(times.now.map((time, round) => time / (shares[round]! * times.dense[round]!))),
       faster: median(times.now.map((time, round) => times.before[round]! / time)),
-      executed,
-    };
-  });
+      executed: shares.reduce((sum, share) => sum + share, 0) / all,
+      ink: ink / all,
+    });
+  }
+  return found;
 }
 
 /** Milliseconds from a model's bytes to its first image, 0.1.0 and now in turn: medians. */
@@ -173,7 +226,7 @@ export function timeFirst(models: Record<Precision, Contender>, rounds: number) 
   });
 }
 
-function open(file: Uint8Array, megabytes: number | undefined): pkg.Sampler {
+function remembering(file: Uint8Array, megabytes: number | undefined): pkg.Sampler {
   return new pkg.Sampler(file, undefined, megabytes === undefined ? undefined : megabytes * 1e6);
 }
 
@@ -181,25 +234,44 @@ function startPrevious(): void {
   previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
 }
 
-/** `npm run bench -- sharing`. */
-export async function benchSharing(): Promise<void> {
-  const models = contenders();
+/** A forward pass of an image by TensorFlow.js, and whose it is; nothing where it has no such net. */
+async function naivePass({
+  net,
+  sampler,
+}: Contender): Promise<{ name: string; pass: () => Promise<unknown> } | undefined> {
+  const peer = await startTfjsWasm(net, sampler.weights());
+  if (typeof peer === 'string') return undefined;
+  const { height, width } = net.config;
+  const pixels = new Float32Array(height * width);
+  return { name: peer.name, pass: () => peer.forward(pixels, 1, height, width) };
+}
+
+/** `npm run bench -- sharing`. `path`: a model of f32 in place of the packaged one. */
+export async function benchSharing(path?: string): Promise<void> {
+  const models = path === undefined ? contenders() : inBothPrecisions(open(readFileSync(path), path));
+  const digits = 512;
   console.log(machineLine(describeMachine()));
-  console.log('Rows of 512 digits, drawn in sixteens from an empty table, before trailing zeros are skipped');
-  for (const { precision, megabytes, executed, met, fresh, planned, grown } of countShared(models, 512)) {
+  console.log(`${models.f32.origin} and ${models.int8.origin}, the ${simd_backend()} binary`);
+  console.log('\nFrom the bytes of a model to its first image: 0.1.0 and now, in turn');
+  for (const { precision, before, now, ratio } of timeFirst(models, 20)) {
+    console.log(`${precision.padEnd(28)} ${before.toFixed(1)} -> ${now.toFixed(1)} ms, ${ratio.toFixed(2)} of it`);
+  }
+  console.log(`\nRows of ${digits} images, drawn in sixteens from an empty table, before trailing zeros are skipped`);
+  for (const { precision, megabytes, executed, met, fresh, planned, grown } of countShared(models, digits)) {
     const size = megabytes === undefined ? 'default' : `${megabytes} MB`;
     const rows = `${(met / 1e3).toFixed(0)} k met, ${(fresh / 1e3).toFixed(0)} k new`;
     const bytes = `${planned.toFixed(1)} MB planned, memory grew by ${grown.toFixed(1)} MB`;
     console.log(`${`${precision}, ${size}`.padEnd(18)} executed ${executed.toFixed(3)}, ${rows}, ${bytes}`);
   }
-  console.log('\nTime for an image, the table warm: dense, 0.1.0 with all its skipping, and now, in turn');
-  for (const { name, dense, before, now, overShare, faster, executed } of timeShared(models, 64)) {
-    const times = `${dense.toFixed(2)}, ${before.toFixed(2)}, ${now.toFixed(2)} ms`;
-    const ratios = `executed ${executed.toFixed(3)}, time over its share ${overShare.toFixed(2)}`;
-    console.log(`${name.padEnd(28)} ${times}; ${ratios}, ${faster.toFixed(2)} times as fast as 0.1.0`);
-  }
-  console.log('\nFrom the bytes of a model to its first image: 0.1.0 and now, in turn');
-  for (const { precision, before, now, ratio } of timeFirst(models, 20)) {
-    console.log(`${precision.padEnd(28)} ${before.toFixed(1)} -> ${now.toFixed(1)} ms, ${ratio.toFixed(2)} of it`);
+  const peer = await naivePass(models.f32);
+  console.log(
+    `\nTime for an image, the table warm: dense, 0.1.0 with all its skipping${peer ? `, ${peer.name} naively` : ''}, and now, in turn`,
+  );
+  const times = await timeShared(models, ({ count, calls }) => Math.max(6, Math.ceil(64 / count / calls)), peer?.pass);
+  for (const { name, dense, before, now, naive, overShare, faster, executed, ink } of times) {
+    const each = `${dense.toFixed(2)}, ${before.toFixed(2)}${peer ? `, ${naive.toFixed(0)}` : ''}, ${now.toFixed(2)} ms`;
+    const share = `executed ${executed.toFixed(3)}, ink ${ink.toFixed(0)}, time over its share ${overShare.toFixed(2)}`;
+    const ratios = `${faster.toFixed(2)} times as fast as 0.1.0${peer ? `, ${(naive / now).toFixed(0)} times as the peer` : ''}`;
+    console.log(`${name.padEnd(28)} ${each}; ${share}, ${ratios}`);
   }
 }

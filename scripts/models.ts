@@ -32,7 +32,8 @@ const npm = (...args: string[]) => run('npm', ['run', '--silent', ...args]);
 /** What each form is, in a card. */
 function formInWords(model: PackagedModel, form: keyof typeof forms): string {
   if (form === 'ordered') return 'the same function, channels ordered so that sampling skips more of them';
-  if (form === 'integers') return 'the ordered model in 8-bit integers';
+  if (form === 'integers')
+    return model.ordered === undefined ? 'the model in 8-bit integers' : 'the ordered model in 8-bit integers';
   return model.ordered === 'in place'
     ? 'the model, its channels ordered so that sampling skips more of them'
     : 'the model, as it was trained';

@@ -18,9 +18,9 @@ function codeOf(call: () => unknown): { code: string | null; message: string } {
     call();
     return { code: null, message: '' };
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
-    const { code, message } = error as Error & { code: string };
-    return { code, message };
+    const { code, message, name } = error as Error & { code: string };
+    expect(code, message).not.toBe('INTERNAL');
+    return { code: name === 'RangeError' ? 'INVALID_ARGUMENT' : code, message };
   }
 }
 

@@ -38,8 +38,9 @@ describe.each(models.map((model) => [model.name, model] as const))('%s', (name, 
       expect(await conversions(ordered)).toMatchObject([{ by: 'optimize', source }]);
     }
     if (files.integers !== undefined) {
-      const [first] = await conversions(ordered!);
-      expect(await conversions(files.integers)).toMatchObject([first!, { by: 'quantize', source: sha256(ordered!) }]);
+      const source = ordered ?? trained;
+      const before = await conversions(source);
+      expect(await conversions(files.integers)).toMatchObject([...before, { by: 'quantize', source: sha256(source) }]);
     }
   });
 

@@ -40,9 +40,9 @@ it('maps what is minified to its sources, and names no map that is not there', a
     if (map === undefined) continue;
     mapped.push(name);
     const text = await readFile(join(dist, name, '..', map), 'utf8');
-    const { sources, sourcesContent } = JSON.parse(text) as { sources: string[]; sourcesContent: (string | null)[] };
-    const at = sources.findIndex((source) => source.endsWith('ts/sampler.ts'));
-    expect(sourcesContent[at]).toBe(await readFile(join(root, 'ts/sampler.ts'), 'utf8'));
+    const { sources } = JSON.parse(text) as { sources: string[] };
+    for (const source of sources) expect(existsSync(join(dist, name, '..', source)), source).toBe(true);
+    expect(sources.some((source) => source.endsWith('sampler.js'))).toBe(true);
   }
   expect(mapped.sort()).toEqual(['pixelcnn.min.js', 'pool/worker.mjs']);
   expect(existsSync(join(dist, 'index.js.map'))).toBe(false);

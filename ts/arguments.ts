@@ -177,26 +177,16 @@ export function ownOptions<Options extends object>(
 
 /** The known name that another is a misspelling of; undefined where it is like none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const asked = name.toLowerCase();
-  for (let edits = 0; edits <= Math.min(3, Math.max(1, name.length / 4)); edits++) {
-    const found = known.find((candidate) => isWithin(edits, asked, candidate.toLowerCase()));
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const asked = name.slice(0, 60).toLowerCase(); // nobody's name is longer
+  const distances = known.map((one) => apart(asked, one.toLowerCase()) + apart(one.toLowerCase(), asked));
+  const least = Math.min(...distances);
+  // A letter that is changed counts twice, letters in another order do not count.
+  return least <= Math.max(2, name.length / 3) ? known[distances.indexOf(least)] : undefined;
 }
 
-/** Whether so many letters to add, drop, change, or swap with their neighbour make one word of another. */
-function isWithin(edits: number, a: string, b: string): boolean {
-  if (a === b) return true;
-  if (a[0] === b[0]) return isWithin(edits, a.slice(1), b.slice(1));
-  if (edits === 0) return false;
-  const ways: [number, number][] = [
-    [1, 0],
-    [0, 1],
-    [1, 1],
-  ];
-  if (a[0] === b[1] && a[1] === b[0]) ways.push([2, 2]);
-  return ways.some(([ofA, ofB]) => isWithin(edits - 1, a.slice(ofA), b.slice(ofB)));
+/** Letters of a word that another has not. */
+function apart(word: string, other: string): number {
+  return [...other].reduce((rest, letter) => rest.replace(letter, ''), word).length;
 }
 
 /** True or false. */

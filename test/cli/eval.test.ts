@@ -51,6 +51,21 @@ async function printed(...args: string[]): Promise<Printed> {
   return JSON.parse(stdout) as Printed;
 }
 
+it('scores the same whatever it remembers, and refuses what is no size', async () => {
+  const tiny = ['tiny.safetensors', '--data', 'images', '--limit', '20'];
+  const [none, some, threads] = await Promise.all([
+    printed(...tiny, '--sharing', '0'),
+    printed(...tiny, '--sharing', '0.5'),
+    printed(...tiny, '--sharing', '4', '--workers', '2'),
+  ]);
+  expect([some, threads]).toEqual([none, none]);
+  const { code, stderr } = await evaluate(...tiny, '--sharing', '2001');
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: 'pixelcnn: --sharing: expected a number from 0 to 2000, got 2001\n',
+  });
+});
+
 it('scores the images of a split, as the API does', async () => {
   const tiny = ['tiny.safetensors', '--data', 'images'];
   const [validation, train, test, all, text] = await Promise.all([

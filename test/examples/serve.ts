@@ -64,12 +64,13 @@ export async function served(
   try {
     const base = `http://${host}:${port}${path}`;
     const isUp = () =>
-      fetch(`${base}/nothing`).then(
+      fetch(`${base}/nothing`, { signal: AbortSignal.timeout(10_000) }).then(
         () => true,
         () => false,
       );
-    while (!(await isUp())) {
-      if (child.exitCode !== null) throw new Error(said);
+    for (const end = Date.now() + 120_000; !(await isUp()); ) {
+      const isOver = child.exitCode !== null || Date.now() > end;
+      if (isOver) throw new Error(`expected ${program} to serve ${base}, it said: ${said}`);
       await new Promise((done) => setTimeout(done, 100));
     }
     await ask({ base, use: () => useOf(child.pid!) });

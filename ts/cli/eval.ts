@@ -4,6 +4,7 @@ import { Option } from 'commander';
 import { imageSize } from '../images.js';
 import { workersRange } from '../pool/pool.js';
 import type { Sampler } from '../sampler.js';
+import type { Sharing } from '../sharing.js';
 import type { ImageSet } from '../train/data/image_set.js';
 import type { DataOptions } from '../train/data/load_data.js';
 import type { Scorer } from '../train/score/evaluate.js';
@@ -17,7 +18,7 @@ import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { openModel } from './open_model.js';
-import { choice, integer, integers } from './option.js';
+import { choice, integer, integers, megabytes } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
 import { startProgress } from './progress.js';
@@ -32,6 +33,7 @@ interface EvalCommandOptions extends DataFlags {
   map?: string;
   mapImages?: readonly number[];
   workers?: number;
+  sharing?: number;
   shard?: Shard;
   out?: string;
   json?: boolean;
@@ -66,6 +68,11 @@ export const command = addDataOptions(
     `threads, 1 to ${workersRange.max} (default: one, or as many as run at once where there is enough to score)`,
     integer('--workers', workersRange),
   )
+  .option(
+    '--sharing <megabytes>',
+    'rows of activations that each thread remembers, 0 for none: memory for speed, never a bit of the result (default: 16)',
+    megabytes('--sharing'),
+  )
   .addOption(
     new Option('--shard <i/n>', 'score part i of n of the images alone, 0/n to n-1/n: docs/scale.md')
       .argParser((text) => parseShard('--shard', text))
@@ -89,7 +96,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (shard === undefined && options.out !== undefined) {
     throw new UsageError('--out: expected --shard beside it, whose part goes there, got none');
   }
-  const { bytes, sampler } = await openModel(model, signal);
+  const { bytes, sampler } = await openModel(model, signal, remembering(options.sharing));
   const other = options.against === undefined ? undefined : await readAgainst(options.against, signal);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
   const { data, warnings } = await chooseImages(sampler, options, signal);
@@ -261,11 +268,16 @@ async function drawMaps(
 /** Images that each thread is given at a time, several times the 16 that the core computes in step. */
 const perWorker = 64;
 
+/** What each thread remembers, where it was said. */
+function remembering(megabytes: number | undefined): Sharing | undefined {
+  return megabytes === undefined ? undefined : { megabytes };
+}
+
 async function score(
   model: Uint8Array,
   sampler: Sampler,
   data: ImageSet,
-  { workers, json }: EvalCommandOptions,
+  { workers, sharing, json }: EvalCommandOptions,
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { evaluate } = await import('../train/score/evaluate.js');
@@ -273,7 +285,7 @@ async function score(
   const [size, classes] = [imageSize(config), Math.max(1, config.classes ?? 0)];
   const times = classes * data.count;
   const threads = Math.min(data.count, workers ?? workersFor(times, 'wavefront', sampler.describe()));
-  const pool = await openPool(model, { workers: threads, signal }, 'scoring');
+  const pool = await openPool(model, { workers: threads, sharing: remembering(sharing), signal }, 'scoring');
   const bar = json ? undefined : await startProgress('scoring', data.count, 'images');
   // Each image is scored once, or under every class.
   let scored = 0;

@@ -10,11 +10,15 @@ import type { Sharing } from '../sharing.js';
 import { quoted, typed } from './typed.js';
 
 /** A model's bytes, and a sampler of them. Errors name the path. */
-export async function openModel(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Array; sampler: Sampler }> {
+export async function openModel(
+  path: string,
+  signal: AbortSignal,
+  sharing?: Sharing,
+): Promise<{ bytes: Uint8Array; sampler: Sampler }> {
   const bytes = await readModel(path, signal).catch((error: unknown) => {
     throw hinting(error, path);
   });
-  const sampler = await loadSampler(bytes, { signal }).catch((error: unknown) => {
+  const sampler = await loadSampler(bytes, { signal, ...(sharing && { sharing }) }).catch((error: unknown) => {
     throw namingModel(error, path);
   });
   return { bytes, sampler };

@@ -28,7 +28,7 @@ import {
 import { type Classification, checkHasClasses, emptySamples, roomForClasses, type Samples } from '../sampler.js';
 import { checkSharing, type Sharing } from '../sharing.js';
 import { Crew, type Running } from './crew.js';
-import type { OpenedModel } from './message.js';
+import type { OpenedModel, Works } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
 
 /** Options of `loadSamplerPool`. */
@@ -69,6 +69,12 @@ export interface PoolCallOptions {
 }
 
 type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
+
+/** The same, checked. */
+interface Call {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: OnProgress | undefined;
+}
 
 /** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
@@ -167,11 +173,8 @@ export class SamplerPool {
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
     const { request, call } = this.#checkDraw(options);
     const samples = emptySamples(request, this.config);
-    for await (const part of this.#draw(request, call)) {
-      const first = part.startIndex - request.startIndex;
-      samples.data.set(part.data, first * imageSize(this.config));
-      samples.nats.set(part.nats, first);
-    }
+    const { data, nats } = samples;
+    await gather(this.#draw(request, call), { data, nats });
     return samples;
   }
 
@@ -199,21 +202,7 @@ export class SamplerPool {
     const made = new Float64Array(levels.length / imageSize(this.config));
     const check = (asked: ScoreOptions) => checkScoreOptions(asked, made.length, this);
     const { request, call } = checkCall(options, scoreNames, check);
-    // What is scored under each class in turn is done when it was under all.
-    const times = request.labels === undefined ? Math.max(1, this.config.classes ?? 0) : 1;
-    const parts = this.#inOrder(made.length, call, ({ first, count }, progress) => {
-      const given = {
-        ...request,
-        labels: request.labels?.slice(first, first + count),
-        images: this.#some(levels, first, count),
-      };
-      return this.#crew.run('logProb', given, (pixels) => progress(Math.floor(pixels / times)));
-    });
-    let first = 0;
-    for await (const part of parts) {
-      made.set(part, first);
-      first += part.length;
-    }
+    await gather(this.#score('logProb', levels, request, call), made);
     return made;
   }
 
@@ -227,19 +216,8 @@ export class SamplerPool {
     checkHasClasses(this.config);
     const levels = checkImages(images, this.config);
     const made = roomForClasses(levels.length / imageSize(this.config), this.config);
-    const [all, classes] = made.shape;
-    const parts = this.#inOrder(all, call, ({ first, count }, progress) =>
-      this.#crew.run('classify', { ...request, images: this.#some(levels, first, count) }, (pixels) =>
-        progress(Math.floor(pixels / classes)),
-      ),
-    );
-    let first = 0;
-    for await (const part of parts) {
-      made.probabilities.set(part.probabilities, first * classes);
-      made.labels.set(part.labels, first);
-      made.logProb.set(part.logProb, first);
-      first += part.labels.length;
-    }
+    const { probabilities, labels, logProb } = made;
+    await gather(this.#score('classify', levels, request, call), { probabilities, labels, logProb });
     return made;
   }
 
@@ -254,26 +232,39 @@ export class SamplerPool {
     return this.dispose();
   }
 
-  #checkDraw(options: PoolSampleOptions): { request: SampleRequest; call: PoolCallOptions } {
+  #checkDraw(options: PoolSampleOptions): { request: SampleRequest; call: Call } {
     return checkCall(options, sampleNames, (asked: SampleOptions) => checkSampleOptions(asked, this));
   }
 
-  #draw(request: SampleRequest, call: PoolCallOptions): AsyncGenerator<Samples, void, void> {
+  #draw(request: SampleRequest, call: Call): AsyncGenerator<Samples, void, void> {
     return this.#inOrder(request.count, call, (part, progress) =>
       this.#crew.run('sample', sampleOf(request, part, this), progress),
     );
   }
 
-  /** Some of the images, without the rest of their buffer, which would be sent too. */
-  #some(levels: Levels, first: number, count: number): Levels {
+  #score<Kind extends 'logProb' | 'classify'>(
+    kind: Kind,
+    levels: Levels,
+    { labels, ...walk }: WalkOptions & { labels?: Uint16Array | undefined },
+    call: Call,
+  ): AsyncGenerator<Works[Kind]['made'], void, void> {
     const size = imageSize(this.config);
-    return levels.slice(first * size, (first + count) * size);
+    // What is scored under each class in turn is done when it was under all.
+    const times = labels === undefined ? Math.max(1, this.config.classes ?? 0) : 1;
+    return this.#inOrder(levels.length / size, call, ({ first, count }, progress) => {
+      const given = {
+        ...walk,
+        ...(labels && { labels: labels.slice(first, first + count) }),
+        images: levels.slice(first * size, (first + count) * size), // without the rest of its buffer, which would be sent too
+      };
+      return this.#crew.run(kind, given, (pixels) => progress(Math.floor(pixels / times)));
+    });
   }
 
   /** Runs the parts of a call, some at a time, and yields what they give in the order of the images. */
   async *#inOrder<Made>(
     count: number,
-    { signal, onProgress }: PoolCallOptions,
+    { signal, onProgress }: Call,
     run: (part: Part, progress: (pixels: number) => void) => Running<Made>,
   ): AsyncGenerator<Made, void, void> {
     const size = imageSize(this.config);
@@ -347,10 +338,26 @@ function checkCall<Options, Request>(
   options: Options & PoolCallOptions,
   names: readonly string[],
   check: (options: Options) => Request,
-): { request: Request; call: PoolCallOptions } {
-  const { onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
-  const signal = checkSignal(given.signal);
-  const listener = checkListener(onProgress) as OnProgress | undefined;
-  const request = check(Object.fromEntries(names.map((name) => [name, given[name]])) as Options);
-  return { request, call: { ...(signal && { signal }), ...(listener && { onProgress: listener }) } };
+): { request: Request; call: Call } {
+  const { signal, onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
+  const call = { signal: checkSignal(signal), onProgress: checkListener(onProgress) as OnProgress | undefined };
+  return { request: check(given as Options), call };
+}
+
+type Numbers = Uint8Array | Uint16Array | Float64Array;
+
+/** Puts the arrays of parts, which come in their order, one behind the other into those of the whole. */
+async function gather<Part extends object>(
+  parts: AsyncIterable<Part>,
+  whole: Part | { readonly [Name in keyof Part]?: Part[Name] },
+): Promise<void> {
+  const arrays = (from: object) => (ArrayBuffer.isView(from) ? { from } : from) as Record<string, Numbers>;
+  const done: Record<string, number> = {};
+  for await (const part of parts) {
+    for (const [name, all] of Object.entries(arrays(whole))) {
+      const some = arrays(part)[name]!;
+      all.set(some, done[name] ?? 0);
+      done[name] = (done[name] ?? 0) + some.length;
+    }
+  }
 }

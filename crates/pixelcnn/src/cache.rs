@@ -6,9 +6,9 @@
 //! ```
 //! Positions that are read in their own step alone (most layers') take the place of others that nobody will read any more.
 //!
-//! A position of image row `r` computed at step `t` has its place in slot `t % slots`, lane `r % lanes`. `rows` says which
-//! row holds its values: its own, or one that is remembered ([`crate::sharing`]), so that it need not be computed. Kernels read rows through
-//! their offsets, so nothing is copied. The size grows with the image's width and not its height: 0.12 MB an image for the
+//! A position of image row `r` computed at step `t` has its values in slot `t % slots`, lane `r % lanes`. `rows` says, by rows of the image
+//! ([`crate::layout::Grid`]), which row holds its values: its own, or one that is remembered ([`crate::sharing`]), so that it need not be
+//! computed. Kernels read rows through their offsets, so nothing is copied. The size grows with the image's width and not its height: 0.12 MB an image for the
 //! reference.
 //!
 //! Within a row of values, what follows the last one that is not zero is skipped too (`depth`): a product with zero adds
@@ -17,7 +17,7 @@
 use crate::error::Error;
 use crate::kernels::{self, Lanes, PackedLayer, Room, Row, Scratch};
 use crate::layers::{Layers, Source, Start, Tap};
-use crate::layout::{BATCH, Chosen, Layout, Plan, Read, Ring, Skip, ring_index};
+use crate::layout::{BATCH, Chosen, Grid, Layout, Offsets, Plan, Ring, Skip, ring_index};
 use crate::memory::{product, reserve, try_room, try_zeroed};
 use crate::schedule::Schedule;
 use crate::sharing::{self, Family, Found, Met, NONE, OUTSIDE, Table};
@@ -33,8 +33,9 @@ pub struct Cache<A: Lanes> {
     skip: Skip,
     images: usize,
     lanes: usize,
+    grid: Grid,
     data: Vec<A::Value>,
-    rows: Vec<Row>, // (position of any ring) -> the row that holds its values
+    rows: Vec<Row>, // (place) -> the row that holds its values
     pixels: Ring,
     layers: Vec<Plan>,
     front: Front<A>,
@@ -48,20 +49,20 @@ pub struct Cache<A: Lanes> {
 struct Shared {
     table: Table,
     first: usize,  // offset of the first row's values
-    ids: Vec<u32>, // (position of pixels, or of a family) -> its row's id
+    ids: Vec<u32>, // (place of pixels, or of a family's root) -> its row's id
     bits: u32,     // of a pixel's id
     looks: Vec<Look>,
-    keys: Vec<u32>,           // (position, word) of a front
-    hashes: Vec<Option<u64>>, // (position): of its key, where all ids of it are known
+    keys: Vec<u32>,   // (position, word) of a front
+    hashes: Vec<u64>, // (position): of its key, 0 where not all ids of it are known
 }
 
 /// How a family is looked up.
 #[derive(Clone, Debug)]
 struct Look {
     root: usize,
-    ids: Ring,
-    pixels: Vec<Read>, // ids of the key, many to a word
-    others: Vec<Read>, // and those that have a word each
+    ring: Ring,       // of the root
+    offsets: Offsets, // of its key, those of pixels first
+    pixels: usize,    // of which so many are ids of pixels, many to a word
     class: bool,
     kept: Vec<(Ring, u32)>, // rings of the layers whose rows are kept, and where they begin among an entry's values
 }
@@ -73,46 +74,43 @@ struct Front<A: Lanes> {
     begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
-    targets: Vec<usize>, // (position) -> index in `rows`
-    bases: Vec<usize>,   // (tap, or id of a key) -> index of the first position of the slot that it reads
+    targets: Vec<usize>, // (position) -> its place
     scratch: Scratch<A>,
 }
 
 impl<A: Lanes> Cache<A> {
-    /// An empty cache. Nothing needs clearing between images: a schedule reads only what it wrote. Nothing is allocated later.
+    /// An empty cache. Nothing is allocated later.
     /// What a former cache remembers is taken over where both remember alike; ids begin with `first_id`.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(layers: &Layers, layout: Layout, former: &mut Option<Cache<A>>, first_id: u32) -> Result<Cache<A>, Error> {
         let (kept, bytes) = (layout.kept(), layout.bytes());
-        let Layout {
-            schedule, skip, images, levels, rings, families, family_of, ids, values, rows, id_places, table, room, ..
-        } = layout;
+        let Layout { schedule, skip, images, levels, grid, rings, families, family_of, values, rows, ids, table, room, .. } =
+            layout;
         // Kernels address rows by bytes in 32 bits, and what they can address is addressed by usize too.
         let none = || Error::OutOfMemory { bytes: bytes.0, limit: None };
         let addressed = |count: u64, size: usize| u32::try_from(product(&[count, size as u64])).map_err(|_| none());
         addressed(values.saturating_add(table.values), size_of::<A::Value>())?;
-        let (rows, id_places) = (usize::try_from(rows).map_err(|_| none())?, usize::try_from(id_places).map_err(|_| none())?);
+        let (rows, ids) = (addressed(rows, 1)? as usize, ids as usize); // as many, or none
 
         let rings: Vec<Ring> = rings.into_iter().map(Ring::narrow).collect();
-        let (pixels, lanes) = (rings[0], schedule.lanes());
-        let plans = plans(layers, &schedule, &rings, &families, &family_of)?;
+        let (grid, pixels, lanes) = (grid.narrow(), rings[0], schedule.lanes());
+        let plans = plans(layers, &schedule, &grid, &rings, &families, &family_of)?;
         // Of the rows that are remembered there are none yet: their room is not looked at before it is wanted.
         let mut data: Vec<A::Value> = try_room((values + table.values) as usize)?;
         data.resize(values as usize, A::Value::default());
         let rows = try_zeroed(rows)?;
-        let bases = families.iter().map(|family| family.key.len() + family.kept.len()).max().unwrap_or(0);
-        let front = bytes.told(Front::with_room(room, bases))?;
+        let front = bytes.told(Front::with_room(room))?;
         let mut chosen = try_room(families.len())?;
         for _ in 0..if table.is_none() { 1 } else { families.len() } {
             chosen.push(try_room(usize::try_from(room.positions).map_err(|_| none())?)?);
         }
         let mut shared = None;
         if !table.is_none() {
-            let looks = looks(&schedule, &rings, &families, &ids, &plans)?;
+            let looks = looks(&schedule, &grid, &rings, &families, &plans)?;
             let first = data.len();
-            let (ids, bits) = (try_zeroed(id_places)?, sharing::pixel_bits(levels));
+            let (ids, bits) = (try_zeroed(ids)?, sharing::pixel_bits(levels));
             let positions = usize::try_from(room.positions).map_err(|_| none())?;
             let (mut keys, hashes) = (Vec::new(), try_room(positions)?);
             reserve(&mut keys, &[positions, table.words() as usize])?;
@@ -126,7 +124,7 @@ impl<A: Lanes> Cache<A> {
             };
             shared = Some(Shared { table, first, ids, bits, looks, keys, hashes });
         }
-        Ok(Cache { schedule, skip, images, lanes, data, rows, pixels, layers: plans, front, chosen, shared, kept })
+        Ok(Cache { schedule, skip, images, lanes, grid, data, rows, pixels, layers: plans, front, chosen, shared, kept })
     }
 
     /// Whether it may serve where another would be made.
@@ -182,7 +180,10 @@ impl<A: Lanes> Cache<A> {
 
     /// Images begin: no position that was computed is read any more.
     pub fn begin_images(&mut self) {
+        // Above the image there is nothing.
+        self.rows.fill(ZEROS);
         if let Some(shared) = &mut self.shared {
+            shared.ids.fill(OUTSIDE);
             shared.table.begin_images();
         }
     }
@@ -204,10 +205,11 @@ impl<A: Lanes> Cache<A> {
             steps.for_each(|step| self.choose_all(layer, classes, step));
         }
         self.front.clear();
-        self.gather(layer);
-        if self.shared.is_some() {
-            self.touch(packed.row());
+        let family = if self.shared.is_some() { self.layers[layer].family } else { 0 };
+        if self.chosen[family].is_empty() {
+            return;
         }
+        self.gather(layer);
         let front = &mut self.front;
         let Front { taps, begins, residuals, rows: outputs, scratch, .. } = front;
         let places = kernels::Places { taps, begins, residuals, outputs };
@@ -216,12 +218,12 @@ impl<A: Lanes> Cache<A> {
         if self.skip.tails {
             // What pads the channels may hold anything.
             let own = packed.row().min(plan.ring.steps as usize * A::STEP);
-            let chosen = &self.chosen[if self.shared.is_some() { plan.family } else { 0 }];
+            let chosen = &self.chosen[family];
             for ((&target, &row), chosen) in front.targets.iter().zip(&front.rows).zip(chosen) {
                 let values = &self.data[row as usize..][..own];
                 let depth = depth_of::<A>(values);
                 self.rows[target].depth = depth;
-                if let (Some(shared), Some((kept, _)), Some(entry)) = (&mut self.shared, plan.kept, chosen.entry) {
+                if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut self.shared, plan.kept, chosen.entry) {
                     shared.table.set_depth(entry, kept, depth);
                 }
             }
@@ -247,8 +249,8 @@ impl<A: Lanes> Cache<A> {
     /// Where the layer is its family's root: looks up all positions that it computes at a step, lists those whose rows are not there,
     /// and points the others to theirs.
     fn look_up(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Cache { schedule, images, lanes, rows, front, layers, chosen, shared, .. } = self;
-        let (Some(shared), family, lanes, images) = (shared, layers[layer].family, *lanes, *images) else { return };
+        let Cache { schedule, grid, rows, layers, chosen, shared, .. } = self;
+        let (Some(shared), family) = (shared, layers[layer].family) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
         if look.root != layer {
@@ -259,191 +261,110 @@ impl<A: Lanes> Cache<A> {
         }
         let chosen = &mut chosen[family];
         chosen.clear();
-        let by_fronts = !schedule.has_whole();
-        let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * images * lanes;
-        let read_slot = |read: &Read| slot(&read.ring, (step as i64 - read.age).max(0) as usize);
-        front.bases.clear();
-        if by_fronts {
-            front.bases.extend(look.pixels.iter().chain(&look.others).map(read_slot));
-            front.bases.extend(look.kept.iter().map(|(ring, _)| slot(ring, step)));
-        }
-        let (pixel_bases, rest) = front.bases.split_at(look.pixels.len().min(front.bases.len()));
-        let (other_bases, kept_bases) = rest.split_at(look.others.len().min(rest.len()));
         keys.clear();
         hashes.clear();
-        for (row, columns) in schedule.positions(look.ids.source, step) {
-            let lane = row % lanes;
+        let to_a_word = (u32::BITS / *bits) as usize;
+        for (row, columns) in schedule.positions(look.ring.source, step) {
+            let (of_pixels, of_rows) = look.offsets.of(row).split_at(look.pixels);
             for (column, (image, &class)) in columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c))) {
-                let at = image * lanes;
-                let id_at = |bases: &[usize], number: usize, read: &Read, outside: u32| {
-                    let (y, x) = (row as i32 + read.dy, column as i32 + read.dx);
-                    if y < 0 || x as u32 >= schedule.width as u32 {
-                        return outside;
-                    }
-                    if by_fronts {
-                        ids[bases[number] + at + if lane >= read.up { lane - read.up } else { lane + lanes - read.up }]
-                    } else {
-                        ids[place_of(schedule, &read.ring, images, image, y as usize, x as usize)]
-                    }
-                };
-                let from = keys.len();
-                let (mut word, mut filled) = (0u32, 0);
-                for (number, read) in look.pixels.iter().enumerate() {
-                    if filled + *bits > u32::BITS {
-                        keys.push(word);
-                        (word, filled) = (0, 0);
-                    }
-                    word |= id_at(pixel_bases, number, read, 0) << filled;
-                    filled += *bits;
-                }
-                if filled > 0 {
-                    keys.push(word);
+                let (from, at) = (keys.len(), grid.at(image, column));
+                let id = |offset: u32| ids[offset as usize + at];
+                for pixels in of_pixels.chunks(to_a_word) {
+                    keys.push(pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel)));
                 }
                 let mut known = true;
-                for (number, read) in look.others.iter().enumerate() {
-                    let id = id_at(other_bases, number, read, OUTSIDE);
+                for &row in of_rows {
+                    let id = id(row);
                     known &= id != NONE;
                     keys.push(id);
                 }
                 if look.class {
                     keys.push(class.into());
                 }
-                hashes.push(known.then(|| sharing::hash(&keys[from..])));
+                hashes.push(if known { sharing::hash(&keys[from..]) } else { 0 });
                 let (step, image, row, column) = (step as u32, image as u16, row as u16, column as u16);
                 chosen.push(Chosen { step, image, row, column, class, entry: None });
             }
         }
-        table.touch(family, hashes);
-        let own = if by_fronts { slot(&look.ids, step) } else { 0 };
+        table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
         let words = keys.len() / chosen.len().max(1);
-        let mut number = 0;
-        chosen.retain_mut(|chosen| {
-            let (image, row, column) = (usize::from(chosen.image), usize::from(chosen.row), usize::from(chosen.column));
-            let position = |ring: &Ring, base: usize| match by_fronts {
-                true => base + image * lanes + row % lanes,
-                false => place_of(schedule, ring, images, image, row, column),
-            };
-            let key = &keys[number * words..][..words];
-            let found = hashes[number].and_then(|hash| table.look_up(family, hash, key));
-            number += 1;
-            ids[position(&look.ids, own)] = found.map_or(NONE, |found| found.id);
-            match found {
-                Some(Found { entry: Some(entry), is_new: false, .. }) => {
-                    let start = *first as u32 + table.start(entry);
-                    for (number, (ring, offset)) in look.kept.iter().enumerate() {
-                        let depth = ring.steps.min(table.depth(entry, number));
-                        let base = kept_bases.get(number).map_or(0, |&base| base);
-                        rows[position(ring, base)] = Row { start: start + offset, depth };
-                    }
-                    return false;
+        let mut left = 0;
+        for number in 0..chosen.len() {
+            let Chosen { image, row, column, .. } = chosen[number];
+            let (row, at) = (usize::from(row), grid.at(image.into(), column.into()));
+            let found = match hashes[number] {
+                0 => {
+                    table.count_apart(family);
+                    None
                 }
-                Some(Found { entry, .. }) => chosen.entry = entry,
-                None if hashes[number - 1].is_none() => table.count_apart(family),
-                None => {}
+                hash => table.look_up(family, hash, &keys[number * words..][..words]),
+            };
+            ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);
+            if let Some(Found { entry: Some((entry, start)), is_new: false, .. }) = found {
+                for (number, (ring, offset)) in look.kept.iter().enumerate() {
+                    let depth = ring.steps.min(table.depth(entry, number));
+                    rows[grid.row_of(ring, row) + at] = Row { start: *first as u32 + start + offset, depth };
+                }
+            } else {
+                chosen[left] = Chosen { entry: found.and_then(|found| found.entry), ..chosen[number] };
+                left += 1;
             }
-            true
-        });
+        }
+        chosen.truncate(left);
         // Within the room that was made for it.
         self.data.resize(self.data.len().max(*first + table.end()), A::Value::default());
     }
 
-    /// Looks at all rows that a front reads and writes. Those of a table lie far from each other and out of a processor's caches: their
-    /// lines come in side by side here, and not one after the other where a tile wants them.
-    fn touch(&self, written: usize) {
-        let line = 64 / size_of::<A::Value>();
-        let mut seen = false;
-        for row in &self.front.taps {
-            let end = row.depth as usize * A::STEP;
-            for at in (0..end).step_by(line) {
-                seen ^= self.data[row.start as usize + at] == A::Value::default();
-            }
-        }
-        for &row in &self.front.rows {
-            for at in (0..written).step_by(line) {
-                seen ^= self.data[row as usize + at] == A::Value::default();
-            }
-        }
-        std::hint::black_box(seen);
-    }
-
     /// Makes a front of what the layer is to compute, and gives each position its place.
     fn gather(&mut self, layer: usize) {
-        let Cache { schedule, images, lanes, rows, front, layers, chosen, shared, .. } = self;
-        let (plan, lanes, images) = (&layers[layer], *lanes, *images);
+        let Cache { schedule, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
+        let plan = &layers[layer];
         let chosen = &chosen[if shared.is_some() { plan.family } else { 0 }];
-        let ring = &plan.ring;
-        let by_fronts = !schedule.has_whole();
-        let (mut at_step, mut own, mut start, mut added) = (None, 0, 0, 0);
         for &Chosen { step, image, row, column, class, entry } in chosen {
             let (step, image, row, column) = (step as usize, usize::from(image), usize::from(row), usize::from(column));
-            // All that a front reads through a tap was computed at one step: in fronts, its slot is found once.
-            if by_fronts && at_step != Some(step) {
-                at_step = Some(step);
-                let slot = |ring: &Ring, step: usize| ring.place + step % ring.slots * images * lanes;
-                // Before the image's first steps there is nothing to read, and no position that would.
-                let read_slot = |read: &Read| slot(&read.ring, (step as i64 - read.age).max(0) as usize);
-                front.bases.clear();
-                front.bases.extend(plan.reads.iter().map(read_slot));
-                own = slot(ring, step);
-                start = plan.start.as_ref().map_or(0, read_slot);
-                added = plan.residual.as_ref().map_or(0, read_slot);
-            }
-            let (lane, at) = (row % lanes, image * lanes);
-            let place = |read: &Read, base: usize, y: i32, x: i32| {
-                if by_fronts {
-                    base + at + if lane >= read.up { lane - read.up } else { lane + lanes - read.up }
-                } else {
-                    place_of(schedule, &read.ring, images, image, y as usize, x as usize)
-                }
-            };
-            let here = |read: &Read, base: usize| rows[place(read, base, row as i32, column as i32)];
-            front.taps.extend(plan.reads.iter().enumerate().map(|(number, read)| {
-                let (y, x) = (row as i32 + read.dy, column as i32 + read.dx);
-                if y < 0 || x as u32 >= schedule.width as u32 {
-                    return ZEROS;
-                }
-                rows[place(read, front.bases.get(number).map_or(0, |&base| base), y, x)]
-            }));
-            if let Some(read) = &plan.start {
-                front.begins.push(here(read, start).start);
+            let at = grid.at(image, column);
+            front.taps.extend(plan.reads.of(row).iter().map(|&offset| rows[offset as usize + at]));
+            let here = |ring: &Ring| rows[grid.row_of(ring, row) + at].start;
+            if let Some(ring) = &plan.start {
+                front.begins.push(here(ring));
             } else if plan.class {
                 front.begins.push(class.into());
             }
-            if let Some(read) = &plan.residual {
-                front.residuals.push(here(read, added).start);
-            }
-            let position = if by_fronts { own + at + lane } else { place_of(schedule, ring, images, image, row, column) };
+            front.residuals.extend(plan.residual.as_ref().map(here));
             let target = match (shared.as_ref(), plan.kept, entry) {
-                (Some(Shared { table, first, .. }), Some((_, offset)), Some(entry)) => {
-                    Row { start: (*first + offset) as u32 + table.start(entry), depth: ring.steps }
+                (Some(Shared { first, .. }), Some((_, offset)), Some((_, start))) => {
+                    Row { start: (*first + offset) as u32 + start, depth: plan.ring.steps }
                 }
-                _ => ring.own_row(position),
+                _ => own_row(schedule, &plan.ring, (*images, *lanes), step, image, row, column),
             };
-            rows[position] = target;
+            let place = grid.row_of(&plan.ring, row) + at;
+            rows[place] = target;
             front.rows.push(target.start);
-            front.targets.push(position);
+            front.targets.push(place);
         }
     }
 
     /// Puts a pixel's level, which is these values to the net.
     pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u16, values: &[A::Value]) {
-        let ring = self.pixels;
-        let position = self.position(ring, image, row, column);
+        let Cache { schedule, images, lanes, grid, pixels, .. } = self;
+        let place = grid.row_of(pixels, row) + grid.at(image, column);
+        let step = schedule.slope * row + column + schedule.delay(Source::Pixels);
+        let mut own = own_row(schedule, pixels, (*images, *lanes), step, image, row, column);
         if let Some(shared) = &mut self.shared {
-            shared.ids[position] = u32::from(level) + 1; // 0 is outside
+            shared.ids[place] = u32::from(level) + 1; // 0 is outside
         }
-        let mut own = ring.own_row(position);
-        self.data[own.start as usize..][..values.len()].copy_from_slice(values);
+        // One by one: of one or two, a call that copies takes longer.
+        values.iter().enumerate().for_each(|(k, &value)| self.data[own.start as usize + k] = value);
         if self.skip.tails {
             own.depth = depth_of::<A>(values);
         }
-        self.rows[position] = own;
+        self.rows[place] = own;
     }
 
     /// What a layer computed at a position, `[out_channels]`; sums where it is the last.
     pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[A::Value] {
-        let ring = self.layers[layer].ring;
-        &self.data[self.rows[self.position(ring, image, row, column)].start as usize..]
+        let place = self.grid.row_of(&self.layers[layer].ring, row) + self.grid.at(image, column);
+        &self.data[self.rows[place].start as usize..]
     }
 
     /// The tiles of what was computed last: positions, counted from its first.
@@ -455,53 +376,58 @@ impl<A: Lanes> Cache<A> {
     pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
         &self.data[self.front.taps[place].start as usize..][..channels]
     }
-
-    fn position(&self, ring: Ring, image: usize, row: usize, column: usize) -> usize {
-        place_of(&self.schedule, &ring, self.images, image, row, column)
-    }
 }
 
-/// The index in `rows` of a position.
-fn place_of(schedule: &Schedule, ring: &Ring, images: usize, image: usize, row: usize, column: usize) -> usize {
-    if ring.whole {
-        return ring.place + (row % ring.slots * images + image) * schedule.width + column;
-    }
-    let (step, lanes) = (schedule.slope * row + column + schedule.delay(ring.source), schedule.lanes());
-    ring.place + (step % ring.slots * images + image) * lanes + row % lanes
+/// The row of values that a ring has for a position, of so many images and lanes.
+fn own_row(
+    schedule: &Schedule,
+    ring: &Ring,
+    (images, lanes): (usize, usize),
+    step: usize,
+    image: usize,
+    row: usize,
+    column: usize,
+) -> Row {
+    let number = if ring.whole {
+        (row % ring.slots * images + image) * schedule.width + column
+    } else {
+        (step % ring.slots * images + image) * lanes + row % lanes
+    };
+    Row { start: (ring.own + number * ring.row) as u32, depth: ring.steps }
 }
 
 /// Steps of a row up to its last value other than zero.
 fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
-    let last = values.iter().rposition(|&value| value != A::Value::default());
+    const BLOCK: usize = 16; // zeros of which are looked at side by side
+    let is_zero = |value: &A::Value| *value == A::Value::default();
+    let mut end = values.len();
+    while end >= BLOCK && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
+        end -= BLOCK;
+    }
+    let last = values[..end].iter().rposition(|value| !is_zero(value));
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)
-}
-
-/// A read of `layer` through a tap, of what a ring holds.
-fn read_of(schedule: &Schedule, layer: usize, ring: Ring, source: Source, tap: Tap) -> Read {
-    let up = tap.dy.unsigned_abs() as usize % schedule.lanes();
-    Read { ring, dy: tap.dy, dx: tap.dx, up, age: schedule.age(layer, source, tap) }
 }
 
 fn plans(
     layers: &Layers,
     schedule: &Schedule,
+    grid: &Grid,
     rings: &[Ring],
     families: &[Family],
     family_of: &[usize],
 ) -> Result<Vec<Plan>, Error> {
-    let read = |layer, source, tap| read_of(schedule, layer, rings[ring_index(source)], source, tap);
     let mut plans = try_room(layers.len())?;
     for (l, layer) in layers.iter().enumerate() {
         let mut reads = try_room(layer.inputs.iter().map(|input| input.terms.len()).sum())?;
         for input in &layer.inputs {
-            reads.extend(input.terms.iter().map(|term| read(l, input.source, term.tap)));
+            reads.extend(input.terms.iter().map(|term| (rings[ring_index(input.source)], term.tap)));
         }
-        let here = |source: usize| read(l, Source::Layer(source), Tap::HERE);
+        let reads = Offsets::new(grid, &reads, schedule.height, schedule.width)?;
         let (start, class) = match layer.start {
-            Start::Layer(source) => (Some(here(source)), false),
+            Start::Layer(source) => (Some(rings[source + 1]), false),
             Start::Bias { class } => (None, class),
         };
-        let (family, residual) = (family_of[l], layer.residual.map(here));
+        let (family, residual) = (family_of[l], layer.residual.map(|source| rings[source + 1]));
         let kept = &families[family].kept;
         let number = kept.iter().position(|&kept| kept == l);
         let kept = number.map(|number| (number, kept[..number].iter().map(|&layer| rings[layer + 1].row).sum()));
@@ -510,49 +436,36 @@ fn plans(
     Ok(plans)
 }
 
-fn looks(
-    schedule: &Schedule,
-    rings: &[Ring],
-    families: &[Family],
-    ids: &[Ring<u64>],
-    plans: &[Plan],
-) -> Result<Vec<Look>, Error> {
+fn looks(schedule: &Schedule, grid: &Grid, rings: &[Ring], families: &[Family], plans: &[Plan]) -> Result<Vec<Look>, Error> {
     let mut looks = try_room(families.len())?;
-    for (number, family) in families.iter().enumerate() {
-        let ring_of = |source: Source| match source {
-            Source::Pixels => ids[0].narrow(),
-            Source::Layer(root) => ids[plans[root].family + 1].narrow(),
-        };
-        let split = family.key.partition_point(|&(source, _)| source == Source::Pixels);
-        let reads = |key: &[(Source, Tap)]| {
-            let mut reads = try_room(key.len())?;
-            reads.extend(key.iter().map(|&(source, tap)| read_of(schedule, family.root, ring_of(source), source, tap)));
-            Ok(reads)
-        };
-        let (pixels, others) = (reads(&family.key[..split])?, reads(&family.key[split..])?);
+    for family in families {
+        let mut key: Vec<(Ring, Tap)> = try_room(family.key.len())?;
+        key.extend(family.key.iter().map(|&(source, tap)| (rings[ring_index(source)], tap)));
+        let offsets = Offsets::new(grid, &key, schedule.height, schedule.width)?;
+        let pixels = family.key.partition_point(|&(source, _)| source == Source::Pixels);
         let mut kept = try_room(family.kept.len())?;
         kept.extend(
             family.kept.iter().map(|&layer| (rings[layer + 1], plans[layer].kept.map_or(0, |(_, offset)| offset as u32))),
         );
-        looks.push(Look { root: family.root, ids: ids[number + 1].narrow(), pixels, others, class: family.class, kept });
+        let (root, ring, class) = (family.root, rings[family.root + 1], family.class);
+        looks.push(Look { root, ring, offsets, pixels, class, kept });
     }
     Ok(looks)
 }
 
 impl<A: Lanes> Front<A> {
-    fn with_room(room: Room, bases: usize) -> Result<Front<A>, Error> {
+    fn with_room(room: Room) -> Result<Front<A>, Error> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
         let mut scratch = Scratch::default();
         scratch.reserve(room)?;
         let (begins, residuals, rows, targets) = (vec![], vec![], vec![], vec![]);
-        let mut front = Front { taps: vec![], begins, residuals, rows, targets, bases: vec![], scratch };
+        let mut front = Front { taps: vec![], begins, residuals, rows, targets, scratch };
         reserve(&mut front.taps, &[positions, taps])?;
         reserve(&mut front.begins, &[positions])?;
         reserve(&mut front.residuals, &[positions])?;
         reserve(&mut front.rows, &[positions])?;
         reserve(&mut front.targets, &[positions])?;
-        reserve(&mut front.bases, &[taps.max(bases)])?;
         Ok(front)
     }
 
@@ -562,5 +475,6 @@ impl<A: Lanes> Front<A> {
         self.residuals.clear();
         self.rows.clear();
         self.targets.clear();
+        self.scratch.clear();
     }
 }

@@ -68,11 +68,17 @@ impl Head {
     /// # Panics
     /// As [`Head::draw`].
     pub fn draw_with_nats(self, logits: &[f32], temperature: f64, u: f64) -> (u16, f64) {
-        if self == Head::Sigmoid || temperature != 1.0 {
+        if temperature != 1.0 {
             let level = self.draw(logits, temperature, u);
             return (level, self.nats(logits, level));
         }
         assert!(logits.len() == self.logits());
+        if self == Head::Sigmoid {
+            let logit = f64::from(logits[0]);
+            let e = math::exp(-logit.abs());
+            let is_one = u < math::sigmoid_of(logit, e);
+            return (is_one.into(), math::softplus_of(if is_one { -logit } else { logit }, e));
+        }
         let mut room = [0.0; MAX_LEVELS];
         let softmax = Softmax::of(logits, temperature, &mut room);
         let level = softmax.draw(u);

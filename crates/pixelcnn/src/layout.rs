@@ -1,11 +1,12 @@
 //! Where everything of a cache will lie: numbers alone, planned before anything is allocated.
 
 use crate::config::Config;
+use crate::error::Error;
 use crate::kernels::{Room, Row, Units};
-use crate::layers::{Layers, Source};
-use crate::memory::{Bytes, product};
+use crate::layers::{Layer, Layers, Source, Tap};
+use crate::memory::{Bytes, product, try_room};
 use crate::schedule::{Schedule, fits};
-use crate::sharing::{Family, MOST_BYTES, TablePlan, alone, families};
+use crate::sharing::{self, Family, MOST_BYTES, TablePlan, alone};
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,14 +26,15 @@ pub struct Skip {
     pub tails: bool,
 }
 
-/// The rows of one source, one for each position kept, or their ids. Planned in u64, used in usize.
+/// The rows of one source, one for each position kept. Planned in u64, used in usize.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<N = usize> {
-    pub(crate) own: N,     // offset of its first position's values
-    pub(crate) row: N,     // values of a row
-    pub(crate) steps: u32, // of the k-loop, over a row
-    pub(crate) place: N,   // index of its first position
-    pub(crate) slots: N,
+    pub(crate) own: N,         // offset of its first position's values
+    pub(crate) row: N,         // values of a row
+    pub(crate) steps: u32,     // of the k-loop, over a row
+    pub(crate) slots: N,       // steps, or rows of the image, whose values are kept
+    pub(crate) place: N,       // index of the first of its places
+    pub(crate) mask: N,        // one less than the rows of the image that have places, a power of two
     pub(crate) source: Source, // in the schedule
     pub(crate) whole: bool,    // whether a slot holds a whole row of the image
 }
@@ -40,16 +42,51 @@ pub(crate) struct Ring<N = usize> {
 impl Ring<u64> {
     /// The same where all that is planned can be addressed.
     pub(crate) fn narrow(self) -> Ring {
-        let Ring { own, row, steps, place, slots, source, whole } = self;
+        let Ring { own, row, steps, slots, place, mask, source, whole } = self;
         let n = |wide: u64| wide as usize;
-        Ring { own: n(own), row: n(row), steps, place: n(place), slots: n(slots), source, whole }
+        Ring { own: n(own), row: n(row), steps, slots: n(slots), place: n(place), mask: n(mask), source, whole }
     }
 }
 
-impl Ring {
-    /// Its own row of a position, given by its index.
-    pub(crate) fn own_row(&self, position: usize) -> Row {
-        Row { start: (self.own + (position - self.place) * self.row) as u32, depth: self.steps }
+/// How places are numbered, where it says what lies at a position: `[source][row of the image, modulo a power of two][image][column]`, with columns
+/// beside the image as far as taps reach. What is outside the image has places too, at which nothing is ever put: so a tap's place is
+/// that of the position and a distance. Places of rows above the image are those of later rows, which come when nobody
+/// reads them any more. The first `images` rows of places stand for what no tap can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid<N = usize> {
+    pub(crate) images: N,
+    pub(crate) left: N,   // columns before the image
+    pub(crate) stride: N, // from one image to the next
+}
+
+impl Grid<u64> {
+    /// The same where all that is planned can be addressed.
+    pub(crate) fn narrow(self) -> Grid {
+        Grid { images: self.images as usize, left: self.left as usize, stride: self.stride as usize }
+    }
+
+    /// Places of a row of all images.
+    fn row(self) -> u64 {
+        product(&[self.images, self.stride])
+    }
+}
+
+impl Grid {
+    /// Where a row's places begin: that of an image's column is so many further as [`Grid::at`] says.
+    pub(crate) fn row_of(&self, ring: &Ring, row: usize) -> usize {
+        ring.place + (row & ring.mask) * self.images * self.stride + self.left
+    }
+
+    /// How much further a position of a row lies than its first.
+    pub(crate) fn at(&self, image: usize, column: usize) -> usize {
+        image * self.stride + column
+    }
+
+    /// Where a row's places begin as seen through a tap: those for nothing where the tap reaches no image of that size.
+    pub(crate) fn through(&self, ring: &Ring, tap: Tap, row: usize, fits: bool) -> u32 {
+        let up = tap.dy.unsigned_abs() as usize;
+        let from = if fits { self.row_of(ring, row.wrapping_sub(up)).wrapping_add_signed(tap.dx as isize) } else { 0 };
+        from as u32
     }
 }
 
@@ -77,23 +114,42 @@ impl Space {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) ring: Ring,
-    pub(crate) reads: Vec<Read>,
-    pub(crate) start: Option<Read>, // of the layer that sums begin with
+    pub(crate) reads: Offsets,
+    pub(crate) start: Option<Ring>, // of the layer that sums begin with
     pub(crate) class: bool,         // whether they begin with a class's vector
-    pub(crate) residual: Option<Read>,
+    pub(crate) residual: Option<Ring>,
     pub(crate) family: usize,
     pub(crate) kept: Option<(usize, usize)>, // its number among the rows that the family keeps, and where it begins among their values
     pub(crate) macs: u64,
 }
 
-/// What a term reads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Read {
-    pub(crate) ring: Ring,
-    pub(crate) dy: i32,
-    pub(crate) dx: i32,
-    pub(crate) up: usize, // lanes back
-    pub(crate) age: i64,  // steps since it was computed
+/// Where places begin that are seen through some taps, `[row of the image, modulo a power of two][tap]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offsets {
+    taps: usize,
+    mask: usize,
+    all: Vec<u32>,
+}
+
+impl Offsets {
+    /// Of some taps, each of a ring, in images of that size.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(crate) fn new(grid: &Grid, reads: &[(Ring, Tap)], height: usize, width: usize) -> Result<Offsets, Error> {
+        let mask = reads.iter().map(|(ring, _)| ring.mask).max().unwrap_or(0);
+        let mut all = try_room((mask + 1) * reads.len())?;
+        for row in 0..=mask {
+            all.extend(reads.iter().map(|(ring, tap)| grid.through(ring, *tap, row, fits(*tap, height, width))));
+        }
+        Ok(Offsets { taps: reads.len(), mask, all })
+    }
+
+    /// Those of a row.
+    #[inline]
+    pub(crate) fn of(&self, row: usize) -> &[u32] {
+        &self.all[(row & self.mask) * self.taps..][..self.taps]
+    }
 }
 
 /// Where everything of a cache will lie, and how much it takes: numbers alone, before anything is allocated.
@@ -103,13 +159,13 @@ pub struct Layout {
     pub(crate) skip: Skip,
     pub(crate) images: usize,
     pub(crate) levels: usize,
+    pub(crate) grid: Grid<u64>,
     pub(crate) rings: Vec<Ring<u64>>, // pixels, then layers
     pub(crate) families: Vec<Family>,
     pub(crate) family_of: Vec<usize>, // (layer)
-    pub(crate) ids: Vec<Ring<u64>>,   // pixels, then families; empty where nothing is shared
     pub(crate) values: u64,           // but those of the table
-    pub(crate) rows: u64,
-    pub(crate) id_places: u64,
+    pub(crate) rows: u64,             // places, and those that have ids
+    pub(crate) ids: u64,
     pub(crate) table: TablePlan,
     pub(crate) room: Room,
     pub(crate) units: Units,
@@ -117,12 +173,11 @@ pub struct Layout {
 }
 
 /// What a front takes.
-fn front_bytes(room: Room, families: u64, bases: u64, units: Units) -> Bytes {
+fn front_bytes(room: Room, families: u64, units: Units) -> Bytes {
     let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
     Bytes::of::<Row>(&[room.positions, room.taps])
         + Bytes::of::<u8>(&[room.positions, of_position])
         + Bytes::of::<Chosen>(&[room.positions, families])
-        + Bytes::of::<usize>(&[room.taps.max(bases)])
         + room.planned(units)
 }
 
@@ -134,8 +189,8 @@ pub(crate) struct Chosen {
     pub(crate) row: u16,
     pub(crate) column: u16,
     pub(crate) class: u16,
-    /// Where the table keeps them; `None` where it does not.
-    pub(crate) entry: Option<u32>,
+    /// Their entry in the table and where they lie among its values; `None` where it does not keep them.
+    pub(crate) entry: Option<(usize, u32)>,
 }
 
 /// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
@@ -147,29 +202,50 @@ impl Layout {
         let (height, width, lanes) = (schedule.height, schedule.width, schedule.lanes() as u64);
         let skip = if let Keep::Needed(skip) = keep { skip } else { Skip::default() };
         let mut slots = vec![1; layers.len() + 1]; // pixels, then layers
+        let mut above = vec![0; layers.len() + 1]; // rows that taps reach up
+        let (mut left, mut right) = (0, 0);
         for (layer, source, tap) in layers.reads().filter(|r| fits(r.2, height, width)) {
-            let slot = &mut slots[ring_index(source)];
+            let (index, up) = (ring_index(source), u64::from(tap.dy.unsigned_abs()));
             let age = schedule.age(layer, source, tap) as u64;
-            *slot = (*slot).max(1 + if schedule.is_whole(source) { u64::from(tap.dy.unsigned_abs()) } else { age });
+            slots[index] = u64::max(slots[index], 1 + if schedule.is_whole(source) { up } else { age });
+            above[index] = u64::max(above[index], up);
+            (left, right) = (i32::max(left, -tap.dx), i32::max(right, tap.dx));
         }
         if keep == Keep::All {
             slots.fill(schedule.steps() as u64);
         }
+        let (mut families, mut family_of) = if skip.rows > 0 { sharing::families(layers, &schedule) } else { alone(layers) };
+        // A root's id is read for as long as any row of its family is.
+        let mut read = vec![1; families.len()];
+        for (layer, &family) in family_of.iter().enumerate() {
+            read[family] = read[family].max(slots[layer + 1]);
+        }
+        // Rows of the image that have places. A row of fronts is begun `slope` steps after the one above.
+        let places = |source: Source| {
+            let index = ring_index(source);
+            let slots = if let Source::Layer(layer) = source { slots[index].max(read[family_of[layer]]) } else { slots[index] };
+            let rows = match keep {
+                Keep::All => height as u64 + above[index],
+                _ if schedule.is_whole(source) => slots,
+                _ => slots.div_ceil(schedule.slope as u64),
+            };
+            rows.next_power_of_two()
+        };
 
         let channels = units.pixel(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer).len as u64;
         let base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
-        let ring = |place: &mut u64, source: Source, row: u64, channels: u64, slots: u64| {
-            let whole = schedule.is_whole(source);
-            let ring =
-                Ring { own: 0, row, steps: channels.div_ceil(units.step as u64) as u32, place: *place, slots, source, whole };
-            *place = place.saturating_add(product(&[slots, images as u64, if whole { width as u64 } else { lanes }]));
-            ring
+        let grid = Grid { images: images as u64, left: left as u64, stride: width as u64 + left as u64 + right as u64 };
+        let mut rows = grid.row();
+        let mut ring = |source: Source, row: u64, channels: u64| {
+            let (place, own, slots, whole) = (rows, 0, slots[ring_index(source)], schedule.is_whole(source));
+            let mask = places(source) - 1;
+            rows = rows.saturating_add(product(&[mask + 1, grid.row()]));
+            Ring { own, row, steps: channels.div_ceil(units.step as u64) as u32, slots, place, mask, source, whole }
         };
-        let mut rows = 0;
-        let mut rings = vec![ring(&mut rows, Source::Pixels, channels, channels, slots[0])];
+        let mut rings = vec![ring(Source::Pixels, channels, channels)];
         for l in 0..layers.len() {
-            rings.push(ring(&mut rows, Source::Layer(l), row(l), units.row(layers, l).read as u64, slots[l + 1]));
+            rings.push(ring(Source::Layer(l), row(l), units.row(layers, l).read as u64));
         }
         let mut last_reads: Vec<Option<usize>> = vec![None; rings.len()];
         for (layer, source, _) in layers.reads() {
@@ -191,12 +267,6 @@ impl Layout {
             rings[index].own = space.take(room(&rings[index]), own_step(index));
         }
 
-        let (mut families, mut family_of) = if skip.rows > 0 { families(layers, &schedule) } else { alone(layers) };
-        // A root's id is read for as long as any row of its family is.
-        let mut read = vec![1; families.len()];
-        for (layer, &family) in family_of.iter().enumerate() {
-            read[family] = read[family].max(slots[layer + 1]);
-        }
         // Rows of the image are begun every `slope` steps, and one is read until the last that reads it is done.
         let lifetime = |family: usize| match schedule.is_whole(Source::Layer(families[family].root)) {
             true => (read[family] + 1).saturating_mul(schedule.slope as u64),
@@ -205,48 +275,34 @@ impl Layout {
         let addressed = u64::from(u32::MAX).saturating_sub(units.values(&[space.end]).0);
         let most = skip.rows.min(addressed).min(MOST_BYTES);
         let table = TablePlan::new(units, config.levels, &families, most, lifetime, row);
-        let (mut ids, mut id_places) = (Vec::new(), 0);
         if table.is_none() {
             (families, family_of) = alone(layers);
-        } else {
-            ids.push(ring(&mut id_places, Source::Pixels, 0, 0, slots[0]));
-            for (family, &slots) in families.iter().zip(&read) {
-                ids.push(ring(&mut id_places, Source::Layer(family.root), 0, 0, slots));
-            }
         }
+        let ids = if table.is_none() { 0 } else { rows };
 
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
         let at_once = if schedule.has_whole() { width as u64 } else { lanes };
         let positions = product(&[batch as u64, images as u64, at_once]);
         let room = Room::of(layers, units, positions);
-        let taps = layers.reads().count() as u64;
-        let bases = families.iter().map(|family| family.key.len() + family.kept.len()).max().unwrap_or(0) as u64;
+        // Each tap has a place for each row of any that its layer, or its family's key, reads beside it.
+        let places = |reads: &mut dyn Iterator<Item = Source>| {
+            let (taps, mask) = reads.fold((0, 0), |(taps, mask), source| (taps + 1, rings[ring_index(source)].mask.max(mask)));
+            product(&[taps, mask + 1])
+        };
+        let sources = |layer: &Layer| places(&mut layer.inputs.iter().flat_map(|i| i.terms.iter().map(|_| i.source)));
+        let taps = layers.iter().map(sources).fold(0, u64::saturating_add);
+        let keys = families.iter().map(|family| places(&mut family.key.iter().map(|read| read.0))).fold(0, u64::saturating_add);
         let own = units.values(&[space.end])
             + Bytes::of::<Row>(&[rows])
-            + Bytes::of::<u32>(&[id_places])
+            + Bytes::of::<u32>(&[ids])
             + Bytes::of::<Plan>(&[layers.len() as u64])
-            + Bytes::of::<Read>(&[taps, 2])
+            + Bytes::of::<u32>(&[taps])
+            + Bytes::of::<u32>(&[keys])
             + Bytes::of::<u32>(&[positions, table.words()])
-            + Bytes::of::<Option<u64>>(&[if table.is_none() { 0 } else { positions }])
-            + front_bytes(room, if table.is_none() { 1 } else { families.len() as u64 }, bases, units);
+            + Bytes::of::<u64>(&[if table.is_none() { 0 } else { positions }])
+            + front_bytes(room, if table.is_none() { 1 } else { families.len() as u64 }, units);
         let (values, levels) = (space.end, config.levels);
-        Layout {
-            schedule,
-            skip,
-            images,
-            levels,
-            rings,
-            families,
-            family_of,
-            ids,
-            values,
-            rows,
-            id_places,
-            table,
-            room,
-            units,
-            own,
-        }
+        Layout { schedule, skip, images, levels, grid, rings, families, family_of, values, rows, ids, table, room, units, own }
     }
 
     /// All that the cache takes.
@@ -258,8 +314,7 @@ impl Layout {
     /// remembered.
     pub fn kept(&self) -> (u64, u64) {
         let base = self.rings[0].own;
-        let images =
-            self.units.values(&[self.values - base]) + Bytes::of::<Row>(&[self.rows]) + Bytes::of::<u32>(&[self.id_places]);
+        let images = self.units.values(&[self.values - base]) + Bytes::of::<Row>(&[self.rows]) + Bytes::of::<u32>(&[self.ids]);
         (images.0, self.table.bytes.0)
     }
 }

@@ -88,14 +88,23 @@ fn two_atanh(s: f64, terms: u32) -> f64 {
 
 /// 1 / (1 + e^-x), without overflow.
 pub fn sigmoid(x: f64) -> f64 {
-    let e = exp(-x.abs());
+    sigmoid_of(x, exp(-x.abs()))
+}
+
+/// [`sigmoid`], given e^-|x|.
+pub fn sigmoid_of(x: f64, e: f64) -> f64 {
     let (one, other) = (1.0 / (1.0 + e), e / (1.0 + e));
     if x >= 0.0 { one } else { other }
 }
 
 /// ln(1 + e^x), without overflow: -ln(1 - sigmoid(x)).
 pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + ln_1p(exp(-x.abs()))
+    softplus_of(x, exp(-x.abs()))
+}
+
+/// [`softplus`], given e^-|x|.
+pub fn softplus_of(x: f64, e: f64) -> f64 {
+    x.max(0.0) + ln_1p(e)
 }
 
 #[cfg(test)]

@@ -347,7 +347,7 @@ impl Run {
                 }
                 engine.put(&self.model, image - self.group.start, pixel, value);
                 self.front.push(Pixel { image, pixel, value });
-                self.front_logits.extend_from_slice(logits);
+                logits.iter().for_each(|&logit| self.front_logits.push(logit));
             }
             // The first of all is told of, so that no method, batch or skipping tells of another: the walk goes on until none
             // can come before it. What is drawn meanwhile depends on a pixel without a value, and is behind it.

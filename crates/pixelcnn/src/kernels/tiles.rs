@@ -105,6 +105,11 @@ impl<A: Arithmetic> Scratch<A> {
         reserve(&mut self.depths, &[tiles, n(taps)])
     }
 
+    /// As if the last [`run`] had computed nothing.
+    pub(crate) fn clear(&mut self) {
+        self.tiles.clear();
+    }
+
     /// The positions of each tile of the last [`run`].
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
