@@ -1,1 +1,1 @@
-export const buildId = 'cabb6a177a44';
+export const buildId = '7f10d52115f7';
