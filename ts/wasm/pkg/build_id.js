@@ -1,1 +1,1 @@
-export const buildId = 'deacb75002c6';
+export const buildId = '7f10d52115f7';

@@ -393,12 +393,18 @@ impl<A: Lanes> Place<'_, A> {
                             }
                         }
                     } else {
-                        // The same, but sums are touched once for a group of steps.
+                        // The same, but sums are touched once for a group of steps, the first of which has nothing to add to.
                         loop {
                             let left = end.offset_from(weights[0]) as usize; // not behind it
                             let stop = weights[0].wrapping_add(left.min(layer.group * step));
-                            let mut partial = [[A::no_products(); V]; P];
-                            loop {
+                            let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                            let mut partial: [[A::Partial; V]; P] = std::array::from_fn(|p| {
+                                let x = A::inputs(at.wrapping_byte_add(away[p]));
+                                std::array::from_fn(|v| A::add_partial(A::no_products(), x, w[v]))
+                            });
+                            at = at.wrapping_add(A::STEP);
+                            weights = weights.map(|w| w.wrapping_add(step));
+                            while weights[0] != stop {
                                 let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
                                 for p in 0..P {
                                     let x = A::inputs(at.wrapping_byte_add(away[p]));
@@ -408,9 +414,6 @@ impl<A: Lanes> Place<'_, A> {
                                 }
                                 at = at.wrapping_add(A::STEP);
                                 weights = weights.map(|w| w.wrapping_add(step));
-                                if weights[0] == stop {
-                                    break;
-                                }
                             }
                             for p in 0..P {
                                 for v in 0..V {
