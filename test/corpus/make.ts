@@ -201,7 +201,9 @@ function integers(changes: Record<string, { dtype?: string; at?: number; value?:
   const tensors = TENSORS.flatMap((tensor): { name: string; shape: number[]; forbidden?: readonly number[] }[] => {
     if (!tensor.name.endsWith('.bias')) return [tensor];
     const named = (what: string) => tensor.name.replace('bias', what);
-    const kept = ['stem.bias', 'blocks.0.out.bias'].includes(tensor.name) ? [{ name: named('view'), shape: tensor.shape }] : [];
+    const kept = ['stem.bias', 'blocks.0.out.bias'].includes(tensor.name)
+      ? [{ name: named('view'), shape: tensor.shape }]
+      : [];
     return [tensor, { name: named('scale'), shape: tensor.shape }, ...kept];
   });
   for (const { name, shape, forbidden } of tensors) {
