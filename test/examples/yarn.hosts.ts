@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const program = `
 import { loadSampler, loadSamplerPool } from 'pixelcnn';
-import { model } from 'pixelcnn/models/mnist-binary';
+import { model } from 'pixelcnn/models/digits';
 
 const sampler = await loadSampler(model);
 const pool = await loadSamplerPool(model, { workers: 2 });
@@ -40,7 +40,7 @@ it("draws by name, in a pool and on the command line under Yarn's Plug'n'Play", 
   await yarn('add', `./${basename(packed(folder))}`);
   const { address, drawn } = JSON.parse(await yarn('node', 'draw.js')) as { address: string; drawn: number[][] };
   expect(address).toMatch(/\.zip\/node_modules\/pixelcnn\//);
-  const sampler = await loadSampler(join(root, 'models/mnist-binary.safetensors'));
+  const sampler = await loadSampler(join(root, 'models/digits.safetensors'));
   const wanted = sampler.sample({ count: 4, seed: 1 });
   expect(drawn).toEqual([[...wanted.data], [...wanted.data]]);
   const told = JSON.parse(await yarn('pixelcnn', 'sample', '--count', '4', '--seed', '1', '--json'));
