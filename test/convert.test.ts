@@ -46,6 +46,23 @@ it('gives the same bytes again', async () => {
   );
 });
 
+it('takes the classes of its images, from its call on', async () => {
+  const ofClasses = randomModel(configJson({ height: 9, width: 10, filters: 32, blocks: 2, classes: 3 }), 3);
+  const inTurn = Uint8Array.from({ length: 8 }, (_, image) => image % 3);
+  const wanted = await quantizeModel(ofClasses, images);
+  const labels = inTurn.slice();
+  const made = quantizeModel(ofClasses, images, { labels });
+  labels.fill(0);
+  expect(await made).toEqual(wanted);
+  expect(await quantizeModel(ofClasses, images, { labels: 2 })).not.toEqual(wanted);
+  await expect(quantizeModel(ofClasses, images, { labels: [0, 1] })).rejects.toThrow(
+    'labels: expected one class for all, or 8, one for each image, got 2',
+  );
+  await expect(quantizeModel(ofClasses, images, { labels: 3 })).rejects.toThrow(RangeError);
+  await expect(quantizeModel(bytes, images, { labels: 0 })).rejects.toThrow('labels: expected none');
+  await expect(optimizeModel(bytes, images, { labels } as object)).rejects.toThrow('labels');
+});
+
 it('refuses what it cannot convert', async () => {
   const integers = await quantizeModel(bytes, images);
   await expect(quantizeModel(integers, images)).rejects.toThrow(/precision f32/);

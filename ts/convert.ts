@@ -15,8 +15,9 @@ import { startInstance } from './binary.js';
 import { room } from './bytes.js';
 import type { Config } from './config.js';
 import { PixelCnnError } from './error.js';
-import { fitImages, type Images, imageSize, type Levels, takeImages } from './images.js';
+import { fitImages, type Images, imageSize, isLevels, type Levels, takeImages } from './images.js';
 import { enter, giveBytes, giveLevels, giveText, hold, read } from './instance.js';
+import { checkLabels, type Labels } from './labels.js';
 import { namingModel } from './load.js';
 import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
@@ -35,6 +36,12 @@ export interface ConvertOptions {
 
 /** The longest `calibration`: it stands in the header of the new file, and of all that are made of it. */
 const maxCalibration = 1000;
+
+/** Options of `quantizeModel`. */
+export interface QuantizeOptions extends ConvertOptions {
+  /** Of a net with classes the class of all images, or of each, by number or name. Default: one class after the other. */
+  labels?: Labels;
+}
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
@@ -72,7 +79,7 @@ export function optimizeModel(
  *
  * @param model A model file of precision `f32`, of any net. Optimise first, where that is possible, then quantise.
  * @param images Whole images of levels, some hundreds such as the model draws: they show how large activations get. Of a net with
- *   classes they are taken to be of one class after the other.
+ *   classes `labels` are theirs.
  * @returns The new file, with a `derived` in its metadata that names the old.
  * @throws As `loadSampler`; RangeError for other images or a model of integers; PixelCnnError `INTEGER_OVERFLOW` where the weights
  *   fit into no integers.
@@ -80,7 +87,7 @@ export function optimizeModel(
 export function quantizeModel(
   model: ModelSource,
   images: Images,
-  options: ConvertOptions = {},
+  options: QuantizeOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   return convert('quantize', model, images, options);
 }
@@ -141,27 +148,33 @@ async function convert(
   by: Conversion['by'],
   model: ModelSource,
   images: Images,
-  options: ConvertOptions,
+  options: QuantizeOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit']);
+  const known: (keyof QuantizeOptions)[] = ['calibration', 'signal', 'memoryLimit'];
+  const given = checkOptions('options', options, by === 'quantize' ? [...known, 'labels'] : known);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
   const calibration =
     given.calibration === undefined
       ? undefined
       : checkShortText('calibration', given.calibration, { max: maxCalibration });
   const own = takeImages(images);
+  const { labels } = given;
+  const ownLabels = lookedAt('labels', () => (isLevels(labels) || Array.isArray(labels) ? Array.from(labels) : labels));
   const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
   throwIfAborted(signal);
   try {
     const sampler = openSampler(bytes, memoryLimit);
     let levels: Levels;
+    let classes: Uint16Array | undefined;
     let derived: Conversion[];
     try {
       const { config, metadata } = sampler;
       checkConvertible(by, config);
       levels = fitImages(own, config);
-      const shown = calibration ?? `${levels.length / imageSize(config)} images`;
+      const count = levels.length / imageSize(config);
+      if (ownLabels !== undefined) classes = checkLabels('labels', ownLabels, count, sampler);
+      const shown = calibration ?? `${count} images`;
       derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
     } finally {
       sampler.dispose();
@@ -170,6 +183,7 @@ async function convert(
     giveBytes(bytes);
     giveText(added);
     giveLevels(levels);
+    giveLevels(classes);
     const made = read(Uint8Array, (core) => core[by](memoryLimit ?? Number.NaN), 'model');
     return room(made.length, 'model', () => made.slice());
   } catch (error) {

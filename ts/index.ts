@@ -9,7 +9,14 @@ export type { WasmBuilds, WasmSource } from './binary.js';
 // The net
 export type { CellName, Config, Description, Layer, LayerInput, TensorInfo } from './config.js';
 // Converting
-export { type Conversion, type ConvertOptions, conversionsOf, optimizeModel, quantizeModel } from './convert.js';
+export {
+  type Conversion,
+  type ConvertOptions,
+  conversionsOf,
+  optimizeModel,
+  type QuantizeOptions,
+  quantizeModel,
+} from './convert.js';
 // Loading
 export { createSampler, type SamplerParts } from './create.js';
 // Errors

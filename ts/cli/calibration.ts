@@ -15,6 +15,8 @@ export interface CalibrationOptions extends Omit<DataFlags, 'data' | 'limit'> {
 
 export interface Calibration {
   data: Levels;
+  /** The class of each, of a model with classes, where the data says it; samples are of one after the other. */
+  labels?: Uint16Array;
   /** Says which they are. */
   name: string;
 }
@@ -72,9 +74,14 @@ export async function calibrationImages(
   }
   const count = Math.min(images, train.count);
   const data = levelsArray(count * size, levels);
-  for (let i = 0; i < count; i++) {
-    const at = Math.floor((i * train.count) / count) * size;
-    data.set(train.pixels.subarray(at, at + size), i * size);
+  const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * train.count) / count));
+  for (const [i, image] of chosen.entries()) {
+    data.set(train.pixels.subarray(image * size, (image + 1) * size), i * size);
   }
-  return { data, name: `${count} images spread over ${train.split} of ${train.source}` };
+  const labels = sampler.config.classes && train.labels && Uint16Array.from(chosen, (image) => train.labels![image]!);
+  return {
+    data,
+    ...(labels && { labels }),
+    name: `${count} images spread over ${train.split} of ${train.source}`,
+  };
 }

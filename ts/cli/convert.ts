@@ -54,12 +54,14 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
     const { bytes: before, sampler: old } = await openModel(path, signal);
     checkConvertible(name, old.config);
     const write = await openOutputFile(out, '--out');
-    const { data: images, name: calibration } = await calibrationImages(before, old, options, signal);
+    const { data: images, labels, name: calibration } = await calibrationImages(before, old, options, signal);
     const size = imageSize(old.config);
     old.dispose();
-    const made = await inThread(name, { model: before, images, calibration, size }, signal).catch((error: unknown) => {
-      throw namingModel(error, path);
-    });
+    const made = await inThread(name, { model: before, images, calibration, labels, size }, signal).catch(
+      (error: unknown) => {
+        throw namingModel(error, path);
+      },
+    );
     const { after } = made;
     await write(after);
     const { figures, rows } = describe(made, openSampler(after));

@@ -15,6 +15,8 @@ interface Conversion {
   /** Images of calibration, and which they are. */
   images: Levels;
   calibration: string;
+  /** Their classes, where they are known. */
+  labels: Uint16Array | undefined;
   /** Pixels of an image. */
   size: number;
 }
@@ -44,9 +46,9 @@ interface Quantized {
   driftImages: number;
 }
 
-const quantize: Task<Conversion, Quantized> = async ({ model, images, calibration, size }) => {
+const quantize: Task<Conversion, Quantized> = async ({ model, images, calibration, labels, size }) => {
   const { pairedDifference } = await import('../train/score/compare.js');
-  const after = await quantizeModel(model, images, { calibration });
+  const after = await quantizeModel(model, images, { calibration, ...(labels && { labels }) });
   const count = Math.min(mostCompared, images.length / size);
   const few = images.subarray(0, count * size);
   const [was, is] = [(await loadSampler(model)).logProb(few), (await loadSampler(after)).logProb(few)];

@@ -1,1 +1,1 @@
-export const buildId = '7f10d52115f7';
+export const buildId = '602aeb0ad027';
