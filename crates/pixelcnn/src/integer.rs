@@ -71,9 +71,7 @@ pub(crate) fn has_output_scale(layers: &Layers, index: usize) -> bool {
 
 /// Whether a layer's outputs are kept in 16 bits.
 pub(crate) fn is_kept(layers: &Layers, index: usize) -> bool {
-    // Listed before they are compared: of no layer LLVM compares what is there anyway, which valgrind takes for a fault.
-    let read_beside = || layers.iter().flat_map(Layer::beside).collect::<Vec<_>>().contains(&index);
-    index + 1 < layers.len() && (layers[index].residual.is_some() || read_beside())
+    index + 1 < layers.len() && (layers[index].residual.is_some() || layers.is_read_beside(index))
 }
 
 /// Whether no output of a layer is negative, its residual added.

@@ -159,6 +159,8 @@ impl Layer {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     list: Vec<Layer>,
+    /// Of each layer whether another reads its outputs beside its terms.
+    read_beside: Vec<bool>,
     /// Classes, of which a layer may have a vector each.
     pub classes: usize,
     /// Levels, and the channels that each is embedded in; `None` where levels need no weights.
@@ -225,7 +227,14 @@ impl Layers {
             assert!(layer.reads().all(earlier), "layer {index} reads a later one");
             assert!(layer.inputs.is_sorted_by_key(|input| !input.one_hot), "layer {index} has a one-hot input after another");
         }
-        Layers { list, classes: 0, embedding: None }
+        let mut read_beside = vec![false; list.len()];
+        list.iter().flat_map(Layer::beside).for_each(|source| read_beside[source] = true);
+        Layers { list, read_beside, classes: 0, embedding: None }
+    }
+
+    /// Whether a layer's outputs are read beside terms: by what sums begin with, or as a residual.
+    pub fn is_read_beside(&self, layer: usize) -> bool {
+        self.read_beside[layer]
     }
 
     /// Parameters of a layer: kernels at their full size, bias and class vectors.

@@ -1,1 +1,1 @@
-export const buildId = '602aeb0ad027';
+export const buildId = '0dfe1fdb5fb7';
