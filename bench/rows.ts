@@ -79,8 +79,10 @@ export function ownEntrants(contenders: Record<Precision, Contender>, full: bool
             every: every(batch),
             drawn: () => tally.mean(),
             // The next images each round, so that no single digit decides; all rows draw the same.
-            run: (round) =>
-              void tally.add(draw(sampler, { method, skipping, count: batch, seed, startIndex: round * batch }), batch),
+            run: (round) => {
+              const drawn = draw(sampler, { method, skipping, count: batch, seed, startIndex: round * batch });
+              tally.add(round, drawn, batch);
+            },
           };
         }),
     );
@@ -170,19 +172,17 @@ export function poolEntrant(precision: Precision, { sampler }: Contender, pool: 
   };
 }
 
-/** Sums over images that were drawn. */
+/** What was drawn, by round: warming up draws the images of the first again and again, whose rows are remembered then. */
 class Tally {
-  #images = 0;
-  #macs = 0;
-  #ink = 0;
+  readonly #rounds = new Map<number, { count: number; macs: number; ink: number }>();
 
-  add({ images, macs }: Pick<Drawn, 'images' | 'macs'>, count: number): void {
-    this.#images += count;
-    this.#macs += macs;
-    this.#ink += inkOf(images);
+  add(round: number, { images, macs }: Pick<Drawn, 'images' | 'macs'>, count: number): void {
+    this.#rounds.set(round, { count, macs, ink: inkOf(images) });
   }
 
   mean(): Pick<Row, 'macsPerImage' | 'ink'> {
-    return { macsPerImage: this.#macs / this.#images, ink: this.#ink / this.#images };
+    const rounds = [...this.#rounds.values()];
+    const sum = (key: 'count' | 'macs' | 'ink') => rounds.reduce((all, round) => all + round[key], 0);
+    return { macsPerImage: sum('macs') / sum('count'), ink: sum('ink') / sum('count') };
   }
 }
