@@ -143,7 +143,6 @@ export async function timeShared(
   rounds: (way: Way) => number,
   naive?: () => Promise<unknown>,
 ): Promise<SharedTime[]> {
-  startPrevious();
   const found: SharedTime[] = [];
   for (const way of ways) {
     const { name, precision, megabytes, skipping, count, calls } = way;
@@ -205,7 +204,6 @@ export async function timeShared(
 
 /** Milliseconds from a model's bytes to its first image, 0.1.0 and now in turn: medians. */
 export function timeFirst(models: Record<Precision, Contender>, rounds: number) {
-  startPrevious();
   return precisions.map((precision) => {
     const { file } = models[precision];
     const old = asBefore(models, precision);
@@ -228,10 +226,6 @@ export function timeFirst(models: Record<Precision, Contender>, rounds: number) 
 
 function remembering(file: Uint8Array, megabytes: number | undefined): pkg.Sampler {
   return new pkg.Sampler(file, undefined, megabytes === undefined ? undefined : megabytes * 1e6);
-}
-
-function startPrevious(): void {
-  previous.initSync({ module: readFileSync(new URL('./peers/pixelcnn-0.1.0/pixelcnn_bg.wasm', import.meta.url)) });
 }
 
 /** A forward pass of an image by TensorFlow.js, and whose it is; nothing where it has no such net. */
