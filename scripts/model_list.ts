@@ -14,8 +14,6 @@ export interface PackagedModel {
    * where its net cannot be ordered.
    */
   readonly ordered?: 'apart' | 'in place';
-  /** Whether it stays in the repository, for what it shows, and out of the npm package. */
-  readonly unpublished?: true;
   /** Its picture: where, and what `pixelcnn sample` is asked for. */
   readonly picture?: { readonly file: string; readonly sample: readonly string[] };
 }
@@ -54,11 +52,9 @@ export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof fo
 
 /** The model files that the npm package has: of each model as it was trained and in integers. `files` of package.json leaves out the others. */
 export function publishedFiles(): string[] {
-  return models
-    .filter(({ unpublished }) => unpublished !== true)
-    .flatMap((model) =>
-      formsOf(model)
-        .filter((form) => form !== 'ordered')
-        .map((form) => `${model.name}${forms[form]}.safetensors`),
-    );
+  return models.flatMap((model) =>
+    formsOf(model)
+      .filter((form) => form !== 'ordered')
+      .map((form) => `${model.name}${forms[form]}.safetensors`),
+  );
 }
