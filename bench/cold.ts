@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { buildTsIfStale } from '../scripts/build_ts.js';
 import { serveFiles, withPage } from '../scripts/everywhere/browser.js';
 import { writeBetween } from '../scripts/everywhere/figures.js';
-import { programs, workerd } from '../scripts/everywhere/programs.js';
+import { programs } from '../scripts/everywhere/programs.js';
 import { type BrowserName, findBrowser, installed } from '../scripts/everywhere/tools.js';
+import { type WorkerModule, workerd, workerdConfig } from '../scripts/everywhere/workerd.js';
 import { root } from '../scripts/shell.js';
 import { contenders, draw } from './core.js';
 import { aligned, piped, short } from './format.js';
@@ -132,7 +133,7 @@ function run(command: string, args: readonly string[], cwd: string): Start {
 }
 
 function edge(command: string, folder: string, model: string): Host {
-  const files: [name: string, kind: string, path: string][] = [
+  const files: WorkerModule[] = [
     ['edge.js', 'esModule', join(root, 'bench/cold/edge.js')],
     ['pixelcnn.min.js', 'esModule', join(root, 'dist/pixelcnn.min.js')],
     ['pixelcnn.wasm', 'wasm', join(root, 'dist/wasm/pkg/pixelcnn_bg.wasm')],
@@ -140,18 +141,9 @@ function edge(command: string, folder: string, model: string): Host {
   ];
   for (const [name, , path] of files) if (path !== join(folder, name)) cpSync(path, join(folder, name));
   writeFileSync(join(folder, 'nothing.js'), 'export default { test() {} };\n');
-  const write = (name: string, modules: readonly string[]) =>
-    writeFileSync(
-      join(folder, name),
-      `using Workerd = import "/workerd/workerd.capnp";
-      const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
-      const edge :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-01-01");`,
-    );
-  write(
-    'ours.capnp',
-    files.map(([name, kind]) => `(name = "${name}", ${kind} = embed "${name}")`),
-  );
-  write('nothing.capnp', ['(name = "nothing.js", esModule = embed "nothing.js")']);
+  const beside = files.map(([name, kind]): WorkerModule => [name, kind, name]);
+  writeFileSync(join(folder, 'ours.capnp'), workerdConfig(beside));
+  writeFileSync(join(folder, 'nothing.capnp'), workerdConfig([['nothing.js', 'esModule', 'nothing.js']]));
   return {
     name: 'workerd',
     version: workerd.workerd,

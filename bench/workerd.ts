@@ -8,14 +8,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildTsIfStale } from '../scripts/build_ts.js';
 import { installed } from '../scripts/everywhere/tools.js';
-import { root, run } from '../scripts/shell.js';
+import { type WorkerModule, workerd, workerdConfig } from '../scripts/everywhere/workerd.js';
+import { root } from '../scripts/shell.js';
 import { contenders } from './core.js';
 import { summary, type Timing } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
 import { asBefore } from './previous.js';
 
-const version = '1.20261117.1';
 /** Of CPU for a request, milliseconds: https://developers.cloudflare.com/workers/platform/limits/ */
 const freePlan = 10;
 /** Fresh processes of each, and images drawn by each. */
@@ -73,23 +74,15 @@ function cpu(pid: number): number {
 function side(
   folder: string,
   name: string,
-  files: readonly (readonly [name: string, kind: string, from: string | Uint8Array])[],
+  files: readonly (readonly [name: string, kind: WorkerModule[1], from: string | Uint8Array])[],
 ): Side {
   mkdirSync(folder);
   for (const [as, , from] of files) {
     if (typeof from === 'string') cpSync(from, join(folder, as));
     else writeFileSync(join(folder, as), from);
   }
-  const modules = files.map(([as, kind]) => `(name = "${as}", ${kind} = embed "${as}")`);
-  writeFileSync(
-    join(folder, 'worker.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
-    const config :Workerd.Config = (
-      services = [(name = "main", worker = .main)],
-      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-    );
-    const main :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-01-01");`,
-  );
+  const modules = files.map(([as, kind]): WorkerModule => [as, kind, as]);
+  writeFileSync(join(folder, 'worker.capnp'), workerdConfig(modules, { address: '127.0.0.1:0' }));
   return { name, folder };
 }
 
@@ -97,9 +90,9 @@ function side(
 export async function benchWorkerd(): Promise<void> {
   if (!existsSync('/proc/self/schedstat'))
     throw new RangeError('workerd: expected Linux, which tells the CPU time of a thread');
-  const place = installed({ workerd: version }, true)!;
+  const place = installed(workerd, true)!;
   const command = join(place, 'node_modules/.bin/workerd');
-  run('npm', ['run', '--silent', 'build:ts']);
+  buildTsIfStale();
   const models = contenders();
   const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-workerd-'));
   try {
@@ -138,7 +131,7 @@ export async function benchWorkerd(): Promise<void> {
 
 /** First, second and later images of each, beside those of the first side. */
 function print(costs: ReadonlyMap<Side, number[][]>): void {
-  console.log(`${machineLine(describeMachine())}; workerd ${version}`);
+  console.log(`${machineLine(describeMachine())}; workerd ${workerd.workerd}`);
   console.log(
     `Milliseconds of CPU of a request for one image: median (quartiles) of ${processes} processes; over 0.1.0's`,
   );

@@ -29,7 +29,7 @@ export function buildTs(): void {
   try {
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     run(tsc, ['--project', 'tsconfig.build.json', '--outDir', built]);
-    // What is JavaScript already: worker entries and wasm-bindgen's face, with the binary beside it; and what is data.
+    // What is JavaScript already: worker entries and the binaries' build id, with the binaries beside it; and what is data.
     for (const name of files(source)) {
       if (/\.(m?js|wasm|json)$/.test(name) || name.endsWith('.d.ts')) cpSync(join(source, name), join(built, name));
     }

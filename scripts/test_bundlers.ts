@@ -13,7 +13,8 @@ import { parseArgs, promisify } from 'node:util';
 import { buildTsIfStale } from './build_ts.js';
 import { ended, serveFiles, withPage } from './everywhere/browser.js';
 import { type Drawn, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
-import { findBrowser, hosts, installed, linkInto, node22, packed, unpackInto } from './everywhere/tools.js';
+import { node22 } from './everywhere/programs.js';
+import { findBrowser, hosts, installed, linkInto, packed, unpackInto } from './everywhere/tools.js';
 import { root, runMain } from './shell.js';
 
 const call = promisify(execFile);

@@ -12,8 +12,9 @@ import { parseArgs, promisify } from 'node:util';
 import { buildTsIfStale } from './build_ts.js';
 import { type FileServer, serveFiles, withPage } from './everywhere/browser.js';
 import { type Drawn, models, nativeFigure, ownFigures, tableOf, writeBetween } from './everywhere/figures.js';
-import { programs, workerd } from './everywhere/programs.js';
+import { programs } from './everywhere/programs.js';
 import { type BrowserName, findBrowser, installed, packed, unpackInto } from './everywhere/tools.js';
+import { type WorkerModule, workerd, workerdConfig } from './everywhere/workerd.js';
 import { output, root, runMain } from './shell.js';
 
 const call = promisify(execFile);
@@ -135,21 +136,16 @@ function onWorkerd(place: string, folder: string): ReturnType<Runtime['find']> {
       const binary = build === 'plain' ? 'pixelcnn_bg' : 'pixelcnn_relaxed_bg';
       const edge = join(folder, `edge-${build}`);
       mkdirSync(edge);
-      const files: [name: string, kind: string, path: string][] = [
+      const files: WorkerModule[] = [
         ['edge.js', 'esModule', join(fixtures, 'edge.js')],
         ['draw.js', 'esModule', join(fixtures, 'draw.js')],
         ['pixelcnn.min.js', 'esModule', join(own, 'dist/pixelcnn.min.js')],
         ['pixelcnn.wasm', 'wasm', join(own, `dist/wasm/pkg/${binary}.wasm`)],
-        ...models.map((name): [string, string, string] => [name, 'data', join(own, `models/${name}.safetensors`)]),
+        ...models.map((name): WorkerModule => [name, 'data', join(own, `models/${name}.safetensors`)]),
       ];
       for (const [, , path] of files) cpSync(path, join(edge, basename(path)));
-      const modules = files.map(([name, kind, path]) => `(name = "${name}", ${kind} = embed "${basename(path)}")`);
-      writeFileSync(
-        join(edge, 'edge.capnp'),
-        `using Workerd = import "/workerd/workerd.capnp";
-        const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
-        const edge :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-01-01");`,
-      );
+      const beside = files.map(([name, kind, path]): WorkerModule => [name, kind, basename(path)]);
+      writeFileSync(join(edge, 'edge.capnp'), workerdConfig(beside));
       const { stdout } = await call(command, ['test', 'edge.capnp'], { cwd: edge });
       return JSON.parse(stdout) as Found;
     },

@@ -18,6 +18,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { serveFiles } from '../scripts/everywhere/browser.js';
 import { installPacked } from '../scripts/everywhere/tools.js';
+import { workerdConfig } from '../scripts/everywhere/workerd.js';
 import { root } from '../scripts/shell.js';
 import { loadSampler } from '../ts/index.js';
 import { classModel } from './class_model.js';
@@ -272,18 +273,14 @@ it.for(all.filter(({ host }) => host === 'workerd'))('$place runs on workerd', a
   const outfile = join(folder, `${setting.name}.mjs`);
   await build({ stdin, bundle: true, format: 'esm', external, outfile, logLevel: 'error' });
   const config = `${setting.name}.capnp`;
+  const file = 'mnist-binary.int8.safetensors';
   writeFileSync(
     join(folder, config),
-    `using Workerd = import "/workerd/workerd.capnp";
-    const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
-    const edge :Workerd.Worker = (
-      modules = [
-        (name = "main.mjs", esModule = embed "${setting.name}.mjs"),
-        (name = "pixelcnn/pixelcnn.wasm", wasm = embed "node_modules/pixelcnn/dist/wasm/pkg/pixelcnn_bg.wasm"),
-        (name = "pixelcnn/models/mnist-binary.int8.safetensors", data = embed "${models}/mnist-binary.int8.safetensors"),
-      ],
-      compatibilityDate = "2026-01-01",
-    );`,
+    workerdConfig([
+      ['main.mjs', 'esModule', `${setting.name}.mjs`],
+      ['pixelcnn/pixelcnn.wasm', 'wasm', 'node_modules/pixelcnn/dist/wasm/pkg/pixelcnn_bg.wasm'],
+      [`pixelcnn/models/${file}`, 'data', `${models}/${file}`],
+    ]),
   );
   const { stdout } = await promisify(execFile)(workerd, ['test', config], { cwd: folder });
   expect(JSON.parse(stdout)).toEqual(await setting.came());

@@ -9,9 +9,11 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
+import { scopedVersions } from '../scripts/everywhere/programs.js';
+import { workerd } from '../scripts/everywhere/workerd.js';
 import { root } from '../scripts/shell.js';
 
-const versions = { bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' };
+const versions = { ...scopedVersions, ...workerd };
 const cache = join(root, 'node_modules/.cache');
 const runtimes = join(cache, 'pixelcnn-runtimes');
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type WorkerModule, workerdConfig } from '../scripts/everywhere/workerd.js';
 import { root } from '../scripts/shell.js';
 import { loadSampler } from '../ts/index.js';
 import { fetchRuntimes, findRuntime } from './other_runtimes.js';
@@ -122,22 +123,15 @@ it('samples on workerd, and says that it has no threads', async (context) => {
   const names = ['', 'pool/'].flatMap((room) =>
     readdirSync(join(root, 'dist', room)).flatMap((name) => (name.endsWith('.js') ? [`${room}${name}`] : [])),
   );
-  const modules = [...names, 'wasm/pkg/build_id.js'].map(
-    (name) => `(name = "dist/${name}", esModule = embed "dist/${name}")`,
-  );
+  const binary = 'dist/wasm/pkg/pixelcnn_bg.wasm';
   await writeFile(
     join(folder, 'edge.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
-    const config :Workerd.Config = (services = [(name = "main", worker = .edge)]);
-    const edge :Workerd.Worker = (
-      modules = [
-        (name = "edge.js", esModule = embed "edge.js"),
-        (name = "dist/wasm/pkg/pixelcnn_bg.wasm", wasm = embed "dist/wasm/pkg/pixelcnn_bg.wasm"),
-        (name = "model.safetensors", data = embed "model.safetensors"),
-        ${modules.join(', ')}
-      ],
-      compatibilityDate = "2026-01-01",
-    );`,
+    workerdConfig([
+      ['edge.js', 'esModule', 'edge.js'],
+      [binary, 'wasm', binary],
+      ['model.safetensors', 'data', 'model.safetensors'],
+      ...[...names, 'wasm/pkg/build_id.js'].map((name): WorkerModule => [`dist/${name}`, 'esModule', `dist/${name}`]),
+    ]),
   );
   const { stdout } = await run(workerd, ['test', 'edge.capnp'], { cwd: folder });
   const { data } = (await loadSampler(model)).sample({ count: 3, seed: 5 });

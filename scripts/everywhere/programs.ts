@@ -13,11 +13,16 @@ export interface Program {
   find(fetch: boolean): { readonly version: string; readonly command: readonly string[] } | undefined;
 }
 
+/** Runtimes whose package brings one binary for each platform, by npm names and exact versions. */
+export const scopedVersions = { deno: '2.9.6', bun: '1.4.5' } as const;
+
+const newNode = '24.21.0';
+
 export const programs: readonly Program[] = [
   { name: 'node', find: () => found([process.execPath]) },
-  ...['22.23.3', '24.21.0', '26.10.0'].map(node),
-  scoped('deno', '2.9.6', '@deno', 'deno', ['run', '--allow-read', '--no-prompt']),
-  scoped('bun', '1.4.5', '@oven', 'bin/bun'),
+  ...['22.23.3', newNode, '26.10.0'].map(node),
+  scoped('deno', '@deno', 'deno', ['run', '--allow-read', '--no-prompt']),
+  scoped('bun', '@oven', 'bin/bun'),
 ];
 
 function node(version: string): Program {
@@ -33,8 +38,13 @@ function node(version: string): Program {
 }
 
 /** One whose binary comes in a package for each platform, of the same scope. */
-function scoped(name: string, version: string, scope: string, binary: string, args: readonly string[] = []): Program {
-  const packages = { [name]: version };
+function scoped(
+  name: keyof typeof scopedVersions,
+  scope: string,
+  binary: string,
+  args: readonly string[] = [],
+): Program {
+  const packages = { [name]: scopedVersions[name] };
   return {
     name,
     packages,
@@ -58,5 +68,8 @@ function found(command: readonly string[]): ReturnType<Program['find']> {
   return version === undefined ? undefined : { version, command };
 }
 
-/** Cloudflare's runtime. */
-export const workerd = { workerd: '1.20261117.1' } as const;
+/** A Node of at least version 22: this one, or one from npm; undefined where neither is here. */
+export function node22(fetch: boolean): string | undefined {
+  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
+  return node(newNode).find(fetch)?.command[0];
+}

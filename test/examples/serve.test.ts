@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installPacked } from '../../scripts/everywhere/tools.js';
+import { type WorkerModule, workerdConfig } from '../../scripts/everywhere/workerd.js';
 import { root } from '../../scripts/shell.js';
 import { ended } from '../cli/run.js';
 import { fetchRuntimes, findRuntime } from '../other_runtimes.js';
@@ -217,24 +218,21 @@ it('examples/serve/worker.ts serves on workerd, the runtime of Cloudflare, whate
   const external = ['*.wasm', '*.safetensors', 'node:*'];
   const entry = { absWorkingDir: folder, entryPoints: ['worker.ts'], outfile: 'worker.mjs' };
   await build({ ...entry, bundle: true, format: 'esm', external, logLevel: 'error' });
-  const embedded = { 'pixelcnn/pixelcnn.wasm': 'wasm', 'pixelcnn/models/mnist-binary.int8.safetensors': 'data' };
+  const embedded = {
+    'pixelcnn/pixelcnn.wasm': 'wasm',
+    'pixelcnn/models/mnist-binary.int8.safetensors': 'data',
+  } as const;
   const { exports } = JSON.parse(readFileSync(join(folder, 'node_modules/pixelcnn/package.json'), 'utf8'));
-  const modules = Object.entries(embedded).map(([name, kind]) => {
+  const modules = Object.entries(embedded).map(([name, kind]): WorkerModule => {
     const path = exports[name.replace('pixelcnn/', './')]?.default ?? name.replace('pixelcnn/', './');
-    return `(name = "${name}", ${kind} = embed "node_modules/pixelcnn/${path}")`;
+    return [name, kind, `node_modules/pixelcnn/${path}`];
   });
-  const [date] = /(?<=^compatibility_date = )".*"$/m.exec(readFileSync(join(folder, 'wrangler.toml'), 'utf8')) ?? [];
+  const [date] =
+    /(?<=^compatibility_date = ").*(?="$)/m.exec(readFileSync(join(folder, 'wrangler.toml'), 'utf8')) ?? [];
+  expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
   writeFileSync(
     join(folder, 'worker.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .main)],
-  sockets = [(name = "http", address = "*:${port + 2}", http = (), service = "main")],
-);
-const main :Workerd.Worker = (
-  modules = [(name = "worker.mjs", esModule = embed "worker.mjs"), ${modules.join(', ')}],
-  compatibilityDate = ${date},
-);`,
+    workerdConfig([['worker.mjs', 'esModule', 'worker.mjs'], ...modules], { address: `*:${port + 2}`, date: date! }),
   );
   await served(workerd, ['serve', 'worker.capnp'], { cwd: folder, port: port + 2 }, async (server) => {
     await draws(server);
