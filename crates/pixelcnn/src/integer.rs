@@ -1,7 +1,7 @@
 //! How layers of integers round, how their rows lie, and the proof that no sum of theirs can leave 32 bits, whatever the image.
 //!
-//! Activations are small: -127..=127, or 0..=127 where none is negative. What residuals join, or sums begin with, is *kept* in
-//! 16 bits too; the small number then is a view of it.
+//! Activations are small: -127..=127, or 0..=127 where none is negative; twice as large where they are fine ([`Layers::is_fine`]). What
+//! residuals join, or sums begin with, is *kept* in 16 bits too; the small number then is a view of it.
 
 use crate::cell::Cell;
 use crate::config::MAX_LEVELS;
@@ -12,8 +12,13 @@ use crate::memory::try_room;
 use crate::simd::small::{OF_16_BITS, SPLIT};
 use crate::weights::Weights;
 
-/// The largest small number.
+/// The largest number that a kernel of small ones multiplies.
 pub(crate) const MOST: i16 = 127;
+
+/// The largest small number of a layer.
+pub(crate) fn most_of(layers: &Layers, index: usize) -> i16 {
+    if layers.is_fine(index) { 2 * MOST } else { MOST }
+}
 
 /// How an integer layer makes outputs of its sums.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +27,8 @@ pub struct Rounding {
     pub cell: Cell,
     /// What an output of it is multiplied with, before it is rounded.
     pub output: f32,
+    /// The largest small number.
+    pub most: i16,
     /// Whether sums are kept whole: the last layer's.
     pub whole: bool,
     /// Whether outputs are kept in 16 bits, of which each channel's small number is a view of its own.
@@ -39,6 +46,7 @@ impl Rounding {
         Rounding {
             cell: layer.cell,
             output: if own { weights.output_scale(index) } else { 1.0 },
+            most: most_of(layers, index),
             whole: index + 1 == layers.len(),
             kept: is_kept(layers, index),
             positive: is_positive(layers, layer),
@@ -49,7 +57,7 @@ impl Rounding {
     /// The output of a layer's sums, already scaled: small, or of 16 bits where it is kept.
     pub(crate) fn round(&self, [a, b]: [f32; 2]) -> i16 {
         let value = self.cell.apply(a, b) * self.output;
-        let most = if self.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
+        let most = if self.kept { f32::from(i16::MAX) } else { f32::from(self.most) };
         let least = if self.cell.is_non_negative() { 0.0 } else { -most };
         value.clamp(least, most).round_ties_even() as i16
     }
@@ -60,7 +68,8 @@ impl Rounding {
             return value;
         }
         let scaled = (i32::from(value) * i32::from(parts) + (1 << 14)) >> 15;
-        scaled.clamp(if self.positive { 0 } else { -i32::from(MOST) }, MOST.into()) as i16
+        let most = i32::from(self.most);
+        scaled.clamp(if self.positive { 0 } else { -most }, most) as i16
     }
 }
 
@@ -82,6 +91,8 @@ pub(crate) fn is_positive(layers: &Layers, layer: &Layer) -> bool {
 /// Where a row of a layer's outputs has what, in values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowParts {
+    /// How far behind a number lies what of it is above [`MOST`], where that lies apart.
+    pub upper: Option<usize>,
     /// Where the magnitudes of negative numbers begin, where they lie apart.
     pub negative: Option<usize>,
     /// Where kept numbers begin, where there are some.
@@ -93,16 +104,35 @@ pub(crate) struct RowParts {
 }
 
 impl RowParts {
+    /// A row that has no parts.
+    pub fn of_one(channels: usize) -> RowParts {
+        RowParts { upper: None, negative: None, kept: 0, len: padded(channels), read: channels }
+    }
+
     pub fn of(layers: &Layers, index: usize) -> RowParts {
         let (layer, channels) = (&layers[index], layers[index].out_channels);
         let own = padded(channels);
         if index + 1 == layers.len() {
-            return RowParts { negative: None, kept: 0, len: own * SUM_VALUES, read: channels };
+            return RowParts { upper: None, negative: None, kept: 0, len: own * SUM_VALUES, read: channels };
         }
-        let split = SPLIT && !is_positive(layers, layer);
-        let small = if split { 2 * own } else { own };
+        let upper = SPLIT && layers.is_fine(index);
+        let negative = SPLIT && !is_positive(layers, layer);
+        let magnitudes = if upper { 2 * own } else { own };
+        let small = if negative { 2 * magnitudes } else { magnitudes };
         let kept = if is_kept(layers, index) { own * OF_16_BITS } else { 0 };
-        RowParts { negative: split.then_some(own), kept: small, len: small + kept, read: small - own + channels }
+        RowParts {
+            upper: upper.then_some(own),
+            negative: negative.then_some(magnitudes),
+            kept: small,
+            len: small + kept,
+            read: small - own + channels,
+        }
+    }
+
+    /// Where the parts of small numbers begin that a kernel reads, and whether a part counts as negative.
+    pub fn small(self) -> impl Iterator<Item = (usize, bool)> {
+        let [signs, halves] = [[Some(0), self.negative], [Some(0), self.upper]].map(|parts| parts.into_iter().flatten());
+        signs.flat_map(move |sign| halves.clone().map(move |half| (sign + half, sign > 0)))
     }
 }
 
@@ -132,7 +162,7 @@ pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers
                     // One channel alone is on.
                     Source::Pixels if input.one_hot => (0..input.channels).map(weight).max().unwrap_or(0),
                     Source::Pixels => (0..input.channels).map(|k| weight(k) * weights.pixels[k]).sum::<i64>(),
-                    Source::Layer(_) => (0..input.channels).map(|k| weight(k) * i64::from(MOST)).sum(),
+                    Source::Layer(source) => (0..input.channels).map(|k| weight(k) * i64::from(most_of(layers, source))).sum(),
                 };
             }
         }

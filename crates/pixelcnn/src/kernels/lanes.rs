@@ -404,11 +404,11 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
     panels: usize,
     Outputs { row, residual }: Outputs<Small>,
 ) {
-    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let round = |x: F32x4| if RELU { x.round_positive(most) } else { x.round_signed(most) };
-    let [zero, ceiling] = [0, MOST].map(|bound| I16x8::splat_pair([bound; 2]));
+    let [zero, seven_bits, ceiling] = [0, MOST, rounding.most].map(|bound| I16x8::splat_pair([bound; 2]));
     let floor = if rounding.positive { zero } else { ceiling.negated() };
-    let RowParts { negative, kept, .. } = rounding.row;
+    let RowParts { upper, negative, kept, .. } = rounding.row;
     for panel in 0..panels {
         let first = panel * PANEL;
         // SAFETY: as the caller promises; rows have the alignment of small numbers.
@@ -423,12 +423,21 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
                 let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
                 out = out.scaled(parts).at_most(ceiling).at_least(floor);
             }
+            let write = |at: usize, numbers: I16x8| {
+                let Some(upper) = upper else {
+                    *row.add(at).cast() = small::stored(numbers);
+                    return;
+                };
+                let lower = numbers.at_most(seven_bits);
+                *row.add(at).cast() = small::stored(lower);
+                *row.add(upper + at).cast() = small::stored(numbers.add_saturating(lower.negated()));
+            };
             let Some(negative) = negative else {
-                *row.add(first).cast() = small::stored(out);
+                write(first, out);
                 continue;
             };
-            *row.add(first).cast() = small::stored(out.at_least(zero));
-            *row.add(negative + first).cast() = small::stored(out.negated().at_least(zero));
+            write(first, out.at_least(zero));
+            write(negative + first, out.negated().at_least(zero));
         }
     }
 }
@@ -438,9 +447,9 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
 /// # Safety
 /// As [`Lanes::finish`].
 unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
-    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
-    let RowParts { negative, kept, .. } = rounding.row;
+    let RowParts { upper, negative, kept, .. } = rounding.row;
     let write = |first: usize, numbers: [i32; 4]| {
         for (o, number) in numbers.into_iter().enumerate() {
             let (at, mut number) = (first + o, number as i16);
@@ -453,11 +462,18 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
                     *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
                 }
                 let number = rounding.view_of(number, *ended.parts.add(at));
+                let put = |at: usize, number: i16| {
+                    let lower = if upper.is_some() { number.min(MOST) } else { number };
+                    *outputs.row.add(at) = lower as Small;
+                    if let Some(upper) = upper {
+                        *outputs.row.add(upper + at) = (number - lower) as Small;
+                    }
+                };
                 match negative {
-                    None => *outputs.row.add(at) = number as Small,
+                    None => put(at, number),
                     Some(negative) => {
-                        *outputs.row.add(at) = number.max(0) as Small;
-                        *outputs.row.add(negative + at) = (-number).max(0) as Small;
+                        put(at, number.max(0));
+                        put(negative + at, (-number).max(0));
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! A net's weights in the order in which tiles read them, and what they take.
 
-use super::{Lanes, PANEL, padded};
+use super::{Lanes, PANEL};
 use crate::arithmetic::{Arithmetic, F32, Int8};
 use crate::config::{Config, Precision};
 use crate::error::Error;
@@ -54,7 +54,7 @@ impl Units {
             return RowParts::of(layers, layer);
         }
         let channels = layers[layer].out_channels;
-        RowParts { negative: None, kept: 0, len: padded(channels), read: channels }
+        RowParts::of_one(channels)
     }
 
     /// Bytes of as many values as the product of some counts.
@@ -204,9 +204,9 @@ impl<A: Lanes> PackedLayer<A> {
         let mut row = 0;
         for (number, input) in layer.inputs.iter().enumerate() {
             let kernel = weights.kernel(index, number);
-            let negative = match input.source {
-                Source::Layer(source) => units.row(layers, source).negative,
-                Source::Pixels => None,
+            let read = match input.source {
+                Source::Layer(source) => units.row(layers, source),
+                Source::Pixels => RowParts::of_one(input.channels),
             };
             for &term in &input.terms {
                 let from = input.weight_index(term, n);
@@ -238,9 +238,9 @@ impl<A: Lanes> PackedLayer<A> {
                 for k in 0..input.channels {
                     for o in 0..n {
                         let [positive, opposite] = A::packed(weight(k, o));
-                        put(k, o, positive);
-                        if let Some(negative) = negative {
-                            put(negative + k, o, opposite);
+                        // All parts of a number have its weight.
+                        for (part, negative) in read.small() {
+                            put(part + k, o, if negative { opposite } else { positive });
                         }
                     }
                 }
