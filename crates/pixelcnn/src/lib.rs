@@ -9,7 +9,6 @@
 pub mod activity;
 pub mod arithmetic;
 mod cache;
-pub mod cell;
 pub mod config;
 pub mod describe;
 mod engine;
@@ -34,9 +33,10 @@ pub mod rng;
 pub mod sampler;
 pub mod schedule;
 pub mod sharing;
-pub mod simd;
 pub mod tensors;
 pub mod weights;
+
+pub use pixelcnn_kernels::{cell, simd};
 
 pub use config::Config;
 pub use error::Error;
