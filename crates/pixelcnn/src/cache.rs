@@ -14,13 +14,15 @@
 //! Within a row of values, what follows the last one that is not zero is skipped too (`depth`): a product with zero adds
 //! nothing, not even a sign (see [`crate::weights`]).
 
+use crate::arithmetic::Arithmetic;
 use crate::error::Error;
-use crate::kernels::{self, Lanes, PackedLayer, Room, Row, Scratch};
 use crate::layers::{Layers, Source, Start, Tap};
 use crate::layout::{BATCH, Chosen, Grid, Layout, Offsets, Plan, Ring, Skip, ring_index};
 use crate::memory::{product, reserve, try_room, try_zeroed};
+use crate::packed::Units;
 use crate::schedule::Schedule;
 use crate::sharing::{self, Family, Found, Met, NONE, OUTSIDE, Table};
+use pixelcnn_kernels::{PackedLayer, Places, Room, Row, Scratch};
 use std::ops::Range;
 
 /// The row of zeros.
@@ -28,7 +30,7 @@ const ZEROS: Row = Row { start: 0, depth: 0 };
 
 /// The activations kept for some images that are computed in step.
 #[derive(Debug)]
-pub struct Cache<A: Lanes> {
+pub struct Cache<A: Arithmetic> {
     schedule: Schedule,
     skip: Skip,
     images: usize,
@@ -69,7 +71,7 @@ struct Look {
 
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Debug)]
-struct Front<A: Lanes> {
+struct Front<A: Arithmetic> {
     taps: Vec<Row>,      // (position, tap)
     begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
@@ -78,7 +80,7 @@ struct Front<A: Lanes> {
     scratch: Scratch<A>,
 }
 
-impl<A: Lanes> Cache<A> {
+impl<A: Arithmetic> Cache<A> {
     /// An empty cache. Nothing is allocated later.
     /// What a former cache remembers is taken over where both remember alike; ids begin with `first_id`.
     ///
@@ -212,12 +214,12 @@ impl<A: Lanes> Cache<A> {
         self.gather(layer);
         let front = &mut self.front;
         let Front { taps, begins, residuals, rows: outputs, scratch, .. } = front;
-        let places = kernels::Places { taps, begins, residuals, outputs };
+        let places = Places { taps, begins, residuals, outputs };
         let plan = &mut self.layers[layer];
-        plan.macs += kernels::run(packed, &mut self.data, &places, scratch);
+        plan.macs += A::run(packed, &mut self.data, &places, scratch);
         if self.skip.tails {
             // What pads the channels may hold anything.
-            let own = packed.row().min(plan.ring.steps as usize * A::STEP);
+            let own = packed.row.min(plan.ring.steps as usize * A::STEP);
             let chosen = &self.chosen[family];
             for ((&target, &row), chosen) in front.targets.iter().zip(&front.rows).zip(chosen) {
                 let values = &self.data[row as usize..][..own];
@@ -397,7 +399,7 @@ fn own_row(
 }
 
 /// Steps of a row up to its last value other than zero.
-fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
+fn depth_of<A: Arithmetic>(values: &[A::Value]) -> u32 {
     const BLOCK: usize = 16; // zeros of which are looked at side by side
     let is_zero = |value: &A::Value| *value == A::Value::default();
     let mut end = values.len();
@@ -453,12 +455,12 @@ fn looks(schedule: &Schedule, grid: &Grid, rings: &[Ring], families: &[Family], 
     Ok(looks)
 }
 
-impl<A: Lanes> Front<A> {
+impl<A: Arithmetic> Front<A> {
     fn with_room(room: Room) -> Result<Front<A>, Error> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
-        let mut scratch = Scratch::default();
-        scratch.reserve(room)?;
+        let (mut scratch, units) = (Scratch::default(), Units::of::<A>());
+        scratch.reserve(room).map_err(|_| Error::OutOfMemory { bytes: room.bytes(units.value, units.sum), limit: None })?;
         let (begins, residuals, rows, targets) = (vec![], vec![], vec![], vec![]);
         let mut front = Front { taps: vec![], begins, residuals, rows, targets, scratch };
         reserve(&mut front.taps, &[positions, taps])?;

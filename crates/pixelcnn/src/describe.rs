@@ -3,10 +3,10 @@
 use crate::config::Config;
 use crate::error::Error;
 use crate::json::write_quoted;
-use crate::kernels::Units;
 use crate::layers::{Layer, Layers, Source, Start};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Text, headroom};
+use crate::packed::Units;
 use crate::schedule::Schedule;
 use crate::tensors::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};

@@ -2,11 +2,12 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::kernels::{Room, Row, Units};
 use crate::layers::{Layer, Layers, Source, Tap};
 use crate::memory::{Bytes, product, try_room};
+use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 use crate::sharing::{self, Family, MOST_BYTES, TablePlan, alone};
+use pixelcnn_kernels::{Room, Row};
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,7 +179,7 @@ fn front_bytes(room: Room, families: u64, units: Units) -> Bytes {
     Bytes::of::<Row>(&[room.positions, room.taps])
         + Bytes::of::<u8>(&[room.positions, of_position])
         + Bytes::of::<Chosen>(&[room.positions, families])
-        + room.planned(units)
+        + Bytes(room.bytes(units.value, units.sum))
 }
 
 /// A position whose rows a family is to compute.
@@ -283,7 +284,7 @@ impl Layout {
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
         let at_once = if schedule.has_whole() { width as u64 } else { lanes };
         let positions = product(&[batch as u64, images as u64, at_once]);
-        let room = Room::of(layers, units, positions);
+        let room = units.room(layers, positions);
         // Each tap has a place for each row of any that its layer, or its family's key, reads beside it.
         let places = |reads: &mut dyn Iterator<Item = Source>| {
             let (taps, mask) = reads.fold((0, 0), |(taps, mask), source| (taps + 1, rings[ring_index(source)].mask.max(mask)));

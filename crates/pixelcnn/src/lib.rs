@@ -18,7 +18,6 @@ pub mod format;
 pub mod head;
 mod integer;
 pub mod json;
-mod kernels;
 pub mod layers;
 mod layout;
 pub mod math;
@@ -26,7 +25,7 @@ pub mod memory;
 pub mod mixture;
 pub mod model;
 pub mod optimize;
-
+mod packed;
 pub mod quantize;
 mod reference;
 pub mod rng;

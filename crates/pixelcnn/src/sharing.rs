@@ -24,9 +24,9 @@
 //! No result depends on what is met: a row is the same met or computed, so neither does any on the table's size, or on what ran before.
 
 use crate::error::Error;
-use crate::kernels::Units;
 use crate::layers::{Layer, Layers, Source, Start, Tap};
 use crate::memory::{Bytes, try_room, try_zeroed};
+use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 use std::ops::Range;
 
