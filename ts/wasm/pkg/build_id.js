@@ -1,1 +1,1 @@
-export const buildId = '0dfe1fdb5fb7';
+export const buildId = '078f2f068d5d';
