@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
 use crate::PANEL;
+use crate::activations::Activations;
 use crate::cell::Cell;
 use crate::layer::PackedLayer;
 use crate::rounding::{Finish, MOST, Rounding, RowParts};
@@ -9,7 +10,7 @@ use crate::simd::small::{self, Small};
 use crate::simd::{F32x4, I16x8, I32x4};
 use crate::tiles::{self, Places, Scratch};
 use std::fmt::Debug;
-use std::ops::Add;
+use std::ops::{Add, Range};
 
 /// f32 throughout.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +110,12 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// # Panics
     /// Where a place leads outside the data.
     fn run(layer: &PackedLayer<Self>, data: &mut [Self::Value], places: &Places, scratch: &mut Scratch<Self>) -> u64;
+
+    /// [`Activations::compute`].
+    fn compute(kept: &mut Activations<Self>, layer: usize, packed: &PackedLayer<Self>, classes: &[u16], steps: Range<usize>);
+
+    /// [`Activations::put_pixel`].
+    fn put_pixel(kept: &mut Activations<Self>, image: usize, row: usize, column: usize, level: u16, values: &[Self::Value]);
 
     /// Makes a position's outputs of all its sums.
     ///
@@ -241,6 +248,16 @@ impl Lanes for F32 {
     #[inline(never)]
     fn run(layer: &PackedLayer<F32>, data: &mut [f32], places: &Places, scratch: &mut Scratch<F32>) -> u64 {
         tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<F32>, layer: usize, packed: &PackedLayer<F32>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<F32>, image: usize, row: usize, column: usize, level: u16, values: &[f32]) {
+        kept.put_pixel(image, row, column, level, values);
     }
 
     unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual }: Outputs<f32>) {
@@ -408,6 +425,16 @@ impl Lanes for Int8 {
     #[inline(never)]
     fn run(layer: &PackedLayer<Int8>, data: &mut [Small], places: &Places, scratch: &mut Scratch<Int8>) -> u64 {
         tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<Int8>, layer: usize, packed: &PackedLayer<Int8>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<Int8>, image: usize, row: usize, column: usize, level: u16, values: &[Small]) {
+        kept.put_pixel(image, row, column, level, values);
     }
 
     unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {

@@ -24,13 +24,18 @@
 
 #![deny(missing_docs, unsafe_code)]
 
+mod activations;
 pub mod cell;
+mod grid;
 mod lanes;
 mod layer;
 mod rounding;
 pub mod simd;
+pub mod table;
 mod tiles;
 
+pub use activations::{Activations, BATCH, Chosen, Front, Look, Plan, Shared};
+pub use grid::{Grid, Offsets, Ring, Wave};
 pub use lanes::{Ended, F32, Int8, Lanes, Outputs};
 pub use layer::{PackedLayer, Packing};
 pub use rounding::{Finish, MOST, Rounding, RowParts, SUM_VALUES};

@@ -112,7 +112,7 @@ impl<A: Lanes> Scratch<A> {
 }
 
 /// Makes room for a product of some counts; for more than can be there is none.
-fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryReserveError> {
+pub(crate) fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryReserveError> {
     list.try_reserve_exact(counts.iter().fold(1, |product: usize, &count| product.saturating_mul(count)))
 }
 

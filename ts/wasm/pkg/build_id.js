@@ -1,1 +1,1 @@
-export const buildId = '078f2f068d5d';
+export const buildId = 'c64d6378ef79';
