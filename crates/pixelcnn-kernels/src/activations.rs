@@ -17,6 +17,17 @@ pub const BATCH: usize = 1024;
 /// The activations kept for some images that are computed in step.
 #[derive(Debug)]
 pub struct Activations<A: Lanes> {
+    /// All rows' values.
+    pub data: Vec<A::Value>,
+    /// What tiles need.
+    pub scratch: Scratch<A>,
+    /// Where they lie.
+    pub walk: Walk,
+}
+
+/// Where activations lie, and which of them are computed, in whatever precision.
+#[derive(Debug)]
+pub struct Walk {
     /// When they are computed.
     pub wave: Wave,
     /// Whether zeros at the end of a row are left out.
@@ -27,8 +38,6 @@ pub struct Activations<A: Lanes> {
     pub lanes: usize,
     /// Places.
     pub grid: Grid,
-    /// All rows' values.
-    pub data: Vec<A::Value>,
     /// (place) -> the row that holds its values.
     pub rows: Vec<Row>,
     /// Of pixels.
@@ -36,7 +45,7 @@ pub struct Activations<A: Lanes> {
     /// What layers read, and where their rows lie.
     pub layers: Vec<Plan>,
     /// What is computed now.
-    pub front: Front<A>,
+    pub front: Front,
     /// (family), or one for all where nothing is remembered: what it computes at a step.
     pub chosen: Vec<Vec<Chosen>>,
     /// What is remembered.
@@ -114,16 +123,74 @@ pub struct Look {
 
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Debug)]
-pub struct Front<A: Lanes> {
+pub struct Front {
     taps: Vec<Row>,      // (position, tap)
     begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
     targets: Vec<usize>, // (position) -> its place
-    scratch: Scratch<A>,
 }
 
 impl<A: Lanes> Activations<A> {
+    /// Computes a layer at every position of the given steps, for the first images, one for each of `classes`. What it reads
+    /// there must have been computed, or put.
+    pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
+        for first in steps.clone().step_by(BATCH) {
+            self.compute_batch(layer, packed, classes, first..steps.end.min(first + BATCH));
+        }
+    }
+
+    fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
+        let Activations { data, scratch, walk } = self;
+        scratch.clear();
+        let Some(family) = walk.choose(layer, classes, steps) else { return };
+        if let Some(shared) = &walk.shared {
+            // Within the room that was made for it.
+            data.resize(data.len().max(shared.first + shared.table.end()), A::Value::default());
+        }
+        let Front { taps, begins, residuals, rows: outputs, targets } = &walk.front;
+        let places = Places { taps, begins, residuals, outputs };
+        let plan = &mut walk.layers[layer];
+        plan.macs += run(packed, data, &places, scratch);
+        if walk.tails {
+            // What pads the channels may hold anything.
+            let own = packed.row.min(plan.ring.steps as usize * A::STEP);
+            for ((&target, &row), chosen) in targets.iter().zip(outputs).zip(&walk.chosen[family]) {
+                let depth = depth_of::<A>(&data[row as usize..][..own]);
+                walk.rows[target].depth = depth;
+                if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut walk.shared, plan.kept, chosen.entry) {
+                    shared.table.set_depth(entry, kept, depth);
+                }
+            }
+        }
+    }
+
+    /// Puts a pixel's level, which is these values to the net.
+    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u16, values: &[A::Value]) {
+        let (place, mut own) = self.walk.put(image, row, column, level);
+        // One by one: of one or two, a call that copies takes longer.
+        values.iter().enumerate().for_each(|(k, &value)| self.data[own.start as usize + k] = value);
+        if self.walk.tails {
+            own.depth = depth_of::<A>(values);
+        }
+        self.walk.rows[place] = own;
+    }
+
+    /// What a layer computed at a position, `[out_channels]`; sums where it is the last.
+    pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[A::Value] {
+        let Walk { grid, layers, rows, .. } = &self.walk;
+        let place = grid.row_of(&layers[layer].ring, row) + grid.at(image, column);
+        &self.data[rows[place].start as usize..]
+    }
+
+    /// The values, `[channels]`, of a row that was read by what was computed last: `place` is a position's number times the layer's taps,
+    /// plus the tap.
+    pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
+        &self.data[self.walk.front.taps[place].start as usize..][..channels]
+    }
+}
+
+impl Walk {
     /// Images begin: no position that was computed is read any more.
     pub fn begin_images(&mut self) {
         // Above the image there is nothing.
@@ -134,16 +201,12 @@ impl<A: Lanes> Activations<A> {
         }
     }
 
-    /// Computes a layer at every position of the given steps, for the first images, one for each of `classes`. What it reads
-    /// there must have been computed, or put.
-    pub fn compute(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
-        for first in steps.clone().step_by(BATCH) {
-            self.compute_batch(layer, packed, classes, first..steps.end.min(first + BATCH));
-        }
-    }
-
-    fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
+    /// Makes a front of what a layer computes at some steps, and gives each position its place. The family whose positions they are;
+    /// `None` where there is nothing to compute.
+    fn choose(&mut self, layer: usize, classes: &[u16], steps: Range<usize>) -> Option<usize> {
+        let mut family = 0;
         if self.shared.is_some() {
+            family = self.layers[layer].family;
             // One step at a time, each with all its layers in their order.
             self.look_up(layer, classes, steps.start);
         } else {
@@ -151,29 +214,11 @@ impl<A: Lanes> Activations<A> {
             steps.for_each(|step| self.choose_all(layer, classes, step));
         }
         self.front.clear();
-        let family = if self.shared.is_some() { self.layers[layer].family } else { 0 };
         if self.chosen[family].is_empty() {
-            return;
+            return None;
         }
         self.gather(layer);
-        let front = &mut self.front;
-        let Front { taps, begins, residuals, rows: outputs, scratch, .. } = front;
-        let places = Places { taps, begins, residuals, outputs };
-        let plan = &mut self.layers[layer];
-        plan.macs += run(packed, &mut self.data, &places, scratch);
-        if self.tails {
-            // What pads the channels may hold anything.
-            let own = packed.row.min(plan.ring.steps as usize * A::STEP);
-            let chosen = &self.chosen[family];
-            for ((&target, &row), chosen) in front.targets.iter().zip(&front.rows).zip(chosen) {
-                let values = &self.data[row as usize..][..own];
-                let depth = depth_of::<A>(values);
-                self.rows[target].depth = depth;
-                if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut self.shared, plan.kept, chosen.entry) {
-                    shared.table.set_depth(entry, kept, depth);
-                }
-            }
-        }
+        Some(family)
     }
 
     /// Lists all positions that the layer computes at a step.
@@ -196,7 +241,7 @@ impl<A: Lanes> Activations<A> {
     /// Where the layer is its family's root: looks up all positions that it computes at a step, lists those whose rows are not there,
     /// and points the others to theirs.
     fn look_up(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Activations { wave, grid, rows, layers, chosen, shared, .. } = self;
+        let Walk { wave, grid, rows, layers, chosen, shared, .. } = self;
         let (Some(shared), family) = (shared, layers[layer].family) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
@@ -258,13 +303,11 @@ impl<A: Lanes> Activations<A> {
             }
         }
         chosen.truncate(left);
-        // Within the room that was made for it.
-        self.data.resize(self.data.len().max(*first + table.end()), A::Value::default());
     }
 
     /// Makes a front of what the layer is to compute, and gives each position its place.
     fn gather(&mut self, layer: usize) {
-        let Activations { wave, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
+        let Walk { wave, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
         let plan = &layers[layer];
         let chosen = &chosen[if shared.is_some() { plan.family } else { 0 }];
         for &Chosen { step, image, row, column, class, entry } in chosen {
@@ -291,37 +334,15 @@ impl<A: Lanes> Activations<A> {
         }
     }
 
-    /// Puts a pixel's level, which is these values to the net.
-    pub fn put_pixel(&mut self, image: usize, row: usize, column: usize, level: u16, values: &[A::Value]) {
-        let Activations { wave, images, lanes, grid, pixels, .. } = self;
+    /// Notes a pixel's level. The place of its row, and where that is.
+    fn put(&mut self, image: usize, row: usize, column: usize, level: u16) -> (usize, Row) {
+        let Walk { wave, images, lanes, grid, pixels, .. } = self;
         let place = grid.row_of(pixels, row) + grid.at(image, column);
         let step = wave.slope * row + column + pixels.delay;
-        let mut own = own_row(*wave, pixels, (*images, *lanes), step, image, row, column);
         if let Some(shared) = &mut self.shared {
             shared.ids[place] = u32::from(level) + 1; // 0 is outside
         }
-        // One by one: of one or two, a call that copies takes longer.
-        values.iter().enumerate().for_each(|(k, &value)| self.data[own.start as usize + k] = value);
-        if self.tails {
-            own.depth = depth_of::<A>(values);
-        }
-        self.rows[place] = own;
-    }
-
-    /// What a layer computed at a position, `[out_channels]`; sums where it is the last.
-    pub fn output(&self, layer: usize, image: usize, row: usize, column: usize) -> &[A::Value] {
-        let place = self.grid.row_of(&self.layers[layer].ring, row) + self.grid.at(image, column);
-        &self.data[self.rows[place].start as usize..]
-    }
-
-    /// The tiles of what was computed last: positions, counted from its first.
-    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.front.scratch.tiles()
-    }
-
-    /// The values, `[channels]`, of a row that was read then: `place` is a position's number times the layer's taps, plus the tap.
-    pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
-        &self.data[self.front.taps[place].start as usize..][..channels]
+        (place, own_row(*wave, pixels, (*images, *lanes), step, image, row, column))
     }
 }
 
@@ -355,18 +376,16 @@ fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)
 }
 
-impl<A: Lanes> Front<A> {
+impl Front {
     /// With room for so much.
     ///
     /// # Errors
     /// Where the host has none.
-    pub fn with_room(room: Room) -> Result<Front<A>, TryReserveError> {
+    pub fn with_room(room: Room) -> Result<Front, TryReserveError> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
-        let mut scratch = Scratch::default();
-        scratch.reserve(room)?;
         let (begins, residuals, rows, targets) = (vec![], vec![], vec![], vec![]);
-        let mut front = Front { taps: vec![], begins, residuals, rows, targets, scratch };
+        let mut front = Front { taps: vec![], begins, residuals, rows, targets };
         reserve(&mut front.taps, &[positions, taps])?;
         reserve(&mut front.begins, &[positions])?;
         reserve(&mut front.residuals, &[positions])?;
@@ -381,6 +400,5 @@ impl<A: Lanes> Front<A> {
         self.residuals.clear();
         self.rows.clear();
         self.targets.clear();
-        self.scratch.clear();
     }
 }

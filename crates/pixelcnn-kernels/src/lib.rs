@@ -34,7 +34,7 @@ pub mod simd;
 pub mod table;
 mod tiles;
 
-pub use activations::{Activations, BATCH, Chosen, Front, Look, Plan, Shared};
+pub use activations::{Activations, BATCH, Chosen, Front, Look, Plan, Shared, Walk};
 pub use grid::{Grid, Offsets, Ring, Wave};
 pub use lanes::{Ended, F32, Int8, Lanes, Outputs};
 pub use layer::{PackedLayer, Packing};

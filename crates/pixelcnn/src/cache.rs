@@ -21,7 +21,8 @@ use crate::layout::{Layout, Skip, ring_index};
 use crate::memory::{product, reserve, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
 use crate::sharing::{self, Family, Met, TablePlan};
-use pixelcnn_kernels::{Activations, Front, Grid, Look, Offsets, PackedLayer, Plan, Ring, Shared};
+use pixelcnn_kernels::table::Table;
+use pixelcnn_kernels::{Activations, Front, Grid, Look, Offsets, PackedLayer, Plan, Ring, Scratch, Shared, Walk};
 use std::ops::Range;
 
 /// The activations kept for some images that are computed in step.
@@ -41,48 +42,27 @@ impl<A: Arithmetic> Cache<A> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(layers: &Layers, layout: Layout, former: &mut Option<Cache<A>>, first_id: u32) -> Result<Cache<A>, Error> {
-        let (kept, bytes) = (layout.kept(), layout.bytes());
-        let Layout { schedule, skip, images, levels, grid, rings, families, family_of, values, rows, ids, table, room, .. } =
-            layout;
         // Kernels address rows by bytes in 32 bits, and what they can address is addressed by usize too.
-        let none = || Error::OutOfMemory { bytes: bytes.0, limit: None };
-        let addressed = |count: u64, size: usize| u32::try_from(product(&[count, size as u64])).map_err(|_| none());
-        addressed(values.saturating_add(table.values), size_of::<A::Value>())?;
-        let (rows, ids) = (addressed(rows, 1)? as usize, ids as usize); // as many, or none
-
-        let rings: Vec<Ring> = rings.into_iter().map(|ring| ring.narrow(&schedule)).collect();
-        let (grid, pixels, lanes) = (grid.narrow(), rings[0], schedule.lanes());
-        let plans = plans(layers, &schedule, &grid, &rings, &families, &family_of)?;
+        let none = || Error::OutOfMemory { bytes: layout.bytes().0, limit: None };
+        let (values, most) = (layout.values, layout.values.saturating_add(layout.table.values));
+        u32::try_from(product(&[most, size_of::<A::Value>() as u64])).map_err(|_| none())?;
         // Of the rows that are remembered there are none yet: their room is not looked at before it is wanted.
-        let mut data: Vec<A::Value> = try_room((values + table.values) as usize)?;
+        let mut data: Vec<A::Value> = try_room(most as usize)?;
         data.resize(values as usize, A::Value::default());
-        let rows = try_zeroed(rows)?;
-        let front = Front::with_room(room).map_err(|_| none())?;
-        let mut chosen = try_room(families.len())?;
-        for _ in 0..if table.is_none() { 1 } else { families.len() } {
-            chosen.push(try_room(usize::try_from(room.positions).map_err(|_| none())?)?);
-        }
-        let mut shared = None;
-        if !table.is_none() {
-            let looks = looks(&schedule, &grid, &rings, &families, &plans)?;
-            let first = data.len();
-            let (ids, bits) = (try_zeroed(ids)?, sharing::pixel_bits(levels));
-            let positions = usize::try_from(room.positions).map_err(|_| none())?;
-            let (mut keys, hashes) = (Vec::new(), try_room(positions)?);
-            reserve(&mut keys, &[positions, table.words() as usize])?;
-            let former = former.take().filter(|former| former.table == table);
-            let taken = match former.and_then(|former| Some((former.rows.data, former.rows.shared?))) {
+        let mut scratch = Scratch::default();
+        scratch.reserve(layout.room).map_err(|_| none())?;
+        let walk = walk(layers, &layout, &mut || {
+            let former = former.take().filter(|former| former.table == layout.table);
+            match former.and_then(|former| Some((former.rows.data, former.rows.walk.shared?))) {
                 Some((rows, shared)) => {
                     data.extend_from_slice(&rows[shared.first..][..shared.table.end()]);
-                    shared.table
+                    Ok(shared.table)
                 }
-                None => table.table(first_id)?,
-            };
-            shared = Some(Shared { table: taken, first, ids, bits, looks, keys, hashes });
-        }
-        let (wave, tails, layers) = (schedule.wave(), skip.tails, plans);
-        let rows = Activations { wave, tails, images, lanes, grid, data, rows, pixels, layers, front, chosen, shared };
-        Ok(Cache { schedule, skip, table, kept, rows })
+                None => layout.table.table(first_id),
+            }
+        })?;
+        let (kept, rows) = (layout.kept(), Activations { data, scratch, walk });
+        Ok(Cache { schedule: layout.schedule, skip: layout.skip, table: layout.table, kept, rows })
     }
 
     /// Whether it may serve where another would be made.
@@ -103,7 +83,7 @@ impl<A: Arithmetic> Cache<A> {
 
     /// Images it has room for.
     pub fn images(&self) -> usize {
-        self.rows.images
+        self.rows.walk.images
     }
 
     /// As [`Layout::kept`].
@@ -113,29 +93,29 @@ impl<A: Arithmetic> Cache<A> {
 
     /// Multiply-adds issued by each layer since it was made, or reset: a product with a zero that was not skipped counts.
     pub fn macs(&self) -> impl Iterator<Item = u64> + '_ {
-        self.rows.layers.iter().map(|plan| plan.macs)
+        self.rows.walk.layers.iter().map(|plan| plan.macs)
     }
 
     /// What was looked up for each layer since then; nothing for one that is not, because its rows follow from another's.
     pub fn met(&self) -> impl Iterator<Item = Met> + '_ {
         let of = |(layer, plan): (usize, &Plan)| {
-            let shared = self.rows.shared.as_ref().filter(|shared| shared.looks[plan.family].root == layer);
+            let shared = self.rows.walk.shared.as_ref().filter(|shared| shared.looks[plan.family].root == layer);
             shared.map_or(Met::default(), |shared| shared.table.counts()[plan.family])
         };
-        self.rows.layers.iter().enumerate().map(of)
+        self.rows.walk.layers.iter().enumerate().map(of)
     }
 
     /// Starts counting anew.
     pub fn reset_counts(&mut self) {
-        self.rows.layers.iter_mut().for_each(|plan| plan.macs = 0);
-        if let Some(shared) = &mut self.rows.shared {
+        self.rows.walk.layers.iter_mut().for_each(|plan| plan.macs = 0);
+        if let Some(shared) = &mut self.rows.walk.shared {
             shared.table.reset_counts();
         }
     }
 
-    /// As [`Activations::begin_images`].
+    /// As [`Walk::begin_images`].
     pub fn begin_images(&mut self) {
-        self.rows.begin_images();
+        self.rows.walk.begin_images();
     }
 
     /// As [`Activations::compute`].
@@ -153,15 +133,42 @@ impl<A: Arithmetic> Cache<A> {
         self.rows.output(layer, image, row, column)
     }
 
-    /// As [`Activations::tiles`].
+    /// The tiles of what was computed last: positions, counted from its first.
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.rows.tiles()
+        self.rows.scratch.tiles()
     }
 
     /// As [`Activations::read`].
     pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
         self.rows.read(place, channels)
     }
+}
+
+/// What is the same in every precision. `table` is asked for last, and only where rows are remembered.
+fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Table, Error>) -> Result<Walk, Error> {
+    let none = || Error::OutOfMemory { bytes: layout.bytes().0, limit: None };
+    let n = |count: u64| usize::try_from(count).map_err(|_| none());
+    let Layout { schedule, families, images, .. } = layout;
+    let rings: Vec<Ring> = layout.rings.iter().map(|ring| ring.narrow(schedule)).collect();
+    let (grid, pixels, positions) = (layout.grid.narrow(), rings[0], n(layout.room.positions)?);
+    let plans = plans(layers, schedule, &grid, &rings, families, &layout.family_of)?;
+    let rows = try_zeroed(u32::try_from(layout.rows).map_err(|_| none())? as usize)?;
+    let front = Front::with_room(layout.room).map_err(|_| none())?;
+    let mut chosen = try_room(families.len())?;
+    for _ in 0..if layout.table.is_none() { 1 } else { families.len() } {
+        chosen.push(try_room(positions)?);
+    }
+    let mut shared = None;
+    if !layout.table.is_none() {
+        let looks = looks(schedule, &grid, &rings, families, &plans)?;
+        let (ids, bits) = (try_zeroed(layout.ids as usize)?, sharing::pixel_bits(layout.levels)); // as many as rows
+        let (mut keys, hashes) = (Vec::new(), try_room(positions)?);
+        reserve(&mut keys, &[positions, layout.table.words() as usize])?;
+        let (first, table) = (layout.values as usize, table()?);
+        shared = Some(Shared { table, first, ids, bits, looks, keys, hashes });
+    }
+    let (wave, tails, images, lanes) = (schedule.wave(), layout.skip.tails, *images, schedule.lanes());
+    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, chosen, shared })
 }
 
 /// Where places begin that are seen through some taps, each of a ring, in images of that size.
