@@ -5,6 +5,7 @@ use crate::config::{Config, Input, Precision};
 use crate::error::Error;
 use crate::integer;
 use crate::layers::{Layers, Source, Start};
+use crate::math;
 use crate::memory::try_room;
 use crate::simd::small::{self, Small};
 use crate::weights::{Stored, Weights};
@@ -148,7 +149,7 @@ impl Arithmetic for F32 {
             };
             let passes = layer.cell == Cell::Relu && layer.inputs.iter().all(|input| positive(input.source));
             let terms: usize = 2 + layer.inputs.iter().map(|input| input.terms.len() * input.channels).sum::<usize>();
-            let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
+            let rounding = math::exp(2.0 * terms as f64 * f64::from(f32::EPSILON));
             sums.clear();
             match layer.start {
                 Start::Layer(source) => sums.extend(bounds[starts[source].0..][..n].iter().map(|&bound| (bound, bound))),

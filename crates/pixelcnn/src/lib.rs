@@ -10,6 +10,7 @@ pub mod activity;
 pub mod arithmetic;
 mod cache;
 pub mod config;
+pub mod decimal;
 pub mod describe;
 mod engine;
 pub mod error;

@@ -5,6 +5,7 @@
 
 use crate::arithmetic::{Arithmetic, Either};
 use crate::config::Config;
+use crate::decimal::Decimal;
 use crate::engine::{self, Engine, Images, Incremental, Kernels, Oracle, Watch, Whole};
 use crate::error::Error;
 use crate::head::Head;
@@ -168,7 +169,7 @@ impl Run {
             return invalid("count must be at least 1, got 0".into());
         }
         if !(temperature >= 0.0 && temperature.is_finite()) {
-            return invalid(format!("temperature must be a finite number of at least 0, got {temperature}"));
+            return invalid(format!("temperature must be a finite number of at least 0, got {}", Decimal::from(temperature)));
         }
         if start_index.checked_add(count as u64).is_none() {
             return invalid(format!("start_index plus count must fit in 64 bits, got {start_index} + {count}"));

@@ -90,7 +90,8 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Ve
             of.push(here[0]);
             continue;
         }
-        key.sort_by_key(|&(source, _)| source != Source::Pixels);
+        let (mut key, others): (Vec<_>, Vec<_>) = key.into_iter().partition(|&(source, _)| source == Source::Pixels);
+        key.extend(others);
         of.push(families.len());
         let macs = layer.macs();
         families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class: class || knows_class });
@@ -220,8 +221,10 @@ impl TablePlan {
         let macs: u64 = (0..families.len()).map(after).sum();
         let Some(left) = bytes.min(MOST_BYTES).checked_sub(one) else { return TablePlan::default() };
         for (number, shelf) in shelves.iter_mut().enumerate() {
-            let bytes = u128::from(left) * u128::from(after(number)) / u128::from(macs.max(1));
-            shelf.sets = 1 + bytes as u64 / shelf.bytes(units).0;
+            // What is left has 31 bits.
+            let large = (u64::BITS - macs.leading_zeros()).saturating_sub(u64::BITS - 31);
+            let bytes = left * (after(number) >> large) / (macs >> large).max(1);
+            shelf.sets = 1 + bytes / shelf.bytes(units).0;
         }
         let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
         let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum::<Bytes>();
