@@ -86,7 +86,7 @@ export function buildWasm(out: string): WasmRecord {
   const built = mkdtempSync(join(tmpdir(), 'pixelcnn-wasm-'));
   const id = buildId();
   try {
-    const packArgs = ['build', 'crates/pixelcnn-wasm', '--target', 'web', '--no-pack', '--out-name', 'pixelcnn'];
+    const packArgs = ['build', 'crates/pixelcnn-binary', '--target', 'web', '--no-pack', '--out-name', 'pixelcnn'];
     for (const [number, flavour] of flavours.entries()) {
       const pack = number === 0 ? built : mkdtempSync(join(tmpdir(), 'pixelcnn-wasm-'));
       try {

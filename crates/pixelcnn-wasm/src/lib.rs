@@ -12,6 +12,7 @@ mod foreign;
 mod reserve;
 
 use pixelcnn::arithmetic::Either;
+use pixelcnn::decimal::Decimal;
 use pixelcnn::describe as core_describe;
 use pixelcnn::format::MAX_HEADER;
 use pixelcnn::layers::Layers;
@@ -181,12 +182,12 @@ fn integer(name: &str, value: f64) -> Result<u64, Refusal> {
     if (0.0..9_007_199_254_740_992.0).contains(&value) && value.trunc() == value {
         Ok(value as u64)
     } else {
-        Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {value}")))
+        Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {}", Decimal::from(value))))
     }
 }
 
 fn small_integer(name: &str, value: f64) -> Result<u32, Refusal> {
-    u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {value}")))
+    u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {}", Decimal::from(value))))
 }
 
 /// An integer that may be left out, as NaN.
@@ -306,7 +307,7 @@ pub fn random_words(seed: f64, purpose: f64, epoch: f64, item: f64, count: f64) 
             1.0 => Purpose::Initialise,
             2.0 => Purpose::Shuffle,
             3.0 => Purpose::Binarise,
-            _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
+            _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {}", Decimal::from(purpose)))),
         };
         let (epoch, item) = (small_integer("epoch", epoch)?, small_integer("item", item)?);
         let mut words = Words::new(integer("seed", seed)?, purpose, epoch, item);

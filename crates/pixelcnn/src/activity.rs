@@ -4,11 +4,11 @@ use crate::arithmetic::{Either, F32};
 use crate::cache::Cache;
 use crate::engine::Kernels;
 use crate::error::Error;
-use crate::kernels::Units;
 use crate::layers::{Layers, Source};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_room};
 use crate::model::{Model, Net};
+use crate::packed::Units;
 use crate::sampler::{check_images, check_labels};
 use crate::schedule::Schedule;
 use std::sync::Arc;
@@ -128,7 +128,7 @@ pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
             for (layer, packed) in net.packed.iter().enumerate() {
                 cache.compute(layer, packed, &[0], step..step + 1);
                 for tile in cache.tiles() {
-                    let cost = (tile.len() * packed.sums()) as u64;
+                    let cost = (tile.len() * packed.sums) as u64;
                     let sources = layers[layer].inputs.iter().flat_map(|input| input.terms.iter().map(|_| input.source));
                     for (tap, source) in sources.enumerate() {
                         let Source::Layer(source) = source else { continue };

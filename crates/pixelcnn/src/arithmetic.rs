@@ -1,31 +1,24 @@
-//! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
+//! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes ([`Lanes`]).
 
 use crate::cell::Cell;
 use crate::config::{Config, Input, Precision};
 use crate::error::Error;
-use crate::integer::Rounding;
+use crate::integer;
 use crate::layers::{Layers, Source, Start};
+use crate::math;
 use crate::memory::try_room;
-use crate::simd::small::Small;
+use crate::simd::small::{self, Small};
 use crate::weights::{Stored, Weights};
-use std::fmt::Debug;
-use std::ops::Add;
+pub use pixelcnn_kernels::{F32, Int8};
+use pixelcnn_kernels::{Finish, Lanes, Rounding};
 
 /// A precision's numbers: how a weight, an activation and a sum are held, and how one becomes the other.
 ///
 /// For each position and sum: `sum = bias (+ class)`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input,
 /// weight)` over terms and channels, where an input is a `view` of an output. For each output: `add(residual, round(scaled sums))`.
-pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
+pub trait Arithmetic: Lanes {
     /// A number of the model file.
     type Stored: Stored;
-    /// A weight or an activation.
-    type Number: Copy + Default + Debug;
-    /// What kernels hold a number in, or a part of one.
-    type Value: Copy + Default + PartialEq + Debug + Send + Sync;
-    /// An accumulator.
-    type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
-    /// What a layer needs to turn a sum into an output.
-    type Rounding: Copy + Debug + Send + Sync;
 
     /// A channel of what a level is to the net.
     fn pixel(config: &Config, weights: &Weights<Self::Stored>, level: u16, channel: usize) -> Self::Number;
@@ -36,8 +29,8 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// What a sum begins with: the bias, or a class's share of it.
     fn bias(stored: Self::Stored) -> Self::Sum;
 
-    /// What a sum begins with where another layer's output is that, or one weight.
-    fn start(output: Self::Number) -> Self::Sum;
+    /// A pixel's level as the values of its row, of which a row of zeros is none.
+    fn put_level(config: &Config, weights: &Weights<Self::Stored>, level: u16, to: &mut Vec<Self::Value>);
 
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
@@ -74,19 +67,6 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn logit(sum: Self::Sum, scale: f32) -> f32;
 }
 
-/// [`Precision::F32`].
-#[derive(Clone, Copy, Debug)]
-pub struct F32;
-
-/// How a layer of f32 makes outputs of its sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Finish {
-    /// Its cell.
-    pub cell: Cell,
-    /// Whether kernels must look for sums that are not finite.
-    pub guarded: bool,
-}
-
 /// `x > 0 ? x : +0`, by its bits: where relaxed SIMD is allowed, compilers make a relaxed instruction of a loop of `max`.
 fn relu(x: f64) -> f64 {
     f64::from_bits((x.to_bits() as i64).max(0) as u64)
@@ -94,10 +74,6 @@ fn relu(x: f64) -> f64 {
 
 impl Arithmetic for F32 {
     type Stored = f32;
-    type Number = f32;
-    type Value = f32;
-    type Sum = f32;
-    type Rounding = Finish;
 
     fn pixel(config: &Config, weights: &Weights, level: u16, channel: usize) -> f32 {
         match config.input {
@@ -115,8 +91,12 @@ impl Arithmetic for F32 {
         stored
     }
 
-    fn start(output: f32) -> f32 {
-        output
+    fn put_level(config: &Config, weights: &Weights, level: u16, to: &mut Vec<f32>) {
+        if config.is_one_hot() {
+            to.push(f32::from(level) + 1.0);
+        } else {
+            to.extend((0..config.input_channels()).map(|channel| F32::pixel(config, weights, level, channel)));
+        }
     }
 
     fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Finish {
@@ -139,11 +119,8 @@ impl Arithmetic for F32 {
         sum + input * weight
     }
 
-    /// NaN for a sum that is not finite. All that reads a NaN becomes one, whatever the weights, and so does the logit: no
-    /// relu hides it, and no engine can leave it out, since only zeros are.
-    fn round(Finish { cell, .. }: Finish, [a, b]: [f32; 2], _: [f32; 2]) -> f32 {
-        let finite = a.is_finite() && (cell.sums() == 1 || b.is_finite());
-        if finite { cell.apply(a, b) } else { f32::NAN }
+    fn round(finish: Finish, sums: [f32; 2], _: [f32; 2]) -> f32 {
+        finish.round(sums)
     }
 
     fn guarded(rounding: Finish) -> Finish {
@@ -172,7 +149,7 @@ impl Arithmetic for F32 {
             };
             let passes = layer.cell == Cell::Relu && layer.inputs.iter().all(|input| positive(input.source));
             let terms: usize = 2 + layer.inputs.iter().map(|input| input.terms.len() * input.channels).sum::<usize>();
-            let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
+            let rounding = math::exp(2.0 * terms as f64 * f64::from(f32::EPSILON));
             sums.clear();
             match layer.start {
                 Start::Layer(source) => sums.extend(bounds[starts[source].0..][..n].iter().map(|&bound| (bound, bound))),
@@ -230,20 +207,13 @@ impl Arithmetic for F32 {
     }
 }
 
-/// [`Precision::Int8`]: weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
+/// Weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
 ///
 /// A sum becomes an output by one multiplication in f32 with a scale of its own and by rounding to the nearest, halves to the even
 /// one: exact steps. Kernels of pixels have 16 bits. The sums of a checked model cannot overflow (see [`crate::weights`]), so any
 /// order and any engine gives the same integers.
-#[derive(Clone, Copy, Debug)]
-pub struct Int8;
-
 impl Arithmetic for Int8 {
     type Stored = i32;
-    type Number = i16;
-    type Value = Small;
-    type Sum = i32;
-    type Rounding = Rounding;
 
     fn pixel(config: &Config, weights: &Weights<i32>, level: u16, channel: usize) -> i16 {
         match config.input {
@@ -261,12 +231,12 @@ impl Arithmetic for Int8 {
         stored
     }
 
-    fn start(output: i16) -> i32 {
-        output.into()
+    fn put_level(_: &Config, _: &Weights<i32>, level: u16, to: &mut Vec<Small>) {
+        to.extend(small::split(level as i16 + 1));
     }
 
     fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Rounding {
-        Rounding::new(layers, weights, layer)
+        integer::rounding(layers, weights, layer)
     }
 
     fn scale(weights: &Weights<i32>, layer: usize, sum: usize) -> f32 {

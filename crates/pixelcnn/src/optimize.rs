@@ -8,10 +8,10 @@ use crate::activity::{Reads, reads, streams};
 use crate::arithmetic::Either;
 use crate::config::Precision;
 use crate::error::Error;
-use crate::kernels;
 use crate::layers::{Layers, Source};
 use crate::memory::{try_copy, try_room, try_zeroed};
 use crate::model::{BACKGROUND, Model};
+use crate::packed;
 use crate::sampler::check_images;
 use crate::weights::Weights;
 use std::cmp::Reverse;
@@ -27,7 +27,7 @@ const POSITIONS: usize = 1 << 16;
 /// Those of [`reads`].
 pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
     check_images(&model.config, images)?;
-    let (layers, planned) = (&model.layers, kernels::planned(&model.config, &model.layers, Precision::F32));
+    let (layers, planned) = (&model.layers, packed::planned(&model.config, &model.layers, Precision::F32));
     model.memory.check(model.bytes + planned)?;
     let some = spread(images, model.config.pixels())?;
     model.forget_spare();

@@ -12,15 +12,16 @@ use crate::arithmetic::Either;
 use crate::config::{Config, Input as Levels, MAX_LEVELS, Precision};
 use crate::error::Error;
 use crate::head::Head;
-use crate::integer::{MOST, has_output_scale, is_kept, most_of};
-use crate::kernels;
+use crate::integer::{has_output_scale, is_kept, most_of};
 use crate::layers::{Input, Layers, Source, Start};
 use crate::math::exp;
 use crate::memory::{try_room, try_zeroed};
 use crate::model::Model;
+use crate::packed;
 use crate::sampler::{Method, Run, Skipping, Strategy};
 use crate::tensors::{TensorSpec, tensor_specs};
 use crate::weights::Weights;
+use pixelcnn_kernels::MOST;
 use std::sync::Arc;
 
 /// The share of a channel's largest activation that calibration saw that the largest small number stands for: what is larger is cut
@@ -52,7 +53,7 @@ const PAIR: usize = 2;
 /// # Errors
 /// [`Error::IntegerOverflow`] naming a layer whose sums fit under no scale; those of [`seen`].
 pub fn quantize(model: &Model, images: &[u16], labels: &[u16]) -> Result<Model, Error> {
-    let planned = model.bytes + kernels::planned(&model.config, &model.layers, Precision::Int8);
+    let planned = model.bytes + packed::planned(&model.config, &model.layers, Precision::Int8);
     model.memory.check(planned)?;
     let seen = seen(model, images, labels)?;
     let was = Arc::new(model.remembering(model.rows()));

@@ -29,7 +29,7 @@ impl Stored for f32 {
     const PRECISION: Precision = Precision::F32;
 
     fn from_le(bytes: &[u8]) -> f32 {
-        f32::from_le_bytes(bytes.try_into().expect("four bytes"))
+        f32::from_le_bytes(*bytes.first_chunk().expect("four bytes"))
     }
 
     fn extend_le(self, _: Dtype, bytes: &mut Vec<u8>) {
@@ -58,7 +58,7 @@ impl Stored for i32 {
         match *bytes {
             [a] => i8::from_le_bytes([a]).into(),
             [a, b] => i16::from_le_bytes([a, b]).into(),
-            _ => i32::from_le_bytes(bytes.try_into().expect("one, two or four bytes")),
+            _ => i32::from_le_bytes(*bytes.first_chunk().expect("one, two or four bytes")),
         }
     }
 

@@ -1,17 +1,35 @@
 //! The numbers of a precision in lanes: what tiles are written in.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use super::PANEL;
-use crate::arithmetic::{Arithmetic, F32, Finish, Int8};
+use crate::PANEL;
+use crate::activations::Activations;
 use crate::cell::Cell;
-use crate::config::Config;
-use crate::integer::{MOST, Rounding, RowParts};
+use crate::layer::PackedLayer;
+use crate::rounding::{Finish, MOST, Rounding, RowParts};
 use crate::simd::small::{self, Small};
 use crate::simd::{F32x4, I16x8, I32x4};
-use crate::weights::Weights;
+use crate::tiles::{self, Places, Scratch};
+use std::fmt::Debug;
+use std::ops::{Add, Range};
 
-/// An [`Arithmetic`] in lanes.
-pub trait Lanes: Arithmetic {
+/// f32 throughout.
+#[derive(Clone, Copy, Debug)]
+pub struct F32;
+
+/// Weights of 8 bits, activations of 7 and a sign, sums of 32.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8;
+
+/// A precision's numbers, one at a time and in lanes.
+pub trait Lanes: Copy + Debug + Send + Sync + 'static {
+    /// A weight or an activation.
+    type Number: Copy + Default + Debug;
+    /// What kernels hold a number in, or a part of one.
+    type Value: Copy + Default + PartialEq + Debug + Send + Sync;
+    /// An accumulator.
+    type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
+    /// What a layer needs to turn a sum into an output.
+    type Rounding: Copy + Debug + Send + Sync;
     /// Four sums.
     type Sums: Copy;
     /// What a step multiplies: four outputs' weights, or one position's values four times.
@@ -63,9 +81,6 @@ pub trait Lanes: Arithmetic {
     /// A weight as kernels read it, and the opposite of it.
     fn packed(weight: Self::Number) -> [Self::Value; 2];
 
-    /// A pixel's level as the values of its row, of which a row of zeros is none.
-    fn put_level(config: &Config, weights: &Weights<Self::Stored>, level: u16, to: &mut Vec<Self::Value>);
-
     /// The number that stands for a pixel's level in a row for hot taps: one more than it, or 0.
     ///
     /// # Panics
@@ -75,6 +90,9 @@ pub trait Lanes: Arithmetic {
     /// A sum with some times a weight; 1 times but among integers.
     fn add_times(sum: Self::Sum, weight: Self::Sum, times: usize) -> Self::Sum;
 
+    /// What a sum begins with where another layer's output is that, or one weight.
+    fn start(output: Self::Number) -> Self::Sum;
+
     /// The output that a sum begins with, from the first of a row's on.
     fn output(row: &[Self::Value], output: usize) -> Self::Number;
 
@@ -82,6 +100,22 @@ pub trait Lanes: Arithmetic {
     /// instructions costs less in a loop of its own than at the end of each tile, and a call in a tile, were it never made, would cost
     /// it a fifth of its time.
     fn finished(rounding: Self::Rounding) -> bool;
+
+    /// Values of a row that making outputs of so many sums, padded ones included, writes; and that it reads of one that is added, from its
+    /// kept numbers on.
+    fn reach(rounding: Self::Rounding, sums: usize) -> (usize, usize);
+
+    /// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
+    ///
+    /// # Panics
+    /// Where a place leads outside the data.
+    fn run(layer: &PackedLayer<Self>, data: &mut [Self::Value], places: &Places, scratch: &mut Scratch<Self>) -> u64;
+
+    /// [`Activations::compute`].
+    fn compute(kept: &mut Activations<Self>, layer: usize, packed: &PackedLayer<Self>, classes: &[u16], steps: Range<usize>);
+
+    /// [`Activations::put_pixel`].
+    fn put_pixel(kept: &mut Activations<Self>, image: usize, row: usize, column: usize, level: u16, values: &[Self::Value]);
 
     /// Makes a position's outputs of all its sums.
     ///
@@ -122,11 +156,15 @@ pub struct Ended<V> {
     pub sums: *const V,
     /// Of integers, what each is multiplied with.
     pub scales: *const f32,
-    /// Of integers, each output's [`Arithmetic::parts`].
+    /// Of integers, what 2^15 parts of each output a kernel reads.
     pub parts: *const i16,
 }
 
 impl Lanes for F32 {
+    type Number = f32;
+    type Value = f32;
+    type Sum = f32;
+    type Rounding = Finish;
     type Sums = F32x4;
     type Factors = F32x4;
     type Partial = F32x4;
@@ -177,14 +215,6 @@ impl Lanes for F32 {
         [weight, -weight]
     }
 
-    fn put_level(config: &Config, weights: &Weights, level: u16, to: &mut Vec<f32>) {
-        if config.is_one_hot() {
-            to.push(f32::from(level) + 1.0);
-        } else {
-            to.extend((0..config.input_channels()).map(|channel| F32::pixel(config, weights, level, channel)));
-        }
-    }
-
     fn index(row: &[f32]) -> usize {
         row[0] as usize
     }
@@ -192,6 +222,11 @@ impl Lanes for F32 {
     #[inline(always)]
     fn add_times(sum: f32, weight: f32, _: usize) -> f32 {
         sum + weight
+    }
+
+    #[inline]
+    fn start(output: f32) -> f32 {
+        output
     }
 
     fn output(row: &[f32], output: usize) -> f32 {
@@ -206,11 +241,30 @@ impl Lanes for F32 {
         matches!(cell, Cell::Relu | Cell::Linear) && !guarded
     }
 
+    fn reach(Finish { cell, .. }: Finish, sums: usize) -> (usize, usize) {
+        (sums / cell.sums(), sums / cell.sums())
+    }
+
+    #[inline(never)]
+    fn run(layer: &PackedLayer<F32>, data: &mut [f32], places: &Places, scratch: &mut Scratch<F32>) -> u64 {
+        tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<F32>, layer: usize, packed: &PackedLayer<F32>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<F32>, image: usize, row: usize, column: usize, level: u16, values: &[f32]) {
+        kept.put_pixel(image, row, column, level, values);
+    }
+
     unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual }: Outputs<f32>) {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
-                F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]], [1.0; 2])))
+                F32x4::new(std::array::from_fn(|lane| finish.round([a[lane], b[lane]])))
             } else {
                 finish.cell.lanes(a, b)
             }
@@ -265,6 +319,10 @@ unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
 }
 
 impl Lanes for Int8 {
+    type Number = i16;
+    type Value = Small;
+    type Sum = i32;
+    type Rounding = Rounding;
     type Sums = I32x4;
     type Factors = small::Factors;
     type Partial = small::Partial;
@@ -322,11 +380,7 @@ impl Lanes for Int8 {
     }
 
     fn packed(weight: i16) -> [Small; 2] {
-        [weight as Small, -weight as Small] // in range, as `Weights::new` has checked
-    }
-
-    fn put_level(_: &Config, _: &Weights<i32>, level: u16, to: &mut Vec<Small>) {
-        to.extend(small::split(level as i16 + 1));
+        [weight as Small, -weight as Small] // of 8 bits, as whoever reads a file has checked
     }
 
     fn index(row: &[Small]) -> usize {
@@ -336,6 +390,11 @@ impl Lanes for Int8 {
     #[inline(always)]
     fn add_times(sum: i32, weight: i32, times: usize) -> i32 {
         sum + weight * times as i32
+    }
+
+    #[inline]
+    fn start(output: i16) -> i32 {
+        output.into()
     }
 
     fn output(row: &[Small], output: usize) -> i16 {
@@ -350,6 +409,32 @@ impl Lanes for Int8 {
 
     fn finished(rounding: Rounding) -> bool {
         rounding.whole
+    }
+
+    fn reach(Rounding { cell, whole, kept, row, .. }: Rounding, sums: usize) -> (usize, usize) {
+        let outputs = sums / cell.sums();
+        match (whole, kept) {
+            (true, _) => (sums * Int8::SUM_VALUES, 0),
+            (false, true) => {
+                ((row.negative.unwrap_or(0) + outputs).max(row.kept + outputs * small::OF_16_BITS), outputs * small::OF_16_BITS)
+            }
+            (false, false) => (row.negative.unwrap_or(0) + outputs, 0),
+        }
+    }
+
+    #[inline(never)]
+    fn run(layer: &PackedLayer<Int8>, data: &mut [Small], places: &Places, scratch: &mut Scratch<Int8>) -> u64 {
+        tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<Int8>, layer: usize, packed: &PackedLayer<Int8>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<Int8>, image: usize, row: usize, column: usize, level: u16, values: &[Small]) {
+        kept.put_pixel(image, row, column, level, values);
     }
 
     unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
