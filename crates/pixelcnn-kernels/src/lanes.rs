@@ -22,6 +22,8 @@ pub struct Int8;
 
 /// A precision's numbers, one at a time and in lanes.
 pub trait Lanes: Copy + Debug + Send + Sync + 'static {
+    /// A number of a model file.
+    type Stored: Copy;
     /// A weight or an activation.
     type Number: Copy + Default + Debug;
     /// What kernels hold a number in, or a part of one.
@@ -78,8 +80,8 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// Whether the products of some steps' weights, `[step][PANEL][STEP]`, stay in [`Lanes::Partial`].
     fn stays_within_16_bits(weights: &[Self::Value]) -> bool;
 
-    /// A weight as kernels read it, and the opposite of it.
-    fn packed(weight: Self::Number) -> [Self::Value; 2];
+    /// Packs a channel's weights, or the opposite ones, of which each has its place: `at` places after it.
+    fn pack(weights: &[Self::Stored], opposite: bool, places: &[usize], at: usize, to: &mut [Self::Value]);
 
     /// The number that stands for a pixel's level in a row for hot taps: one more than it, or 0.
     ///
@@ -161,6 +163,7 @@ pub struct Ended<V> {
 }
 
 impl Lanes for F32 {
+    type Stored = f32;
     type Number = f32;
     type Value = f32;
     type Sum = f32;
@@ -211,8 +214,9 @@ impl Lanes for F32 {
         false
     }
 
-    fn packed(weight: f32) -> [f32; 2] {
-        [weight, -weight]
+    #[inline(never)]
+    fn pack(weights: &[f32], _: bool, places: &[usize], at: usize, to: &mut [f32]) {
+        weights.iter().zip(places).for_each(|(&weight, place)| to[place + at] = weight);
     }
 
     fn index(row: &[f32]) -> usize {
@@ -319,6 +323,7 @@ unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
 }
 
 impl Lanes for Int8 {
+    type Stored = i32;
     type Number = i16;
     type Value = Small;
     type Sum = i32;
@@ -379,8 +384,12 @@ impl Lanes for Int8 {
         lanes.iter().all(|&sum| sum * MOST as u32 <= i16::MAX as u32)
     }
 
-    fn packed(weight: i16) -> [Small; 2] {
-        [weight as Small, -weight as Small] // of 8 bits, as whoever reads a file has checked
+    #[inline(never)]
+    fn pack(weights: &[i32], opposite: bool, places: &[usize], at: usize, to: &mut [Small]) {
+        for (&weight, place) in weights.iter().zip(places) {
+            let weight = if opposite { -weight } else { weight };
+            to[place + at] = weight as Small; // of 8 bits, as whoever reads a file has checked
+        }
     }
 
     fn index(row: &[Small]) -> usize {

@@ -33,6 +33,7 @@ mod rounding;
 pub mod simd;
 pub mod table;
 mod tiles;
+pub mod weights;
 
 pub use activations::{Activations, BATCH, Chosen, Front, Look, Plan, Shared, Walk};
 pub use grid::{Grid, Offsets, Ring, Wave};

@@ -9,6 +9,7 @@ use crate::math;
 use crate::memory::try_room;
 use crate::simd::small::{self, Small};
 use crate::weights::{Stored, Weights};
+use pixelcnn_kernels::weights::{add_bounds, relu};
 pub use pixelcnn_kernels::{F32, Int8};
 use pixelcnn_kernels::{Finish, Lanes, Rounding};
 
@@ -16,10 +17,7 @@ use pixelcnn_kernels::{Finish, Lanes, Rounding};
 ///
 /// For each position and sum: `sum = bias (+ class)`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input,
 /// weight)` over terms and channels, where an input is a `view` of an output. For each output: `add(residual, round(scaled sums))`.
-pub trait Arithmetic: Lanes {
-    /// A number of the model file.
-    type Stored: Stored;
-
+pub trait Arithmetic: Lanes<Stored: Stored> {
     /// A channel of what a level is to the net.
     fn pixel(config: &Config, weights: &Weights<Self::Stored>, level: u16, channel: usize) -> Self::Number;
 
@@ -67,14 +65,7 @@ pub trait Arithmetic: Lanes {
     fn logit(sum: Self::Sum, scale: f32) -> f32;
 }
 
-/// `x > 0 ? x : +0`, by its bits: where relaxed SIMD is allowed, compilers make a relaxed instruction of a loop of `max`.
-fn relu(x: f64) -> f64 {
-    f64::from_bits((x.to_bits() as i64).max(0) as u64)
-}
-
 impl Arithmetic for F32 {
-    type Stored = f32;
-
     fn pixel(config: &Config, weights: &Weights, level: u16, channel: usize) -> f32 {
         match config.input {
             Input::Ordinal => f32::from(level) / (config.levels - 1) as f32,
@@ -175,10 +166,7 @@ impl Arithmetic for F32 {
                             Source::Pixels => pixel,
                             Source::Layer(source) => bounds[starts[source].0 + k],
                         };
-                        for ((sum, passed), &weight) in sums.iter_mut().zip(weights) {
-                            *sum += f64::from(weight.abs()) * source;
-                            *passed += relu(f64::from(weight)) * source;
-                        }
+                        add_bounds(&mut sums, weights, source);
                     }
                 }
             }
@@ -213,8 +201,6 @@ impl Arithmetic for F32 {
 /// one: exact steps. Kernels of pixels have 16 bits. The sums of a checked model cannot overflow (see [`crate::weights`]), so any
 /// order and any engine gives the same integers.
 impl Arithmetic for Int8 {
-    type Stored = i32;
-
     fn pixel(config: &Config, weights: &Weights<i32>, level: u16, channel: usize) -> i16 {
         match config.input {
             Input::Ordinal => level as i16, // up to 511

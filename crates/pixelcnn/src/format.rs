@@ -112,7 +112,7 @@ fn read_values<T: Stored>(data: &[u8], specs: &[TensorSpec], ranges: Vec<Range<u
     let mut values = try_room(specs.iter().map(TensorSpec::len).sum())?;
     for (spec, range) in specs.iter().zip(ranges) {
         let bytes = &data[range.start as usize..range.end as usize];
-        values.extend(bytes.chunks_exact(spec.dtype.size()).map(T::from_le));
+        T::read(bytes, spec.dtype, &mut values);
     }
     Ok(values)
 }

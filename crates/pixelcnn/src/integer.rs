@@ -8,6 +8,7 @@ use crate::layers::{Layer, Layers, Source, Start};
 use crate::memory::try_room;
 use crate::simd::small::{OF_16_BITS, SPLIT};
 use crate::weights::Weights;
+use pixelcnn_kernels::weights::{add_magnitudes, raise};
 use pixelcnn_kernels::{MOST, Rounding, RowParts, SUM_VALUES, padded};
 
 /// The largest small number of a layer.
@@ -62,7 +63,10 @@ pub(crate) fn row_parts(layers: &Layers, index: usize) -> RowParts {
 
 /// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias, with any class's vector, and
 /// the magnitudes of all products at their most.
-pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers) -> Option<usize> {
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers) -> Result<Option<usize>, Error> {
     let (layer, n) = (&layers[index], layers[index].sums());
     let bias = |o: usize| match layer.start {
         Start::Layer(_) => 1 << 15,
@@ -72,23 +76,26 @@ pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers
             (0..classes).fold(bias.abs(), |most, c| most.max((bias + i64::from(weights.class[c * n + o])).abs()))
         }
     };
-    (0..n).find(|&o| {
-        let mut most = bias(o);
-        for (number, input) in layer.inputs.iter().enumerate() {
-            let kernel = weights.kernels[number];
-            for &term in &input.terms {
-                let from = input.weight_index(term, n);
-                let weight = |k: usize| i64::from(kernel[from + k * n + o]).abs();
-                most += match input.source {
+    let mut most: Vec<i64> = try_room(n)?;
+    most.extend((0..n).map(bias));
+    let mut largest: Vec<i64> = try_room(n)?;
+    for (number, input) in layer.inputs.iter().enumerate() {
+        for &term in &input.terms {
+            let kernel = &weights.kernels[number][input.weight_index(term, n)..][..input.channels * n];
+            largest.clear();
+            largest.resize(n, 0);
+            for (k, row) in kernel.chunks_exact(n).enumerate() {
+                match input.source {
                     // One channel alone is on.
-                    Source::Pixels if input.one_hot => (0..input.channels).map(weight).max().unwrap_or(0),
-                    Source::Pixels => (0..input.channels).map(|k| weight(k) * weights.pixels[k]).sum::<i64>(),
-                    Source::Layer(source) => (0..input.channels).map(|k| weight(k) * i64::from(most_of(layers, source))).sum(),
-                };
+                    Source::Pixels if input.one_hot => raise(&mut largest, row),
+                    Source::Pixels => add_magnitudes(&mut most, row, weights.pixels[k]),
+                    Source::Layer(source) => add_magnitudes(&mut most, row, most_of(layers, source).into()),
+                }
             }
+            most.iter_mut().zip(&largest).for_each(|(most, largest)| *most += largest);
         }
-        most > i64::from(i32::MAX)
-    })
+    }
+    Ok(most.iter().position(|&most| most > i64::from(i32::MAX)))
 }
 
 /// The integers of a layer, each list from its first on.

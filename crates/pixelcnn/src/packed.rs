@@ -183,10 +183,14 @@ pub(crate) fn pack<A: Arithmetic>(
     let none = |_| Error::OutOfMemory { bytes: units.packed(layers, index).0, limit: None };
     let room = |rows: usize| usize::try_from(shape.sums as u64 * rows as u64).map_err(none);
     // Where a sum lies among the padded ones.
-    let lane = |o: usize| {
+    let mut lanes: Vec<usize> = try_room(n)?;
+    lanes.extend((0..n).map(|o| {
         let (output, second, half) = (o % outputs, o / outputs, PANEL / each);
         output / half * PANEL + second * half + output % half
-    };
+    }));
+    // Where its weights lie, from a channel's first on.
+    let mut places: Vec<usize> = try_room(n)?;
+    places.extend(lanes.iter().map(|lane| lane / PANEL * PANEL * width + lane % PANEL * A::STEP));
     let mut packed: Vec<A::Value> = try_zeroed(room(width)?)?;
     let (mut values, mut hot_rows) = (try_room(shape.taps - shape.hot)?, try_room(shape.hot)?);
     let mut hot: Vec<A::Sum> = try_room(room(shape.hot_rows)?)?;
@@ -208,7 +212,7 @@ pub(crate) fn pack<A: Arithmetic>(
                     for o in 0..n {
                         let one = A::start(A::Number::default());
                         // What an embedding makes of a level, and its weights make of that, is known beforehand.
-                        hot[first + lane(o)] = match layers.embedding {
+                        hot[first + lanes[o]] = match layers.embedding {
                             None => A::start(weight(level, o)),
                             Some((_, channels)) => {
                                 let embedded = |k: usize| A::weight(weights.embedding()[level * channels + k]);
@@ -219,18 +223,11 @@ pub(crate) fn pack<A: Arithmetic>(
                 }
                 continue;
             }
-            let mut put = |k: usize, o: usize, value: A::Value| {
-                let (step, within) = ((row + k) / A::STEP, (row + k) % A::STEP);
-                let (panel, lane) = (lane(o) / PANEL, lane(o) % PANEL);
-                packed[(panel * width / A::STEP + step) * PANEL * A::STEP + lane * A::STEP + within] = value;
-            };
-            for k in 0..input.channels {
-                for o in 0..n {
-                    let [positive, opposite] = A::packed(weight(k, o));
-                    // All parts of a number have its weight.
-                    for (part, negative) in read.small() {
-                        put(part + k, o, if negative { opposite } else { positive });
-                    }
+            // Where a channel's weights begin. All parts of its numbers have these.
+            let place = |k: usize| k / A::STEP * PANEL * A::STEP + k % A::STEP;
+            for (k, weights) in kernel[from..][..input.channels * n].chunks_exact(n).enumerate() {
+                for (part, negative) in read.small() {
+                    A::pack(weights, negative, &places, place(row + part + k), &mut packed);
                 }
             }
             row += shape.tap(layers, input, units);
@@ -242,7 +239,7 @@ pub(crate) fn pack<A: Arithmetic>(
     let (mut scales, mut parts) = (try_room(own)?, try_room(own)?);
     if A::INTEGERS {
         scales.resize(room(1)?, 1.0);
-        (0..n).for_each(|o| scales[lane(o)] = A::scale(weights, index, o));
+        (0..n).for_each(|o| scales[lanes[o]] = A::scale(weights, index, o));
         parts.resize(room(1)?, 0);
         (0..outputs).for_each(|o| parts[o] = A::parts(rounding, weights, index, o));
     }
@@ -253,7 +250,7 @@ pub(crate) fn pack<A: Arithmetic>(
         for o in 0..n {
             let bias = A::bias(weights.bias(index)[o]);
             let with_class = layer.start == (Start::Bias { class: true });
-            starts[lane(o)] = if with_class { bias + A::bias(weights.class(index)[class * n + o]) } else { bias };
+            starts[lanes[o]] = if with_class { bias + A::bias(weights.class(index)[class * n + o]) } else { bias };
         }
     }
     let guarded = guarded && index + 1 < layers.len();

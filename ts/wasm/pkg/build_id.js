@@ -1,1 +1,1 @@
-export const buildId = 'c64d6378ef79';
+export const buildId = 'c4c6edbf898e';
