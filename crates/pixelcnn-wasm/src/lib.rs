@@ -265,14 +265,17 @@ pub fn write_model() -> f64 {
 }
 
 /// The model file with its hidden channels in the order of their activity on images. Takes the file, levels of whole images, and a JSON
-/// object of strings, which is added to the file's own metadata.
+/// object of strings, which is added to the file's own metadata. Levels after the images are their classes: without, a net with
+/// classes takes one after the other.
 #[wasm_bindgen]
 pub fn optimize(memory_limit: f64) -> f64 {
-    convert(memory_limit, |model, given| core_optimize::optimize(&Arc::new(model), &next(&mut given.levels)))
+    convert(memory_limit, |model, given| {
+        let (images, labels) = (next(&mut given.levels), next(&mut given.levels));
+        core_optimize::optimize(&Arc::new(model), &images, &labels)
+    })
 }
 
-/// The model file in integers. Takes the same; the images show how large activations get. Levels after them are their classes: without,
-/// a net with classes takes one after the other.
+/// The model file in integers. Takes the same; the images show how large activations get.
 #[wasm_bindgen]
 pub fn quantize(memory_limit: f64) -> f64 {
     convert(memory_limit, |model, given| {
