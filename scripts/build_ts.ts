@@ -1,6 +1,7 @@
 /** Builds dist/ from ts/: `npm run build:ts`. Needs Node alone; the WASM is taken as committed. `--if-stale`: only if older. */
 
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import {
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BuildOptions, buildSync, transformSync } from 'esbuild';
+import { takeApart } from '../ts/inline_binary.js';
 import { encodeText } from '../ts/inline_text.js';
 import { publishedFiles } from './model_list.js';
 import { root, run, runMain } from './shell.js';
@@ -63,13 +65,16 @@ function bundle(built: string): void {
     cpSync(join(aside, 'inline_assets.js'), join(aside, 'assets.js'));
     const binary = readFileSync(join(built, 'wasm', 'pkg', 'pixelcnn_bg.wasm'));
     const text = readFileSync(worker, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n$/, '');
-    const define = { inlineBinary: JSON.stringify(encodeText(binary)), inlineWorker: JSON.stringify(text) };
-    bundleFile(join(aside, 'index.js'), join(built, 'inline.js'), { format: 'esm', define, sourcemap: false });
+    const inline = join(built, 'inline.js');
+    const define = { inlineWorker: JSON.stringify(text) };
+    bundleFile(join(aside, 'index.js'), inline, { format: 'esm', define, sourcemap: false });
+    // Behind what is bundled, which names things by how often letters are there, and then as in the worker: so both compress to one.
+    appendFileSync(inline, `var inlineBinary=${JSON.stringify(takeApart(binary).map(encodeText))};\n`);
     cpSync(join(built, 'index.d.ts'), join(built, 'inline.d.ts'));
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
-  for (const name of files(built)) if (/^inline_(assets|text)\./.test(name)) rmSync(join(built, name));
+  for (const name of files(built)) if (/^inline_(assets|binary|text)\./.test(name)) rmSync(join(built, name));
 }
 
 function bundleFile(entry: string, outfile: string, options: BuildOptions): void {

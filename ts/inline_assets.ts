@@ -1,13 +1,14 @@
-/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these two texts. */
+/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these texts. */
 
+import { putTogether } from './inline_binary.js';
 import { decodeText } from './inline_text.js';
 
-declare const inlineBinary: string;
+declare const inlineBinary: readonly string[];
 declare const inlineWorker: string;
 
 /** The WebAssembly binary itself. */
 export function plainBinary(): URL | Uint8Array<ArrayBuffer> {
-  return decodeText(inlineBinary);
+  return putTogether(inlineBinary.map(decodeText));
 }
 
 /** None: the module would be twice as large. */
