@@ -118,7 +118,9 @@ it('refuses what is no model and no module', async () => {
   ]) {
     await expect(loadSampler(value as never)).rejects.toThrow(new TypeError(`${kinds}, got ${got}`));
   }
-  await expect(loadSampler('')).rejects.toThrow(new TypeError('model: expected a path or a URL, got an empty string'));
+  await expect(loadSampler('')).rejects.toThrow(
+    new TypeError('model: expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response, got ""'),
+  );
   await expect(loadSampler('x', { signal: {} as never })).rejects.toThrow(
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );

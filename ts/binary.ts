@@ -2,12 +2,11 @@
 
 import { checkOptions, show, unlike } from './arguments.js';
 import { plainBinary, relaxedBinary } from './assets.js';
-import { isArrayBuffer, isBlob, isBytes, isModule, isResponse, isUrl, kindOf, messageOf } from './brand.js';
-import { ownBytes } from './bytes.js';
+import { isModule, isUrl, kindOf, messageOf } from './brand.js';
 import { failure, type PixelCnnError } from './error.js';
 import { isEdge } from './host.js';
 import { isStarted, start } from './instance.js';
-import { readSource } from './model_source.js';
+import { isSource, readSource } from './model_source.js';
 import { hasRelaxedSimd, hasSimd } from './simd.js';
 
 /**
@@ -39,8 +38,7 @@ export function checkWasm(value: unknown): WasmSource | undefined {
 }
 
 function isWasmSource(value: unknown): value is WasmSource {
-  if (typeof value === 'string') return value !== '';
-  return [isUrl, isBytes, isArrayBuffer, isBlob, isResponse, isModule].some((is) => is(value));
+  return isSource(value) || isModule(value);
 }
 
 /** Throws where the host cannot compile the binary, whoever reads it. */
@@ -103,7 +101,7 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
   const binary = `the WebAssembly binary${isNamed ? ` at ${address}` : ''}`;
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = isBytes(source) || isArrayBuffer(source) ? ownBytes('wasm', source) : await readSource(source);
+    bytes = await readSource(source);
   } catch (cause) {
     const todo = argument ? 'give an address that the host can read' : `where a bundler does not copy it, ${otherWays}`;
     // What led to it, or what was wanted of a model, whose reader it is.
