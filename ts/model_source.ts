@@ -1,6 +1,6 @@
 /** Where a model comes from: a path, a URL, bytes, a file of a page or a response, each read whole. */
 
-import { onAbort, reasonOf, throwIfAborted } from './abort.js';
+import { throwIfAborted } from './abort.js';
 import { addressOf } from './address.js';
 import { show, unlike, wrongKind, wrongValue } from './arguments.js';
 import { byteLengthOf, codeOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';

@@ -180,6 +180,5 @@ export function checkSkipping(name: string, value: unknown): Skipping {
 
 /** 53 random bits, drawn in the call because edge hosts allow no randomness before one. */
 export function drawSeed(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high & 0x1fffff) * 2 ** 32 + low;
+  return Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
 }

@@ -123,7 +123,7 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
   const [bytes, module] = await abortable(signal, (own) =>
     Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
   );
-  const crew = new Crew(workers, module, new Uint8Array(bytes), { ...limits, worker }); // without the rest of its buffer, which would be sent too
+  const crew = new Crew(workers, { module, model: bytes, ...limits }, worker);
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {
