@@ -2,8 +2,16 @@
 
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { foreseenError, type Made, type OpenedModel, type Report, type Work, type Works } from './message.js';
-import { startThread, type Thread, type WorkerSource } from './thread.js';
+import {
+  foreseenError,
+  type Made,
+  type OpenedModel,
+  type Order,
+  type Report,
+  type Work,
+  type Works,
+} from './message.js';
+import { startThread, type WorkerLike, type WorkerSource } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
 const maxLost = 3;
@@ -17,7 +25,7 @@ export interface Running<Made> {
 
 /** A place in the crew. Its thread comes when there is work, and goes when it is lost. */
 interface Member {
-  thread?: Thread;
+  thread?: WorkerLike;
   job?: Job | undefined;
 }
 
@@ -78,7 +86,9 @@ export class Crew {
     this.#handOut();
     const stop = (reason: unknown) => {
       job.over = true;
-      this.#members.find((member) => member.job === job)?.thread?.post({ job: id, kind: 'stop' });
+      this.#members
+        .find((member) => member.job === job)
+        ?.thread?.postMessage({ job: id, kind: 'stop' } satisfies Order, []);
       done.reject(reason);
     };
     return { made: done.promise as Promise<Works[Kind]['made']>, stop };
@@ -109,34 +119,38 @@ export class Crew {
       while (member.job?.over);
       const { job } = member;
       if (job === undefined) {
-        member.thread?.hold(false);
+        member.thread?.unref?.();
         continue;
       }
       if (member.thread === undefined) this.#start(member);
-      member.thread?.hold(true);
-      member.thread?.post({ job: job.id, ...job.work });
+      member.thread?.ref?.();
+      member.thread?.postMessage({ job: job.id, ...job.work } satisfies Order, []);
     }
   }
 
   #start(member: Member): void {
+    let thread: WorkerLike;
+    // What comes of it when it is no longer the member's is of the past.
+    const its = (act: () => void) => member.thread === thread && act();
     try {
-      member.thread = startThread(this.#worker, {
-        report: (report) => this.#hear(member, report),
-        died: (cause) => this.#lose(member, cause),
+      thread = startThread(this.#worker, {
+        report: (report) => its(() => this.#hear(member, report)),
+        died: (cause) => its(() => this.#lose(member, cause)),
       });
     } catch (cause) {
       queueMicrotask(() => this.#lose(member, cause)); // not before the caller is done with the member
       return;
     }
     const model = new Uint8Array(this.#opening.model); // its own copy, which then moves
-    member.thread.post({ job: 0, kind: 'open', given: { ...this.#opening, model } }, [model.buffer]);
+    member.thread = thread;
+    const order: Order = { job: 0, kind: 'open', given: { ...this.#opening, model } };
+    thread.postMessage(order, [model.buffer]);
   }
 
   #hear(member: Member, { job: id, pixels, made, failure }: Report): void {
     const { job } = member;
     const error = failure && foreseenError(failure);
     if (failure && (id === 0 || error === undefined)) {
-      member.thread?.terminate();
       this.#lose(member, error ?? new Error(failure.message));
     } else if (job?.id !== id) {
       // A thread in the place of a lost one has opened the model.
@@ -153,9 +167,10 @@ export class Crew {
   /** Takes a lost worker out. Its job goes first in line, unless it has taken enough of them. */
   #lose(member: Member, cause: unknown): void {
     if (this.#disposed) return;
-    const { job } = member;
+    const { thread, job } = member;
     delete member.thread;
     delete member.job;
+    thread?.terminate(); // one on the web lives on after an error
     if (job !== undefined && !job.over) {
       job.lost++;
       job.progress(0);

@@ -7,7 +7,7 @@ import { edgeLine } from '../binary.js';
 import { isUrl } from '../brand.js';
 import { PixelCnnError } from '../error.js';
 import { builtin, isEdge } from '../host.js';
-import type { Order, Report } from './message.js';
+import type { Report } from './message.js';
 
 /** A web worker, or a thread of Node's, as far as a pool needs one. */
 export interface WorkerLike {
@@ -15,6 +15,10 @@ export interface WorkerLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   /** Ends it at once. */
   terminate(): unknown;
+  /** Has the process not end before it. Browsers know no such thing. */
+  ref?(): unknown;
+  /** Lets the process end before it. */
+  unref?(): unknown;
 }
 
 /** Where the script of a pool's workers is, `pixelcnn/worker`: its URL or path; or a function that starts one of it. */
@@ -28,17 +32,9 @@ export function checkWorker(value: unknown): WorkerSource | undefined {
   throw wrongKind('worker', `${wanted}, got ${show(value)}`);
 }
 
-export interface Thread {
-  post(order: Order, transfer?: ArrayBuffer[]): void;
-  /** Whether the process must not end before the thread. Browsers know no such thing. */
-  hold(busy: boolean): void;
-  /** Ends it at once, whatever it does. */
-  terminate(): Promise<void>;
-}
-
 export interface ThreadEvents {
   report(report: Report): void;
-  /** It did not start, or stopped by itself: once, and not after `terminate`. */
+  /** It did not start, or stopped. */
   died(cause: unknown): void;
 }
 
@@ -66,36 +62,15 @@ function unavailable(wantedAndGot: string, todo: string, cause?: unknown): Pixel
 }
 
 /** Starts a thread, by the package's own script or as `source` says. */
-export function startThread(source: WorkerSource | undefined, events: ThreadEvents): Thread {
-  let live = true;
-  let thread: Thread;
-  const died = (cause: unknown) => {
-    if (!live) return;
-    thread.terminate().catch(() => {}); // one on the web lives on after an error
-    events.died(cause);
-  };
+export function startThread(source: WorkerSource | undefined, events: ThreadEvents): WorkerLike {
   const worker =
     typeof source === 'function' ? made(source()) : startWorker(source ?? workerScript(), source === undefined);
-  const listen = isNodeWorker(worker) ? listenToNode : listenToWeb;
-  listen(worker as never, { report: (report) => live && events.report(report), died });
-  thread = {
-    post: (order, transfer = []) => worker.postMessage(order, transfer),
-    hold: (busy) => {
-      if (isNodeWorker(worker)) busy ? worker.ref() : worker.unref();
-    },
-    terminate: async () => {
-      live = false;
-      await worker.terminate();
-    },
-  };
-  return thread;
+  const listen = 'on' in worker ? listenToNode : listenToWeb;
+  listen(worker as never, events);
+  return worker;
 }
 
 type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
-
-function isNodeWorker(worker: WorkerLike): worker is NodeWorker {
-  return 'ref' in worker && 'on' in worker;
-}
 
 /** What the caller's function gave. */
 function made(worker: unknown): WorkerLike {
