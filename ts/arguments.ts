@@ -76,7 +76,7 @@ export interface IntegerRange {
 export function checkInteger(name: string, value: unknown, { min, max, more }: IntegerRange): number {
   const isNumber = typeof value === 'number';
   if (isNumber && Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
-  const hint = isNumber && value > max && more !== undefined ? `; ${more}` : '';
+  const hint = isNumber && value > max && more ? `; ${more}` : '';
   throw unfit(isNumber, name, `an integer from ${min} to ${max}`, value, hint);
 }
 
@@ -135,28 +135,23 @@ export function checkObject(name: string, value: unknown): asserts value is obje
 /**
  * An options object without a misspelt name in it, which JavaScript would ignore in silence.
  *
- * @param elsewhere What to write instead of names that a user may well think are among the known.
+ * @param meantBy What to write instead of a name that is not known.
  * @returns What it holds, each property read once: what is checked is what is used, whatever a getter or a later change says.
  */
 export function checkOptions<Name extends string>(
   name: string,
   value: unknown,
   known: readonly Name[],
-  elsewhere: Readonly<Record<string, string>> = {},
+  meantBy: (unknown: string, known: readonly string[]) => string | undefined = nearest,
 ): { readonly [Key in Name]?: unknown } {
-  checkObject(name, value);
   // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
-  if (!['Object', 'Module'].includes(kindOf(value))) {
-    throw unlike(name, 'a plain object', value);
-  }
-  const names = lookedAt(name, () => Object.keys(value));
-  const unknown = names.find((key) => !(known as readonly string[]).includes(key));
-  if (unknown !== undefined) {
-    const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    throw unlike(name, `only ${known.join(', ')}`, unknown, hint);
-  }
+  if (!['Object', 'Module'].includes(kindOf(value))) throw unlike(name, 'a plain object', value);
   const given = value as { readonly [Key in Name]?: unknown };
+  const unknown = lookedAt(name, () => Object.keys(given)).find((key) => !(known as readonly string[]).includes(key));
+  if (unknown !== undefined) {
+    const meant = meantBy(unknown, known);
+    throw unlike(name, `only ${known.join(', ')}`, unknown, meant && `; did you mean ${meant}?`);
+  }
   const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
   return Object.fromEntries(read) as { readonly [Key in Name]?: unknown };
 }
@@ -169,9 +164,9 @@ export function ownOptions<Options extends object>(
   name: string,
   value: Options,
   known: readonly string[],
-  elsewhere?: Readonly<Record<string, string>>,
+  meantBy?: (unknown: string, known: readonly string[]) => string | undefined,
 ): Options {
-  const read = Object.entries(checkOptions(name, value, known, elsewhere));
+  const read = Object.entries(checkOptions(name, value, known, meantBy));
   return Object.fromEntries(read.filter(([, given]) => given !== undefined)) as Options;
 }
 

@@ -105,11 +105,19 @@ export function fitImages(images: OwnImages, config: Config): Levels {
   // Two shapes that are shown alike are the same.
   const [shown, got] = [listed(wanted), listed('shape' in images ? images.shape : wanted)];
   if (got !== shown) throw wrongValue('images', `expected shape ${shown} for ${data.length} pixels, got ${got}`);
-  const at = data.findIndex((level) => level >= config.levels);
-  if (at >= 0) {
-    throw wrongValue('images', `expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
-  }
+  checkEvery('images', data, `levels from 0 to ${config.levels - 1}`, (level) => level < config.levels);
   return data;
+}
+
+/** Refuses the first number that does not fit. */
+export function checkEvery(
+  argument: string,
+  numbers: Levels,
+  wanted: string,
+  fits: (number: number, at: number) => boolean,
+): void {
+  const at = numbers.findIndex((number, at) => !fits(number, at));
+  if (at >= 0) throw wrongValue(argument, `expected ${wanted}, got ${numbers[at]} at index ${at}`);
 }
 
 /** A shape in words. */

@@ -43,6 +43,12 @@ export function sourceName(model: ModelSource): string | undefined {
   return name.startsWith('data:') ? 'data: URL' : name;
 }
 
+/** The same in a sentence, such as ` at model.safetensors`; nothing of bytes. */
+export function placeOf(model: ModelSource, preposition: 'at' | 'from'): string {
+  const name = sourceName(model);
+  return name === undefined ? '' : ` ${preposition} ${name}`;
+}
+
 /** Whether it is one of what a model or a binary is read from. */
 export function isSource(value: unknown): value is ModelSource {
   if (typeof value === 'string') return value !== '';
@@ -81,8 +87,7 @@ export async function readSource(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const found = typeof source === 'string' || isUrl(source) ? await find(source, signal) : source;
   if (isBytes(found) || isArrayBuffer(found)) return takeModel(found);
-  const name = sourceName(found);
-  const from = name === undefined ? '' : ` from ${name}`;
+  const from = placeOf(found, 'from');
   let size: number;
   let body: ReadableStream | null | undefined;
   if (isBlob(found)) {

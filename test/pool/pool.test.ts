@@ -436,7 +436,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
       'options: expected only workers, memoryLimit, sharing, signal, wasm, worker, onProgress, got "threads"',
     ],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
-    [null, 'TypeError', 'options: expected an object, got null'],
+    [null, 'TypeError', 'options: expected a plain object, got null'],
   ] as [object, string, string][]) {
     expect(await failure(load(options as PoolOptions))).toMatchObject({ name, message });
   }
@@ -463,8 +463,8 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ method: 'fast' }, 'RangeError', 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
     [{ signal: 'x' }, 'TypeError', 'signal: expected an AbortSignal, got "x"'],
     [{ onProgress: 1 }, 'TypeError', 'onProgress: expected a function, got 1'],
-    [null, 'TypeError', 'options: expected an object, got null'],
-    [[], 'TypeError', 'options: expected an object, got an array of 0'],
+    [null, 'TypeError', 'options: expected a plain object, got null'],
+    [[], 'TypeError', 'options: expected a plain object, got an array of 0'],
   ] as [object, string, string][]) {
     expect(await failure(pool.sample(options))).toMatchObject({ name, message });
     expect(() => pool.sampleStream(options)).toThrow(expect.objectContaining({ name, message }));

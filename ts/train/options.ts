@@ -10,6 +10,7 @@ import {
   checkSignal,
   checkText,
   lookedAt,
+  nearest,
   ownOptions,
   show,
   wrongKind,
@@ -103,15 +104,16 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   maxMinutes: byPlan,
 };
 
-/** Where the parts of a net stand. */
-const elsewhere = Object.fromEntries(configNames.map((name) => [name, `config: { ${name} }`]));
+/** The parts of a net stand elsewhere. */
+const meantBy: typeof nearest = (name, known) =>
+  configNames.some((part) => part === name) ? `config: { ${name} }` : nearest(name, known);
 
 /**
  * Refuses, before anything is begun, all that can be known to be wrong. Returns what it checked: each option read once, whatever the
  * caller's object says later. Throws RangeError, TypeError.
  */
 export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions {
-  const given = ownOptions('options', value, Object.keys(checks), elsewhere);
+  const given = ownOptions('options', value, Object.keys(checks), meantBy);
   const { config, data, from } = given;
   const options: TrainOptions = {
     ...given,
