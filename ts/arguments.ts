@@ -135,23 +135,20 @@ export function checkObject(name: string, value: unknown): asserts value is obje
 /**
  * An options object without a misspelt name in it, which JavaScript would ignore in silence.
  *
- * @param meantBy What to write instead of a name that is not known.
+ * @param hint What may have been meant by a name that is not known, as {@link didYouMean} says it.
  * @returns What it holds, each property read once: what is checked is what is used, whatever a getter or a later change says.
  */
 export function checkOptions<Name extends string>(
   name: string,
   value: unknown,
   known: readonly Name[],
-  meantBy: (unknown: string, known: readonly string[]) => string | undefined = nearest,
+  hint = didYouMean,
 ): { readonly [Key in Name]?: unknown } {
   // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
   if (!['Object', 'Module'].includes(kindOf(value))) throw unlike(name, 'a plain object', value);
   const given = value as { readonly [Key in Name]?: unknown };
   const unknown = lookedAt(name, () => Object.keys(given)).find((key) => !(known as readonly string[]).includes(key));
-  if (unknown !== undefined) {
-    const meant = meantBy(unknown, known);
-    throw unlike(name, `only ${known.join(', ')}`, unknown, meant && `; did you mean ${meant}?`);
-  }
+  if (unknown !== undefined) throw unlike(name, `only ${known.join(', ')}`, unknown, hint(unknown, known));
   const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
   return Object.fromEntries(read) as { readonly [Key in Name]?: unknown };
 }
@@ -164,19 +161,19 @@ export function ownOptions<Options extends object>(
   name: string,
   value: Options,
   known: readonly string[],
-  meantBy?: (unknown: string, known: readonly string[]) => string | undefined,
+  hint?: typeof didYouMean,
 ): Options {
-  const read = Object.entries(checkOptions(name, value, known, meantBy));
+  const read = Object.entries(checkOptions(name, value, known, hint));
   return Object.fromEntries(read.filter(([, given]) => given !== undefined)) as Options;
 }
 
-/** The known name that another is a misspelling of; undefined where it is like none. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+/** The end of a sentence about a name: the known one that it is a misspelling of; nothing where it is like none. */
+export function didYouMean(name: string, known: readonly string[]): string {
   const asked = name.slice(0, 60).toLowerCase(); // nobody's name is longer
   const distances = known.map((one) => apart(asked, one.toLowerCase()) + apart(one.toLowerCase(), asked));
   const least = Math.min(...distances);
   // A letter that is changed counts twice, letters in another order do not count.
-  return least <= Math.max(2, name.length / 3) ? known[distances.indexOf(least)] : undefined;
+  return least <= Math.max(2, name.length / 3) ? `; did you mean ${known[distances.indexOf(least)]}?` : '';
 }
 
 /** Letters of a word that another has not. */

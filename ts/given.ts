@@ -18,9 +18,9 @@ export interface GivenPixels {
 export function checkGiven(value: unknown, count: number, config: Config): GivenPixels {
   const { data, known } = lookedAt('given', () => {
     const { data, known } = Object(value) as { data?: unknown; known?: unknown };
-    if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data ?? value);
+    if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
     if (!isBytes(known)) throw unlike('given', 'its known as a Uint8Array of 0 and 1', known);
-    return { data: ownNumbers('given', data), known: ownNumbers('given', known) as Uint8Array };
+    return { data: ownNumbers('given', data), known: ownNumbers('given', known) };
   });
   const size = imageSize(config);
   if (data.length !== size && data.length !== count * size) {

@@ -17,14 +17,12 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   return process?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
 }
 
-/** Whether this is Cloudflare's workerd, which has Node's module of threads in name, and threads that do not start. */
-function isWorkerd(): boolean {
-  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
-}
-
-/** Whether this is an edge runtime, workerd or that of Next and Vercel: they compile no WebAssembly and start no threads. */
+/**
+ * Whether this is an edge runtime, Cloudflare's workerd or that of Next and Vercel: they compile no WebAssembly and start no threads,
+ * though workerd has Node's module of them in name.
+ */
 export function isEdge(): boolean {
-  return isWorkerd() || 'EdgeRuntime' in globalThis;
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' || 'EdgeRuntime' in globalThis;
 }
 
 /** Threads that can run at once. Node has no `navigator` before version 21; Deno's `node:os` would ask for a permission. */

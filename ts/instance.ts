@@ -162,7 +162,7 @@ function requireStack(): void {
   Reflect.apply(nothing, undefined, ballast);
 }
 
-/** Frees what belongs to owners that are collected; undefined on hosts that tell of none. */
+/** Ends what belongs to owners that are collected; undefined on hosts that tell of none. */
 const owners =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
@@ -170,36 +170,31 @@ const owners =
         end();
       });
 
-/** Calls `end`, which must not hold the owner, once nobody holds the owner any more: for what its user forgets to dispose of. */
+/**
+ * Calls `end` once nobody holds the owner any more, for what its user forgets to dispose of.
+ *
+ * @param end Must not hold the owner, and do nothing where all has ended before.
+ */
 export function whenCollected(owner: object, end: () => void): void {
-  owners?.register(owner, end, owner);
-}
-
-/** Waits no longer, as after `dispose()`. */
-export function forget(owner: object): void {
-  owners?.unregister(owner);
+  owners?.register(owner, end);
 }
 
 /** What a call of the core has left behind, a model or a walk: freed by `release`, or else once nobody holds it any more. */
 export interface Held {
   /** Its number. */
   readonly at: number;
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Holds it. */
 export function hold(at: number, free: (core: Core, at: number) => void): Held {
-  const end = () => {
-    if (trap === undefined) free(core, at); // after one it is not touched any more
+  let isFree = false;
+  const release = () => {
+    if (!isFree && trap === undefined) free(core, at); // after a trap it is not touched any more
+    isFree = true;
   };
-  const held = {
-    at,
-    release(): void {
-      forget(this); // by no other name, which `end` would hold too
-      end();
-    },
-  };
-  whenCollected(held, end);
+  const held = { at, release };
+  whenCollected(held, release);
   return held;
 }
 

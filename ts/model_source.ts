@@ -4,7 +4,7 @@ import { throwIfAborted } from './abort.js';
 import { addressOf } from './address.js';
 import { show, unlike, wrongKind, wrongValue } from './arguments.js';
 import { byteLengthOf, codeOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
-import { ownBytes, room } from './bytes.js';
+import { ownNumbers, room } from './bytes.js';
 import { failure, PixelCnnError } from './error.js';
 import { builtin } from './host.js';
 
@@ -72,7 +72,7 @@ export async function readModel(model: ModelSource, signal?: AbortSignal, onLoad
 /** A copy of the bytes of a model, which may not be too many. */
 export function takeModel(bytes: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
   checkLength(byteLengthOf(bytes));
-  return ownBytes('model', bytes);
+  return ownNumbers('model', bytes);
 }
 
 /**
@@ -126,7 +126,7 @@ export async function readSource(
       });
       if (done) break;
       if (!isBytes(value)) throw failed(false, `expected a body of bytes${from}, got a piece that is ${show(value)}`);
-      const part = ownBytes('model', value);
+      const part = ownNumbers('model', value);
       parts.push(part);
       length += part.length;
       checkLength(length);

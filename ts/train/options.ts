@@ -9,15 +9,15 @@ import {
   checkOptions,
   checkSignal,
   checkText,
+  didYouMean,
   lookedAt,
-  nearest,
   ownOptions,
   show,
   wrongKind,
   wrongValue,
 } from '../arguments.js';
 import { isArrayBuffer, isBlob, isBytes, isKind, isUrl } from '../brand.js';
-import { ownBytes } from '../bytes.js';
+import { ownNumbers } from '../bytes.js';
 import { type Config, completeConfig } from '../config.js';
 import type { ModelSource } from '../model_source.js';
 import { sha256 } from '../node/files.js';
@@ -105,20 +105,20 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
 };
 
 /** The parts of a net stand elsewhere. */
-const meantBy: typeof nearest = (name, known) =>
-  configNames.some((part) => part === name) ? `config: { ${name} }` : nearest(name, known);
+const hint: typeof didYouMean = (name, known) =>
+  configNames.some((part) => part === name) ? `; did you mean config: { ${name} }?` : didYouMean(name, known);
 
 /**
  * Refuses, before anything is begun, all that can be known to be wrong. Returns what it checked: each option read once, whatever the
  * caller's object says later. Throws RangeError, TypeError.
  */
 export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions {
-  const given = ownOptions('options', value, Object.keys(checks), meantBy);
+  const given = ownOptions('options', value, Object.keys(checks), hint);
   const { config, data, from } = given;
   const options: TrainOptions = {
     ...given,
     ...(config && { config: ownConfig(config) }),
-    ...((isBytes(from) || isArrayBuffer(from)) && { from: ownBytes('from', from) }),
+    ...((isBytes(from) || isArrayBuffer(from)) && { from: ownNumbers('from', from) }),
     ...(data !== null && isImageSet(data) && { data: checkImageSet('data', data) }),
   };
   for (const [name, check] of Object.entries(checks)) {
