@@ -96,10 +96,10 @@ export function checkShortText(name: string, value: unknown, { max }: { max: num
 }
 
 /** One of a few names. */
-export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[], more = ''): T {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value);
+  throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value, more);
 }
 
 /** A limit to memory, in bytes, that may be left out. */

@@ -10,6 +10,9 @@ import { naming } from './arguments.js';
 import { type CoreErrorCode, failure, PixelCnnError } from './error.js';
 import { buildId } from './wasm/pkg/build_id.js';
 
+/** What the core says of an error: all of it, its code, its sentence. */
+type CoreError = readonly [all: string, code: CoreErrorCode, message: string];
+
 type Core = typeof import('./wasm/pkg/pixelcnn_bg.wasm.js');
 
 /** What the instance exports, once there is one, and which of the builds it is of. */
@@ -83,9 +86,7 @@ export function enter(call: (core: Core) => number, argument?: string): number {
     throw internalError();
   }
   if (made >= 0) return made;
-  const text = textOf(view(Uint8Array, core.made(), -made));
-  const code = text.slice(0, text.indexOf(' ')) as CoreErrorCode;
-  const message = text.slice(code.length + 1);
+  const [, code, message] = /^(\w+) (.*)$/s.exec(textOf(view(Uint8Array, core.made(), -made))) as unknown as CoreError;
   if (code !== 'INVALID_ARGUMENT') throw new PixelCnnError(code, message, { argument });
   throw naming(argument, new RangeError(message));
 }

@@ -55,5 +55,5 @@ export async function loadSampler(model: ModelSource, options: LoadOptions = {})
 export function namingModel(error: unknown, model: ModelSource): unknown {
   const name = sourceName(model);
   if (name === undefined || !(error instanceof PixelCnnError) || error.argument !== 'model') return error;
-  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: error.argument });
+  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: 'model' });
 }

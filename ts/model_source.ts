@@ -3,7 +3,7 @@
 import { throwIfAborted } from './abort.js';
 import { addressOf } from './address.js';
 import { show, unlike, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
+import { byteLengthOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
 import { ownNumbers, room } from './bytes.js';
 import { failure, PixelCnnError } from './error.js';
 import { builtin } from './host.js';
@@ -169,8 +169,8 @@ async function find(source: string | URL, signal?: AbortSignal): Promise<Uint8Ar
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof PixelCnnError) throw cause;
-    if (!isFile) throw failed(false, `expected an answer from ${sourceName(address)}, got none`, cause);
-    const code = codeOf(cause);
+    if (!isFile) throw failed(false, `expected an answer${placeOf(address, 'from')}, got none`, cause);
+    const { code } = Object(cause) as { code?: unknown };
     const isNone = code === 'ENOENT' || code === 'ENOTDIR';
     const [wanted, got] = isNone ? ['a file at', 'none'] : ['to read', code ?? cause];
     throw failed(isNone, `expected ${wanted} ${address}, got ${got}`, cause);

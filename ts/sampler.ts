@@ -273,7 +273,6 @@ export class Sampler {
   }
 
   *#draw(request: SampleRequest, advance: Advance): Generator<Front, Samples, void> {
-    this.#live();
     const samples = emptySamples(request, this.config);
     const size = imageSize(this.config);
     const total = samples.data.length;
@@ -341,7 +340,6 @@ export class Sampler {
       const wanted = `expected the class of all images, or of each, since what a pixel costs depends on it`;
       throw wrongKind('labels', `${wanted}, got none; logProb and classify need none`);
     }
-    this.#live();
     const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
     last(this.#score(levels, request, 'run_finish', (run, { first }) => data.set(numbers(run), first * size * each)));
     return { data, shape: imageShape(count, this.config) };
@@ -431,7 +429,7 @@ function last<T>(steps: Generator<unknown, T, void>): T {
 export function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
   const shape = imageShape(count, config);
   const size = imageSize(config);
-  const bytes = config.levels > 256 ? 2 : 1;
+  const bytes = levelsArray(0, config.levels).BYTES_PER_ELEMENT;
   return room(count * (bytes * size + 8), 'count', () => ({
     data: levelsArray(count * size, config.levels),
     shape,

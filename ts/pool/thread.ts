@@ -58,7 +58,7 @@ const startsNone = 'a host that starts worker threads, got one that does not';
 
 function unavailable(wantedAndGot: string, todo: string, cause?: unknown): PixelCnnError {
   const message = `expected ${wantedAndGot}; ${todo}`;
-  return new PixelCnnError('WORKERS_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+  return new PixelCnnError('WORKERS_UNAVAILABLE', message, { cause });
 }
 
 /** Starts a thread, by the package's own script or as `source` says. */
@@ -74,9 +74,8 @@ type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
 
 /** What the caller's function gave. */
 function made(worker: unknown): WorkerLike {
-  const some = typeof worker === 'object' && worker !== null;
-  if (some && 'postMessage' in worker && ('on' in worker || 'addEventListener' in worker))
-    return worker as unknown as WorkerLike;
+  const { postMessage, on, addEventListener } = Object(worker) as Readonly<Record<string, unknown>>;
+  if (postMessage && (on || addEventListener)) return worker as WorkerLike;
   throw wrongKind('worker', `expected a function that starts a Worker, got one that gives ${show(worker)}`);
 }
 
