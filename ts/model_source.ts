@@ -19,7 +19,7 @@ export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob | Respo
 export interface LoadProgress {
   /** Bytes so far. */
   readonly loaded: number;
-  /** Bytes in all; undefined where the server does not say, or sends them compressed. */
+  /** Bytes in all; where the server does not say, or sends them compressed, undefined until all are there. */
   readonly total: number | undefined;
 }
 
@@ -30,17 +30,15 @@ export const maxModelBytes = 2 ** 29;
 
 /** The source's name for messages; undefined for bytes. */
 export function sourceName(model: ModelSource): string | undefined {
-  const ofFile = (blob: Blob): unknown => 'name' in blob && blob.name;
-  const name =
-    typeof model === 'string'
-      ? model
-      : isUrl(model)
-        ? model.href
-        : isResponse(model)
-          ? model.url
-          : isBlob(model) && ofFile(model);
+  const name = nameOf(model);
   if (typeof name !== 'string' || name === '') return undefined;
   return name.startsWith('data:') ? 'data: URL' : name;
+}
+
+function nameOf(model: ModelSource): unknown {
+  if (isUrl(model)) return model.href;
+  if (isResponse(model)) return model.url;
+  return isBlob(model) && 'name' in model ? model.name : model;
 }
 
 /** The same in a sentence, such as ` at model.safetensors`; nothing of bytes. */
