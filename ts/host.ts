@@ -29,3 +29,15 @@ export function isEdge(): boolean {
 export function coreCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? builtin('node:os')?.availableParallelism() ?? 1;
 }
+
+export type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
+
+/** Starts a thread of Node's; undefined where there are none. */
+export function nodeWorker(script: string | URL, options?: { eval: boolean }): NodeWorker | undefined {
+  const threads = builtin('node:worker_threads');
+  if (threads === undefined) return undefined;
+  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
+  const { process } = globalThis; // not named alone, for which bundlers would bring one along
+  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+  return new threads.Worker(script, { ...flags, ...options });
+}

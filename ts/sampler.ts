@@ -387,11 +387,11 @@ export class Sampler {
 /** A call that goes on with a walk; gives 0 at its end. */
 type Advance = 'run_step' | 'run_finish';
 
-/** Reads a model file into the instance, which must be started. `rows` are bytes of rows that are remembered. */
-export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, rows = Number.NaN): Sampler {
+/** Reads a model file into the instance, which must be started. `megabytes` are of rows that are remembered. */
+export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, megabytes = Number.NaN): Sampler {
   giveBytes(model);
   const core = hold(
-    enter((core) => core.sampler_new(memoryLimit, rows), 'model'),
+    enter((core) => core.sampler_new(memoryLimit, Math.floor(megabytes * 1e6)), 'model'),
     (core, at) => core.sampler_free(at),
   );
   try {

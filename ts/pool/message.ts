@@ -6,7 +6,6 @@ import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import type { Levels } from '../images.js';
 import type { SampleRequest, ScoreOptions, WalkOptions } from '../sample_options.js';
 import type { Classification, Samples } from '../sampler.js';
-import type { Sharing } from '../sharing.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
@@ -23,7 +22,7 @@ export type Made = Works[keyof Works]['made'];
 /** What a worker's sampler may take. */
 export interface Limits {
   memoryLimit?: number | undefined;
-  sharing?: Sharing | undefined;
+  sharing?: { readonly megabytes?: number | undefined };
 }
 
 /** To a worker: a job, one at a time, of which the first, number 0, is to open the model; or that one is to end early. */

@@ -113,9 +113,9 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
     'onProgress',
   ]);
   const signal = checkSignal(given.signal);
-  const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
-  const rows = checkSharing(given.sharing);
-  const sharing = rows === undefined ? undefined : { megabytes: rows / 1e6 };
+  const { workers: asked = defaultWorkers() } = given;
+  const workers = checkInteger('workers', asked, workersRange);
+  const sharing = { megabytes: checkSharing(given.sharing) };
   const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing };
   const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
   const onLoad = checkListener(given.onProgress) as OnLoad | undefined;

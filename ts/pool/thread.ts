@@ -1,12 +1,12 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
-import { addressOf } from '../address.js';
+import { addressOf, textAddress } from '../address.js';
 import { show, wrongKind } from '../arguments.js';
 import { workerScript } from '../assets.js';
 import { edgeLine } from '../binary.js';
 import { isUrl } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { builtin, isEdge } from '../host.js';
+import { builtin, isEdge, type NodeWorker, nodeWorker } from '../host.js';
 import type { Report } from './message.js';
 
 /** A web worker, or a thread of Node's, as far as a pool needs one. */
@@ -61,16 +61,14 @@ function unavailable(wantedAndGot: string, todo: string, cause?: unknown): Pixel
   return new PixelCnnError('WORKERS_UNAVAILABLE', message, { cause });
 }
 
-/** Starts a thread, by the package's own script or as `source` says. */
-export function startThread(source: WorkerSource | undefined, events: ThreadEvents): WorkerLike {
-  const worker =
-    typeof source === 'function' ? made(source()) : startWorker(source ?? workerScript(), source === undefined);
+/** Starts a thread, by the package's own script or as it is asked for. */
+export function startThread(asked: WorkerSource | undefined, events: ThreadEvents): WorkerLike {
+  const source = asked ?? workerScript();
+  const worker = typeof source === 'function' ? made(source()) : startWorker(source);
   const listen = 'on' in worker ? listenToNode : listenToWeb;
   listen(worker as never, events);
   return worker;
 }
-
-type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
 
 /** What the caller's function gave. */
 function made(worker: unknown): WorkerLike {
@@ -79,38 +77,20 @@ function made(worker: unknown): WorkerLike {
   throw wrongKind('worker', `expected a function that starts a Worker, got one that gives ${show(worker)}`);
 }
 
-/** @param mayBeText Whether a string is the script itself, and not its address. */
-function startWorker(script: URL | string, mayBeText: boolean): WorkerLike {
-  const isText = mayBeText && typeof script === 'string';
-  const threads = builtin('node:worker_threads');
-  if (threads === undefined) return new Worker(webAddress(script, isText), { type: 'module' });
-  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
-  const { process } = globalThis; // not named alone, for which bundlers would bring one along
-  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-  if (isText) return new threads.Worker(script as string, { ...flags, eval: true });
+function startWorker(script: URL | string): WorkerLike {
   const address = addressOf(script);
-  const path = typeof address === 'string' ? builtin('node:path')!.resolve(address) : address;
-  return new threads.Worker(path, flags);
+  const path = typeof address === 'string' && builtin('node:path')?.resolve(address);
+  return nodeWorker(path || address) ?? new Worker(webAddress(script), { type: 'module' });
 }
 
 /** Where a web worker is started from. */
-function webAddress(script: URL | string, isText: boolean): URL | string {
-  if (isText) return blobOf(script as string);
+function webAddress(script: URL | string): URL | string {
   const { location } = globalThis;
   if (location === undefined) return script;
   const url = new URL(isUrl(script) ? script.href : script, location.href);
   // Hosts start no worker of another origin than the page's, such as a CDN's; they do start a blob, which may import from anywhere.
   const isOther = /^https?:$/.test(url.protocol) && url.origin !== location.origin;
-  return isOther ? blobOf(`import ${JSON.stringify(url.href)};`) : url;
-}
-
-/** The address of each text so far; they are few, and a pool may start another worker at any time. */
-const blobs = new Map<string, string>();
-
-function blobOf(text: string): string {
-  const address = blobs.get(text) ?? URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-  blobs.set(text, address);
-  return address;
+  return isOther ? textAddress(`import ${JSON.stringify(url.href)};`) : url;
 }
 
 function listenToWeb(worker: Worker, { report, died }: ThreadEvents): void {
