@@ -1,13 +1,16 @@
-/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these two texts. */
+/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these texts. */
 
+import { textAddress } from './address.js';
+import { type NodeWorker, nodeWorker } from './host.js';
+import { putTogether } from './inline_binary.js';
 import { decodeText } from './inline_text.js';
 
-declare const inlineBinary: string;
+declare const inlineBinary: readonly string[];
 declare const inlineWorker: string;
 
 /** The WebAssembly binary itself. */
 export function plainBinary(): URL | Uint8Array<ArrayBuffer> {
-  return decodeText(inlineBinary);
+  return putTogether(inlineBinary.map(decodeText));
 }
 
 /** None: the module would be twice as large. */
@@ -15,7 +18,7 @@ export function relaxedBinary(): URL | undefined {
   return undefined;
 }
 
-/** The worker's text. */
-export function workerScript(): URL | string {
-  return inlineWorker;
+/** Starts a worker of its text. */
+export function workerScript(): URL | (() => Worker | NodeWorker) {
+  return () => nodeWorker(inlineWorker, { eval: true }) ?? new Worker(textAddress(inlineWorker), { type: 'module' });
 }
