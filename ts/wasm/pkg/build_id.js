@@ -1,1 +1,1 @@
-export const buildId = 'c4c6edbf898e';
+export const buildId = '8242e2bd4c0e';
