@@ -1,1 +1,1 @@
-export const buildId = 'c4c6edbf898e';
+export const buildId = '86eeaab41d9c';
