@@ -14,7 +14,6 @@ import {
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BuildOptions, buildSync, transformSync } from 'esbuild';
-import { takeApart } from '../ts/inline_binary.js';
 import { encodeText } from '../ts/inline_text.js';
 import { publishedFiles } from './model_list.js';
 import { root, run, runMain } from './shell.js';
@@ -67,7 +66,7 @@ function bundle(built: string): void {
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
-  for (const name of files(built)) if (/^inline_(assets|binary|text)\./.test(name)) rmSync(join(built, name));
+  for (const name of files(built)) if (/^inline_(assets|text)\./.test(name)) rmSync(join(built, name));
 }
 
 /** Characters as they are: each would be six in ASCII. */
@@ -94,7 +93,7 @@ function bundleInline(modules: string, outfile: string, binary: Uint8Array): voi
   const define = { inlineWorker: JSON.stringify(worker!.text) };
   const [entry] = buildSync({ ...named, entryPoints: [join(parts, 'index.js')], format: 'esm', define }).outputFiles!;
   // The binary stands behind, since names are chosen by how often letters are there.
-  writeFileSync(outfile, `${entry!.text}var inlineBinary=${JSON.stringify(takeApart(binary).map(encodeText))};\n`);
+  writeFileSync(outfile, `${entry!.text}var inlineBinary=${JSON.stringify(encodeText(binary))};\n`);
 }
 
 /** Takes comments out of JavaScript, a hundredth of the package; what they say to users stands in the types, the rest in the sources. */

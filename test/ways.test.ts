@@ -10,7 +10,6 @@ import { brotliCompressSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { afterEach, expect, it, vi } from 'vitest';
 import { root } from '../scripts/shell.js';
-import { putTogether, takeApart } from '../ts/inline_binary.js';
 import { decodeText, encodeText } from '../ts/inline_text.js';
 import { hasRelaxedSimd } from '../ts/simd.js';
 import { failure } from './failure.js';
@@ -200,12 +199,6 @@ it('writes any bytes as text and reads them again', () => {
   const all = Uint8Array.from({ length: 600 }, (_, i) => i % 256);
   expect(decodeText(encodeText(all))).toEqual(all);
   expect(encodeText(all)).not.toMatch(/["'\\`$<>&\p{Cc}\u2028\u2029]/u);
-});
-
-it('takes binaries apart and puts them together again, byte by byte', () => {
-  for (const bytes of [plain, relaxed, empty]) expect(Buffer.compare(putTogether(takeApart(bytes)), bytes)).toBe(0);
-  const sizes = [plain, Buffer.concat(takeApart(plain))].map((bytes) => brotliCompressSync(bytes).length);
-  expect(sizes[1]! / sizes[0]!).toBeLessThan(0.9);
 });
 
 it('names each packaged model by one import', async () => {

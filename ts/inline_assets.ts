@@ -2,15 +2,14 @@
 
 import { textAddress } from './address.js';
 import { type NodeWorker, nodeWorker } from './host.js';
-import { putTogether } from './inline_binary.js';
 import { decodeText } from './inline_text.js';
 
-declare const inlineBinary: readonly string[];
+declare const inlineBinary: string;
 declare const inlineWorker: string;
 
 /** The WebAssembly binary itself. */
 export function plainBinary(): URL | Uint8Array<ArrayBuffer> {
-  return putTogether(inlineBinary.map(decodeText));
+  return decodeText(inlineBinary);
 }
 
 /** None: the module would be twice as large. */

@@ -280,6 +280,7 @@ impl Walk {
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
         let words = keys.len() / chosen.len().max(1);
+        let numbered = table.watch(family, chosen.len());
         let mut left = 0;
         for number in 0..chosen.len() {
             let Chosen { image, row, column, .. } = chosen[number];
@@ -289,7 +290,7 @@ impl Walk {
                     table.count_apart(family);
                     None
                 }
-                hash => table.look_up(family, hash, &keys[number * words..][..words]),
+                hash => table.look_up(family, hash, &keys[number * words..][..words], numbered),
             };
             ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);
             if let Some(Found { entry: Some((entry, start)), is_new: false, .. }) = found {

@@ -1,6 +1,7 @@
 //! Rows that are remembered, by the ids that they were computed from: how they are looked up. `pixelcnn::sharing` says what ids are, and
 //! plans how large a table is.
 
+use std::collections::TryReserveError;
 use std::ops::Range;
 
 /// The id of what lies outside the image, a pixel or a row.
@@ -39,6 +40,26 @@ pub struct Part {
     pub values: u32,
     /// Steps after which no position reads what was met.
     pub lifetime: u32,
+    /// How many of [`WATCHED`] positions must be met for remembering to pay.
+    pub wanted: u32,
+}
+
+/// Positions after which it is asked whether a family's rows are met often enough: those of some three images of 28 x 28.
+pub const WATCHED: u32 = 2048;
+
+/// So many times as many positions go by, where they were not, before it is tried again: less than a percent of the time of a net that
+/// never meets any, and what it draws may change.
+const PAUSE: u32 = 8;
+
+/// Whether a family's new rows are remembered.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    /// Whether they are.
+    open: bool,
+    /// Positions until it is asked again.
+    left: u32,
+    /// Positions that were met since it was asked last.
+    met: u32,
 }
 
 impl Part {
@@ -104,6 +125,7 @@ pub struct Table {
     parts: Vec<Part>,
     words: Vec<u32>, // [set]: a line of tags and steps, and its entries: id, depths, two a word, and at their end the key
     counts: Vec<Met>, // (family)
+    watches: Vec<Watch>, // (family)
     end: u32,        // values that were given a place
     now: u32,        // the step; of a difference of two it is all the same whether they wrap
     first: u32,      // the first id, and what numbering begins anew with
@@ -113,14 +135,20 @@ pub struct Table {
 impl Table {
     /// An empty one of such parts, one after the other, that numbers rows from `first` on. Of `words`, which are 0, there are as many as the
     /// parts have, and a [`LINE`] more, so that sets begin with a line of memory; of `counts` there is one for each part.
-    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32) -> Table {
+    ///
+    /// # Errors
+    /// Where the host has no room for what watches the parts.
+    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32) -> Result<Table, TryReserveError> {
+        let mut watches = Vec::new();
+        watches.try_reserve_exact(parts.len())?;
+        watches.resize(parts.len(), Watch { open: true, left: WATCHED, met: 0 });
         let mut end = words.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
         for part in &mut parts {
             part.first = end;
             end += part.sets as usize * part.set;
         }
         let first = first.max(FIRST);
-        Table { parts, words, counts, end: 0, now: 0, first, next: first }
+        Ok(Table { parts, words, counts, watches, end: 0, now: 0, first, next: first })
     }
 
     /// Values of the rows it has, from the first on.
@@ -168,9 +196,22 @@ impl Table {
         std::hint::black_box(seen);
     }
 
-    /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
+    /// So many positions of a family come; whether those that are new are to be numbered. Where few are met, as in deep nets whose
+    /// positions see nearly all of an image, numbering them takes longer than it spares: they go without for a while, and with them all
+    /// that reads them, which then need not even be looked up. What is remembered is met all the same.
+    pub fn watch(&mut self, family: usize, positions: usize) -> bool {
+        let (watch, wanted) = (&mut self.watches[family], self.parts[family].wanted);
+        if watch.left == 0 {
+            let open = !watch.open || watch.met >= wanted;
+            *watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, met: 0 };
+        }
+        watch.left = watch.left.saturating_sub(positions as u32);
+        watch.open
+    }
+
+    /// The row that a family makes of these ids, numbered where it is new and `numbered`; `None` else, and where numbers are used up.
     #[inline]
-    pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
+    pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32], numbered: bool) -> Option<Found> {
         let part = self.parts[family];
         let (set, tag) = (part.place(hash), tag(hash));
         let key_at = |entry: usize| entry + part.entry - part.words;
@@ -187,9 +228,10 @@ impl Table {
                 return Some(self.keep(family, set, way));
             }
             self.counts[family].met += 1;
+            self.watches[family].met += 1;
             return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
-        if self.next == u32::MAX {
+        if !numbered || self.next == u32::MAX {
             self.counts[family].apart += 1;
             return None;
         }

@@ -201,7 +201,7 @@ fn memory(limit: f64) -> Result<Memory, Refusal> {
 }
 
 /// Room for what the next call takes: its address.
-fn give<T: Clone + Default>(length: f64, list: impl FnOnce(&mut Given) -> &mut Vec<Vec<T>>) -> f64 {
+fn give<T: Copy + Default>(length: f64, list: impl FnOnce(&mut Given) -> &mut Vec<Vec<T>>) -> f64 {
     answer(|face, given| {
         let none = |_| Error::OutOfMemory { bytes: length as u64 * size_of::<T>() as u64, limit: None };
         let room = try_zeroed(u32::try_from(length as u64).map_err(none)? as usize)?;

@@ -74,10 +74,12 @@ impl Arithmetic for F32 {
         }
     }
 
+    #[inline(always)]
     fn weight(stored: f32) -> f32 {
         stored
     }
 
+    #[inline(always)]
     fn bias(stored: f32) -> f32 {
         stored
     }
@@ -94,18 +96,22 @@ impl Arithmetic for F32 {
         Finish { cell: layers[layer].cell, guarded: false }
     }
 
+    #[inline(always)]
     fn scale(_: &Weights, _: usize, _: usize) -> f32 {
         1.0
     }
 
+    #[inline(always)]
     fn parts(_: Finish, _: &Weights, _: usize, _: usize) -> i16 {
         0
     }
 
+    #[inline(always)]
     fn view(_: Finish, _: i16, output: f32) -> f32 {
         output
     }
 
+    #[inline(always)]
     fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
         sum + input * weight
     }
@@ -186,6 +192,7 @@ impl Arithmetic for F32 {
         Ok(false)
     }
 
+    #[inline(always)]
     fn add(residual: f32, output: f32) -> f32 {
         residual + output
     }
@@ -209,10 +216,12 @@ impl Arithmetic for Int8 {
         }
     }
 
+    #[inline(always)]
     fn weight(stored: i32) -> i16 {
         stored as i16 // in range, as `Weights::new` has checked
     }
 
+    #[inline(always)]
     fn bias(stored: i32) -> i32 {
         stored
     }
@@ -225,18 +234,22 @@ impl Arithmetic for Int8 {
         integer::rounding(layers, weights, layer)
     }
 
+    #[inline(always)]
     fn scale(weights: &Weights<i32>, layer: usize, sum: usize) -> f32 {
         weights.scale(layer, sum)
     }
 
+    #[inline(always)]
     fn parts(rounding: Rounding, weights: &Weights<i32>, layer: usize, channel: usize) -> i16 {
         if rounding.kept { weights.view(layer, channel) } else { 0 }
     }
 
+    #[inline(always)]
     fn view(rounding: Rounding, parts: i16, output: i16) -> i16 {
         rounding.view_of(output, parts)
     }
 
+    #[inline(always)]
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {
         sum + i32::from(input) * i32::from(weight)
     }
@@ -254,6 +267,7 @@ impl Arithmetic for Int8 {
         Ok(false)
     }
 
+    #[inline(always)]
     fn add(residual: i16, output: i16) -> i16 {
         residual.saturating_add(output)
     }

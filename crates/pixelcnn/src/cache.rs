@@ -18,7 +18,7 @@ use crate::arithmetic::Arithmetic;
 use crate::error::Error;
 use crate::layers::{Layers, Source, Start, Tap};
 use crate::layout::{Layout, Skip, ring_index};
-use crate::memory::{product, reserve, try_room, try_zeroed};
+use crate::memory::{lengthen, product, reserve, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
 use crate::sharing::{self, Family, Met, TablePlan};
 use pixelcnn_kernels::table::Table;
@@ -48,7 +48,7 @@ impl<A: Arithmetic> Cache<A> {
         u32::try_from(product(&[most, size_of::<A::Value>() as u64])).map_err(|_| none())?;
         // Of the rows that are remembered there are none yet: their room is not looked at before it is wanted.
         let mut data: Vec<A::Value> = try_room(most as usize)?;
-        data.resize(values as usize, A::Value::default());
+        lengthen(&mut data, values as usize);
         let mut scratch = Scratch::default();
         scratch.reserve(layout.room).map_err(|_| none())?;
         let walk = walk(layers, &layout, &mut || {

@@ -1,1 +1,1 @@
-export const buildId = '8242e2bd4c0e';
+export const buildId = '471503569c6d';
