@@ -422,12 +422,14 @@ impl Lanes for Int8 {
 
     fn reach(Rounding { cell, whole, kept, row, .. }: Rounding, sums: usize) -> (usize, usize) {
         let outputs = sums / cell.sums();
+        let read = row.negative.unwrap_or(0) + row.upper.unwrap_or(0) + outputs;
         match (whole, kept) {
             (true, _) => (sums * Int8::SUM_VALUES, 0),
             (false, true) => {
-                ((row.negative.unwrap_or(0) + outputs).max(row.kept + outputs * small::OF_16_BITS), outputs * small::OF_16_BITS)
+                let wide = outputs * small::OF_16_BITS;
+                (read.max(row.kept + wide), wide)
             }
-            (false, false) => (row.negative.unwrap_or(0) + outputs, 0),
+            (false, false) => (read, 0),
         }
     }
 
@@ -449,11 +451,14 @@ impl Lanes for Int8 {
     unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
         // SAFETY: as the caller promises.
         unsafe {
-            match (rounding.cell, rounding.kept) {
-                (Cell::Relu, false) => finish_sums::<true, false>(rounding, ended, panels, outputs),
-                (Cell::Relu, true) => finish_sums::<true, true>(rounding, ended, panels, outputs),
-                (Cell::Linear, false) => finish_sums::<false, false>(rounding, ended, panels, outputs),
-                (Cell::Linear, true) => finish_sums::<false, true>(rounding, ended, panels, outputs),
+            let parts = rounding.row.upper.is_some() || rounding.row.negative.is_some();
+            match (rounding.cell, rounding.kept, parts) {
+                (Cell::Relu, false, false) => finish_sums::<true, false, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, false, true) => finish_sums::<true, false, true>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, false) => finish_sums::<true, true, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, true) => finish_sums::<true, true, true>(rounding, ended, panels, outputs),
+                (Cell::Linear, false, _) => finish_sums::<false, false, true>(rounding, ended, panels, outputs),
+                (Cell::Linear, true, _) => finish_sums::<false, true, true>(rounding, ended, panels, outputs),
                 _ => finish_cells(rounding, ended, panels, outputs),
             }
         }
@@ -488,11 +493,11 @@ unsafe fn scaled(ended: Ended<Small>, panel: usize, half: usize) -> F32x4 {
     }
 }
 
-/// Outputs of a relu, or of a linear layer, and whether they are kept in 16 bits.
+/// Outputs of a relu, or of a linear layer, whether they are kept in 16 bits, and whether a row may have their small numbers in parts.
 ///
 /// # Safety
 /// As [`Lanes::finish`].
-unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
+unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
     rounding: Rounding,
     ended: Ended<Small>,
     panels: usize,
@@ -500,9 +505,13 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
 ) {
     let most = if KEPT { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let round = |x: F32x4| if RELU { x.round_positive(most) } else { x.round_signed(most) };
-    let [zero, seven_bits, ceiling] = [0, MOST, rounding.most].map(|bound| I16x8::splat_pair([bound; 2]));
-    let floor = if rounding.positive { zero } else { ceiling.negated() };
+    let splat = |bound: i16| I16x8::splat_pair([bound; 2]);
+    let (ceiling, floor) = (splat(rounding.most), splat(if rounding.positive { 0 } else { -rounding.most }));
     let RowParts { upper, negative, kept, .. } = rounding.row;
+    // Parts that there are not are written where the first is, before it: branches would make four loops of this one.
+    let [zero, lowest, highest] =
+        [0, if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX }].map(splat);
+    let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
     for panel in 0..panels {
         let first = panel * PANEL;
         // SAFETY: as the caller promises; rows have the alignment of small numbers.
@@ -517,21 +526,17 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
                 let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
                 out = out.scaled(parts).at_most(ceiling).at_least(floor);
             }
-            let write = |at: usize, numbers: I16x8| {
-                let Some(upper) = upper else {
-                    *row.add(at).cast() = small::stored(numbers);
-                    return;
-                };
-                let lower = numbers.at_most(seven_bits);
-                *row.add(at).cast() = small::stored(lower);
-                *row.add(upper + at).cast() = small::stored(numbers.add_saturating(lower.negated()));
-            };
-            let Some(negative) = negative else {
-                write(first, out);
+            if !PARTS {
+                *row.add(first).cast() = small::stored(out);
                 continue;
+            }
+            let write = |at: usize, numbers: I16x8| {
+                let lower = numbers.at_most(highest);
+                *row.add(upper + at).cast() = small::stored(numbers.add_saturating(lower.negated()));
+                *row.add(at).cast() = small::stored(lower);
             };
-            write(first, out.at_least(zero));
             write(negative + first, out.negated().at_least(zero));
+            write(first, out.at_least(lowest));
         }
     }
 }

@@ -54,9 +54,10 @@ impl Rounding {
     /// The output of a layer's sums, already scaled: small, or of 16 bits where it is kept.
     pub fn round(&self, [a, b]: [f32; 2]) -> i16 {
         let value = self.cell.apply(a, b) * self.output;
-        let most = if self.kept { f32::from(i16::MAX) } else { f32::from(self.most) };
-        let least = if self.cell.is_non_negative() { 0.0 } else { -most };
-        value.clamp(least, most).round_ties_even() as i16
+        let most = i32::from(if self.kept { i16::MAX } else { self.most });
+        let least = if self.cell.is_non_negative() { 0 } else { -most };
+        // Cut off as integers: that of f32 would panic for a NaN with numbers, whose printing takes 4 kB of the binary.
+        (value.round_ties_even() as i32).clamp(least, most) as i16
     }
 
     /// The small number that a kernel reads of a kept one: so many 2^15 parts of it.

@@ -1,1 +1,1 @@
-export const buildId = '471503569c6d';
+export const buildId = 'e895758b3151';
