@@ -12,7 +12,7 @@ const testAll = process.env.PIXELCNN_TEST_ALL === '1';
 
 await runMain('test', async () => {
   const failed: string[] = [];
-  /** Each runner's own last words, told again at the end, where they are looked for. */
+  /** Each runner's own last words, and what failed, told again at the end, where they are looked for. */
   const summaries: string[] = [];
 
   async function suite(name: string, command: string, args: string[], summary: RegExp, env?: NodeJS.ProcessEnv) {
@@ -23,11 +23,11 @@ await runMain('test', async () => {
   }
 
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
-  await suite('vitest', vitest, ['run'], /^ *(Test Files|Tests) .*(passed|failed|skipped)|^skipped \d+:/);
+  await suite('vitest', vitest, ['run'], /^ *(Test Files|Tests) .*(passed|failed|skipped)|^skipped \d+:|^ *FAIL |^\w*Error: /);
 
   const cargo = findCargo();
   if (cargo) {
-    await suite('cargo test', 'cargo', ['test', '--workspace', '--locked'], /^test result: (?!ok\. 0 passed)/, cargo);
+    await suite('cargo test', 'cargo', ['test', '--workspace', '--locked'], /^test result: (?!ok\. 0 passed)|^test .* FAILED$|panicked at/, cargo);
   } else {
     summaries.push('cargo test: skipped, found no cargo; install Rust from https://rustup.rs to run it');
     if (testAll) failed.push('cargo test, which PIXELCNN_TEST_ALL=1 does not let skip');

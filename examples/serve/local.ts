@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { loadSampler } from 'pixelcnn';
 import { model } from 'pixelcnn/models/mnist-binary.int8';
-import { createHandler, sha256Of } from './handler.ts';
+import { createHandler } from './handler.ts';
 
-const bytes = await readFile(model);
+const bytes = new Uint8Array(await readFile(model));
 
-export const handler = createHandler({ sampler: await loadSampler(bytes), sha256: await sha256Of(bytes) });
+export const handler = createHandler({ sampler: await loadSampler(bytes), model: bytes });
