@@ -549,9 +549,15 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
     let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
     let RowParts { upper, negative, kept, .. } = rounding.row;
-    let write = |first: usize, numbers: [i32; 4]| {
-        for (o, number) in numbers.into_iter().enumerate() {
-            let (at, mut number) = (first + o, number as i16);
+    let (lowest, highest) = (if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX });
+    let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
+    let each = 2 / rounding.cell.sums(); // fours of outputs of a panel
+    for four in 0..panels * each {
+        // SAFETY: as the caller promises.
+        let [low, high] = [0, 1].map(|half| unsafe { scaled(ended, four / each, half) });
+        let (a, b) = if each == 2 && four % 2 == 1 { (high, high) } else { (low, high) };
+        for (o, number) in of(a, b).into_iter().enumerate() {
+            let (at, mut number) = (4 * four + o, number as i16);
             // SAFETY: as the caller promises.
             unsafe {
                 if rounding.kept {
@@ -561,31 +567,13 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
                     *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
                 }
                 let number = rounding.view_of(number, *ended.parts.add(at));
-                let put = |at: usize, number: i16| {
-                    let lower = if upper.is_some() { number.min(MOST) } else { number };
+                // As in `finish_sums`.
+                for (at, number) in [(negative + at, (-number).max(0)), (at, number.max(lowest))] {
+                    let lower = number.min(highest);
+                    *outputs.row.add(upper + at) = (number - lower) as Small;
                     *outputs.row.add(at) = lower as Small;
-                    if let Some(upper) = upper {
-                        *outputs.row.add(upper + at) = (number - lower) as Small;
-                    }
-                };
-                match negative {
-                    None => put(at, number),
-                    Some(negative) => {
-                        put(at, number.max(0));
-                        put(negative + at, (-number).max(0));
-                    }
                 }
             }
-        }
-    };
-    for panel in 0..panels {
-        // SAFETY: as the caller promises.
-        let (low, high) = unsafe { (scaled(ended, panel, 0), scaled(ended, panel, 1)) };
-        if rounding.cell.sums() == 2 {
-            write(panel * PANEL / 2, of(low, high));
-        } else {
-            write(panel * PANEL, of(low, low));
-            write(panel * PANEL + 4, of(high, high));
         }
     }
 }

@@ -94,7 +94,10 @@ impl RowParts {
 
     /// Where the parts of small numbers begin that a kernel reads, and whether a part counts as negative.
     pub fn small(self) -> impl Iterator<Item = (usize, bool)> {
-        let [signs, halves] = [[Some(0), self.negative], [Some(0), self.upper]].map(|parts| parts.into_iter().flatten());
-        signs.flat_map(move |sign| halves.clone().map(move |half| (sign + half, sign > 0)))
+        let (signs, halves) = ([0, self.negative.unwrap_or(0)], [0, self.upper.unwrap_or(0)]);
+        let parts = [0, 1, 2, 3].map(|part| (signs[part / 2] + halves[part % 2], part >= 2));
+        (0..4)
+            .filter(move |part| (part / 2 == 0 || signs[1] > 0) && (part % 2 == 0 || halves[1] > 0))
+            .map(move |part| parts[part])
     }
 }

@@ -1,7 +1,6 @@
 //! Rows that are remembered, by the ids that they were computed from: how they are looked up. `pixelcnn::sharing` says what ids are, and
 //! plans how large a table is.
 
-use std::collections::TryReserveError;
 use std::ops::Range;
 
 /// The id of what lies outside the image, a pixel or a row.
@@ -42,6 +41,8 @@ pub struct Part {
     pub lifetime: u32,
     /// How many of [`WATCHED`] positions must be met for remembering to pay.
     pub wanted: u32,
+    /// Whether it does.
+    pub watch: Watch,
 }
 
 /// Positions after which it is asked whether a family's rows are met often enough: those of some three images of 28 x 28.
@@ -51,10 +52,10 @@ pub const WATCHED: u32 = 2048;
 /// never meets any, and what it draws may change.
 const PAUSE: u32 = 8;
 
-/// Whether a family's new rows are remembered.
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    /// Whether they are.
+/// Whether a family's new rows are remembered: at first they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watch {
+    /// Whether they are now.
     open: bool,
     /// Positions until it is asked again.
     left: u32,
@@ -125,7 +126,6 @@ pub struct Table {
     parts: Vec<Part>,
     words: Vec<u32>, // [set]: a line of tags and steps, and its entries: id, depths, two a word, and at their end the key
     counts: Vec<Met>, // (family)
-    watches: Vec<Watch>, // (family)
     end: u32,        // values that were given a place
     now: u32,        // the step; of a difference of two it is all the same whether they wrap
     first: u32,      // the first id, and what numbering begins anew with
@@ -135,20 +135,14 @@ pub struct Table {
 impl Table {
     /// An empty one of such parts, one after the other, that numbers rows from `first` on. Of `words`, which are 0, there are as many as the
     /// parts have, and a [`LINE`] more, so that sets begin with a line of memory; of `counts` there is one for each part.
-    ///
-    /// # Errors
-    /// Where the host has no room for what watches the parts.
-    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32) -> Result<Table, TryReserveError> {
-        let mut watches = Vec::new();
-        watches.try_reserve_exact(parts.len())?;
-        watches.resize(parts.len(), Watch { open: true, left: WATCHED, met: 0 });
+    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32) -> Table {
         let mut end = words.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
         for part in &mut parts {
             part.first = end;
             end += part.sets as usize * part.set;
         }
         let first = first.max(FIRST);
-        Ok(Table { parts, words, counts, watches, end: 0, now: 0, first, next: first })
+        Table { parts, words, counts, end: 0, now: 0, first, next: first }
     }
 
     /// Values of the rows it has, from the first on.
@@ -200,9 +194,9 @@ impl Table {
     /// positions see nearly all of an image, numbering them takes longer than it spares: they go without for a while, and with them all
     /// that reads them, which then need not even be looked up. What is remembered is met all the same.
     pub fn watch(&mut self, family: usize, positions: usize) -> bool {
-        let (watch, wanted) = (&mut self.watches[family], self.parts[family].wanted);
+        let Part { watch, wanted, .. } = &mut self.parts[family];
         if watch.left == 0 {
-            let open = !watch.open || watch.met >= wanted;
+            let open = !watch.open || watch.met >= *wanted;
             *watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, met: 0 };
         }
         watch.left = watch.left.saturating_sub(positions as u32);
@@ -228,7 +222,7 @@ impl Table {
                 return Some(self.keep(family, set, way));
             }
             self.counts[family].met += 1;
-            self.watches[family].met += 1;
+            self.parts[family].watch.met += 1;
             return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
         if !numbered || self.next == u32::MAX {

@@ -118,7 +118,9 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
         }
         let classes = if layer.start == (Start::Bias { class: true }) { layers.classes } else { 0 };
         values.extend(order.iter().map(|&o| weights.bias(index)[o]));
-        values.extend((0..classes).flat_map(|class| order.iter().map(move |&o| weights.class(index)[class * n + o])));
+        for class in 0..classes {
+            values.extend(order.iter().map(|&o| weights.class(index)[class * n + o]));
+        }
     }
     Weights::new(layers, values)
 }

@@ -29,7 +29,7 @@ use crate::memory::{Bytes, try_room, try_zeroed};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 pub use pixelcnn_kernels::table::Met;
-use pixelcnn_kernels::table::{KEPT, LINE, Part, Table, WATCHED, WAYS};
+use pixelcnn_kernels::table::{KEPT, LINE, Part, Table, WATCHED, WAYS, Watch};
 
 /// Layers whose rows follow from one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,10 +190,10 @@ impl TablePlan {
             values: shelf.values as u32,
             lifetime: u32::try_from(shelf.lifetime).unwrap_or(u32::MAX),
             wanted: shelf.wanted as u32,
+            watch: Watch::default(),
         }));
         let all: u64 = self.shelves.iter().map(|shelf| shelf.sets * shelf.set()).sum();
-        let (words, counts) = (try_zeroed(all as usize + LINE)?, try_zeroed(self.shelves.len())?);
-        Table::new(parts, words, counts, first).map_err(|_| Error::OutOfMemory { bytes: self.bytes.0, limit: None })
+        Ok(Table::new(parts, try_zeroed(all as usize + LINE)?, try_zeroed(self.shelves.len())?, first))
     }
 
     /// Of at most so many bytes; of none where that is too little. `lifetime` and `row` tell of a family how long its rows are read,

@@ -1,1 +1,1 @@
-export const buildId = 'e895758b3151';
+export const buildId = 'a7b01d65cd1e';
