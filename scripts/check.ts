@@ -38,7 +38,7 @@ await runMain('check', () => {
       console.log(`\n== cargo clippy for WASM: skipped, found no ${wasmTarget}; run scripts/setup-rust.sh`);
     }
     const doc = ['doc', '--workspace', '--no-deps', '--locked', '--document-private-items', '--quiet'];
-    // Both crates are read by those who work on them, so that a link may lead to what is private.
+    // The crates are read by those who work on them, so that a link may lead to what is private.
     const flags = '-D warnings -A rustdoc::private_intra_doc_links';
     stage('rustdoc', 'cargo', doc, { ...cargo, RUSTDOCFLAGS: flags });
   } else if (testAll) {

@@ -13,7 +13,7 @@ import { output, root, run, runMain } from './shell.js';
 const testAll = process.env.PIXELCNN_TEST_ALL === '1';
 
 /** The core alone: the WASM's face has no test in Rust. */
-const test = ['test', '--quiet', '--package', 'pixelcnn', '--locked'];
+const test = ['test', '--quiet', '--package', 'pixelcnn', '--package', 'pixelcnn-kernels', '--locked'];
 /** What watches each access to memory is slow: these reach all unsafe code, by every strategy, in little arithmetic. */
 const small = ['--lib', '--test', 'small'];
 
@@ -82,7 +82,7 @@ function miri(cargo: NodeJS.ProcessEnv): Lacking | undefined {
   const env = { ...cargo, ...targetFolder('miri') };
   const watched = [`+${nightly}`, 'miri', ...test];
   // A thousand times slower than the machine: what touches unsafe code, not the sweeps over floats and nets beside it.
-  run('cargo', [...watched, '--lib', '--', 'kernels::', 'simd::'], { env });
+  run('cargo', [...watched, '--lib', '--', 'packed::', 'simd::', 'tiles::'], { env });
   run('cargo', [...watched, '--test', 'small'], { env });
   return undefined;
 }

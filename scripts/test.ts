@@ -23,11 +23,22 @@ await runMain('test', async () => {
   }
 
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
-  await suite('vitest', vitest, ['run'], /^ *(Test Files|Tests) .*(passed|failed|skipped)|^skipped \d+:|^ *FAIL |^\w*Error: /);
+  await suite(
+    'vitest',
+    vitest,
+    ['run'],
+    /^ *(Test Files|Tests) .*(passed|failed|skipped)|^skipped \d+:|^ *FAIL |^\w*Error: /,
+  );
 
   const cargo = findCargo();
   if (cargo) {
-    await suite('cargo test', 'cargo', ['test', '--workspace', '--locked'], /^test result: (?!ok\. 0 passed)|^test .* FAILED$|panicked at/, cargo);
+    await suite(
+      'cargo test',
+      'cargo',
+      ['test', '--workspace', '--locked'],
+      /^test result: (?!ok\. 0 passed)|^test .* FAILED$|panicked at/,
+      cargo,
+    );
   } else {
     summaries.push('cargo test: skipped, found no cargo; install Rust from https://rustup.rs to run it');
     if (testAll) failed.push('cargo test, which PIXELCNN_TEST_ALL=1 does not let skip');

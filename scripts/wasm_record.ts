@@ -64,7 +64,7 @@ export function hashFiles(folder: string): Record<string, string> {
 }
 
 function sourcePaths(): string[] {
-  const crates = ['crates/pixelcnn', 'crates/pixelcnn-wasm'];
+  const crates = ['pixelcnn', 'pixelcnn-binary', 'pixelcnn-kernels', 'pixelcnn-wasm'].map((name) => `crates/${name}`);
   const sources = crates.flatMap((crate) =>
     readdirSync(join(root, crate, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.rs'))

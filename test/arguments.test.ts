@@ -79,8 +79,8 @@ it('takes the ends of every range', () => {
 });
 
 it('refuses options that are no object', () => {
-  expect(() => sampler.sample(null as never)).toThrow(new TypeError('options: expected an object, got null'));
-  expect(() => sampler.sample(16 as never)).toThrow(new TypeError('options: expected an object, got 16'));
+  expect(() => sampler.sample(null as never)).toThrow(new TypeError('options: expected a plain object, got null'));
+  expect(() => sampler.sample(16 as never)).toThrow(new TypeError('options: expected a plain object, got 16'));
 });
 
 const levels = 'images: expected a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
@@ -118,12 +118,14 @@ it('refuses what is no model and no module', async () => {
   ]) {
     await expect(loadSampler(value as never)).rejects.toThrow(new TypeError(`${kinds}, got ${got}`));
   }
-  await expect(loadSampler('')).rejects.toThrow(new TypeError('model: expected a path or a URL, got an empty string'));
+  await expect(loadSampler('')).rejects.toThrow(
+    new TypeError('model: expected a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response, got ""'),
+  );
   await expect(loadSampler('x', { signal: {} as never })).rejects.toThrow(
     new TypeError('signal: expected an AbortSignal, got an object of type Object'),
   );
   for (const [sharing, error] of [
-    [8, new TypeError('sharing: expected an object, got 8')],
+    [8, new TypeError('sharing: expected a plain object, got 8')],
     [{ bytes: 8 }, new TypeError('sharing: expected only megabytes, got "bytes"')],
     [{ megabytes: '8' }, new TypeError('sharing.megabytes: expected a number from 0 to 2000, got "8"')],
     [{ megabytes: -1 }, new RangeError('sharing.megabytes: expected a number from 0 to 2000, got -1')],
@@ -140,7 +142,7 @@ it('refuses what is no model and no module', async () => {
     new TypeError('module: expected a WebAssembly.Module, got an object of type Uint8Array'),
   );
   expect(() => createSampler(undefined as never)).toThrow(
-    new TypeError('createSampler: expected an object, got undefined'),
+    new TypeError('createSampler: expected a plain object, got undefined'),
   );
 });
 

@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync } from 'node:zlib';
 import binaryen from 'binaryen';
 import { describe, expect, it } from 'vitest';
 import { checkRelaxed, relaxedInstructions } from '../scripts/build_wasm.js';
@@ -80,8 +80,13 @@ describe('ts/wasm/pkg', () => {
     }
   });
 
-  it('stays small: 200 kB, gzipped, for two precisions', () => {
-    expect(gzipSync(wasm).length).toBeLessThan(200_000);
+  it('says nothing of panics, which nobody would hear', () => {
+    for (const file of [wasm, readFileSync(relaxed)])
+      expect(file.toString('latin1')).not.toMatch(/\w\.rs|library\/core/);
+  });
+
+  it('stays small: 105 kB each, in brotli', () => {
+    for (const file of [wasm, readFileSync(relaxed)]) expect(brotliCompressSync(file).length).toBeLessThan(105_000);
   });
 });
 

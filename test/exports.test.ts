@@ -79,7 +79,7 @@ it.each<[entry: string, types: string]>([
     'CellName Classification Config Conversion ConvertOptions Description Front GivenPixels ImageShape Images Label ' +
       'Labels Layer LayerInput Levels LoadOptions LoadProgress LogitMap Method ModelSource OwnLevels PictureConfig ' +
       'PictureOptions PixelCnnErrorCode PixelCnnErrorOptions PixelMap PngOptions PoolCallOptions PoolOptions PoolProgress ' +
-      'PoolSampleOptions PoolScoreOptions PoolWalkOptions QuantizeOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
+      'PoolSampleOptions PoolScoreOptions PoolWalkOptions Rgba SampleOptions Sampler SamplerParts SamplerPool ' +
       'Samples ScoreOptions Sharing Skipping TensorInfo WalkOptions WasmBuilds WasmSource WorkerLike WorkerSource',
   ],
   [

@@ -83,7 +83,7 @@ it('does not look at what stands in holes, nor at what becomes of the arrays', (
 const zeros = new Uint8Array(size);
 const ones = new Uint8Array(size).fill(1);
 const wrong: [given: unknown, kind: string, sentence: string][] = [
-  [null, 'TypeError', 'expected an object, got null'],
+  [null, 'TypeError', 'expected its data as a Uint8Array or a Uint16Array of levels, got undefined'],
   [
     zeros.subarray(0, 3).buffer,
     'TypeError',

@@ -41,9 +41,9 @@ const program = `
   const given = await pool
     .sample({ count: 2 ** 20, method: 'reference', signal: controller.signal, onProgress: onAny })
     .catch((error) => error === reason);
-  const ended = () => reports.slice(before).filter((type) => type === 'stopped' || type === 'done');
+  const ended = () => reports.slice(before).filter(({ pixels }) => pixels === undefined);
   while (ended().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-  const stopped = ended().filter((type) => type === 'stopped').length;
+  const stopped = ended().filter(({ made }) => made === undefined).length;
   const [scores, one] = [await pool.logProb(samples), (await loadSampler(model)).logProb(samples)];
   const scored = scores.every((score, i) => score === one[i]);
   console.log(JSON.stringify({ data: [...samples.data], nats: [...samples.nats], given, stopped, scored }));`;
@@ -56,7 +56,7 @@ const onThreads = `
   threads.Worker = class extends threads.Worker {
     constructor(...parameters) {
       super(...parameters);
-      this.on('message', ({ type }) => reports.push(type));
+      this.on('message', (report) => reports.push(report));
     }
   };
   ${program}
@@ -71,7 +71,7 @@ const onWeb = `
   globalThis.Worker = class extends Worker {
     constructor(...parameters) {
       super(...parameters);
-      this.addEventListener('message', ({ data }) => reports.push(data.type));
+      this.addEventListener('message', ({ data }) => reports.push(data));
       workers.push(this);
     }
   };

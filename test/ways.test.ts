@@ -228,7 +228,7 @@ it('stays small', () => {
   const [wasm, inline] = [file('wasm/pkg/pixelcnn_bg.wasm'), file('inline.js')];
   console.log(`brotli, bytes: create, load, load and pool: ${sizes.join(', ')}; wasm: ${wasm}; inline: ${inline}`);
   expect(sizes[0]).toBeLessThanOrEqual(6_000);
-  expect(sizes[1]).toBeLessThanOrEqual(8_800);
-  expect(sizes[2]).toBeLessThanOrEqual(11_500);
-  expect(inline).toBeLessThanOrEqual(wasm + 20_100);
+  expect(sizes[1]).toBeLessThanOrEqual(8_450);
+  expect(sizes[2]).toBeLessThanOrEqual(11_000);
+  expect(inline).toBeLessThanOrEqual(wasm - 2_400);
 });

@@ -14,27 +14,26 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
     act();
     return () => {};
   }
-  const waiting = waitingFor.get(signal) ?? listen(signal);
+  const { acts, tell } = waitingFor.get(signal) ?? waiting(signal);
   const mine = () => act(); // apart from another wait with the same function
-  waiting.acts.add(mine);
+  acts.add(mine);
+  signal.addEventListener('abort', tell); // once, however often it is asked for
   return () => {
-    waiting.acts.delete(mine);
-    if (waiting.acts.size > 0 || waitingFor.get(signal) !== waiting) return;
-    waitingFor.delete(signal);
-    signal.removeEventListener('abort', waiting.tell);
+    acts.delete(mine);
+    if (acts.size === 0) signal.removeEventListener('abort', tell);
   };
 }
 
-function listen(signal: AbortSignal): Waiting {
+function waiting(signal: AbortSignal): Waiting {
   const acts = new Set<() => void>();
-  const tell = () => {
-    waitingFor.delete(signal);
-    for (const act of [...acts]) act();
+  const made = {
+    acts,
+    tell: () => {
+      for (const act of acts) act();
+    },
   };
-  const waiting = { acts, tell };
-  waitingFor.set(signal, waiting);
-  signal.addEventListener('abort', tell, { once: true });
-  return waiting;
+  waitingFor.set(signal, made);
+  return made;
 }
 
 /** What work that the signal ended rejects with. */

@@ -76,7 +76,7 @@ export interface IntegerRange {
 export function checkInteger(name: string, value: unknown, { min, max, more }: IntegerRange): number {
   const isNumber = typeof value === 'number';
   if (isNumber && Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
-  const hint = isNumber && value > max && more !== undefined ? `; ${more}` : '';
+  const hint = isNumber && value > max && more ? `; ${more}` : '';
   throw unfit(isNumber, name, `an integer from ${min} to ${max}`, value, hint);
 }
 
@@ -96,10 +96,10 @@ export function checkShortText(name: string, value: unknown, { max }: { max: num
 }
 
 /** One of a few names. */
-export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[], more = ''): T {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value);
+  throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value, more);
 }
 
 /** A limit to memory, in bytes, that may be left out. */
@@ -135,28 +135,20 @@ export function checkObject(name: string, value: unknown): asserts value is obje
 /**
  * An options object without a misspelt name in it, which JavaScript would ignore in silence.
  *
- * @param elsewhere What to write instead of names that a user may well think are among the known.
+ * @param hint What may have been meant by a name that is not known, as {@link didYouMean} says it.
  * @returns What it holds, each property read once: what is checked is what is used, whatever a getter or a later change says.
  */
 export function checkOptions<Name extends string>(
   name: string,
   value: unknown,
   known: readonly Name[],
-  elsewhere: Readonly<Record<string, string>> = {},
+  hint = didYouMean,
 ): { readonly [Key in Name]?: unknown } {
-  checkObject(name, value);
   // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
-  if (!['Object', 'Module'].includes(kindOf(value))) {
-    throw unlike(name, 'a plain object', value);
-  }
-  const names = lookedAt(name, () => Object.keys(value));
-  const unknown = names.find((key) => !(known as readonly string[]).includes(key));
-  if (unknown !== undefined) {
-    const meant = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : nearest(unknown, known);
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    throw unlike(name, `only ${known.join(', ')}`, unknown, hint);
-  }
+  if (!['Object', 'Module'].includes(kindOf(value))) throw unlike(name, 'a plain object', value);
   const given = value as { readonly [Key in Name]?: unknown };
+  const unknown = lookedAt(name, () => Object.keys(given)).find((key) => !(known as readonly string[]).includes(key));
+  if (unknown !== undefined) throw unlike(name, `only ${known.join(', ')}`, unknown, hint(unknown, known));
   const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
   return Object.fromEntries(read) as { readonly [Key in Name]?: unknown };
 }
@@ -169,19 +161,19 @@ export function ownOptions<Options extends object>(
   name: string,
   value: Options,
   known: readonly string[],
-  elsewhere?: Readonly<Record<string, string>>,
+  hint?: typeof didYouMean,
 ): Options {
-  const read = Object.entries(checkOptions(name, value, known, elsewhere));
+  const read = Object.entries(checkOptions(name, value, known, hint));
   return Object.fromEntries(read.filter(([, given]) => given !== undefined)) as Options;
 }
 
-/** The known name that another is a misspelling of; undefined where it is like none. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+/** The end of a sentence about a name: the known one that it is a misspelling of; nothing where it is like none. */
+export function didYouMean(name: string, known: readonly string[]): string {
   const asked = name.slice(0, 60).toLowerCase(); // nobody's name is longer
   const distances = known.map((one) => apart(asked, one.toLowerCase()) + apart(one.toLowerCase(), asked));
   const least = Math.min(...distances);
   // A letter that is changed counts twice, letters in another order do not count.
-  return least <= Math.max(2, name.length / 3) ? known[distances.indexOf(least)] : undefined;
+  return least <= Math.max(2, name.length / 3) ? `; did you mean ${known[distances.indexOf(least)]}?` : '';
 }
 
 /** Letters of a word that another has not. */

@@ -1,5 +1,7 @@
 /** The files that lie beside the sampling modules. `pixelcnn/inline` is built with inline_assets.ts in the place of this one. */
 
+import type { NodeWorker } from './host.js';
+
 // Each address is written out in this form, which bundlers know and replace by that of the file they emit. All stand in this module,
 // so that they are right in a bundle of the whole package too. Functions, since a module may have no address: see load.ts.
 
@@ -13,7 +15,7 @@ export function relaxedBinary(): URL | undefined {
   return new URL('./wasm/pkg/pixelcnn_relaxed_bg.wasm', import.meta.url);
 }
 
-/** The script of a pool's workers, which imports nothing: its address, or its text. */
-export function workerScript(): URL | string {
+/** The script of a pool's workers, which imports nothing; or what starts one. */
+export function workerScript(): URL | (() => Worker | NodeWorker) {
   return new URL('./pool/worker.mjs', import.meta.url);
 }

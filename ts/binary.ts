@@ -2,12 +2,11 @@
 
 import { checkOptions, show, unlike } from './arguments.js';
 import { plainBinary, relaxedBinary } from './assets.js';
-import { isArrayBuffer, isBlob, isBytes, isModule, isResponse, isUrl, kindOf, messageOf } from './brand.js';
-import { ownBytes } from './bytes.js';
+import { isModule, isUrl, kindOf, messageOf } from './brand.js';
 import { failure, type PixelCnnError } from './error.js';
 import { isEdge } from './host.js';
 import { isStarted, start } from './instance.js';
-import { readSource } from './model_source.js';
+import { isSource, placeOf, readSource } from './model_source.js';
 import { hasRelaxedSimd, hasSimd } from './simd.js';
 
 /**
@@ -39,8 +38,7 @@ export function checkWasm(value: unknown): WasmSource | undefined {
 }
 
 function isWasmSource(value: unknown): value is WasmSource {
-  if (typeof value === 'string') return value !== '';
-  return [isUrl, isBytes, isArrayBuffer, isBlob, isResponse, isModule].some((is) => is(value));
+  return isSource(value) || isModule(value);
 }
 
 /** Throws where the host cannot compile the binary, whoever reads it. */
@@ -98,12 +96,10 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
     const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
     throw refused(`${wanted}; ${todo}`, cause);
   }
-  const address = isUrl(source) ? source.href : source;
-  const isNamed = typeof address === 'string' && !address.startsWith('data:');
-  const binary = `the WebAssembly binary${isNamed ? ` at ${address}` : ''}`;
+  const binary = `the WebAssembly binary${placeOf(source, 'at')}`;
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = isBytes(source) || isArrayBuffer(source) ? ownBytes('wasm', source) : await readSource(source);
+    bytes = await readSource(source);
   } catch (cause) {
     const todo = argument ? 'give an address that the host can read' : `where a bundler does not copy it, ${otherWays}`;
     // What led to it, or what was wanted of a model, whose reader it is.
@@ -112,7 +108,7 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
   }
   const start = new TextDecoder().decode(bytes.subarray(0, 256));
   if (!start.startsWith('\0asm')) {
-    const isPage = /^\s*<(!doctype html|html|head|body|!--)/i.test(start);
+    const isPage = /^\s*<(!|html|head|body)/i.test(start);
     const got = start === '' ? 'an empty file' : isPage ? 'an HTML page' : 'other bytes';
     // What single-page applications and development servers send, with status 200, for a file that they do not have.
     const why = 'as a server may answer for a file that it does not have';
@@ -123,7 +119,7 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
     // Not compileStreaming, which refuses what a server sends as another type than application/wasm. The binary is small.
     return await WebAssembly.compile(bytes);
   } catch (cause) {
-    const todo = /unsafe-eval|content security|\bCSP\b/i.test(messageOf(cause))
+    const todo = /unsafe-eval|CSP/.test(messageOf(cause))
       ? "allow it by script-src 'wasm-unsafe-eval' in the page's Content-Security-Policy"
       : 'give the pixelcnn.wasm of this very version of the package as the option wasm';
     throw refused(`${binary}, the host did not compile it (${messageOf(cause)}); ${todo}`, cause);

@@ -5,16 +5,13 @@ import { byteLengthOf, isArrayOf } from './brand.js';
 import { failure } from './error.js';
 
 /**
- * A plain copy of bytes, whose length and place nothing can belie and which stays when the caller's buffer is changed, shared with
- * another thread, transferred or resized.
+ * A plain copy of bytes, or of numbers of 16 bits, whose length and place nothing can belie and which stays when the caller's buffer is
+ * changed, shared with another thread, transferred or resized.
  *
  * @throws TypeError for a buffer that is gone; PixelCnnError `OUT_OF_MEMORY`.
  */
-export function ownBytes(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
-  return ownNumbers(argument, value) as Uint8Array<ArrayBuffer>;
-}
-
-/** The same of numbers of 8 or 16 bits. Throws as {@link ownBytes}. */
+export function ownNumbers(argument: string, value: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer>;
+export function ownNumbers(argument: string, value: Uint8Array | Uint16Array): Uint8Array | Uint16Array;
 export function ownNumbers(argument: string, value: Uint8Array | Uint16Array | ArrayBuffer): Uint8Array | Uint16Array {
   const Numbers = isArrayOf('Uint16Array', value) ? Uint16Array : Uint8Array;
   return room(byteLengthOf(value), argument, () => {

@@ -32,16 +32,12 @@ export interface ConvertOptions {
   signal?: AbortSignal;
   /** Bytes that the conversion may take: an integer of at least 1. Default: 4 GiB. */
   memoryLimit?: number;
+  /** Of a net with classes the class of all images, or of each, by number or name. Default: one class after the other. */
+  labels?: Labels;
 }
 
 /** The longest `calibration`: it stands in the header of the new file, and of all that are made of it. */
 const maxCalibration = 1000;
-
-/** Options of `quantizeModel`. */
-export interface QuantizeOptions extends ConvertOptions {
-  /** Of a net with classes the class of all images, or of each, by number or name. Default: one class after the other. */
-  labels?: Labels;
-}
 
 /** One conversion, as the metadata's `derived` lists them, the first first. */
 export interface Conversion {
@@ -62,8 +58,7 @@ export interface Conversion {
  * @param images Whole images of levels, such as the model draws; of many, as many as have 65,536 pixels are looked at, evenly
  *   spread.
  * @returns The new file, with a `derived` in its metadata that names the old.
- * @throws As `loadSampler`; RangeError for other images, a model of integers, or a net that is not plain with two ordinal levels,
- *   relu, no classes, lean or dilation.
+ * @throws As `loadSampler`; RangeError for other images, a model of integers, or a net that is not plain with relu.
  */
 export function optimizeModel(
   model: ModelSource,
@@ -87,7 +82,7 @@ export function optimizeModel(
 export function quantizeModel(
   model: ModelSource,
   images: Images,
-  options: QuantizeOptions = {},
+  options: ConvertOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   return convert('quantize', model, images, options);
 }
@@ -120,8 +115,8 @@ function isConversion(value: unknown): value is Conversion {
   return (by === 'optimize' || by === 'quantize') && isHash && typeof calibration === 'string';
 }
 
-/** Multiply-adds that a first walk over given images issues under all skipping, an image. */
-export function executedMacs(model: Uint8Array, images: Levels, count: number): number {
+/** Multiply-adds that a first walk over given images issues under all skipping, an image. `labels` are their classes, where there are such. */
+export function executedMacs(model: Uint8Array, images: Levels, count: number, labels?: Uint16Array): number {
   giveBytes(model);
   const sampler = hold(
     enter((core) => core.sampler_new(Number.NaN, Number.NaN)),
@@ -129,6 +124,7 @@ export function executedMacs(model: Uint8Array, images: Levels, count: number): 
   );
   try {
     giveLevels(images);
+    giveLevels(labels);
     const run = hold(
       enter((core) => core.sampler_score(sampler.at, methods.indexOf('wavefront'), skippings.indexOf('all'))),
       (core, at) => core.run_free(at),
@@ -148,10 +144,9 @@ async function convert(
   by: Conversion['by'],
   model: ModelSource,
   images: Images,
-  options: QuantizeOptions,
+  options: ConvertOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const known: (keyof QuantizeOptions)[] = ['calibration', 'signal', 'memoryLimit'];
-  const given = checkOptions('options', options, by === 'quantize' ? [...known, 'labels'] : known);
+  const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit', 'labels']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
   const calibration =
     given.calibration === undefined
@@ -193,25 +188,14 @@ async function convert(
 
 /** Refuses a model that a conversion is not for. Throws RangeError. */
 export function checkConvertible(by: Conversion['by'], config: Config): void {
-  const { precision, architecture, levels, input, classes, activation, lean, dilations } = config;
+  const { precision, architecture, activation = 'relu' } = config;
   if (precision !== 'f32') {
     const sentence = `expected one of precision f32, got one of ${precision}; convert the model it was made from`;
     throw wrongValue('model', sentence);
   }
-  if (by === 'quantize') return;
-  // Fields that say nothing new are left out of a config.
-  const beyond = [
-    architecture !== 'plain' && `is ${architecture}`,
-    levels !== 2 && `has ${levels} levels`,
-    input !== undefined && `takes levels as ${input}`,
-    classes !== undefined && `has ${classes} classes`,
-    activation !== undefined && `has ${activation}`,
-    lean !== undefined && 'has kernels that lean',
-    dilations !== undefined && 'has dilated kernels',
-  ].find((what) => what !== false);
-  if (beyond === undefined) return;
-  const wanted = 'expected a plain net of two ordinal levels with relu, without classes, lean or dilation';
-  throw wrongValue('model', `${wanted}, got one that ${beyond}; use it as it is`);
+  if (by === 'quantize' || (architecture === 'plain' && activation === 'relu')) return;
+  const got = architecture === 'plain' ? `one with ${activation}, which has no zeros` : `a ${architecture} one`;
+  throw wrongValue('model', `expected a plain net with relu, got ${got}; use it as it is`);
 }
 
 function digest(bytes: Uint8Array): Promise<ArrayBuffer> {

@@ -33,12 +33,12 @@ export function createSampler(parts: SamplerParts): Sampler {
   const given = checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit', 'sharing']);
   const { module, model } = given;
   const memoryLimit = checkMemoryLimit(given.memoryLimit);
-  const rows = checkSharing(given.sharing);
+  const megabytes = checkSharing(given.sharing);
   if (!isModule(module)) throw unlike('module', 'a WebAssembly.Module', module);
   if (!isBytes(model) && !isArrayBuffer(model)) {
     throw unlike('model', 'a Uint8Array or an ArrayBuffer', model);
   }
   const bytes = takeModel(model);
   start(module, 'module');
-  return openSampler(bytes, memoryLimit, rows);
+  return openSampler(bytes, memoryLimit, megabytes);
 }

@@ -147,7 +147,7 @@ export class PixelCnnError extends Error {
   /** Always `PixelCnnError`. */
   override readonly name = 'PixelCnnError';
   /** The stable name of what went wrong. */
-  readonly code: PixelCnnErrorCode;
+  declare readonly code: PixelCnnErrorCode;
   /** The argument whose value led to it, such as `model`, where it was one. */
   declare readonly argument?: string;
 

@@ -1,10 +1,10 @@
 /** Images with holes as an argument: some pixels are known, the others are to be drawn. */
 
-import { checkObject, lookedAt, unlike, wrongValue } from './arguments.js';
+import { lookedAt, unlike, wrongValue } from './arguments.js';
 import { isBytes } from './brand.js';
 import { ownNumbers } from './bytes.js';
 import type { Config } from './config.js';
-import { imageSize, isLevels, type Levels } from './images.js';
+import { checkEvery, imageSize, isLevels, type Levels } from './images.js';
 
 /** What is known of images before they are drawn: of one image for all, or of each, `[count, height, width, channels]`. */
 export interface GivenPixels {
@@ -16,12 +16,11 @@ export interface GivenPixels {
 
 /** Given pixels, ours and checked. */
 export function checkGiven(value: unknown, count: number, config: Config): GivenPixels {
-  checkObject('given', value);
   const { data, known } = lookedAt('given', () => {
-    const { data, known } = value as { data?: unknown; known?: unknown };
+    const { data, known } = Object(value) as { data?: unknown; known?: unknown };
     if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
     if (!isBytes(known)) throw unlike('given', 'its known as a Uint8Array of 0 and 1', known);
-    return { data: ownNumbers('given', data), known: ownNumbers('given', known) as Uint8Array };
+    return { data: ownNumbers('given', data), known: ownNumbers('given', known) };
   });
   const size = imageSize(config);
   if (data.length !== size && data.length !== count * size) {
@@ -31,14 +30,10 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
   if (known.length !== data.length) {
     throw wrongValue('given', `expected as many numbers in known as in data, ${data.length}, got ${known.length}`);
   }
-  const at = known.findIndex((mark, at) => mark > 1 || (mark === 1 && data[at]! >= config.levels));
-  if (at >= 0) {
-    const [wanted, got] =
-      known[at]! > 1
-        ? ['0 or 1 in known', known[at]]
-        : [`levels from 0 to ${config.levels - 1} where known is 1`, data[at]];
-    throw wrongValue('given', `expected ${wanted}, got ${got} at index ${at}`);
-  }
+  checkEvery('given', known, '0 or 1 in known', (mark) => mark < 2);
+  const { levels } = config;
+  const wanted = `levels from 0 to ${levels - 1} where known is 1`;
+  checkEvery('given', data, wanted, (level, at) => level < levels || known[at] === 0);
   return { data, known };
 }
 

@@ -17,17 +17,27 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   return process?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
 }
 
-/** Whether this is Cloudflare's workerd, which has Node's module of threads in name, and threads that do not start. */
-function isWorkerd(): boolean {
-  return globalThis.navigator?.userAgent === 'Cloudflare-Workers';
-}
-
-/** Whether this is an edge runtime, workerd or that of Next and Vercel: they compile no WebAssembly and start no threads. */
+/**
+ * Whether this is an edge runtime, Cloudflare's workerd or that of Next and Vercel: they compile no WebAssembly and start no threads,
+ * though workerd has Node's module of them in name.
+ */
 export function isEdge(): boolean {
-  return isWorkerd() || 'EdgeRuntime' in globalThis;
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' || 'EdgeRuntime' in globalThis;
 }
 
 /** Threads that can run at once. Node has no `navigator` before version 21; Deno's `node:os` would ask for a permission. */
 export function coreCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? builtin('node:os')?.availableParallelism() ?? 1;
+}
+
+export type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
+
+/** Starts a thread of Node's; undefined where there are none. */
+export function nodeWorker(script: string | URL, options?: { eval: boolean }): NodeWorker | undefined {
+  const threads = builtin('node:worker_threads');
+  if (threads === undefined) return undefined;
+  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
+  const { process } = globalThis; // not named alone, for which bundlers would bring one along
+  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+  return new threads.Worker(script, { ...flags, ...options });
 }

@@ -48,30 +48,23 @@ export function isLevels(value: unknown): value is Levels {
 /** Images that are ours: nobody else can change them. */
 export interface OwnImages {
   readonly data: Levels;
-  /** Their shape in words, and its axes if there are four; none where the levels came bare. */
-  readonly shape?: { readonly shown: string; readonly axes: readonly unknown[] };
+  /** What was given as their shape, of a longer list the first five axes; none where the levels came bare. */
+  readonly shape?: unknown;
 }
 
 /** Copies images. Whether they fit a model, {@link fitImages} tells. */
 export function takeImages(images: unknown): OwnImages {
   if (isLevels(images)) return { data: ownNumbers('images', images) };
-  const given = (images ?? {}) as { data?: unknown; shape?: unknown };
-  const { data, shape } = lookedAt('images', () => ({ data: given.data, shape: given.shape }));
-  if (!isLevels(data)) {
-    throw unlike(
-      'images',
-      'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data',
-      data ?? images,
-    );
-  }
-  return { data: ownNumbers('images', data), shape: lookedAt('images', () => takeShape(shape)) };
-}
-
-function takeShape(shape: unknown): OwnImages['shape'] {
-  if (!Array.isArray(shape)) return { shown: show(shape), axes: [] };
-  const rank = Number(shape.length);
-  const axes = Array.from({ length: Math.min(rank, 4) }, (_, axis): unknown => shape[axis]);
-  return { shown: listed(axes.map(show), rank), axes: rank === 4 ? axes : [] };
+  return lookedAt('images', () => {
+    const { data, shape } = Object(images) as { data?: unknown; shape?: unknown };
+    if (!isLevels(data)) {
+      const wanted = 'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
+      throw unlike('images', wanted, data ?? images);
+    }
+    const axes = (list: readonly unknown[]) =>
+      Array.from({ length: Math.min(list.length, 5) }, (_, axis) => list[axis]);
+    return { data: ownNumbers('images', data), shape: Array.isArray(shape) ? axes(shape) : shape };
+  });
 }
 
 /** Images of one channel that bring their shape. */
@@ -86,11 +79,11 @@ export interface Maps {
 /** Copies images of one channel, whatever model they are of. Throws RangeError, TypeError. */
 export function takeMaps(images: unknown): Maps {
   const { data, shape } = takeImages(images);
-  const axes = shape?.axes ?? [];
+  const axes: readonly unknown[] = Array.isArray(shape) && shape.length === 4 ? shape : [];
   const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
   const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
   if (channels === 1 && count * height * width === data.length) return { data, count, height, width };
-  const got = axes.length === 0 ? 'none of four axes' : `[${axes.map(show).join(', ')}]`;
+  const got = axes.length === 0 ? 'none of four axes' : listed(axes);
   throw wrongValue('images', `expected a shape [count, height, width, 1] for ${data.length} pixels, got ${got}`);
 }
 
@@ -100,26 +93,35 @@ export function checkImages(images: Images, config: Config): Levels {
 }
 
 /** The levels of images that fit the model, checked one by one. */
-export function fitImages({ data, shape }: OwnImages, config: Config): Levels {
+export function fitImages(images: OwnImages, config: Config): Levels {
+  const { data } = images;
   const size = imageSize(config);
   const count = data.length / size;
   const wanted = imageShape(count, config);
-  const shown = listed(wanted);
   if (count === 0 || !Number.isInteger(count)) {
     const image = listed(wanted.slice(1));
     throw wrongValue('images', `expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
   }
   // Two shapes that are shown alike are the same.
-  if (shape !== undefined && shape.shown !== shown) {
-    throw wrongValue('images', `expected shape ${shown} for ${data.length} pixels, got ${shape.shown}`);
-  }
-  const at = data.findIndex((level) => level >= config.levels);
-  if (at >= 0) {
-    throw wrongValue('images', `expected levels from 0 to ${config.levels - 1}, got ${data[at]} at index ${at}`);
-  }
+  const [shown, got] = [listed(wanted), listed('shape' in images ? images.shape : wanted)];
+  if (got !== shown) throw wrongValue('images', `expected shape ${shown} for ${data.length} pixels, got ${got}`);
+  checkEvery('images', data, `levels from 0 to ${config.levels - 1}`, (level) => level < config.levels);
   return data;
 }
 
-function listed(values: readonly unknown[], count = values.length): string {
-  return `[${values.join(', ')}${count > values.length ? ', ...' : ''}]`;
+/** Refuses the first number that does not fit. */
+export function checkEvery(
+  argument: string,
+  numbers: Levels,
+  wanted: string,
+  fits: (number: number, at: number) => boolean,
+): void {
+  const at = numbers.findIndex((number, at) => !fits(number, at));
+  if (at >= 0) throw wrongValue(argument, `expected ${wanted}, got ${numbers[at]} at index ${at}`);
+}
+
+/** A shape in words. */
+function listed(shape: unknown): string {
+  if (!Array.isArray(shape)) return show(shape);
+  return `[${shape.map((axis, at) => (at < 4 ? show(axis) : '...')).join(', ')}]`;
 }

@@ -14,7 +14,6 @@ export {
   type ConvertOptions,
   conversionsOf,
   optimizeModel,
-  type QuantizeOptions,
   quantizeModel,
 } from './convert.js';
 // Loading

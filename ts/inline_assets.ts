@@ -1,5 +1,7 @@
-/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these two texts. */
+/** What assets.ts gives, out of this very module: the build puts it in the place of assets.ts and the files in these texts. */
 
+import { textAddress } from './address.js';
+import { type NodeWorker, nodeWorker } from './host.js';
 import { decodeText } from './inline_text.js';
 
 declare const inlineBinary: string;
@@ -15,7 +17,7 @@ export function relaxedBinary(): URL | undefined {
   return undefined;
 }
 
-/** The worker's text. */
-export function workerScript(): URL | string {
-  return inlineWorker;
+/** Starts a worker of its text. */
+export function workerScript(): URL | (() => Worker | NodeWorker) {
+  return () => nodeWorker(inlineWorker, { eval: true }) ?? new Worker(textAddress(inlineWorker), { type: 'module' });
 }

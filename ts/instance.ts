@@ -10,6 +10,9 @@ import { naming } from './arguments.js';
 import { type CoreErrorCode, failure, PixelCnnError } from './error.js';
 import { buildId } from './wasm/pkg/build_id.js';
 
+/** What the core says of an error: all of it, its code, its sentence. */
+type CoreError = readonly [all: string, code: CoreErrorCode, message: string];
+
 type Core = typeof import('./wasm/pkg/pixelcnn_bg.wasm.js');
 
 /** What the instance exports, once there is one, and which of the builds it is of. */
@@ -83,9 +86,7 @@ export function enter(call: (core: Core) => number, argument?: string): number {
     throw internalError();
   }
   if (made >= 0) return made;
-  const text = textOf(view(Uint8Array, core.made(), -made));
-  const code = text.slice(0, text.indexOf(' ')) as CoreErrorCode;
-  const message = text.slice(code.length + 1);
+  const [, code, message] = /^(\w+) (.*)$/s.exec(textOf(view(Uint8Array, core.made(), -made))) as unknown as CoreError;
   if (code !== 'INVALID_ARGUMENT') throw new PixelCnnError(code, message, { argument });
   throw naming(argument, new RangeError(message));
 }
@@ -162,7 +163,7 @@ function requireStack(): void {
   Reflect.apply(nothing, undefined, ballast);
 }
 
-/** Frees what belongs to owners that are collected; undefined on hosts that tell of none. */
+/** Ends what belongs to owners that are collected; undefined on hosts that tell of none. */
 const owners =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
@@ -170,36 +171,31 @@ const owners =
         end();
       });
 
-/** Calls `end`, which must not hold the owner, once nobody holds the owner any more: for what its user forgets to dispose of. */
+/**
+ * Calls `end` once nobody holds the owner any more, for what its user forgets to dispose of.
+ *
+ * @param end Must not hold the owner, and do nothing where all has ended before.
+ */
 export function whenCollected(owner: object, end: () => void): void {
-  owners?.register(owner, end, owner);
-}
-
-/** Waits no longer, as after `dispose()`. */
-export function forget(owner: object): void {
-  owners?.unregister(owner);
+  owners?.register(owner, end);
 }
 
 /** What a call of the core has left behind, a model or a walk: freed by `release`, or else once nobody holds it any more. */
 export interface Held {
   /** Its number. */
   readonly at: number;
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Holds it. */
 export function hold(at: number, free: (core: Core, at: number) => void): Held {
-  const end = () => {
-    if (trap === undefined) free(core, at); // after one it is not touched any more
+  let isFree = false;
+  const release = () => {
+    if (!isFree && trap === undefined) free(core, at); // after a trap it is not touched any more
+    isFree = true;
   };
-  const held = {
-    at,
-    release(): void {
-      forget(this); // by no other name, which `end` would hold too
-      end();
-    },
-  };
-  whenCollected(held, end);
+  const held = { at, release };
+  whenCollected(held, release);
   return held;
 }
 

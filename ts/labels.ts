@@ -1,6 +1,6 @@
 /** Classes of images as arguments, by number or by name. */
 
-import { lookedAt, nearest, show, unfit, wrongValue } from './arguments.js';
+import { didYouMean, lookedAt, show, unfit, wrongValue } from './arguments.js';
 import type { Config } from './config.js';
 import { isLevels } from './images.js';
 
@@ -47,6 +47,5 @@ function wanted({ config, classNames }: Labelled): string {
 
 function hint(label: unknown, { classNames = [] }: Labelled): string {
   // Of a letter or two every other is a misspelling; what is long is no name.
-  const meant = typeof label === 'string' && /^.{3,60}$/s.test(label) ? nearest(label, classNames) : undefined;
-  return meant === undefined ? '' : `; did you mean ${meant}?`;
+  return typeof label === 'string' && /^.{3,60}$/s.test(label) ? didYouMean(label, classNames) : '';
 }

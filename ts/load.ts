@@ -41,11 +41,11 @@ export interface LoadOptions {
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
   const given = checkOptions('options', options, ['signal', 'memoryLimit', 'sharing', 'wasm', 'onProgress']);
   const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const rows = checkSharing(given.sharing);
+  const megabytes = checkSharing(given.sharing);
   const [wasm, onLoad] = [checkWasm(given.wasm), checkListener(given.onProgress) as OnLoad | undefined];
   const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own, onLoad), startInstance(wasm)]));
   try {
-    return openSampler(bytes, memoryLimit, rows);
+    return openSampler(bytes, memoryLimit, megabytes);
   } catch (error) {
     throw namingModel(error, model);
   }
@@ -55,5 +55,5 @@ export async function loadSampler(model: ModelSource, options: LoadOptions = {})
 export function namingModel(error: unknown, model: ModelSource): unknown {
   const name = sourceName(model);
   if (name === undefined || !(error instanceof PixelCnnError) || error.argument !== 'model') return error;
-  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: error.argument });
+  return new PixelCnnError(error.code, `${name}: ${error.message}`, { cause: error, argument: 'model' });
 }

@@ -11,6 +11,16 @@ export interface ModelNames {
   readonly alphabet: readonly string[] | undefined;
 }
 
+/** What a model file says of itself: the net, the file's words and the names in them; nobody can change it. */
+export interface Model extends ModelNames {
+  readonly config: Config;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function modelOf(config: Config, metadata: Readonly<Record<string, string>>): Model {
+  return { config: Object.freeze(config), metadata: Object.freeze(metadata), ...namesOf(config, metadata) };
+}
+
 /**
  * The names that a model file gives.
  *

@@ -1,10 +1,10 @@
 /** Where a model comes from: a path, a URL, bytes, a file of a page or a response, each read whole. */
 
-import { onAbort, reasonOf, throwIfAborted } from './abort.js';
+import { throwIfAborted } from './abort.js';
 import { addressOf } from './address.js';
 import { show, unlike, wrongKind, wrongValue } from './arguments.js';
-import { byteLengthOf, codeOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
-import { ownBytes, room } from './bytes.js';
+import { byteLengthOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
+import { ownNumbers, room } from './bytes.js';
 import { failure, PixelCnnError } from './error.js';
 import { builtin } from './host.js';
 
@@ -19,7 +19,7 @@ export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob | Respo
 export interface LoadProgress {
   /** Bytes so far. */
   readonly loaded: number;
-  /** Bytes in all; undefined where the server does not say, or sends them compressed. */
+  /** Bytes in all; where the server does not say, or sends them compressed, undefined until all are there. */
   readonly total: number | undefined;
 }
 
@@ -30,14 +30,27 @@ export const maxModelBytes = 2 ** 29;
 
 /** The source's name for messages; undefined for bytes. */
 export function sourceName(model: ModelSource): string | undefined {
-  if (typeof model === 'string') return model.startsWith('data:') ? 'data: URL' : model;
-  if (isUrl(model)) return sourceName(model.href);
-  if (isResponse(model)) return model.url ? sourceName(model.url) : undefined;
-  return isBlob(model) && isNamed(model) ? model.name : undefined;
+  const name = nameOf(model);
+  if (typeof name !== 'string' || name === '') return undefined;
+  return name.startsWith('data:') ? 'data: URL' : name;
 }
 
-function isNamed(blob: Blob): blob is File {
-  return 'name' in blob && typeof blob.name === 'string' && blob.name !== '';
+function nameOf(model: ModelSource): unknown {
+  if (isUrl(model)) return model.href;
+  if (isResponse(model)) return model.url;
+  return isBlob(model) && 'name' in model ? model.name : model;
+}
+
+/** The same in a sentence, such as ` at model.safetensors`; nothing of bytes. */
+export function placeOf(model: ModelSource, preposition: 'at' | 'from'): string {
+  const name = sourceName(model);
+  return name === undefined ? '' : ` ${preposition} ${name}`;
+}
+
+/** Whether it is one of what a model or a binary is read from. */
+export function isSource(value: unknown): value is ModelSource {
+  if (typeof value === 'string') return value !== '';
+  return [isUrl, isBytes, isArrayBuffer, isBlob, isResponse].some((is) => is(value));
 }
 
 /**
@@ -46,74 +59,63 @@ function isNamed(blob: Blob): blob is File {
  * @param onLoad Told how much is there: piece by piece of what comes in pieces, and at the end.
  */
 export async function readModel(model: ModelSource, signal?: AbortSignal, onLoad?: OnLoad): Promise<Uint8Array> {
-  let told: number | undefined;
-  const tell: OnLoad = (progress) => {
-    told = progress.loaded;
-    return onLoad?.(progress);
-  };
-  const bytes = await read(model, signal, tell);
-  if (told !== bytes.length) await tell({ loaded: bytes.length, total: bytes.length });
-  return bytes;
-}
-
-async function read(model: ModelSource, signal: AbortSignal | undefined, onLoad: OnLoad): Promise<Uint8Array> {
-  if (isBytes(model) || isArrayBuffer(model)) return takeModel(model);
-  if (model === '') throw wrongKind('model', 'expected a path or a URL, got an empty string');
-  if (typeof model === 'string' || isUrl(model) || isBlob(model) || isResponse(model)) {
-    return readSource(model, signal, onLoad);
+  if (!isSource(model)) {
+    throw unlike('model', 'a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response', model);
   }
-  throw unlike('model', 'a path, a URL, a Uint8Array, an ArrayBuffer, a Blob or a Response', model);
+  const bytes = await readSource(model, signal, onLoad);
+  await onLoad?.({ loaded: bytes.length, total: bytes.length });
+  return bytes;
 }
 
 /** A copy of the bytes of a model, which may not be too many. */
 export function takeModel(bytes: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
   checkLength(byteLengthOf(bytes));
-  return ownBytes('model', bytes);
+  return ownNumbers('model', bytes);
 }
 
 /**
- * Reads what is no array of bytes, whole, up to the size of the largest model.
+ * Reads a source whole, up to the size of the largest model.
  *
  * @throws PixelCnnError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_TOO_LARGE`; all of the argument `model`.
  */
 export async function readSource(
-  source: string | URL | Blob | Response,
+  source: ModelSource,
   signal?: AbortSignal,
-  onLoad: OnLoad = () => {},
+  onLoad?: OnLoad,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const found = isBlob(source) || isResponse(source) ? source : await find(source, signal);
-  if (isBytes(found)) return found;
-  const name = sourceName(found);
-  const from = name === undefined ? '' : ` from ${name}`;
+  const found = typeof source === 'string' || isUrl(source) ? await find(source, signal) : source;
+  if (isBytes(found) || isArrayBuffer(found)) return takeModel(found);
+  const from = placeOf(found, 'from');
+  let size: number;
   let body: ReadableStream | null | undefined;
-  let total: number | undefined;
   if (isBlob(found)) {
+    size = found.size;
     body = found.stream?.();
-    total = found.size;
-    checkLength(total);
   } else {
     body = found.body;
-    const { ok, status, statusText } = found;
+    const { ok, status, statusText, headers } = found;
     if (!ok) {
       body?.cancel().catch(() => {}); // it is not waited for: what the server says besides is of no use
-      const got = `${Number(status)} ${statusText ?? ''}`.trim();
-      throw failed(status === 404, `expected HTTP status 200${from}, got ${got}`);
+      throw failed(status === 404, `expected HTTP status 200${from}, got ${[status, statusText].join(' ').trim()}`);
     }
     if (found.bodyUsed || body?.locked) {
       throw wrongKind('model', 'expected a Response not yet read, got one whose body is used up or being read');
     }
-    const size = Number(found.headers.get('content-length') ?? 0);
+    size = Number(headers.get('content-length'));
     checkLength(size);
-    // What is sent compressed has the length of that.
-    if (size > 0 && found.headers.get('content-encoding') === null) total = size;
+    if (headers.get('content-encoding') !== null) size = 0; // it is that of what is sent, compressed
   }
+  checkLength(size);
   // Without a body, or without streams, as in jsdom and some polyfills.
   if (typeof body?.getReader !== 'function') return takeModel(await found.arrayBuffer());
   // Piece by piece, so that a stream without an end is left at the limit.
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = body.getReader();
-  const leave = signal && onAbort(signal, () => reader.cancel(reasonOf(signal)).catch(() => {}));
+  const cancel = () => {
+    reader.cancel(signal?.reason).catch(() => {});
+  };
+  signal?.addEventListener('abort', cancel);
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((cause: unknown) => {
@@ -122,16 +124,16 @@ export async function readSource(
       });
       if (done) break;
       if (!isBytes(value)) throw failed(false, `expected a body of bytes${from}, got a piece that is ${show(value)}`);
-      const part = ownBytes('model', value);
+      const part = ownNumbers('model', value);
       parts.push(part);
       length += part.length;
       checkLength(length);
       // A server may hide from a page of another origin that it sends them compressed.
-      await onLoad({ loaded: length, total: total !== undefined && length <= total ? total : undefined });
+      await onLoad?.({ loaded: length, total: (length <= size && size) || undefined });
     }
   } finally {
-    leave?.();
-    reader.cancel().catch(() => {}); // at its end, nothing
+    signal?.removeEventListener('abort', cancel);
+    cancel(); // at its end, nothing
   }
   throwIfAborted(signal);
   const bytes = room(length, 'model', () => new Uint8Array(length));
@@ -154,19 +156,19 @@ async function find(source: string | URL, signal?: AbortSignal): Promise<Uint8Ar
   const files = builtin('node:fs/promises');
   const isFile = files !== undefined && (typeof address === 'string' || address.protocol === 'file:');
   try {
-    if (!isFile) return await fetch(address, { signal: signal ?? null });
+    if (!isFile) return await fetch(address, { signal });
     const stats = await files.stat(address);
     if (!stats.isFile()) {
       const got = stats.isDirectory() ? 'a folder' : 'something else';
       throw failed(false, `expected a file, got ${got} at ${address}`);
     }
     checkLength(stats.size);
-    return await files.readFile(address, signal && { signal });
+    return await files.readFile(address, { signal });
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof PixelCnnError) throw cause;
-    if (!isFile) throw failed(false, `expected an answer from ${sourceName(address)}, got none`, cause);
-    const code = codeOf(cause);
+    if (!isFile) throw failed(false, `expected an answer${placeOf(address, 'from')}, got none`, cause);
+    const { code } = Object(cause) as { code?: unknown };
     const isNone = code === 'ENOENT' || code === 'ENOTDIR';
     const [wanted, got] = isNone ? ['a file at', 'none'] : ['to read', code ?? cause];
     throw failed(isNone, `expected ${wanted} ${address}, got ${got}`, cause);

@@ -1,6 +1,6 @@
 /** How images are drawn: the options, their ranges and defaults. */
 
-import { checkChoice, checkInteger, checkNumber, checkOptions, wrongValue } from './arguments.js';
+import { checkChoice, checkInteger, checkNumber, checkOptions } from './arguments.js';
 import { checkGiven, type GivenPixels, givenOf } from './given.js';
 import { imageSize } from './images.js';
 import { checkLabels, type Labelled, type Labels } from './labels.js';
@@ -172,14 +172,10 @@ function checkWalk({ method = 'wavefront', skipping = 'all' }: { method?: unknow
 
 /** A way of skipping, by its name. */
 export function checkSkipping(name: string, value: unknown): Skipping {
-  if (value === 'background') {
-    throw wrongValue(name, `expected one of ${skippings.join(', ')}, got "background", which "rows" has replaced`);
-  }
-  return checkChoice(name, value, skippings);
+  return checkChoice(name, value, skippings, value === 'background' ? ', which "rows" has replaced' : '');
 }
 
 /** 53 random bits, drawn in the call because edge hosts allow no randomness before one. */
 export function drawSeed(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high & 0x1fffff) * 2 ** 32 + low;
+  return Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
 }

@@ -17,7 +17,7 @@ import {
   type OwnLevels,
 } from './images.js';
 import { enter, giveBytes, giveDoubles, giveLevels, type Held, hold, read, readJson } from './instance.js';
-import { namesOf } from './metadata.js';
+import { modelOf } from './metadata.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
@@ -108,22 +108,22 @@ export interface Classification {
  */
 export class Sampler {
   /** The blueprint of the net. */
-  readonly config: Config;
+  declare readonly config: Config;
   /** What the model file says about itself, by name: format, config, and the record of its training. */
-  readonly metadata: Readonly<Record<string, string>>;
+  declare readonly metadata: Readonly<Record<string, string>>;
   /** What each class is called, `[classes]`; undefined where the model file does not say. */
-  readonly classNames: readonly string[] | undefined;
+  declare readonly classNames: readonly string[] | undefined;
   /** The character that each level stands for, `[levels]`, of a model of maps in text. */
-  readonly alphabet: readonly string[] | undefined;
+  declare readonly alphabet: readonly string[] | undefined;
   #core: Held | undefined;
 
   /** @internal */
   constructor(core: Held) {
     this.#core = core;
     const { at } = core;
-    this.config = Object.freeze(readJson<Config>((core) => core.sampler_config(at)));
-    this.metadata = Object.freeze(readJson<Record<string, string>>((core) => core.sampler_metadata(at)));
-    ({ classNames: this.classNames, alphabet: this.alphabet } = namesOf(this.config, this.metadata));
+    const config = readJson<Config>((core) => core.sampler_config(at));
+    const metadata = readJson<Record<string, string>>((core) => core.sampler_metadata(at));
+    Object.assign(this, modelOf(config, metadata));
   }
 
   /** Draws images, all before it returns. For progress, streaming or a way out, see {@link sampleSteps}. */
@@ -273,7 +273,6 @@ export class Sampler {
   }
 
   *#draw(request: SampleRequest, advance: Advance): Generator<Front, Samples, void> {
-    this.#live();
     const samples = emptySamples(request, this.config);
     const size = imageSize(this.config);
     const total = samples.data.length;
@@ -299,7 +298,7 @@ export class Sampler {
           read(Uint16Array, (core) => core.run_pixels(run)),
           first * size,
         );
-        samples.nats.set(natsOf(run, size), first);
+        addNats(samples.nats, run, first, size);
       },
     );
     return samples;
@@ -341,7 +340,6 @@ export class Sampler {
       const wanted = `expected the class of all images, or of each, since what a pixel costs depends on it`;
       throw wrongKind('labels', `${wanted}, got none; logProb and classify need none`);
     }
-    this.#live();
     const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
     last(this.#score(levels, request, 'run_finish', (run, { first }) => data.set(numbers(run), first * size * each)));
     return { data, shape: imageShape(count, this.config) };
@@ -356,7 +354,7 @@ export class Sampler {
   *#nats(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
     const size = imageSize(this.config);
     const made = new Float64Array(levels.length / size);
-    yield* this.#score(levels, request, 'run_step', (run, { first }) => made.set(natsOf(run, size), first));
+    yield* this.#score(levels, request, 'run_step', (run, { first }) => addNats(made, run, first, size));
     return made;
   }
 
@@ -389,11 +387,11 @@ export class Sampler {
 /** A call that goes on with a walk; gives 0 at its end. */
 type Advance = 'run_step' | 'run_finish';
 
-/** Reads a model file into the instance, which must be started. `rows` are bytes of rows that are remembered. */
-export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, rows = Number.NaN): Sampler {
+/** Reads a model file into the instance, which must be started. `megabytes` are of rows that are remembered. */
+export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, megabytes = Number.NaN): Sampler {
   giveBytes(model);
   const core = hold(
-    enter((core) => core.sampler_new(memoryLimit, rows), 'model'),
+    enter((core) => core.sampler_new(memoryLimit, Math.floor(megabytes * 1e6)), 'model'),
     (core, at) => core.sampler_free(at),
   );
   try {
@@ -431,7 +429,7 @@ function last<T>(steps: Generator<unknown, T, void>): T {
 export function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
   const shape = imageShape(count, config);
   const size = imageSize(config);
-  const bytes = config.levels > 256 ? 2 : 1;
+  const bytes = levelsArray(0, config.levels).BYTES_PER_ELEMENT;
   return room(count * (bytes * size + 8), 'count', () => ({
     data: levelsArray(count * size, config.levels),
     shape,
@@ -457,12 +455,11 @@ function pixelNats(run: number): Float32Array {
   return read(Float32Array, (core) => core.run_nats(run));
 }
 
-/** What each image of a finished run cost: summed in raster order, so that it does not depend on the walk. */
-function natsOf(run: number, size: number): Float64Array {
-  const each = pixelNats(run);
-  return Float64Array.from({ length: each.length / size }, (_, image) =>
-    each.subarray(image * size, (image + 1) * size).reduce((sum, nats) => sum + nats, 0),
-  );
+/** Adds what each image of a finished run cost, in raster order, so that it does not depend on the walk. */
+function addNats(sums: Float64Array, run: number, first: number, size: number): void {
+  pixelNats(run).forEach((nats, at) => {
+    sums[first + Math.floor(at / size)]! += nats;
+  });
 }
 
 function negative(x: number): number {

@@ -15,11 +15,10 @@ export interface Sharing {
   megabytes?: number;
 }
 
-/** The option, checked: bytes of rows; undefined where nobody says. */
-export function checkSharing(value: unknown): number | undefined {
-  if (value === undefined) return undefined;
+/** The option, checked: megabytes of rows; undefined where nobody says. */
+export function checkSharing(value: unknown = {}): number | undefined {
   const { megabytes } = checkOptions('sharing', value, ['megabytes']);
-  return megabytes === undefined ? undefined : Math.floor(checkMegabytes('sharing.megabytes', megabytes) * 1e6);
+  return megabytes === undefined ? undefined : checkMegabytes('sharing.megabytes', megabytes);
 }
 
 /** A number of megabytes. */

@@ -16,10 +16,10 @@ export function hasRelaxedSimd(): boolean {
 /** Whether the host takes a module with one function that returns a vector. */
 function isValid(body: readonly number[]): boolean {
   const module = [
-    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
-    [0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
-    [0x03, 0x02, 0x01, 0x00], // functions: one, of that type
-    [0x0a, body.length + 4, 0x01, body.length + 2, 0x00, ...body, 0x0b],
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
+    ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // types: () -> v128
+    ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
+    ...[0x0a, body.length + 4, 0x01, body.length + 2, 0x00, ...body, 0x0b],
   ];
-  return WebAssembly.validate(new Uint8Array(module.flat()));
+  return WebAssembly.validate(new Uint8Array(module));
 }

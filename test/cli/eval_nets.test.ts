@@ -9,6 +9,7 @@ import { surpriseColour } from '../../ts/cli/surprise.js';
 import { levelColours } from '../../ts/colours.js';
 import { loadSampler, type Samples } from '../../ts/index.js';
 import { npy } from '../train/data/npy.js';
+import { configJson, randomModel } from '../wasm.js';
 import { folderOfNets, height, width } from './nets.js';
 import { onTerminal } from './pty.js';
 import { cli, pixelcnn } from './run.js';
@@ -120,13 +121,25 @@ it('shows what a net reads, and what its classes and levels are called', async (
   expect(await inspected('codes')).toContain('300 levels, nominal input, embedding 4, f32\n');
 });
 
-it('tells at once that optimize is not for such nets, and writes nothing', async () => {
-  expect(await pixelcnn(folder.path, ['optimize', 'grey.safetensors', '--out', 'made/new.safetensors'])).toEqual({
+it('orders the channels of such nets, and tells at once where there is nothing to order, and writes nothing', async () => {
+  const args = ['--images', '4', '--seed', '1', '--json'];
+  const { code, stdout } = await pixelcnn(folder.path, [
+    'optimize',
+    'grey.safetensors',
+    '--out',
+    'new.safetensors',
+    ...args,
+  ]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ macs: expect.any(Number), macsBefore: expect.any(Number) });
+  expect((await loadSampler(join(folder.path, 'new.safetensors'))).config.classes).toBe(classes);
+
+  const gated = randomModel(configJson({ height, width, architecture: 'gated', filters: 4, blocks: 1 }), 1);
+  await writeFile(join(folder.path, 'gated.safetensors'), gated);
+  expect(await pixelcnn(folder.path, ['optimize', 'gated.safetensors', '--out', 'made/new.safetensors'])).toEqual({
     code: 2,
     stdout: '',
-    stderr:
-      'pixelcnn: model: expected a plain net of two ordinal levels with relu, without classes, lean or dilation, ' +
-      'got one that has 16 levels; use it as it is\n',
+    stderr: 'pixelcnn: model: expected a plain net with relu, got a gated one; use it as it is\n',
   });
   expect(existsSync(join(folder.path, 'made'))).toBe(false);
 });

@@ -104,7 +104,7 @@ it('gives scoring up within its images, and goes on to other calls', async () =>
   threads.Worker = class extends NodeWorker {
     constructor(...parameters: ConstructorParameters<typeof NodeWorker>) {
       super(...parameters);
-      this.on('message', ({ type }) => reports.push(type));
+      this.on('message', ({ pixels, made }) => reports.push(pixels === undefined && !made ? 'stopped' : 'other'));
     }
   };
   // Some seconds of work for any machine, in one part.

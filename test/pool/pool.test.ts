@@ -174,7 +174,11 @@ it('ends the drawing of a stream that is left, and goes on with the next call', 
 
 it('gives up when told to, before and during, without losing a worker', async () => {
   const reports: string[] = [];
-  onStart((worker) => worker.on('message', ({ type }) => reports.push(type)));
+  onStart((worker) => {
+    worker.on('message', ({ job, pixels, made }) => {
+      if (job > 0 && pixels === undefined) reports.push(made ? 'done' : 'stopped');
+    });
+  });
   const pool = await load({ workers: 2 });
   const reason = new Error('enough');
   expect(await failure(pool.sample({ signal: AbortSignal.abort(reason) }))).toBe(reason);
@@ -192,7 +196,7 @@ it('gives up when told to, before and during, without losing a worker', async ()
     },
   });
   expect(await failure(drawing)).toBe(reason);
-  await vi.waitFor(() => expect(reports.filter((type) => type === 'stopped')).toHaveLength(2), 30_000);
+  await vi.waitFor(() => expect(reports.filter((end) => end === 'stopped')).toHaveLength(2), 30_000);
   expect(reports).not.toContain('done'); // the images under way were left as they were
   expect(await pool.sample({ count: 40, seed: 4 })).toEqual(sampler.sample({ count: 40, seed: 4 }));
   expect(started).toHaveLength(2);
@@ -263,7 +267,7 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
     (worker) => worker.emit('messageerror', new Error('garbled')),
     (worker) => {
       const failure = { name: 'PixelCnnError', code: 'INTERNAL', message: 'the WebAssembly code stopped' };
-      worker.emit('message', { type: 'failed', job: 1, failure }); // as after a trap
+      worker.emit('message', { job: 1, failure }); // as after a trap
     },
   ];
   for (const stop of ways) {
@@ -294,8 +298,8 @@ it('draws again what a lost worker had before it draws anything else', async () 
   onStart((worker) => {
     const { postMessage } = worker;
     worker.postMessage = (order, transfer) => {
-      if (order.type === 'work') orders.push(order.work.given.startIndex);
-      if (orders.length === 1 && order.type === 'work') worker.terminate();
+      if (order.kind === 'sample') orders.push(order.given.startIndex);
+      if (orders.length === 1 && order.kind === 'sample') worker.terminate();
       else postMessage.call(worker, order, transfer);
     };
   });
@@ -310,9 +314,9 @@ it('takes back what it told of images whose worker was lost', async () => {
   onStart((worker) => {
     const { postMessage } = worker;
     worker.postMessage = (order, transfer) => {
-      if (order.type !== 'work' || lost) return postMessage.call(worker, order, transfer);
+      if (order.kind !== 'sample' || lost) return postMessage.call(worker, order, transfer);
       lost = true;
-      for (const pixels of [50, 80]) worker.emit('message', { type: 'progress', job: order.job, pixels });
+      for (const pixels of [50, 80]) worker.emit('message', { job: order.job, pixels });
       return worker.terminate();
     };
   });
@@ -330,8 +334,8 @@ it('hands out nothing of a call that was given up', async () => {
     const { postMessage } = worker;
     worker.postMessage = (order, transfer) => {
       postMessage.call(worker, order, transfer);
-      if (order.type === 'work') orders.push(order.work.given.startIndex);
-      if (order.type === 'work' && orders.length === 1) queueMicrotask(() => controller.abort());
+      if (order.kind === 'sample') orders.push(order.given.startIndex);
+      if (order.kind === 'sample' && orders.length === 1) queueMicrotask(() => controller.abort());
     };
   });
   const pool = await load({ workers: 1 });
@@ -370,7 +374,7 @@ it('gives up on images that stop every worker, in one sentence, and goes on with
   onStart((worker) => {
     const { postMessage } = worker;
     worker.postMessage = (order, transfer) => {
-      if (deadly && order.type === 'work') worker.terminate();
+      if (deadly && order.kind === 'sample') worker.terminate();
       else postMessage.call(worker, order, transfer);
     };
   });
@@ -432,7 +436,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
       'options: expected only workers, memoryLimit, sharing, signal, wasm, worker, onProgress, got "threads"',
     ],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
-    [null, 'TypeError', 'options: expected an object, got null'],
+    [null, 'TypeError', 'options: expected a plain object, got null'],
   ] as [object, string, string][]) {
     expect(await failure(load(options as PoolOptions))).toMatchObject({ name, message });
   }
@@ -459,8 +463,8 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [{ method: 'fast' }, 'RangeError', 'method: expected one of wavefront, cached, naive, reference, got "fast"'],
     [{ signal: 'x' }, 'TypeError', 'signal: expected an AbortSignal, got "x"'],
     [{ onProgress: 1 }, 'TypeError', 'onProgress: expected a function, got 1'],
-    [null, 'TypeError', 'options: expected an object, got null'],
-    [[], 'TypeError', 'options: expected an object, got an array of 0'],
+    [null, 'TypeError', 'options: expected a plain object, got null'],
+    [[], 'TypeError', 'options: expected a plain object, got an array of 0'],
   ] as [object, string, string][]) {
     expect(await failure(pool.sample(options))).toMatchObject({ name, message });
     expect(() => pool.sampleStream(options)).toThrow(expect.objectContaining({ name, message }));

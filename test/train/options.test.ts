@@ -222,7 +222,7 @@ const wrongImages: [what: string, data: unknown, error: typeof RangeError | type
   ['half an image', { ...data, count: 0.5 }, RangeError, `data.count: expected an integer from 1 to ${most}, got 0.5`],
   ['no source', { ...data, source: undefined }, TypeError, 'data.source: expected a text, got undefined'],
   ['bare pixels', data.pixels, TypeError, 'data: expected a plain object, got an object of type Uint8Array'],
-  ['a number', 3, TypeError, 'data: expected an object, got 3'],
+  ['a number', 3, TypeError, 'data: expected a plain object, got 3'],
   [
     'an address on the web',
     new URL('https://example.com/mnist'),
@@ -269,7 +269,7 @@ it.each<[what: string, call: () => Promise<unknown>, message: string]>([
     () => loadData(new URL('file:///a') as never),
     'options: expected a plain object, got an object of type URL',
   ],
-  ['loadData: a name', () => loadData('mnist' as never), 'options: expected an object, got "mnist"'],
+  ['loadData: a name', () => loadData('mnist' as never), 'options: expected a plain object, got "mnist"'],
   ['loadData: a limit', () => loadData({ limit: 0 }), `limit: expected an integer from 1 to ${most}, got 0`],
   ['loadData: offline', () => loadData({ offline: 1 as never }), 'offline: expected true or false, got 1'],
   ['loadData: say', () => loadData({ say: 1 as never }), 'say: expected a function, got 1'],
@@ -335,7 +335,7 @@ const watching: [what: string, call: () => unknown, message: string][] = [
     () => watchRun('a', { tensorboard: true } as never),
     'options: expected only samples, tensorBoard, warn, got "tensorboard"; did you mean tensorBoard?',
   ],
-  ['watchRun: samples', () => watchRun('a', { samples: true as never }), 'samples: expected an object, got true'],
+  ['watchRun: samples', () => watchRun('a', { samples: true as never }), 'samples: expected a plain object, got true'],
   ['watchRun: warn', () => watchRun('a', { warn: 'x' as never }), 'warn: expected a function, got "x"'],
   [
     'sampleGrid: a count',
@@ -375,7 +375,7 @@ const watching: [what: string, call: () => unknown, message: string][] = [
     () => compareEvaluations({} as never, {} as never),
     'one.protocol: expected an object, as an evaluation has, got undefined',
   ],
-  ['evaluate: nothing', () => evaluate(undefined as never), 'options: expected an object, got undefined'],
+  ['evaluate: nothing', () => evaluate(undefined as never), 'options: expected a plain object, got undefined'],
   [
     'evaluate: a name',
     () => evaluate({ sampler, data, batchsize: 3 } as never),

@@ -15,7 +15,7 @@ export interface CalibrationOptions extends Omit<DataFlags, 'data' | 'limit'> {
 
 export interface Calibration {
   data: Levels;
-  /** The class of each, of a model with classes, where the data says it; samples are of one after the other. */
+  /** The class of each, of a model with classes: one after the other, as samples are drawn, where the data does not say it. */
   labels?: Uint16Array;
   /** Says which they are. */
   name: string;
@@ -34,6 +34,7 @@ export async function calibrationImages(
   signal: AbortSignal,
 ): Promise<Calibration> {
   const rule = dataFlagsOf(flags);
+  const { classes } = sampler.config;
   if (calibrate === 'samples') {
     for (const name of Object.keys(ruleFlags) as (keyof typeof ruleFlags)[]) {
       if (rule[name] === undefined) continue;
@@ -52,7 +53,8 @@ export async function calibrationImages(
       bar.stop();
       await drawing.close();
     }
-    return { data, name: `${images} samples of seed ${seed}` };
+    const labels = classes && Uint16Array.from({ length: images }, (_, image) => image % classes);
+    return { data, ...(labels && { labels }), name: `${images} samples of seed ${seed}` };
   }
   const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
     import('../train/data/image_set.js'),
@@ -78,7 +80,8 @@ export async function calibrationImages(
   for (const [i, image] of chosen.entries()) {
     data.set(train.pixels.subarray(image * size, (image + 1) * size), i * size);
   }
-  const labels = sampler.config.classes && train.labels && Uint16Array.from(chosen, (image) => train.labels![image]!);
+  const own = train.labels;
+  const labels = classes && Uint16Array.from(chosen, (image, i) => (own ? own[image]! : i % classes));
   return {
     data,
     ...(labels && { labels }),

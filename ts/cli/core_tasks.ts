@@ -15,7 +15,7 @@ interface Conversion {
   /** Images of calibration, and which they are. */
   images: Levels;
   calibration: string;
-  /** Their classes, where they are known. */
+  /** Their classes, of a net with classes. */
   labels: Uint16Array | undefined;
   /** Pixels of an image. */
   size: number;
@@ -28,11 +28,12 @@ type Task<Given, Made> = (given: Given, progress: (done: number) => void) => Pro
 const mostCounted = 64;
 
 const optimize: Task<Conversion, { after: Uint8Array; macsBefore: number; macs: number }> = async (given) => {
-  const { model, images, calibration, size } = given;
-  const after = await optimizeModel(model, images, { calibration });
+  const { model, images, calibration, labels, size } = given;
+  const after = await optimizeModel(model, images, { calibration, ...(labels && { labels }) });
   const count = Math.min(mostCounted, images.length / size);
-  const few = images.subarray(0, count * size);
-  return { after, macsBefore: executedMacs(model, few, count), macs: executedMacs(after, few, count) };
+  const executed = (file: Uint8Array) =>
+    executedMacs(file, images.subarray(0, count * size), count, labels?.subarray(0, count));
+  return { after, macsBefore: executed(model), macs: executed(after) };
 };
 
 /** Images that give a first idea of the drift. */

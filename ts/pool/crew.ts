@@ -2,8 +2,16 @@
 
 import { messageOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { foreseenError, type Limits, type OpenedModel, type Report, type Work, type Works } from './message.js';
-import { startThread, type Thread, type WorkerSource } from './thread.js';
+import {
+  foreseenError,
+  type Made,
+  type OpenedModel,
+  type Order,
+  type Report,
+  type Work,
+  type Works,
+} from './message.js';
+import { startThread, type WorkerLike, type WorkerSource } from './thread.js';
 
 /** Workers that may be lost over one job before it is given up. */
 const maxLost = 3;
@@ -17,16 +25,15 @@ export interface Running<Made> {
 
 /** A place in the crew. Its thread comes when there is work, and goes when it is lost. */
 interface Member {
-  thread?: Thread;
-  job?: Job;
-  /** Who waits for its first thread to open the model. */
-  opening?: Deferred<OpenedModel>;
+  thread?: WorkerLike;
+  job?: Job | undefined;
 }
 
 interface Job {
+  /** Counted from 1; 0 is to open the model, which each thread does first. */
   readonly id: number;
   readonly work: Work;
-  readonly done: Deferred<Works[keyof Works]['made']>;
+  readonly done: Deferred<Made>;
   readonly progress: (pixels: number) => void;
   /** Workers lost over it so far. */
   lost: number;
@@ -34,39 +41,32 @@ interface Job {
   over: boolean;
 }
 
-/** What each worker's sampler may take, and how it is started. */
-export interface CrewOptions extends Limits {
-  /** How workers are started. Default: by the package's own script. */
-  worker?: WorkerSource | undefined;
-}
-
 export class Crew {
   readonly #members: readonly Member[];
-  readonly #module: WebAssembly.Module;
-  readonly #model: Uint8Array;
-  readonly #options: CrewOptions;
+  readonly #opening: Works['open']['given'];
+  readonly #worker: WorkerSource | undefined;
   #waiting: Job[] = [];
   #lastId = 0;
   #disposed = false;
 
   /**
-   * @param model The bytes of a model file, which stay as they are.
+   * @param opening What each worker opens; the bytes of the model stay as they are.
+   * @param worker How workers are started. Default: by the package's own script.
    */
-  constructor(size: number, module: WebAssembly.Module, model: Uint8Array, options: CrewOptions = {}) {
+  constructor(size: number, opening: Works['open']['given'], worker?: WorkerSource) {
     this.#members = Array.from({ length: size }, () => ({}));
-    this.#module = module;
-    this.#model = model;
-    this.#options = options;
+    this.#opening = opening;
+    this.#worker = worker;
   }
 
   /** Starts all workers; resolves when each has opened the model. */
   async open(): Promise<OpenedModel> {
     const opened = this.#members.map((member) => {
-      member.opening = deferred();
+      member.job = newJob(0, { kind: 'open', given: this.#opening }, () => {});
       this.#start(member);
-      return member.opening.promise;
+      return member.job.done.promise;
     });
-    return (await Promise.all(opened))[0]!;
+    return (await Promise.all(opened))[0] as OpenedModel;
   }
 
   /**
@@ -79,14 +79,16 @@ export class Crew {
     given: Works[Kind]['given'],
     progress: (pixels: number) => void,
   ): Running<Works[Kind]['made']> {
-    const done = deferred<Works[keyof Works]['made']>();
-    const job: Job = { id: ++this.#lastId, work: { kind, given } as Work, done, progress, lost: 0, over: false };
+    const job = newJob(++this.#lastId, { kind, given } as Work, progress);
+    const { id, done } = job;
     if (this.#disposed) done.reject(disposedError());
     else this.#waiting.push(job);
     this.#handOut();
     const stop = (reason: unknown) => {
       job.over = true;
-      this.#members.find((member) => member.job === job)?.thread?.post({ type: 'stop', job: job.id });
+      this.#members
+        .find((member) => member.job === job)
+        ?.thread?.postMessage({ job: id, kind: 'stop' } satisfies Order, []);
       done.reject(reason);
     };
     return { made: done.promise as Promise<Works[Kind]['made']>, stop };
@@ -101,10 +103,9 @@ export class Crew {
   async dispose(): Promise<void> {
     this.#disposed = true;
     const ending = this.#members.map((member) => {
-      const { thread, job, opening } = member;
+      const { thread, job } = member;
       delete member.thread;
       job?.done.reject(disposedError());
-      opening?.reject(disposedError());
       return thread?.terminate();
     });
     for (const job of this.#waiting.splice(0)) job.done.reject(disposedError());
@@ -118,80 +119,74 @@ export class Crew {
       while (member.job?.over);
       const { job } = member;
       if (job === undefined) {
-        member.thread?.hold(false);
+        member.thread?.unref?.();
         continue;
       }
       if (member.thread === undefined) this.#start(member);
-      member.thread?.hold(true);
-      member.thread?.post({ type: 'work', job: job.id, work: job.work });
+      member.thread?.ref?.();
+      member.thread?.postMessage({ job: job.id, ...job.work } satisfies Order, []);
     }
   }
 
   #start(member: Member): void {
-    let thread: Thread;
+    let thread: WorkerLike;
+    // What comes of it when it is no longer the member's is of the past.
+    const its = (act: () => void) => member.thread === thread && act();
     try {
-      thread = startThread(this.#options.worker, {
-        report: (report) => this.#hear(member, report),
-        died: (cause) => this.#lose(member, cause),
+      thread = startThread(this.#worker, {
+        report: (report) => its(() => this.#hear(member, report)),
+        died: (cause) => its(() => this.#lose(member, cause)),
       });
     } catch (cause) {
       queueMicrotask(() => this.#lose(member, cause)); // not before the caller is done with the member
       return;
     }
+    const model = new Uint8Array(this.#opening.model); // its own copy, which then moves
     member.thread = thread;
-    const model = new Uint8Array(this.#model); // its own copy, which then moves
-    const { memoryLimit, sharing } = this.#options;
-    thread.post({ type: 'open', module: this.#module, model, memoryLimit, sharing }, [model.buffer]);
+    const order: Order = { job: 0, kind: 'open', given: { ...this.#opening, model } };
+    thread.postMessage(order, [model.buffer]);
   }
 
-  #hear(member: Member, report: Report): void {
-    const { job, opening } = member;
-    switch (report.type) {
-      case 'opened':
-        opening?.resolve(report.model);
-        if (job === undefined) member.thread?.hold(false);
-        return;
-      case 'progress':
-        if (job !== undefined && !job.over) job.progress(report.pixels);
-        return;
-      case 'done':
-        job?.done.resolve(report.made);
-        break;
-      case 'stopped':
-        break;
-      case 'refused':
-      case 'failed': {
-        const error = foreseenError(report.failure);
-        if (report.type === 'refused' || error === undefined) {
-          member.thread?.terminate();
-          this.#lose(member, error ?? new Error(report.failure.message));
-          return;
-        }
-        job?.done.reject(error);
-        break;
-      }
+  #hear(member: Member, { job: id, pixels, made, failure }: Report): void {
+    const { job } = member;
+    const error = failure && foreseenError(failure);
+    if (failure && (id === 0 || error === undefined)) {
+      this.#lose(member, error ?? new Error(failure.message));
+    } else if (job?.id !== id) {
+      // A thread in the place of a lost one has opened the model.
+    } else if (pixels !== undefined) {
+      if (!job.over) job.progress(pixels);
+    } else {
+      if (error) job.done.reject(error);
+      else job.done.resolve(made!); // of one that was stopped, in vain
+      delete member.job;
+      this.#handOut();
     }
-    delete member.job;
-    this.#handOut();
   }
 
   /** Takes a lost worker out. Its job goes first in line, unless it has taken enough of them. */
   #lose(member: Member, cause: unknown): void {
     if (this.#disposed) return;
-    const { job, opening } = member;
+    const { thread, job } = member;
     delete member.thread;
     delete member.job;
-    if (cause instanceof PixelCnnError) opening?.reject(cause);
-    else opening?.reject(lostError('expected a worker that starts, got one that did not', cause));
+    thread?.terminate(); // one on the web lives on after an error
     if (job !== undefined && !job.over) {
       job.lost++;
       job.progress(0);
-      if (job.lost < maxLost) this.#waiting.unshift(job);
+      if (job.id === 0) {
+        const wanted = 'expected a worker that starts, got one that did not';
+        job.done.reject(cause instanceof PixelCnnError ? cause : lostError(wanted, cause));
+      } else if (job.lost < maxLost) this.#waiting.unshift(job);
       else
         job.done.reject(lostError(`expected a worker that ends its work, lost ${maxLost} over the same images`, cause));
     }
     this.#handOut();
   }
+}
+
+function newJob(id: number, work: Work, progress: (pixels: number) => void): Job {
+  return { id, work, done: deferred(), progress, lost: 0, over: false };
 }
 
 function disposedError(): PixelCnnError {

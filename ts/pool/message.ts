@@ -6,10 +6,10 @@ import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import type { Levels } from '../images.js';
 import type { SampleRequest, ScoreOptions, WalkOptions } from '../sample_options.js';
 import type { Classification, Samples } from '../sampler.js';
-import type { Sharing } from '../sharing.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
+  open: { given: { module: WebAssembly.Module; model: Uint8Array } & Limits; made: OpenedModel };
   sample: { given: SampleRequest; made: Samples };
   logProb: { given: ScoreOptions & { images: Levels }; made: Float64Array };
   classify: { given: WalkOptions & { images: Levels }; made: Classification };
@@ -17,26 +17,19 @@ export interface Works {
 
 export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];
 
+export type Made = Works[keyof Works]['made'];
+
 /** What a worker's sampler may take. */
 export interface Limits {
   memoryLimit?: number | undefined;
-  sharing?: Sharing | undefined;
+  sharing?: { readonly megabytes?: number | undefined };
 }
 
-/** To a worker. It is given one job at a time; `open` comes first, once. */
-export type Order =
-  | ({ type: 'open'; module: WebAssembly.Module; model: Uint8Array } & Limits)
-  | { type: 'work'; job: number; work: Work }
-  | { type: 'stop'; job: number };
+/** To a worker: a job, one at a time, of which the first, number 0, is to open the model; or that one is to end early. */
+export type Order = { job: number } & (Work | { kind: 'stop' });
 
-/** From a worker. Every job ends with `done`, `stopped` or `failed`. */
-export type Report =
-  | { type: 'opened'; model: OpenedModel }
-  | { type: 'refused'; failure: Failure }
-  | { type: 'progress'; job: number; pixels: number }
-  | { type: 'done'; job: number; made: Works[keyof Works]['made'] }
-  | { type: 'stopped'; job: number }
-  | { type: 'failed'; job: number; failure: Failure };
+/** From a worker: how far a job is; or its end, without `made` where it was told to stop. */
+export type Report = { job: number; pixels?: number; made?: Made | undefined; failure?: Failure };
 
 /** What a model file says of itself. */
 export interface OpenedModel {
@@ -48,16 +41,15 @@ export interface OpenedModel {
 export interface Failure {
   name: string;
   message: string;
-  code?: PixelCnnErrorCode;
-  argument?: string;
+  code?: PixelCnnErrorCode | undefined;
+  argument?: string | undefined;
 }
 
 export function failureOf(error: unknown): Failure {
   const argument = argumentOf(error);
-  const named = argument === undefined ? {} : { argument };
-  if (error instanceof PixelCnnError) return { name: error.name, message: error.message, code: error.code, ...named };
-  if (error instanceof Error) return { name: error.name, message: error.message, ...named };
-  return { name: 'Error', message: String(error) };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const code = error instanceof PixelCnnError ? error.code : undefined;
+  return { name, message, code, argument };
 }
 
 /** The error again; undefined for one that only a broken worker throws. */
@@ -65,7 +57,5 @@ export function foreseenError({ name, message, code, argument }: Failure): Error
   if (code === 'INTERNAL') return undefined;
   if (code !== undefined) return new PixelCnnError(code, message, { argument });
   if (argument === undefined) return undefined;
-  if (name === 'RangeError') return naming(argument, new RangeError(message));
-  if (name === 'TypeError') return naming(argument, new TypeError(message));
-  return undefined;
+  return naming(argument, new (name === 'TypeError' ? TypeError : RangeError)(message));
 }

@@ -7,9 +7,9 @@ import type { Config } from '../config.js';
 import { asyncDisposeSymbol } from '../dispose.js';
 import { coreCount } from '../host.js';
 import { checkImages, type Images, imageSize, type Levels } from '../images.js';
-import { forget, whenCollected } from '../instance.js';
+import { whenCollected } from '../instance.js';
 import { namingModel } from '../load.js';
-import { namesOf } from '../metadata.js';
+import { modelOf } from '../metadata.js';
 import { type LoadProgress, type ModelSource, type OnLoad, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
@@ -113,9 +113,9 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
     'onProgress',
   ]);
   const signal = checkSignal(given.signal);
-  const workers = checkInteger('workers', given.workers === undefined ? defaultWorkers() : given.workers, workersRange);
-  const rows = checkSharing(given.sharing);
-  const sharing = rows === undefined ? undefined : { megabytes: rows / 1e6 };
+  const { workers: asked = defaultWorkers() } = given;
+  const workers = checkInteger('workers', asked, workersRange);
+  const sharing = { megabytes: checkSharing(given.sharing) };
   const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing };
   const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
   const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
@@ -123,7 +123,7 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
   const [bytes, module] = await abortable(signal, (own) =>
     Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
   );
-  const crew = new Crew(workers, module, new Uint8Array(bytes), { ...limits, worker }); // without the rest of its buffer, which would be sent too
+  const crew = new Crew(workers, { module, model: bytes, ...limits }, worker);
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {
@@ -150,22 +150,20 @@ export class SamplerPool {
   /** Worker threads. */
   readonly workers: number;
   /** The blueprint of the net. */
-  readonly config: Config;
+  declare readonly config: Config;
   /** What the model file says about itself, by name: format, config, and the record of its training. */
-  readonly metadata: Readonly<Record<string, string>>;
+  declare readonly metadata: Readonly<Record<string, string>>;
   /** What each class is called, `[classes]`; undefined where the model file does not say. */
-  readonly classNames: readonly string[] | undefined;
+  declare readonly classNames: readonly string[] | undefined;
   /** The character that each level stands for, `[levels]`, of a model of maps in text. */
-  readonly alphabet: readonly string[] | undefined;
+  declare readonly alphabet: readonly string[] | undefined;
   readonly #crew: Crew;
 
   /** @internal */
   constructor(crew: Crew, workers: number, { config, metadata }: OpenedModel) {
     this.#crew = crew;
     this.workers = workers;
-    this.config = Object.freeze(config);
-    this.metadata = Object.freeze(metadata);
-    ({ classNames: this.classNames, alphabet: this.alphabet } = namesOf(config, metadata));
+    Object.assign(this, modelOf(config, metadata));
     whenCollected(this, () => void crew.dispose());
   }
 
@@ -223,7 +221,6 @@ export class SamplerPool {
 
   /** Ends all workers at once. Calls under way and later ones reject with `DISPOSED`. */
   dispose(): Promise<void> {
-    forget(this);
     return this.#crew.dispose();
   }
 

@@ -1,13 +1,13 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
-import { addressOf } from '../address.js';
+import { addressOf, textAddress } from '../address.js';
 import { show, wrongKind } from '../arguments.js';
 import { workerScript } from '../assets.js';
 import { edgeLine } from '../binary.js';
 import { isUrl } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { builtin, isEdge } from '../host.js';
-import type { Order, Report } from './message.js';
+import { builtin, isEdge, type NodeWorker, nodeWorker } from '../host.js';
+import type { Report } from './message.js';
 
 /** A web worker, or a thread of Node's, as far as a pool needs one. */
 export interface WorkerLike {
@@ -15,6 +15,10 @@ export interface WorkerLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   /** Ends it at once. */
   terminate(): unknown;
+  /** Has the process not end before it. Browsers know no such thing. */
+  ref?(): unknown;
+  /** Lets the process end before it. */
+  unref?(): unknown;
 }
 
 /** Where the script of a pool's workers is, `pixelcnn/worker`: its URL or path; or a function that starts one of it. */
@@ -28,17 +32,9 @@ export function checkWorker(value: unknown): WorkerSource | undefined {
   throw wrongKind('worker', `${wanted}, got ${show(value)}`);
 }
 
-export interface Thread {
-  post(order: Order, transfer?: ArrayBuffer[]): void;
-  /** Whether the process must not end before the thread. Browsers know no such thing. */
-  hold(busy: boolean): void;
-  /** Ends it at once, whatever it does. */
-  terminate(): Promise<void>;
-}
-
 export interface ThreadEvents {
   report(report: Report): void;
-  /** It did not start, or stopped by itself: once, and not after `terminate`. */
+  /** It did not start, or stopped. */
   died(cause: unknown): void;
 }
 
@@ -62,81 +58,39 @@ const startsNone = 'a host that starts worker threads, got one that does not';
 
 function unavailable(wantedAndGot: string, todo: string, cause?: unknown): PixelCnnError {
   const message = `expected ${wantedAndGot}; ${todo}`;
-  return new PixelCnnError('WORKERS_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+  return new PixelCnnError('WORKERS_UNAVAILABLE', message, { cause });
 }
 
-/** Starts a thread, by the package's own script or as `source` says. */
-export function startThread(source: WorkerSource | undefined, events: ThreadEvents): Thread {
-  let live = true;
-  let thread: Thread;
-  const died = (cause: unknown) => {
-    if (!live) return;
-    thread.terminate().catch(() => {}); // one on the web lives on after an error
-    events.died(cause);
-  };
-  const worker =
-    typeof source === 'function' ? made(source()) : startWorker(source ?? workerScript(), source === undefined);
-  const listen = isNodeWorker(worker) ? listenToNode : listenToWeb;
-  listen(worker as never, { report: (report) => live && events.report(report), died });
-  thread = {
-    post: (order, transfer = []) => worker.postMessage(order, transfer),
-    hold: (busy) => {
-      if (isNodeWorker(worker)) busy ? worker.ref() : worker.unref();
-    },
-    terminate: async () => {
-      live = false;
-      await worker.terminate();
-    },
-  };
-  return thread;
-}
-
-type NodeWorker = InstanceType<typeof import('node:worker_threads')['Worker']>;
-
-function isNodeWorker(worker: WorkerLike): worker is NodeWorker {
-  return 'ref' in worker && 'on' in worker;
+/** Starts a thread, by the package's own script or as it is asked for. */
+export function startThread(asked: WorkerSource | undefined, events: ThreadEvents): WorkerLike {
+  const source = asked ?? workerScript();
+  const worker = typeof source === 'function' ? made(source()) : startWorker(source);
+  const listen = 'on' in worker ? listenToNode : listenToWeb;
+  listen(worker as never, events);
+  return worker;
 }
 
 /** What the caller's function gave. */
 function made(worker: unknown): WorkerLike {
-  const some = typeof worker === 'object' && worker !== null;
-  if (some && 'postMessage' in worker && ('on' in worker || 'addEventListener' in worker))
-    return worker as unknown as WorkerLike;
+  const { postMessage, on, addEventListener } = Object(worker) as Readonly<Record<string, unknown>>;
+  if (postMessage && (on || addEventListener)) return worker as WorkerLike;
   throw wrongKind('worker', `expected a function that starts a Worker, got one that gives ${show(worker)}`);
 }
 
-/** @param mayBeText Whether a string is the script itself, and not its address. */
-function startWorker(script: URL | string, mayBeText: boolean): WorkerLike {
-  const isText = mayBeText && typeof script === 'string';
-  const threads = builtin('node:worker_threads');
-  if (threads === undefined) return new Worker(webAddress(script, isText), { type: 'module' });
-  // Threads take the process's flags over and refuse this one: it speaks of the text after `node --eval`.
-  const { process } = globalThis; // not named alone, for which bundlers would bring one along
-  const flags = process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-  if (isText) return new threads.Worker(script as string, { ...flags, eval: true });
+function startWorker(script: URL | string): WorkerLike {
   const address = addressOf(script);
-  const path = typeof address === 'string' ? builtin('node:path')!.resolve(address) : address;
-  return new threads.Worker(path, flags);
+  const path = typeof address === 'string' && builtin('node:path')?.resolve(address);
+  return nodeWorker(path || address) ?? new Worker(webAddress(script), { type: 'module' });
 }
 
 /** Where a web worker is started from. */
-function webAddress(script: URL | string, isText: boolean): URL | string {
-  if (isText) return blobOf(script as string);
+function webAddress(script: URL | string): URL | string {
   const { location } = globalThis;
   if (location === undefined) return script;
   const url = new URL(isUrl(script) ? script.href : script, location.href);
   // Hosts start no worker of another origin than the page's, such as a CDN's; they do start a blob, which may import from anywhere.
   const isOther = /^https?:$/.test(url.protocol) && url.origin !== location.origin;
-  return isOther ? blobOf(`import ${JSON.stringify(url.href)};`) : url;
-}
-
-/** The address of each text so far; they are few, and a pool may start another worker at any time. */
-const blobs = new Map<string, string>();
-
-function blobOf(text: string): string {
-  const address = blobs.get(text) ?? URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-  blobs.set(text, address);
-  return address;
+  return isOther ? textAddress(`import ${JSON.stringify(url.href)};`) : url;
 }
 
 function listenToWeb(worker: Worker, { report, died }: ThreadEvents): void {

@@ -3,7 +3,7 @@
 import { createSampler } from '../create.js';
 import { builtin } from '../host.js';
 import type { Sampler } from '../sampler.js';
-import { failureOf, type Order, type Report, type Work, type Works } from './message.js';
+import { failureOf, type Made, type Order, type Report, type Work, type Works } from './message.js';
 
 /** The other end of the thread: a port of Node's, or the web worker's own global. */
 interface Port {
@@ -16,45 +16,30 @@ const port = (builtin('node:worker_threads')?.parentPort ?? globalThis) as Port;
 const post = (report: Report, transfer: Transferable[] = []) => port.postMessage(report, transfer);
 
 let sampler: Sampler;
-/** The job that is to end early; jobs are numbered from 1. */
-let stopping = 0;
+/** The job that is to end early. */
+let stopping: number;
 
-port.addEventListener('message', ({ data: order }) => {
-  switch (order.type) {
-    case 'open':
-      open(order);
-      break;
-    case 'work':
-      run(order.job, order.work);
-      break;
-    case 'stop':
-      stopping = order.job;
-      break;
-  }
+port.addEventListener('message', ({ data: { job, ...order } }) => {
+  if (order.kind === 'stop') stopping = job;
+  else run(job, order);
 });
 port.start?.();
-
-function open({ module, model, memoryLimit, sharing }: Extract<Order, { type: 'open' }>): void {
-  try {
-    sampler = createSampler({ module, model, memoryLimit, sharing });
-    const { config, metadata } = sampler;
-    post({ type: 'opened', model: { config, metadata } });
-  } catch (error) {
-    post({ type: 'refused', failure: failureOf(error) });
-  }
-}
 
 async function run(job: number, work: Work): Promise<void> {
   try {
     const made = await doing(job, work);
-    if (made === undefined) post({ type: 'stopped', job });
-    else post({ type: 'done', job, made }, buffersOf(made));
+    post({ job, made }, made && buffersOf(made));
   } catch (error) {
-    post({ type: 'failed', job, failure: failureOf(error) });
+    post({ job, failure: failureOf(error) });
   }
 }
 
-function doing(job: number, { kind, given }: Work): Promise<Works[keyof Works]['made'] | undefined> {
+function doing(job: number, { kind, given }: Work): Made | Promise<Made | undefined> {
+  if (kind === 'open') {
+    sampler = createSampler(given);
+    const { config, metadata } = sampler;
+    return { config, metadata };
+  }
   if (kind === 'sample') return stepping(job, sampler.sampleSteps(given), (_, { done }) => done);
   const { images, ...options } = given;
   const steps = kind === 'logProb' ? sampler.logProbSteps(images, options) : sampler.classifySteps(images, options);
@@ -77,7 +62,7 @@ async function stepping<Step, Made>(
     if (step.done) return step.value;
     pixels = count(pixels, step.value);
     if (performance.now() - looked < lookEvery) continue;
-    post({ type: 'progress', job, pixels });
+    post({ job, pixels });
     await turn();
     if (stopping === job) {
       steps.return(undefined as never); // frees the run
@@ -87,7 +72,7 @@ async function stepping<Step, Made>(
   }
 }
 
-function buffersOf(made: Works[keyof Works]['made']): Transferable[] {
+function buffersOf(made: Made): Transferable[] {
   const arrays = made instanceof Float64Array ? [made] : Object.values(made).filter(ArrayBuffer.isView);
   return arrays.map(({ buffer }) => buffer as ArrayBuffer);
 }

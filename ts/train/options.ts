@@ -9,6 +9,7 @@ import {
   checkOptions,
   checkSignal,
   checkText,
+  didYouMean,
   lookedAt,
   ownOptions,
   show,
@@ -16,7 +17,7 @@ import {
   wrongValue,
 } from '../arguments.js';
 import { isArrayBuffer, isBlob, isBytes, isKind, isUrl } from '../brand.js';
-import { ownBytes } from '../bytes.js';
+import { ownNumbers } from '../bytes.js';
 import { type Config, completeConfig } from '../config.js';
 import type { ModelSource } from '../model_source.js';
 import { sha256 } from '../node/files.js';
@@ -103,20 +104,21 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   maxMinutes: byPlan,
 };
 
-/** Where the parts of a net stand. */
-const elsewhere = Object.fromEntries(configNames.map((name) => [name, `config: { ${name} }`]));
+/** The parts of a net stand elsewhere. */
+const hint: typeof didYouMean = (name, known) =>
+  configNames.some((part) => part === name) ? `; did you mean config: { ${name} }?` : didYouMean(name, known);
 
 /**
  * Refuses, before anything is begun, all that can be known to be wrong. Returns what it checked: each option read once, whatever the
  * caller's object says later. Throws RangeError, TypeError.
  */
 export function checkTrainOptions(core: Core, value: TrainOptions): TrainOptions {
-  const given = ownOptions('options', value, Object.keys(checks), elsewhere);
+  const given = ownOptions('options', value, Object.keys(checks), hint);
   const { config, data, from } = given;
   const options: TrainOptions = {
     ...given,
     ...(config && { config: ownConfig(config) }),
-    ...((isBytes(from) || isArrayBuffer(from)) && { from: ownBytes('from', from) }),
+    ...((isBytes(from) || isArrayBuffer(from)) && { from: ownNumbers('from', from) }),
     ...(data !== null && isImageSet(data) && { data: checkImageSet('data', data) }),
   };
   for (const [name, check] of Object.entries(checks)) {

@@ -12,6 +12,7 @@ mod foreign;
 mod reserve;
 
 use pixelcnn::arithmetic::Either;
+use pixelcnn::decimal::Decimal;
 use pixelcnn::describe as core_describe;
 use pixelcnn::format::MAX_HEADER;
 use pixelcnn::layers::Layers;
@@ -181,12 +182,12 @@ fn integer(name: &str, value: f64) -> Result<u64, Refusal> {
     if (0.0..9_007_199_254_740_992.0).contains(&value) && value.trunc() == value {
         Ok(value as u64)
     } else {
-        Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {value}")))
+        Err(invalid(format!("{name} must be an integer from 0 to 2^53 - 1, got {}", Decimal::from(value))))
     }
 }
 
 fn small_integer(name: &str, value: f64) -> Result<u32, Refusal> {
-    u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {value}")))
+    u32::try_from(integer(name, value)?).map_err(|_| invalid(format!("{name} must be below 2^32, got {}", Decimal::from(value))))
 }
 
 /// An integer that may be left out, as NaN.
@@ -200,7 +201,7 @@ fn memory(limit: f64) -> Result<Memory, Refusal> {
 }
 
 /// Room for what the next call takes: its address.
-fn give<T: Clone + Default>(length: f64, list: impl FnOnce(&mut Given) -> &mut Vec<Vec<T>>) -> f64 {
+fn give<T: Copy + Default>(length: f64, list: impl FnOnce(&mut Given) -> &mut Vec<Vec<T>>) -> f64 {
     answer(|face, given| {
         let none = |_| Error::OutOfMemory { bytes: length as u64 * size_of::<T>() as u64, limit: None };
         let room = try_zeroed(u32::try_from(length as u64).map_err(none)? as usize)?;
@@ -264,14 +265,17 @@ pub fn write_model() -> f64 {
 }
 
 /// The model file with its hidden channels in the order of their activity on images. Takes the file, levels of whole images, and a JSON
-/// object of strings, which is added to the file's own metadata.
+/// object of strings, which is added to the file's own metadata. Levels after the images are their classes: without, a net with
+/// classes takes one after the other.
 #[wasm_bindgen]
 pub fn optimize(memory_limit: f64) -> f64 {
-    convert(memory_limit, |model, given| core_optimize::optimize(&Arc::new(model), &next(&mut given.levels)))
+    convert(memory_limit, |model, given| {
+        let (images, labels) = (next(&mut given.levels), next(&mut given.levels));
+        core_optimize::optimize(&Arc::new(model), &images, &labels)
+    })
 }
 
-/// The model file in integers. Takes the same; the images show how large activations get. Levels after them are their classes: without,
-/// a net with classes takes one after the other.
+/// The model file in integers. Takes the same; the images show how large activations get.
 #[wasm_bindgen]
 pub fn quantize(memory_limit: f64) -> f64 {
     convert(memory_limit, |model, given| {
@@ -306,7 +310,7 @@ pub fn random_words(seed: f64, purpose: f64, epoch: f64, item: f64, count: f64) 
             1.0 => Purpose::Initialise,
             2.0 => Purpose::Shuffle,
             3.0 => Purpose::Binarise,
-            _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {purpose}"))),
+            _ => return Err(invalid(format!("purpose must be 1, 2 or 3, got {}", Decimal::from(purpose)))),
         };
         let (epoch, item) = (small_integer("epoch", epoch)?, small_integer("item", item)?);
         let mut words = Words::new(integer("seed", seed)?, purpose, epoch, item);

@@ -2,13 +2,14 @@
 
 use crate::arithmetic::{Either, F32};
 use crate::cache::Cache;
+use crate::config::Config;
 use crate::engine::Kernels;
 use crate::error::Error;
-use crate::kernels::Units;
 use crate::layers::{Layers, Source};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_room};
 use crate::model::{Model, Net};
+use crate::packed::Units;
 use crate::sampler::{check_images, check_labels};
 use crate::schedule::Schedule;
 use std::sync::Arc;
@@ -30,9 +31,7 @@ pub struct Seen {
 /// none that can be measured; [`Error::OutOfMemory`].
 pub fn seen(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Vec<Seen>>, Error> {
     let net = net_of(model, images)?;
-    if !labels.is_empty() {
-        check_labels(&model.config, labels, images.len() / model.config.pixels())?;
-    }
+    let classes = classes(&model.config, images, labels)?;
     let (layers, width) = (&model.layers, model.config.width);
     model.room_for_lists()?;
     let layout = Kernels::<F32>::layout(model);
@@ -45,8 +44,7 @@ pub fn seen(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Vec<See
         seen.push(own);
     }
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
-        let class = labels.get(number).map_or(number % model.config.classes.max(1), |&label| label.into());
-        let cache = kernels.forward(image, class as u16);
+        let cache = kernels.forward(image, classes(number));
         for pixel in 0..image.len() {
             for (layer, seen) in seen.iter_mut().enumerate() {
                 let output = cache.output(layer, 0, pixel / width, pixel % width);
@@ -96,17 +94,18 @@ fn words(layers: &Layers, layer: usize) -> usize {
 }
 
 /// What a walk over images, `[count, height, width]` of levels, reads that remembers rows: for each stream, by its first layer (see
-/// [`streams`]).
+/// [`streams`]). `labels` are their classes; where there are none, a net with classes takes one after the other.
 ///
 /// # Errors
 /// Those of [`seen`].
-pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
+pub fn reads(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Reads>, Error> {
     model.room_for_lists()?;
     let (layers, net, schedule) = (&model.layers, net_of(model, images)?, model.wavefront());
     if !model.config.has_order() {
-        let reason = "the model must be plain, with two ordinal levels, relu, no classes, lean or dilation".into();
+        let reason = "the model must be plain, with relu".into();
         return Err(Error::InvalidArgument { reason });
     }
+    let classes = classes(&model.config, images, labels)?;
     let streams = streams(layers);
     let drawn = schedule.delay(Source::Layer(layers.len() - 1));
     let skip = Skip { rows: model.rows(), tails: false };
@@ -122,13 +121,13 @@ pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
         planned.told(reserve(on, &[most, words(layers, stream)]).and_then(|()| reserve(costs, &[most])))?;
     }
     let mut cache = planned.told(Cache::new(layers, layout, &mut None, 0))?;
-    for image in images.chunks_exact(model.config.pixels()) {
+    for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
         cache.begin_images();
         for step in 0..schedule.steps() {
             for (layer, packed) in net.packed.iter().enumerate() {
-                cache.compute(layer, packed, &[0], step..step + 1);
+                cache.compute(layer, packed, &[classes(number)], step..step + 1);
                 for tile in cache.tiles() {
-                    let cost = (tile.len() * packed.sums()) as u64;
+                    let cost = (tile.len() * packed.sums) as u64;
                     let sources = layers[layer].inputs.iter().flat_map(|input| input.terms.iter().map(|_| input.source));
                     for (tap, source) in sources.enumerate() {
                         let Source::Layer(source) = source else { continue };
@@ -158,6 +157,15 @@ pub fn reads(model: &Model, images: &[u16]) -> Result<Vec<Reads>, Error> {
         }
     }
     Ok(reads)
+}
+
+/// The class of each image by its number: as `labels` say, or one after the other.
+fn classes<'a>(config: &Config, images: &[u16], labels: &'a [u16]) -> Result<impl Fn(usize) -> u16 + 'a, Error> {
+    if !labels.is_empty() {
+        check_labels(config, labels, images.len() / config.pixels())?;
+    }
+    let all = config.classes.max(1);
+    Ok(move |number| labels.get(number).copied().unwrap_or((number % all) as u16))
 }
 
 fn net_of<'a>(model: &'a Model, images: &[u16]) -> Result<&'a Arc<Net<F32>>, Error> {

@@ -1,32 +1,23 @@
-//! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes.
+//! What a net computes in: the numbers of a precision, one at a time. The kernels do the same in lanes ([`Lanes`]).
 
 use crate::cell::Cell;
 use crate::config::{Config, Input, Precision};
 use crate::error::Error;
-use crate::integer::Rounding;
+use crate::integer;
 use crate::layers::{Layers, Source, Start};
+use crate::math;
 use crate::memory::try_room;
-use crate::simd::small::Small;
+use crate::simd::small::{self, Small};
 use crate::weights::{Stored, Weights};
-use std::fmt::Debug;
-use std::ops::Add;
+use pixelcnn_kernels::weights::{add_bounds, relu};
+pub use pixelcnn_kernels::{F32, Int8};
+use pixelcnn_kernels::{Finish, Lanes, Rounding};
 
 /// A precision's numbers: how a weight, an activation and a sum are held, and how one becomes the other.
 ///
 /// For each position and sum: `sum = bias (+ class)`, or `sum = start(output)` of another layer; `sum = multiply_add(sum, input,
 /// weight)` over terms and channels, where an input is a `view` of an output. For each output: `add(residual, round(scaled sums))`.
-pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
-    /// A number of the model file.
-    type Stored: Stored;
-    /// A weight or an activation.
-    type Number: Copy + Default + Debug;
-    /// What kernels hold a number in, or a part of one.
-    type Value: Copy + Default + PartialEq + Debug + Send + Sync;
-    /// An accumulator.
-    type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
-    /// What a layer needs to turn a sum into an output.
-    type Rounding: Copy + Debug + Send + Sync;
-
+pub trait Arithmetic: Lanes<Stored: Stored> {
     /// A channel of what a level is to the net.
     fn pixel(config: &Config, weights: &Weights<Self::Stored>, level: u16, channel: usize) -> Self::Number;
 
@@ -36,8 +27,8 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// What a sum begins with: the bias, or a class's share of it.
     fn bias(stored: Self::Stored) -> Self::Sum;
 
-    /// What a sum begins with where another layer's output is that, or one weight.
-    fn start(output: Self::Number) -> Self::Sum;
+    /// A pixel's level as the values of its row, of which a row of zeros is none.
+    fn put_level(config: &Config, weights: &Weights<Self::Stored>, level: u16, to: &mut Vec<Self::Value>);
 
     /// The rounding of a layer.
     fn rounding(layers: &Layers, weights: &Weights<Self::Stored>, layer: usize) -> Self::Rounding;
@@ -74,31 +65,7 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn logit(sum: Self::Sum, scale: f32) -> f32;
 }
 
-/// [`Precision::F32`].
-#[derive(Clone, Copy, Debug)]
-pub struct F32;
-
-/// How a layer of f32 makes outputs of its sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Finish {
-    /// Its cell.
-    pub cell: Cell,
-    /// Whether kernels must look for sums that are not finite.
-    pub guarded: bool,
-}
-
-/// `x > 0 ? x : +0`, by its bits: where relaxed SIMD is allowed, compilers make a relaxed instruction of a loop of `max`.
-fn relu(x: f64) -> f64 {
-    f64::from_bits((x.to_bits() as i64).max(0) as u64)
-}
-
 impl Arithmetic for F32 {
-    type Stored = f32;
-    type Number = f32;
-    type Value = f32;
-    type Sum = f32;
-    type Rounding = Finish;
-
     fn pixel(config: &Config, weights: &Weights, level: u16, channel: usize) -> f32 {
         match config.input {
             Input::Ordinal => f32::from(level) / (config.levels - 1) as f32,
@@ -107,43 +74,50 @@ impl Arithmetic for F32 {
         }
     }
 
+    #[inline(always)]
     fn weight(stored: f32) -> f32 {
         stored
     }
 
+    #[inline(always)]
     fn bias(stored: f32) -> f32 {
         stored
     }
 
-    fn start(output: f32) -> f32 {
-        output
+    fn put_level(config: &Config, weights: &Weights, level: u16, to: &mut Vec<f32>) {
+        if config.is_one_hot() {
+            to.push(f32::from(level) + 1.0);
+        } else {
+            to.extend((0..config.input_channels()).map(|channel| F32::pixel(config, weights, level, channel)));
+        }
     }
 
     fn rounding(layers: &Layers, _: &Weights, layer: usize) -> Finish {
         Finish { cell: layers[layer].cell, guarded: false }
     }
 
+    #[inline(always)]
     fn scale(_: &Weights, _: usize, _: usize) -> f32 {
         1.0
     }
 
+    #[inline(always)]
     fn parts(_: Finish, _: &Weights, _: usize, _: usize) -> i16 {
         0
     }
 
+    #[inline(always)]
     fn view(_: Finish, _: i16, output: f32) -> f32 {
         output
     }
 
+    #[inline(always)]
     fn multiply_add(sum: f32, input: f32, weight: f32) -> f32 {
         sum + input * weight
     }
 
-    /// NaN for a sum that is not finite. All that reads a NaN becomes one, whatever the weights, and so does the logit: no
-    /// relu hides it, and no engine can leave it out, since only zeros are.
-    fn round(Finish { cell, .. }: Finish, [a, b]: [f32; 2], _: [f32; 2]) -> f32 {
-        let finite = a.is_finite() && (cell.sums() == 1 || b.is_finite());
-        if finite { cell.apply(a, b) } else { f32::NAN }
+    fn round(finish: Finish, sums: [f32; 2], _: [f32; 2]) -> f32 {
+        finish.round(sums)
     }
 
     fn guarded(rounding: Finish) -> Finish {
@@ -172,7 +146,7 @@ impl Arithmetic for F32 {
             };
             let passes = layer.cell == Cell::Relu && layer.inputs.iter().all(|input| positive(input.source));
             let terms: usize = 2 + layer.inputs.iter().map(|input| input.terms.len() * input.channels).sum::<usize>();
-            let rounding = (2.0 * terms as f64 * f64::from(f32::EPSILON)).exp();
+            let rounding = math::exp(2.0 * terms as f64 * f64::from(f32::EPSILON));
             sums.clear();
             match layer.start {
                 Start::Layer(source) => sums.extend(bounds[starts[source].0..][..n].iter().map(|&bound| (bound, bound))),
@@ -198,10 +172,7 @@ impl Arithmetic for F32 {
                             Source::Pixels => pixel,
                             Source::Layer(source) => bounds[starts[source].0 + k],
                         };
-                        for ((sum, passed), &weight) in sums.iter_mut().zip(weights) {
-                            *sum += f64::from(weight.abs()) * source;
-                            *passed += relu(f64::from(weight)) * source;
-                        }
+                        add_bounds(&mut sums, weights, source);
                     }
                 }
             }
@@ -221,6 +192,7 @@ impl Arithmetic for F32 {
         Ok(false)
     }
 
+    #[inline(always)]
     fn add(residual: f32, output: f32) -> f32 {
         residual + output
     }
@@ -230,21 +202,12 @@ impl Arithmetic for F32 {
     }
 }
 
-/// [`Precision::Int8`]: weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
+/// Weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
 ///
 /// A sum becomes an output by one multiplication in f32 with a scale of its own and by rounding to the nearest, halves to the even
 /// one: exact steps. Kernels of pixels have 16 bits. The sums of a checked model cannot overflow (see [`crate::weights`]), so any
 /// order and any engine gives the same integers.
-#[derive(Clone, Copy, Debug)]
-pub struct Int8;
-
 impl Arithmetic for Int8 {
-    type Stored = i32;
-    type Number = i16;
-    type Value = Small;
-    type Sum = i32;
-    type Rounding = Rounding;
-
     fn pixel(config: &Config, weights: &Weights<i32>, level: u16, channel: usize) -> i16 {
         match config.input {
             Input::Ordinal => level as i16, // up to 511
@@ -253,34 +216,40 @@ impl Arithmetic for Int8 {
         }
     }
 
+    #[inline(always)]
     fn weight(stored: i32) -> i16 {
         stored as i16 // in range, as `Weights::new` has checked
     }
 
+    #[inline(always)]
     fn bias(stored: i32) -> i32 {
         stored
     }
 
-    fn start(output: i16) -> i32 {
-        output.into()
+    fn put_level(_: &Config, _: &Weights<i32>, level: u16, to: &mut Vec<Small>) {
+        to.extend(small::split(level as i16 + 1));
     }
 
     fn rounding(layers: &Layers, weights: &Weights<i32>, layer: usize) -> Rounding {
-        Rounding::new(layers, weights, layer)
+        integer::rounding(layers, weights, layer)
     }
 
+    #[inline(always)]
     fn scale(weights: &Weights<i32>, layer: usize, sum: usize) -> f32 {
         weights.scale(layer, sum)
     }
 
+    #[inline(always)]
     fn parts(rounding: Rounding, weights: &Weights<i32>, layer: usize, channel: usize) -> i16 {
         if rounding.kept { weights.view(layer, channel) } else { 0 }
     }
 
+    #[inline(always)]
     fn view(rounding: Rounding, parts: i16, output: i16) -> i16 {
         rounding.view_of(output, parts)
     }
 
+    #[inline(always)]
     fn multiply_add(sum: i32, input: i16, weight: i16) -> i32 {
         sum + i32::from(input) * i32::from(weight)
     }
@@ -298,6 +267,7 @@ impl Arithmetic for Int8 {
         Ok(false)
     }
 
+    #[inline(always)]
     fn add(residual: i16, output: i16) -> i16 {
         residual.saturating_add(output)
     }

@@ -1,12 +1,13 @@
 //! Everything that follows from a config, as JSON: what `inspect` prints and what the training graph is built from.
 
 use crate::config::Config;
+use crate::decimal::Decimal;
 use crate::error::Error;
-use crate::json::write_quoted;
-use crate::kernels::Units;
+use crate::json::{Numbers, write_quoted};
 use crate::layers::{Layer, Layers, Source, Start};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Text, headroom};
+use crate::packed::Units;
 use crate::schedule::Schedule;
 use crate::tensors::{TensorSpec, tensor_specs};
 use std::fmt::{self, Write as _};
@@ -30,8 +31,8 @@ pub fn describe(config: &Config) -> Result<String, Error> {
     let kernels = |layer: &Layer| layer.inputs.iter().map(|input| input.len(layer.sums()) as u64).sum::<u64>();
     let full: u64 = net.iter().map(kernels).sum();
     // Full kernels, forbidden taps multiplied too, for every pixel of the image at every pixel: what a framework does.
-    let naive = full as u128 * pixels as u128 * pixels as u128;
-    let per_front = pixels as f64 / schedule.steps() as f64;
+    let naive = Decimal::from((u128::from(full) * u128::from(pixels) * u128::from(pixels)) as f64); // as whoever reads JSON has it
+    let per_front = Decimal::from(pixels as f64 / schedule.steps() as f64);
     let non_zero = (0..net.len()).map(|layer| net.non_zero_parameters(layer)).sum::<u64>() + net.embedding_parameters();
     let parameters = net.parameters();
     // Made before the text, which grows into the room that was found for them.
@@ -43,7 +44,7 @@ pub fn describe(config: &Config) -> Result<String, Error> {
         list(to, tensors.iter(), tensor)?;
         write!(to, r#","parameters":{parameters},"nonZeroParameters":{non_zero},"#)?;
         write!(to, r#""receptiveField":{{"pixels":{},"above":{above},"left":{left},"right":{right}}},"#, field.len())?;
-        write!(to, r#""schedule":{{"slope":{},"leads":{:?},"#, schedule.slope, schedule.leads)?;
+        write!(to, r#""schedule":{{"slope":{},"leads":{},"#, schedule.slope, Numbers(&schedule.leads))?;
         write!(to, r#""fronts":{},"pixelsPerFront":{per_front}}},"#, schedule.steps())?;
         write!(to, r#""macsPerPixel":{macs},"macsPerImage":{},"naiveMacsPerImage":{naive},"#, macs * pixels)?;
         write!(to, r#""stateBytes":{state}}}"#)
@@ -53,8 +54,8 @@ pub fn describe(config: &Config) -> Result<String, Error> {
 fn tensor(to: &mut Text, tensor: &TensorSpec) -> fmt::Result {
     to.write_str(r#"{"name":"#)?;
     write_quoted(to, &tensor.name)?;
-    let (role, shape) = (tensor.role.name(), &tensor.shape);
-    write!(to, r#","role":"{role}","shape":{shape:?},"fanIn":{},"fanOut":{}}}"#, tensor.fan_in, tensor.fan_out)
+    let (role, shape) = (tensor.role.name(), Numbers(&tensor.shape));
+    write!(to, r#","role":"{role}","shape":{shape},"fanIn":{},"fanOut":{}}}"#, tensor.fan_in, tensor.fan_out)
 }
 
 fn layer(to: &mut Text, index: usize, net: &Layers) -> fmt::Result {

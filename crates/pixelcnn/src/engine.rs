@@ -1,13 +1,14 @@
 //! What computes the logits of a front: engines behind one face, under which the sampler knows neither them nor their
 //! precision apart.
 
+use crate::arithmetic::Arithmetic;
 use crate::cache::Cache;
 use crate::error::Error;
-use crate::kernels::{Lanes, Units};
 use crate::layers::Source;
 use crate::layout::{Keep, Layout};
 use crate::memory::Bytes;
 use crate::model::{Model, Net};
+use crate::packed::Units;
 use crate::reference;
 use crate::sharing::Met;
 use std::ops::Range;
@@ -74,12 +75,12 @@ pub trait Engine: Send {
 }
 
 /// Computes only what is new at a step, from kept activations.
-pub struct Incremental<A: Lanes> {
+pub struct Incremental<A: Arithmetic> {
     net: Arc<Net<A>>,
     cache: Option<Cache<A>>, // taken only when it is dropped
 }
 
-impl<A: Lanes> Incremental<A> {
+impl<A: Arithmetic> Incremental<A> {
     /// The cache left by an earlier run is used again if it fits; else what it remembers is, where there is room for both meanwhile.
     ///
     /// # Errors
@@ -110,7 +111,7 @@ impl<A: Lanes> Incremental<A> {
 
 const HAS_CACHE: &str = "an engine has its cache until it is dropped";
 
-impl<A: Lanes> Engine for Incremental<A> {
+impl<A: Arithmetic> Engine for Incremental<A> {
     fn group(&self) -> usize {
         self.cache().images()
     }
@@ -177,7 +178,7 @@ impl<A: Lanes> Engine for Incremental<A> {
     }
 }
 
-impl<A: Lanes> Drop for Incremental<A> {
+impl<A: Arithmetic> Drop for Incremental<A> {
     fn drop(&mut self) {
         self.net.give_spare(self.cache.take());
     }
@@ -260,12 +261,12 @@ impl<F: Forward> Engine for Whole<F> {
 }
 
 /// Layer by layer, by the kernels.
-pub struct Kernels<A: Lanes> {
+pub struct Kernels<A: Arithmetic> {
     net: Arc<Net<A>>,
     cache: Cache<A>,
 }
 
-impl<A: Lanes> Kernels<A> {
+impl<A: Arithmetic> Kernels<A> {
     /// How its cache will lie.
     pub fn layout(model: &Model) -> Layout {
         Layout::new(Units::of::<A>(), &model.config, &model.layers, model.raster(), 1, Keep::All)
@@ -291,7 +292,7 @@ impl<A: Lanes> Kernels<A> {
     }
 }
 
-impl<A: Lanes> Forward for Kernels<A> {
+impl<A: Arithmetic> Forward for Kernels<A> {
     fn logits(
         &mut self,
         model: &Model,
@@ -312,9 +313,9 @@ impl<A: Lanes> Forward for Kernels<A> {
 }
 
 /// The plain loops of [`mod@reference`].
-pub struct Oracle<A: Lanes>(pub Arc<Net<A>>);
+pub struct Oracle<A: Arithmetic>(pub Arc<Net<A>>);
 
-impl<A: Lanes> Forward for Oracle<A> {
+impl<A: Arithmetic> Forward for Oracle<A> {
     fn logits(
         &mut self,
         model: &Model,

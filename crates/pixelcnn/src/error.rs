@@ -2,6 +2,8 @@
 //!
 //! A message says what was wanted and what came. What only a bug of ours can reach is an `assert!` instead.
 
+use crate::decimal::Decimal;
+use crate::json::Numbers;
 use std::fmt;
 
 /// An error that input can cause. [`Error::code`] is the stable name; `Display` is the sentence.
@@ -276,7 +278,7 @@ impl fmt::Display for Error {
                 write!(f, "model file: got a tensor `{tensor}` that the config does not call for")
             }
             Error::WrongShape { tensor, wanted, got } => {
-                write!(f, "tensor `{tensor}`: expected shape {wanted:?}, got {got:?}")
+                write!(f, "tensor `{tensor}`: expected shape {}, got {}", Numbers(wanted), Numbers(got))
             }
             Error::NonFiniteWeight { tensor, index } => {
                 write!(f, "tensor `{tensor}`: expected finite weights, got NaN or infinity at index {index}")
@@ -288,7 +290,11 @@ impl fmt::Display for Error {
                 write!(f, "tensor `{tensor}`: expected integers from {low} to {high}, got {value} at index {index}")
             }
             Error::ScaleOutOfRange { tensor, index, value } => {
-                write!(f, "tensor `{tensor}`: expected scales from 1e-18 to 1e18, got {value:e} at index {index}")
+                write!(
+                    f,
+                    "tensor `{tensor}`: expected scales from 1e-18 to 1e18, got {:e} at index {index}",
+                    Decimal::from(*value)
+                )
             }
             Error::IntegerOverflow { layer, channel } => {
                 write!(f, "layer `{layer}`: expected sums that stay in 32 bits for any image, got ")?;

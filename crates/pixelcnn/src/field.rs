@@ -3,6 +3,7 @@
 
 use crate::layers::{Input, Layers, Source, Tap};
 use crate::memory::Bytes;
+use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 /// Offsets, relative to a position. Made by [`Layers::receptive_field`].
@@ -202,8 +203,7 @@ struct Columns {
 
 impl Columns {
     fn of(taps: &[Tap]) -> Vec<Columns> {
-        let mut taps = taps.to_vec();
-        taps.sort_unstable();
+        let taps = BinaryHeap::from(taps.to_vec()).into_sorted_vec(); // in a tenth of the code of a sort
         let mut all: Vec<Columns> = Vec::new();
         for row in taps.chunk_by(|a, b| a.dy == b.dy) {
             let after_first: Vec<usize> = row.iter().map(|tap| (tap.dx - row[0].dx) as usize).collect();

@@ -17,14 +17,14 @@
 use crate::arithmetic::Either;
 use crate::config::{Config, Precision};
 use crate::error::Error;
-use crate::json::{JsonError, Reader, clip, quote, write_quoted};
-use crate::kernels;
+use crate::json::{JsonError, Numbers, Reader, clip, quote, write_quoted};
 use crate::layers::Layers;
 use crate::memory::{Bytes, Memory, Text, headroom, try_room};
+use crate::packed;
 use crate::tensors::{TensorSpec, tensor_specs};
 use crate::weights::{Stored, Weights};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -96,7 +96,7 @@ pub fn read_within(memory: Memory, bytes: &[u8]) -> Result<ModelFile, Error> {
     let metadata = read_metadata(header)?;
     let config = read_config(&metadata)?;
     let layers = Layers::try_new(&config)?;
-    let planned = Bytes(bytes.len() as u64) + kernels::planned(&config, &layers, config.precision);
+    let planned = Bytes(bytes.len() as u64) + packed::planned(&config, &layers, config.precision);
     memory.check(planned)?;
     let specs = tensor_specs(&layers, config.precision);
     let ranges = read_ranges(header, &specs)?;
@@ -112,7 +112,7 @@ fn read_values<T: Stored>(data: &[u8], specs: &[TensorSpec], ranges: Vec<Range<u
     let mut values = try_room(specs.iter().map(TensorSpec::len).sum())?;
     for (spec, range) in specs.iter().zip(ranges) {
         let bytes = &data[range.start as usize..range.end as usize];
-        values.extend(bytes.chunks_exact(spec.dtype.size()).map(T::from_le));
+        T::read(bytes, spec.dtype, &mut values);
     }
     Ok(values)
 }
@@ -251,24 +251,31 @@ fn read_config(metadata: &[(String, String)]) -> Result<Config, Error> {
     Config::from_json(config)
 }
 
+/// A part of a header whose syntax was checked. (`expect` would bring all that can print an error of JSON.)
+fn checked<T>(part: Result<T, JsonError>) -> T {
+    part.unwrap_or_else(|_| unreachable!("read_metadata has checked the header's syntax"))
+}
+
 /// Where in the data each tensor lies, in the order of `specs`; of the size that its shape needs, and not yet known to be
 /// inside the file.
 fn read_ranges(header: &str, specs: &[TensorSpec]) -> Result<Vec<Range<u64>>, Error> {
-    const SYNTAX: &str = "read_metadata has checked the header's syntax";
     // A string that holds escapes is decoded once more where it is passed over; and the lists of tensors.
     headroom(Bytes(header.len() as u64 + 128 * specs.len() as u64) + Bytes(SMALL))?;
-    let index: BTreeMap<&str, usize> = specs.iter().enumerate().map(|(i, spec)| (spec.name.as_str(), i)).collect();
+    // A heap, here and below, takes a twentieth of the code of a sort or a tree.
+    let index: BinaryHeap<(&str, usize)> = specs.iter().enumerate().map(|(i, spec)| (spec.name.as_str(), i)).collect();
+    let index = index.into_sorted_vec();
     let mut ranges = vec![None; specs.len()];
     let mut reader = Reader::new(header);
-    reader.open(b'{').expect(SYNTAX);
-    while let Some(name) = reader.key().expect(SYNTAX) {
+    checked(reader.open(b'{'));
+    while let Some(name) = checked(reader.key()) {
         if name == METADATA {
-            reader.skip().expect(SYNTAX);
+            checked(reader.skip());
             continue;
         }
-        let Some(&i) = index.get(name.as_ref()) else {
+        let Ok(place) = index.binary_search_by_key(&name.as_ref(), |&(name, _)| name) else {
             return Err(Error::UnexpectedTensor { tensor: clip(&name) });
         };
+        let (_, i) = index[place];
         if ranges[i].is_some() {
             return Err(Error::DuplicateKey { key: name.into_owned() });
         }
@@ -424,7 +431,7 @@ fn write_header(specs: &[TensorSpec], metadata: &[(String, String)]) -> Result<S
         let mut start = 0;
         for spec in specs {
             let end = start + spec.dtype.size() as u64 * spec.len() as u64;
-            let (name, shape) = (quote(&spec.name), format!("{:?}", spec.shape).replace(' ', ""));
+            let (name, shape) = (quote(&spec.name), Numbers(&spec.shape).to_string().replace(' ', ""));
             let dtype = spec.dtype.name();
             write!(header, r#",{name}:{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{start},{end}]}}"#)?;
             start = end;

@@ -1,66 +1,33 @@
-//! How layers of integers round, how their rows lie, and the proof that no sum of theirs can leave 32 bits, whatever the image.
-//!
-//! Activations are small: -127..=127, or 0..=127 where none is negative. What residuals join, or sums begin with, is *kept* in
-//! 16 bits too; the small number then is a view of it.
+//! How layers of integers round, how their rows lie ([`Rounding`]), and the proof that no sum of theirs can leave 32 bits, whatever the
+//! image.
 
 use crate::cell::Cell;
 use crate::config::MAX_LEVELS;
 use crate::error::Error;
-use crate::kernels::padded;
 use crate::layers::{Layer, Layers, Source, Start};
 use crate::memory::try_room;
 use crate::simd::small::{OF_16_BITS, SPLIT};
 use crate::weights::Weights;
+use pixelcnn_kernels::weights::{add_magnitudes, raise};
+use pixelcnn_kernels::{MOST, Rounding, RowParts, SUM_VALUES, padded};
 
-/// The largest small number.
-pub(crate) const MOST: i16 = 127;
-
-/// How an integer layer makes outputs of its sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Rounding {
-    /// Its cell, whose sums are whole sums times a scale of their own.
-    pub cell: Cell,
-    /// What an output of it is multiplied with, before it is rounded.
-    pub output: f32,
-    /// Whether sums are kept whole: the last layer's.
-    pub whole: bool,
-    /// Whether outputs are kept in 16 bits, of which each channel's small number is a view of its own.
-    pub kept: bool,
-    /// Whether no output is negative, and no number that it makes with a residual.
-    pub positive: bool,
-    /// Where its rows have what.
-    pub(crate) row: RowParts,
+/// The largest small number of a layer.
+pub(crate) fn most_of(layers: &Layers, index: usize) -> i16 {
+    if layers.is_fine(index) { 2 * MOST } else { MOST }
 }
 
-impl Rounding {
-    pub(crate) fn new(layers: &Layers, weights: &Weights<i32>, index: usize) -> Rounding {
-        let layer = &layers[index];
-        let own = has_output_scale(layers, index);
-        Rounding {
-            cell: layer.cell,
-            output: if own { weights.output_scale(index) } else { 1.0 },
-            whole: index + 1 == layers.len(),
-            kept: is_kept(layers, index),
-            positive: is_positive(layers, layer),
-            row: RowParts::of(layers, index),
-        }
-    }
-
-    /// The output of a layer's sums, already scaled: small, or of 16 bits where it is kept.
-    pub(crate) fn round(&self, [a, b]: [f32; 2]) -> i16 {
-        let value = self.cell.apply(a, b) * self.output;
-        let most = if self.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
-        let least = if self.cell.is_non_negative() { 0.0 } else { -most };
-        value.clamp(least, most).round_ties_even() as i16
-    }
-
-    /// The small number that a kernel reads of a kept one: so many 2^15 parts of it.
-    pub(crate) fn view_of(&self, value: i16, parts: i16) -> i16 {
-        if !self.kept {
-            return value;
-        }
-        let scaled = (i32::from(value) * i32::from(parts) + (1 << 14)) >> 15;
-        scaled.clamp(if self.positive { 0 } else { -i32::from(MOST) }, MOST.into()) as i16
+/// How a layer of integers makes outputs of its sums.
+pub(crate) fn rounding(layers: &Layers, weights: &Weights<i32>, index: usize) -> Rounding {
+    let layer = &layers[index];
+    let own = has_output_scale(layers, index);
+    Rounding {
+        cell: layer.cell,
+        output: if own { weights.output_scale(index) } else { 1.0 },
+        most: most_of(layers, index),
+        whole: index + 1 == layers.len(),
+        kept: is_kept(layers, index),
+        positive: is_positive(layers, layer),
+        row: row_parts(layers, index),
     }
 }
 
@@ -79,39 +46,27 @@ pub(crate) fn is_positive(layers: &Layers, layer: &Layer) -> bool {
     layer.cell.is_non_negative() && layer.residual.is_none_or(|source| is_positive(layers, &layers[source]))
 }
 
-/// Where a row of a layer's outputs has what, in values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowParts {
-    /// Where the magnitudes of negative numbers begin, where they lie apart.
-    pub negative: Option<usize>,
-    /// Where kept numbers begin, where there are some.
-    pub kept: usize,
-    /// Values of the row.
-    pub len: usize,
-    /// Values that a kernel reads of it.
-    pub read: usize,
-}
-
-impl RowParts {
-    pub fn of(layers: &Layers, index: usize) -> RowParts {
-        let (layer, channels) = (&layers[index], layers[index].out_channels);
-        let own = padded(channels);
-        if index + 1 == layers.len() {
-            return RowParts { negative: None, kept: 0, len: own * SUM_VALUES, read: channels };
-        }
-        let split = SPLIT && !is_positive(layers, layer);
-        let small = if split { 2 * own } else { own };
-        let kept = if is_kept(layers, index) { own * OF_16_BITS } else { 0 };
-        RowParts { negative: split.then_some(own), kept: small, len: small + kept, read: small - own + channels }
+/// Where a row of a layer's outputs has what.
+pub(crate) fn row_parts(layers: &Layers, index: usize) -> RowParts {
+    let (layer, channels) = (&layers[index], layers[index].out_channels);
+    let own = padded(channels);
+    if index + 1 == layers.len() {
+        return RowParts { upper: None, negative: None, kept: 0, len: own * SUM_VALUES, read: channels };
     }
+    let (upper, negative) = (SPLIT && layers.is_fine(index), SPLIT && !is_positive(layers, layer));
+    let magnitudes = if upper { 2 * own } else { own };
+    let small = if negative { 2 * magnitudes } else { magnitudes };
+    let kept = if is_kept(layers, index) { own * OF_16_BITS } else { 0 };
+    let (upper, negative) = (upper.then_some(own), negative.then_some(magnitudes));
+    RowParts { upper, negative, kept: small, len: small + kept, read: small - own + channels }
 }
-
-/// Values that a sum takes which is kept whole.
-pub(crate) const SUM_VALUES: usize = 2 * OF_16_BITS;
 
 /// The first output of a layer of integers whose sums can leave 32 bits for some image: the bias, with any class's vector, and
 /// the magnitudes of all products at their most.
-pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers) -> Option<usize> {
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers) -> Result<Option<usize>, Error> {
     let (layer, n) = (&layers[index], layers[index].sums());
     let bias = |o: usize| match layer.start {
         Start::Layer(_) => 1 << 15,
@@ -121,23 +76,26 @@ pub(crate) fn overflowing(layers: &Layers, index: usize, weights: &LayerIntegers
             (0..classes).fold(bias.abs(), |most, c| most.max((bias + i64::from(weights.class[c * n + o])).abs()))
         }
     };
-    (0..n).find(|&o| {
-        let mut most = bias(o);
-        for (number, input) in layer.inputs.iter().enumerate() {
-            let kernel = weights.kernels[number];
-            for &term in &input.terms {
-                let from = input.weight_index(term, n);
-                let weight = |k: usize| i64::from(kernel[from + k * n + o]).abs();
-                most += match input.source {
+    let mut most: Vec<i64> = try_room(n)?;
+    most.extend((0..n).map(bias));
+    let mut largest: Vec<i64> = try_room(n)?;
+    for (number, input) in layer.inputs.iter().enumerate() {
+        for &term in &input.terms {
+            let kernel = &weights.kernels[number][input.weight_index(term, n)..][..input.channels * n];
+            largest.clear();
+            largest.resize(n, 0);
+            for (k, row) in kernel.chunks_exact(n).enumerate() {
+                match input.source {
                     // One channel alone is on.
-                    Source::Pixels if input.one_hot => (0..input.channels).map(weight).max().unwrap_or(0),
-                    Source::Pixels => (0..input.channels).map(|k| weight(k) * weights.pixels[k]).sum::<i64>(),
-                    Source::Layer(_) => (0..input.channels).map(|k| weight(k) * i64::from(MOST)).sum(),
-                };
+                    Source::Pixels if input.one_hot => raise(&mut largest, row),
+                    Source::Pixels => add_magnitudes(&mut most, row, weights.pixels[k]),
+                    Source::Layer(source) => add_magnitudes(&mut most, row, most_of(layers, source).into()),
+                }
             }
+            most.iter_mut().zip(&largest).for_each(|(most, largest)| *most += largest);
         }
-        most > i64::from(i32::MAX)
-    })
+    }
+    Ok(most.iter().position(|&most| most > i64::from(i32::MAX)))
 }
 
 /// The integers of a layer, each list from its first on.

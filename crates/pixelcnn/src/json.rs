@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.byte() {
                 Some(b'"') => {
-                    let rest = &self.text[start..self.at];
+                    let rest = self.since(start);
                     self.at += 1;
                     return Ok(match decoded {
                         None => Cow::Borrowed(rest),
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => {
                     // Escapes are longer than what they stand for: one allocation, no longer than the text.
                     let text = decoded.get_or_insert_with(|| String::with_capacity(self.until_quote() + self.at - start));
-                    text.push_str(&self.text[start..self.at]);
+                    text.push_str(self.since(start));
                     self.at += 1;
                     let escaped = self.escape()?;
                     text.push(escaped);
@@ -198,6 +198,11 @@ impl<'a> Reader<'a> {
                 None => return Err(self.error("the text ends within a string".into())),
             }
         }
+    }
+
+    /// What was read since then. (Indexing would bring all that tells where a text was cut in the middle of a character.)
+    fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).expect("what is read begins and ends with ASCII")
     }
 
     /// Bytes to the quote that ends the string being read, or to the end of the text.
@@ -234,7 +239,7 @@ impl<'a> Reader<'a> {
             self.at = start;
             return Err(self.error("a number was expected".into()));
         }
-        Ok(&self.text[start..self.at])
+        Ok(self.since(start))
     }
 
     /// `null`, `true` or `false`.
@@ -386,6 +391,20 @@ pub fn clip(text: &str) -> String {
         clipped.extend(c.escape_debug());
     }
     clipped
+}
+
+/// A list of numbers, which is a JSON literal, too. `{:?}` says the same, and brings what can indent it.
+pub(crate) struct Numbers<'a, T>(pub &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Numbers<'_, T> {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("[")?;
+        for (number, item) in self.0.iter().enumerate() {
+            to.write_str(if number > 0 { ", " } else { "" })?;
+            item.fmt(to)?;
+        }
+        to.write_str("]")
+    }
 }
 
 /// A short string as a JSON literal, quotes included.

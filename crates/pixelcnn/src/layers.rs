@@ -161,6 +161,8 @@ pub struct Layers {
     list: Vec<Layer>,
     /// Of each layer whether another reads its outputs beside its terms.
     read_beside: Vec<bool>,
+    /// Of each layer whether integers hold its outputs finely.
+    fine: Vec<bool>,
     /// Classes, of which a layer may have a vector each.
     pub classes: usize,
     /// Levels, and the channels that each is embedded in; `None` where levels need no weights.
@@ -229,12 +231,20 @@ impl Layers {
         }
         let mut read_beside = vec![false; list.len()];
         list.iter().flat_map(Layer::beside).for_each(|source| read_beside[source] = true);
-        Layers { list, read_beside, classes: 0, embedding: None }
+        let fine = fine(&list);
+        Layers { list, read_beside, fine, classes: 0, embedding: None }
     }
 
     /// Whether a layer's outputs are read beside terms: by what sums begin with, or as a residual.
     pub fn is_read_beside(&self, layer: usize) -> bool {
         self.read_beside[layer]
+    }
+
+    /// Whether integers hold a layer's outputs in eight bits, and not in seven: those that the last layers read. What is rounded
+    /// there no later layer makes up for (of a net of 19 blocks, the last three outputs made half of all that rounding
+    /// activations cost), and it is little work to read them twice, which is what kernels of seven bits do.
+    pub fn is_fine(&self, layer: usize) -> bool {
+        self.fine[layer]
     }
 
     /// Parameters of a layer: kernels at their full size, bias and class vectors.
@@ -334,6 +344,26 @@ impl List {
         let input = pointwise(source, format!("{name}.kernel"), channels);
         self.push(name.clone(), name, Start::Bias { class: false }, vec![input], out_channels, cell)
     }
+}
+
+/// Of each layer whether the reads of its outputs, with those of all layers after it, are at most a 32nd of all multiply-adds.
+fn fine(list: &[Layer]) -> Vec<bool> {
+    let mut reads = vec![0; list.len()];
+    for layer in list {
+        for input in &layer.inputs {
+            if let Source::Layer(source) = input.source {
+                reads[source] += input.macs() * layer.sums() as u64;
+            }
+        }
+    }
+    let most = list.iter().map(Layer::macs).sum::<u64>() / 32;
+    let mut fine = vec![false; list.len()];
+    let mut all = 0;
+    for (fine, reads) in fine.iter_mut().zip(reads).rev() {
+        all += reads;
+        *fine = reads > 0 && all <= most;
+    }
+    fine
 }
 
 /// The plain net: a mask-A convolution, residual blocks of 1x1, mask-B and 1x1 convolutions, 1x1 heads, logits.
@@ -455,5 +485,17 @@ mod tests {
         assert_eq!(causal_terms(3, MaskKind::B, 0, 1).len(), 5);
         assert_eq!(causal_terms(1, MaskKind::B, 0, 1), [Term { tap: Tap::HERE, place: 0 }]);
         assert!(causal_terms(1, MaskKind::A, 0, 1).is_empty());
+    }
+
+    #[test]
+    fn the_last_outputs_are_fine_as_far_as_they_are_cheap_to_read() {
+        let fine = |config: &Config| {
+            let layers = Layers::new(config);
+            (0..layers.len()).filter(|&layer| layers.is_fine(layer)).map(|layer| layers[layer].name.clone()).collect::<Vec<_>>()
+        };
+        // 128 of 364,416 multiply-adds; one layer more would be 16,512.
+        assert_eq!(fine(&Config::reference()), ["heads.1"]);
+        let deep = Config { filters: 48, blocks: 19, block_kernel: 5, ..Config::reference() };
+        assert_eq!(fine(&deep), ["blocks.18.conv", "blocks.18.out", "heads.0", "heads.1"]);
     }
 }

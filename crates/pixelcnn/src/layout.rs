@@ -1,12 +1,12 @@
 //! Where everything of a cache will lie: numbers alone, planned before anything is allocated.
 
 use crate::config::Config;
-use crate::error::Error;
-use crate::kernels::{Room, Row, Units};
-use crate::layers::{Layer, Layers, Source, Tap};
-use crate::memory::{Bytes, product, try_room};
+use crate::layers::{Layer, Layers, Source};
+use crate::memory::{Bytes, product};
+use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 use crate::sharing::{self, Family, MOST_BYTES, TablePlan, alone};
+use pixelcnn_kernels::{BATCH, Chosen, Grid, Plan, Ring, Room, Row};
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,40 +26,38 @@ pub struct Skip {
     pub tails: bool,
 }
 
-/// The rows of one source, one for each position kept. Planned in u64, used in usize.
+/// The rows of one source, one for each position kept, as [`Ring`] has them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ring<N = usize> {
-    pub(crate) own: N,         // offset of its first position's values
-    pub(crate) row: N,         // values of a row
-    pub(crate) steps: u32,     // of the k-loop, over a row
-    pub(crate) slots: N,       // steps, or rows of the image, whose values are kept
-    pub(crate) place: N,       // index of the first of its places
-    pub(crate) mask: N,        // one less than the rows of the image that have places, a power of two
-    pub(crate) source: Source, // in the schedule
-    pub(crate) whole: bool,    // whether a slot holds a whole row of the image
+pub(crate) struct PlannedRing {
+    pub(crate) own: u64,
+    pub(crate) row: u64,
+    pub(crate) steps: u32,
+    pub(crate) slots: u64,
+    pub(crate) place: u64,
+    pub(crate) mask: u64,
+    pub(crate) source: Source,
+    pub(crate) whole: bool,
 }
 
-impl Ring<u64> {
+impl PlannedRing {
     /// The same where all that is planned can be addressed.
-    pub(crate) fn narrow(self) -> Ring {
-        let Ring { own, row, steps, slots, place, mask, source, whole } = self;
+    pub(crate) fn narrow(self, schedule: &Schedule) -> Ring {
+        let PlannedRing { own, row, steps, slots, place, mask, source, whole } = self;
         let n = |wide: u64| wide as usize;
-        Ring { own: n(own), row: n(row), steps, slots: n(slots), place: n(place), mask: n(mask), source, whole }
+        let delay = schedule.delay(source);
+        Ring { own: n(own), row: n(row), steps, slots: n(slots), place: n(place), mask: n(mask), delay, whole }
     }
 }
 
-/// How places are numbered, where it says what lies at a position: `[source][row of the image, modulo a power of two][image][column]`, with columns
-/// beside the image as far as taps reach. What is outside the image has places too, at which nothing is ever put: so a tap's place is
-/// that of the position and a distance. Places of rows above the image are those of later rows, which come when nobody
-/// reads them any more. The first `images` rows of places stand for what no tap can reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Grid<N = usize> {
-    pub(crate) images: N,
-    pub(crate) left: N,   // columns before the image
-    pub(crate) stride: N, // from one image to the next
+/// As [`Grid`] has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedGrid {
+    images: u64,
+    left: u64,
+    stride: u64,
 }
 
-impl Grid<u64> {
+impl PlannedGrid {
     /// The same where all that is planned can be addressed.
     pub(crate) fn narrow(self) -> Grid {
         Grid { images: self.images as usize, left: self.left as usize, stride: self.stride as usize }
@@ -68,25 +66,6 @@ impl Grid<u64> {
     /// Places of a row of all images.
     fn row(self) -> u64 {
         product(&[self.images, self.stride])
-    }
-}
-
-impl Grid {
-    /// Where a row's places begin: that of an image's column is so many further as [`Grid::at`] says.
-    pub(crate) fn row_of(&self, ring: &Ring, row: usize) -> usize {
-        ring.place + (row & ring.mask) * self.images * self.stride + self.left
-    }
-
-    /// How much further a position of a row lies than its first.
-    pub(crate) fn at(&self, image: usize, column: usize) -> usize {
-        image * self.stride + column
-    }
-
-    /// Where a row's places begin as seen through a tap: those for nothing where the tap reaches no image of that size.
-    pub(crate) fn through(&self, ring: &Ring, tap: Tap, row: usize, fits: bool) -> u32 {
-        let up = tap.dy.unsigned_abs() as usize;
-        let from = if fits { self.row_of(ring, row.wrapping_sub(up)).wrapping_add_signed(tap.dx as isize) } else { 0 };
-        from as u32
     }
 }
 
@@ -110,48 +89,6 @@ impl Space {
     }
 }
 
-/// What a layer reads, and where its rows lie.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) ring: Ring,
-    pub(crate) reads: Offsets,
-    pub(crate) start: Option<Ring>, // of the layer that sums begin with
-    pub(crate) class: bool,         // whether they begin with a class's vector
-    pub(crate) residual: Option<Ring>,
-    pub(crate) family: usize,
-    pub(crate) kept: Option<(usize, usize)>, // its number among the rows that the family keeps, and where it begins among their values
-    pub(crate) macs: u64,
-}
-
-/// Where places begin that are seen through some taps, `[row of the image, modulo a power of two][tap]`.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Offsets {
-    taps: usize,
-    mask: usize,
-    all: Vec<u32>,
-}
-
-impl Offsets {
-    /// Of some taps, each of a ring, in images of that size.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub(crate) fn new(grid: &Grid, reads: &[(Ring, Tap)], height: usize, width: usize) -> Result<Offsets, Error> {
-        let mask = reads.iter().map(|(ring, _)| ring.mask).max().unwrap_or(0);
-        let mut all = try_room((mask + 1) * reads.len())?;
-        for row in 0..=mask {
-            all.extend(reads.iter().map(|(ring, tap)| grid.through(ring, *tap, row, fits(*tap, height, width))));
-        }
-        Ok(Offsets { taps: reads.len(), mask, all })
-    }
-
-    /// Those of a row.
-    #[inline]
-    pub(crate) fn of(&self, row: usize) -> &[u32] {
-        &self.all[(row & self.mask) * self.taps..][..self.taps]
-    }
-}
-
 /// Where everything of a cache will lie, and how much it takes: numbers alone, before anything is allocated.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -159,8 +96,8 @@ pub struct Layout {
     pub(crate) skip: Skip,
     pub(crate) images: usize,
     pub(crate) levels: usize,
-    pub(crate) grid: Grid<u64>,
-    pub(crate) rings: Vec<Ring<u64>>, // pixels, then layers
+    pub(crate) grid: PlannedGrid,
+    pub(crate) rings: Vec<PlannedRing>, // pixels, then layers
     pub(crate) families: Vec<Family>,
     pub(crate) family_of: Vec<usize>, // (layer)
     pub(crate) values: u64,           // but those of the table
@@ -178,23 +115,8 @@ fn front_bytes(room: Room, families: u64, units: Units) -> Bytes {
     Bytes::of::<Row>(&[room.positions, room.taps])
         + Bytes::of::<u8>(&[room.positions, of_position])
         + Bytes::of::<Chosen>(&[room.positions, families])
-        + room.planned(units)
+        + Bytes(room.bytes(units.value, units.sum))
 }
-
-/// A position whose rows a family is to compute.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Chosen {
-    pub(crate) step: u32,
-    pub(crate) image: u16,
-    pub(crate) row: u16,
-    pub(crate) column: u16,
-    pub(crate) class: u16,
-    /// Their entry in the table and where they lie among its values; `None` where it does not keep them.
-    pub(crate) entry: Option<(usize, u32)>,
-}
-
-/// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
-pub(crate) const BATCH: usize = 1024;
 
 impl Layout {
     /// Of a cache for up to `images` images.
@@ -235,13 +157,13 @@ impl Layout {
         let channels = units.pixel(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer).len as u64;
         let base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
-        let grid = Grid { images: images as u64, left: left as u64, stride: width as u64 + left as u64 + right as u64 };
+        let grid = PlannedGrid { images: images as u64, left: left as u64, stride: width as u64 + left as u64 + right as u64 };
         let mut rows = grid.row();
         let mut ring = |source: Source, row: u64, channels: u64| {
             let (place, own, slots, whole) = (rows, 0, slots[ring_index(source)], schedule.is_whole(source));
             let mask = places(source) - 1;
             rows = rows.saturating_add(product(&[mask + 1, grid.row()]));
-            Ring { own, row, steps: channels.div_ceil(units.step as u64) as u32, slots, place, mask, source, whole }
+            PlannedRing { own, row, steps: channels.div_ceil(units.step as u64) as u32, slots, place, mask, source, whole }
         };
         let mut rings = vec![ring(Source::Pixels, channels, channels)];
         for l in 0..layers.len() {
@@ -253,8 +175,8 @@ impl Layout {
         }
         let mut space = Space { end: base, free: Vec::new() };
         for index in 0..rings.len() {
-            let lanes = |ring: &Ring<u64>| if ring.whole { width as u64 } else { lanes };
-            let room = |ring: &Ring<u64>| product(&[ring.slots, images as u64, lanes(ring), ring.row]);
+            let lanes = |ring: &PlannedRing| if ring.whole { width as u64 } else { lanes };
+            let room = |ring: &PlannedRing| product(&[ring.slots, images as u64, lanes(ring), ring.row]);
             // What a layer reads is still wanted while it is computed; what only layers before it read is not.
             // Whole rows are read at later steps, too.
             let own_step = |ring: usize| keep != Keep::All && rings[ring].slots == 1 && !rings[ring].whole;
@@ -283,7 +205,7 @@ impl Layout {
         let batch = if keep == Keep::All { schedule.steps().min(BATCH) } else { 1 };
         let at_once = if schedule.has_whole() { width as u64 } else { lanes };
         let positions = product(&[batch as u64, images as u64, at_once]);
-        let room = Room::of(layers, units, positions);
+        let room = units.room(layers, positions);
         // Each tap has a place for each row of any that its layer, or its family's key, reads beside it.
         let places = |reads: &mut dyn Iterator<Item = Source>| {
             let (taps, mask) = reads.fold((0, 0), |(taps, mask), source| (taps + 1, rings[ring_index(source)].mask.max(mask)));
@@ -338,8 +260,8 @@ mod tests {
         let (images, lanes, width) = (3, schedule.lanes() as u64, config.width as u64);
         let layout = Layout::new(units, config, layers, schedule, images, Keep::Needed(Skip { rows: 0, tails: true }));
         let rings = &layout.rings;
-        let size = |ring: &Ring<u64>| ring.slots * images as u64 * if ring.whole { width } else { lanes } * ring.row;
-        let outlives = |ring: &Ring<u64>| ring.slots > 1 || ring.whole;
+        let size = |ring: &PlannedRing| ring.slots * images as u64 * if ring.whole { width } else { lanes } * ring.row;
+        let outlives = |ring: &PlannedRing| ring.slots > 1 || ring.whole;
         let mut shared = 0;
         for (number, ring) in rings.iter().enumerate() {
             for earlier in rings[..number].iter().filter(|of| of.own < ring.own + size(ring) && ring.own < of.own + size(of)) {

@@ -9,8 +9,8 @@
 pub mod activity;
 pub mod arithmetic;
 mod cache;
-pub mod cell;
 pub mod config;
+pub mod decimal;
 pub mod describe;
 mod engine;
 pub mod error;
@@ -19,7 +19,6 @@ pub mod format;
 pub mod head;
 mod integer;
 pub mod json;
-mod kernels;
 pub mod layers;
 mod layout;
 pub mod math;
@@ -27,16 +26,17 @@ pub mod memory;
 pub mod mixture;
 pub mod model;
 pub mod optimize;
-
+mod packed;
 pub mod quantize;
 mod reference;
 pub mod rng;
 pub mod sampler;
 pub mod schedule;
 pub mod sharing;
-pub mod simd;
 pub mod tensors;
 pub mod weights;
+
+pub use pixelcnn_kernels::{cell, simd};
 
 pub use config::Config;
 pub use error::Error;

@@ -1,17 +1,18 @@
 //! A net ready to run: its config, its layers, its weights as the file holds them and as the kernels read them.
 
-use crate::arithmetic::{Either, F32, Int8};
+use crate::arithmetic::{Arithmetic, Either, F32, Int8};
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
 use crate::format::{self, AnyWeights};
-use crate::kernels::{self, Lanes, PackedLayer, Units};
 use crate::layers::Layers;
 use crate::memory::{Bytes, Memory, headroom, try_room};
+use crate::packed::{self, Units};
 use crate::reference;
 use crate::schedule::Schedule;
 use crate::sharing;
 use crate::weights::Weights;
+use pixelcnn_kernels::PackedLayer;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -40,7 +41,7 @@ pub struct Model {
 
 /// A net's weights in one precision.
 #[derive(Debug)]
-pub(crate) struct Net<A: Lanes> {
+pub(crate) struct Net<A: Arithmetic> {
     /// What the file holds; the reference reads it.
     pub weights: Weights<A::Stored>,
     /// The same, as the kernels read it.
@@ -54,12 +55,12 @@ pub(crate) struct Net<A: Lanes> {
     first_id: AtomicU32,
 }
 
-impl<A: Lanes> Net<A> {
+impl<A: Arithmetic> Net<A> {
     fn new(config: &Config, layers: &Layers, weights: Weights<A::Stored>) -> Result<Arc<Net<A>>, Error> {
         let guarded = A::can_overflow(layers, &weights)?;
         let mut packed = try_room(layers.len())?;
         for index in 0..layers.len() {
-            packed.push(PackedLayer::new(layers, &weights, index, guarded)?);
+            packed.push(packed::pack(layers, &weights, index, guarded)?);
         }
         let pixel = Units::of::<A>().pixel(config);
         let mut levels = try_room(config.levels * pixel)?;
@@ -126,7 +127,7 @@ impl Model {
         metadata: Vec<(String, String)>,
     ) -> Result<Model, Error> {
         let config = Config { precision: weights.precision(), ..config };
-        let bytes = kernels::planned(&config, &layers, config.precision);
+        let bytes = packed::planned(&config, &layers, config.precision);
         memory.check(bytes)?;
         let net = bytes.told(match weights {
             Either::F32(weights) => Net::new(&config, &layers, weights).map(Either::F32),

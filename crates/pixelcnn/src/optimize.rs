@@ -8,10 +8,10 @@ use crate::activity::{Reads, reads, streams};
 use crate::arithmetic::Either;
 use crate::config::Precision;
 use crate::error::Error;
-use crate::kernels;
-use crate::layers::{Layers, Source};
+use crate::layers::{Layers, Source, Start};
 use crate::memory::{try_copy, try_room, try_zeroed};
 use crate::model::{BACKGROUND, Model};
+use crate::packed;
 use crate::sampler::check_images;
 use crate::weights::Weights;
 use std::cmp::Reverse;
@@ -21,18 +21,21 @@ use std::sync::Arc;
 const POSITIONS: usize = 1 << 16;
 
 /// The model with its hidden channels in such an order that walks over images, `[count, height, width]` of levels,
-/// skip most. Where there are many, some are looked at, evenly spread.
+/// skip most. Where there are many, some are looked at, evenly spread. `labels` are their classes; where there are none, a net with
+/// classes takes one after the other.
 ///
 /// # Errors
 /// Those of [`reads`].
-pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
+pub fn optimize(model: &Arc<Model>, images: &[u16], labels: &[u16]) -> Result<Model, Error> {
     check_images(&model.config, images)?;
-    let (layers, planned) = (&model.layers, kernels::planned(&model.config, &model.layers, Precision::F32));
+    let (layers, planned) = (&model.layers, packed::planned(&model.config, &model.layers, Precision::F32));
     model.memory.check(model.bytes + planned)?;
-    let some = spread(images, model.config.pixels())?;
+    let size = model.config.pixels();
+    let some = (POSITIONS / size).max(1);
+    let (some_images, some_labels) = (spread(images, size, some)?, spread(labels, 1, some)?);
     model.forget_spare();
-    let reads = reads(model, &some)?;
-    drop(some);
+    let reads = reads(model, &some_images, &some_labels)?;
+    drop(some_images);
     let Either::F32(net) = &model.net else { unreachable!("`reads` has refused it") };
     model.room_for_lists()?;
     let streams = streams(layers);
@@ -52,14 +55,14 @@ pub fn optimize(model: &Arc<Model>, images: &[u16]) -> Result<Model, Error> {
     Model::within(model.memory, model.config.clone(), weights, metadata)
 }
 
-/// As many images, evenly spread over those given, as have [`POSITIONS`]; at least one.
-fn spread(images: &[u16], size: usize) -> Result<Vec<u16>, Error> {
-    let count = images.len() / size;
-    let some = count.min((POSITIONS / size).max(1));
+/// At most so many of some things of a size, evenly spread over all.
+fn spread(all: &[u16], size: usize, most: usize) -> Result<Vec<u16>, Error> {
+    let count = all.len() / size;
+    let some = count.min(most);
     let mut spread = try_room(some * size)?;
     for i in 0..some {
         let at = (i as u64 * count as u64 / some as u64) as usize;
-        spread.extend_from_slice(&images[at * size..][..size]);
+        spread.extend_from_slice(&all[at * size..][..size]);
     }
     Ok(spread)
 }
@@ -98,6 +101,7 @@ fn order(reads: &Reads, channels: usize) -> Result<Vec<usize>, Error> {
 /// Renames channels: output `n` of a layer becomes what output `orders[layer][n]` was, for all that reads it too.
 fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<Weights, Error> {
     let mut values = try_room(weights.values().len())?;
+    values.extend_from_slice(weights.embedding());
     for (index, layer) in layers.iter().enumerate() {
         let (n, order) = (layer.out_channels, &orders[index]);
         for (number, input) in layer.inputs.iter().enumerate() {
@@ -112,7 +116,11 @@ fn permute(layers: &Layers, weights: &Weights, orders: &[Vec<usize>]) -> Result<
                 }
             }
         }
+        let classes = if layer.start == (Start::Bias { class: true }) { layers.classes } else { 0 };
         values.extend(order.iter().map(|&o| weights.bias(index)[o]));
+        for class in 0..classes {
+            values.extend(order.iter().map(|&o| weights.class(index)[class * n + o]));
+        }
     }
     Weights::new(layers, values)
 }
@@ -136,10 +144,8 @@ mod tests {
 
     #[test]
     fn images_are_spread_evenly() {
-        assert_eq!(spread(&[1, 2, 3], 1).unwrap(), [1, 2, 3]);
-        assert_eq!(spread(&vec![7; 3 * POSITIONS], 2 * POSITIONS).unwrap(), vec![7; 2 * POSITIONS]);
-        let many: Vec<u16> = (0..4).flat_map(|image| vec![image; POSITIONS / 2]).collect();
-        let some = spread(&many, POSITIONS / 2).unwrap();
-        assert_eq!((some.len(), some[0], some[POSITIONS / 2]), (POSITIONS, 0, 2));
+        assert_eq!(spread(&[1, 2, 3], 1, 5).unwrap(), [1, 2, 3]);
+        assert_eq!(spread(&[1, 1, 2, 2, 3, 3, 4, 4], 2, 2).unwrap(), [1, 1, 3, 3]);
+        assert_eq!(spread(&[], 1, 5).unwrap(), [0u16; 0]);
     }
 }

@@ -12,23 +12,24 @@ use crate::arithmetic::Either;
 use crate::config::{Config, Input as Levels, MAX_LEVELS, Precision};
 use crate::error::Error;
 use crate::head::Head;
-use crate::integer::{MOST, has_output_scale, is_kept};
-use crate::kernels;
+use crate::integer::{has_output_scale, is_kept, most_of};
 use crate::layers::{Input, Layers, Source, Start};
 use crate::math::exp;
 use crate::memory::{try_room, try_zeroed};
 use crate::model::Model;
+use crate::packed;
 use crate::sampler::{Method, Run, Skipping, Strategy};
 use crate::tensors::{TensorSpec, tensor_specs};
 use crate::weights::Weights;
+use pixelcnn_kernels::MOST;
 use std::sync::Arc;
 
 /// The share of a channel's largest activation that calibration saw that the largest small number stands for: what is larger is cut
 /// off, and all that is smaller is the finer for it.
-const SHARE: f64 = 0.85;
+const SHARE: f64 = 0.9;
 /// The least share of a layer's largest activation that a channel's largest is taken for: what was seldom on may be so more than was
 /// seen.
-const LEAST: f64 = 1.0 / 16.0;
+const LEAST: f64 = 1.0 / 32.0;
 /// How far kept numbers may exceed the largest that calibration saw.
 const MARGIN: f64 = 2.0;
 /// The largest integer of an embedding.
@@ -52,7 +53,7 @@ const PAIR: usize = 2;
 /// # Errors
 /// [`Error::IntegerOverflow`] naming a layer whose sums fit under no scale; those of [`seen`].
 pub fn quantize(model: &Model, images: &[u16], labels: &[u16]) -> Result<Model, Error> {
-    let planned = model.bytes + kernels::planned(&model.config, &model.layers, Precision::Int8);
+    let planned = model.bytes + packed::planned(&model.config, &model.layers, Precision::Int8);
     model.memory.check(planned)?;
     let seen = seen(model, images, labels)?;
     let was = Arc::new(model.remembering(model.rows()));
@@ -142,7 +143,7 @@ impl Scales {
             let all = some(most(seen));
             let (kept_too, alike) = (is_kept(layers, index), has_output_scale(layers, index));
             let least = if alike && !kept_too { all } else { all * LEAST };
-            let wanted = |&Seen { peak, .. }: &Seen| f64::from(MOST) / SHARE / larger(f64::from(peak), least);
+            let wanted = |&Seen { peak, .. }: &Seen| f64::from(most_of(layers, index)) / SHARE / larger(f64::from(peak), least);
             if kept_too {
                 let part = |seen| (wanted(seen) / kept[index] * f64::from(1 << 15)).round() as i32;
                 let own: Vec<i16> = seen.iter().map(|seen| part(seen).clamp(1, i16::MAX.into()) as i16).collect();
@@ -265,11 +266,11 @@ fn scale_of(layers: &Layers, index: usize, weights: &Weights, scales: &Scales, i
     for (number, input) in layer.inputs.iter().enumerate() {
         let kernel = weights.kernel(index, number);
         let small = matches!(input.source, Source::Layer(_));
-        let (cap, range) = match (small, layers.embedding) {
-            (true, _) => (f64::from(MOST), f64::from(MOST)),
-            (false, Some(_)) => (f64::from(i16::MAX), MOST_EMBEDDED),
-            (false, None) if input.one_hot => (f64::from(i16::MAX), 1.0),
-            (false, None) => (f64::from(i16::MAX), (MAX_LEVELS - 1) as f64),
+        let (cap, range) = match (input.source, layers.embedding) {
+            (Source::Layer(source), _) => (f64::from(MOST), f64::from(most_of(layers, source))),
+            (Source::Pixels, Some(_)) => (f64::from(i16::MAX), MOST_EMBEDDED),
+            (Source::Pixels, None) if input.one_hot => (f64::from(i16::MAX), 1.0),
+            (Source::Pixels, None) => (f64::from(i16::MAX), (MAX_LEVELS - 1) as f64),
         };
         for &term in &input.terms {
             let from = input.weight_index(term, n);

@@ -3,15 +3,16 @@
 //! Each step computes the logits of one front, then gives each of its pixels a value, drawn or given. Strategies differ in
 //! what a front is, what is recomputed for it and what is left out; they give the same bits, of every logit.
 
-use crate::arithmetic::Either;
+use crate::arithmetic::{Arithmetic, Either};
 use crate::config::Config;
+use crate::decimal::Decimal;
 use crate::engine::{self, Engine, Images, Incremental, Kernels, Oracle, Watch, Whole};
 use crate::error::Error;
 use crate::head::Head;
-use crate::kernels::{Lanes, Units};
 use crate::layout::{Keep, Layout, Skip};
 use crate::memory::{Bytes, product, reserve, try_room, try_zeroed};
 use crate::model::{Model, Net};
+use crate::packed::Units;
 use crate::reference;
 use crate::rng;
 use crate::schedule::Schedule;
@@ -168,7 +169,7 @@ impl Run {
             return invalid("count must be at least 1, got 0".into());
         }
         if !(temperature >= 0.0 && temperature.is_finite()) {
-            return invalid(format!("temperature must be a finite number of at least 0, got {temperature}"));
+            return invalid(format!("temperature must be a finite number of at least 0, got {}", Decimal::from(temperature)));
         }
         if start_index.checked_add(count as u64).is_none() {
             return invalid(format!("start_index plus count must fit in 64 bits, got {start_index} + {count}"));
@@ -507,7 +508,7 @@ impl Blueprint {
         }
     }
 
-    fn engine_of<A: Lanes>(&self, model: &Model, net: &Arc<Net<A>>) -> Result<Box<dyn Engine>, Error> {
+    fn engine_of<A: Arithmetic>(&self, model: &Model, net: &Arc<Net<A>>) -> Result<Box<dyn Engine>, Error> {
         Ok(match (self.method, self.layout.clone()) {
             (Method::Wavefront | Method::Cached, Some(layout)) => Box::new(Incremental::new(model, net, layout)?),
             (_, Some(layout)) => Box::new(Whole::new(self.given, Kernels::new(model, net, layout)?)),

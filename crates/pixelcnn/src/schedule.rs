@@ -12,6 +12,7 @@
 //! rows above alone is then computed by whole rows, each when its first pixel's turn comes, and only the rest pixel by pixel.
 
 use crate::layers::{Layers, Source, Tap};
+use pixelcnn_kernels::Wave;
 use std::ops::Range;
 
 /// When each layer computes each position. Made for one image size.
@@ -73,6 +74,11 @@ impl Schedule {
         self.slope * (self.height - 1) + self.width + self.lead
     }
 
+    /// Its fronts.
+    pub fn wave(&self) -> Wave {
+        Wave { slope: self.slope, height: self.height, width: self.width }
+    }
+
     /// Rows in flight at most, in any layer.
     pub fn lanes(&self) -> usize {
         self.width.div_ceil(self.slope)
@@ -110,29 +116,12 @@ impl Schedule {
 
     /// The positions that a source computes at a step: rows, each with its columns.
     pub fn positions(&self, source: Source, step: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let (delay, whole) = (self.delay(source), self.is_whole(source));
-        let begins = step % self.slope == 0 && step / self.slope < self.height;
-        let row = step / self.slope;
-        let rows = if !whole {
-            self.rows(delay, step)
-        } else if begins {
-            row..row + 1
-        } else {
-            0..0
-        };
-        let (slope, width) = (self.slope, self.width);
-        rows.map(move |row| {
-            let column = if whole { 0 } else { step - delay - slope * row };
-            (row, column..if whole { width } else { column + 1 })
-        })
+        self.wave().positions(self.delay(source), self.is_whole(source), step)
     }
 
     /// The rows of which something with that delay is computed at a step.
     pub fn rows(&self, delay: usize, step: usize) -> Range<usize> {
-        let Some(time) = step.checked_sub(delay) else { return 0..0 };
-        let first = (time + 1).saturating_sub(self.width).div_ceil(self.slope);
-        let last = (time / self.slope).min(self.height - 1);
-        first..last + 1
+        self.wave().rows(delay, step)
     }
 
     /// The column of a row that is computed at a step, for a row of [`Schedule::rows`].

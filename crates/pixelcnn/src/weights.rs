@@ -6,6 +6,7 @@ use crate::integer::{LayerIntegers, largest_pixels, overflowing};
 use crate::layers::{Input, Layers, Source, Start};
 use crate::memory::{Bytes, headroom, try_room};
 use crate::tensors::{Dtype, Role, TensorSpec, tensor_specs};
+use pixelcnn_kernels::weights;
 use std::fmt::Debug;
 use std::ops::{Add, RangeInclusive};
 
@@ -14,8 +15,8 @@ pub trait Stored: Copy + Default + PartialEq + Debug + Add<Output = Self> + Send
     /// The precision whose files hold it.
     const PRECISION: Precision;
 
-    /// Reads one from as many bytes as its type has.
-    fn from_le(bytes: &[u8]) -> Self;
+    /// Appends what some bytes hold.
+    fn read(bytes: &[u8], dtype: Dtype, to: &mut Vec<Self>);
 
     /// Appends its bytes.
     fn extend_le(self, dtype: Dtype, bytes: &mut Vec<u8>);
@@ -28,8 +29,8 @@ pub trait Stored: Copy + Default + PartialEq + Debug + Add<Output = Self> + Send
 impl Stored for f32 {
     const PRECISION: Precision = Precision::F32;
 
-    fn from_le(bytes: &[u8]) -> f32 {
-        f32::from_le_bytes(bytes.try_into().expect("four bytes"))
+    fn read(bytes: &[u8], _: Dtype, to: &mut Vec<f32>) {
+        weights::read_floats(bytes, to);
     }
 
     fn extend_le(self, _: Dtype, bytes: &mut Vec<u8>) {
@@ -38,7 +39,7 @@ impl Stored for f32 {
 
     fn check(layers: &Layers, weights: &mut Weights) -> Result<(), Error> {
         for (spec, values) in weights.tensors_mut(layers) {
-            if let Some(index) = values.iter().position(|w| !w.is_finite()) {
+            if let Some(index) = weights::not_finite(values) {
                 return Err(Error::NonFiniteWeight { tensor: spec.name, index });
             }
             if spec.role == Role::Bias {
@@ -54,12 +55,8 @@ impl Stored for f32 {
 impl Stored for i32 {
     const PRECISION: Precision = Precision::Int8;
 
-    fn from_le(bytes: &[u8]) -> i32 {
-        match *bytes {
-            [a] => i8::from_le_bytes([a]).into(),
-            [a, b] => i16::from_le_bytes([a, b]).into(),
-            _ => i32::from_le_bytes(bytes.try_into().expect("one, two or four bytes")),
-        }
+    fn read(bytes: &[u8], dtype: Dtype, to: &mut Vec<i32>) {
+        weights::read_integers(bytes, dtype.size(), to);
     }
 
     fn extend_le(self, dtype: Dtype, bytes: &mut Vec<u8>) {
@@ -86,7 +83,7 @@ impl Stored for i32 {
                 Dtype::I16 => -i32::from(i16::MAX)..=i16::MAX.into(),
                 _ => i32::MIN..=i32::MAX,
             };
-            if let Some(index) = values.iter().position(|value| !range.contains(value)) {
+            if let Some(index) = weights::outside(values, *range.start(), *range.end()) {
                 return Err(Error::WeightOutOfRange {
                     tensor: spec.name,
                     index,
@@ -101,7 +98,7 @@ impl Stored for i32 {
             let mut kernels = try_room(layer.inputs.len())?;
             kernels.extend((0..layer.inputs.len()).map(|number| weights.kernel(index, number)));
             let (bias, class) = (weights.bias(index), weights.class(index));
-            let channel = overflowing(layers, index, &LayerIntegers { kernels: &kernels, bias, class, pixels: &pixels });
+            let channel = overflowing(layers, index, &LayerIntegers { kernels: &kernels, bias, class, pixels: &pixels })?;
             if channel.is_some() {
                 return Err(Error::IntegerOverflow { layer: layer.name.clone(), channel });
             }

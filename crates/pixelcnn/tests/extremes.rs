@@ -327,14 +327,14 @@ fn conversions_take_what_is_planned() {
     let model = within(limit);
     let (result, held, _) = peak_of(|| quantize(&model, &images, &[]).map(drop));
     assert!(result.is_ok() && held <= limit, "{held}");
-    let (result, held, _) = peak_of(|| optimize(&model, &images).map(drop));
+    let (result, held, _) = peak_of(|| optimize(&model, &images, &[]).map(drop));
     assert!(result.is_ok() && held <= limit, "{held}");
     // Under any limit they succeed, or are refused with what they would take.
     let mut refused = 0;
     for limit in (model.bytes()..limit / 4).step_by(1 << 19) {
         for to_integers in [true, false] {
             let model = within(limit);
-            let convert = || if to_integers { quantize(&model, &images, &[]) } else { optimize(&model, &images) };
+            let convert = || if to_integers { quantize(&model, &images, &[]) } else { optimize(&model, &images, &[]) };
             let (result, held, _) = peak_of(|| convert().map(drop));
             let left = limit - model.bytes();
             assert!(held <= left + SMALL, "{held} bytes where {left} are left, to integers: {to_integers}");

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Draws, FASTEST, binary_config, model_with_background, random_form, random_images, random_model, remembering};
+use common::{
+    Draws, FASTEST, binary_config, model_with_background, random_config, random_form, random_images, random_labels, random_model,
+    remembering,
+};
 use pixelcnn::activity::{Reads, reads};
 use pixelcnn::arithmetic::Either;
 use pixelcnn::config::Precision;
@@ -14,8 +17,8 @@ use pixelcnn::weights::Weights;
 use pixelcnn::{Config, Error, Method, Model, Run, Skipping, Strategy};
 use std::sync::Arc;
 
-fn logits(model: &Arc<Model>, images: &[u16]) -> Vec<f32> {
-    let mut run = Run::score(model, images.to_vec(), FASTEST).unwrap();
+fn logits(model: &Arc<Model>, images: &[u16], labels: &[u16]) -> Vec<f32> {
+    let mut run = Run::score_under(model, images.to_vec(), labels.to_vec(), FASTEST).unwrap();
     run.finish().unwrap();
     run.logits().unwrap().to_vec()
 }
@@ -27,14 +30,24 @@ fn worst(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn a_reordered_model_is_the_same_function() {
-    for case in 0..40 {
+    let mut kinds = [0; 4];
+    for case in 0..80 {
         let mut draws = Draws::new(2000 + case);
-        let model = random_model(binary_config(&mut draws), case);
+        let config = if case % 2 == 0 { binary_config(&mut draws) } else { random_config(&mut draws) };
+        if !config.has_order() {
+            continue;
+        }
+        let model = random_model(config, case);
+        let Config { classes, levels, lean, ref dilations, .. } = model.config;
+        let own = [classes > 0, levels > 2, lean > 0, dilations[..] != [1]];
+        kinds.iter_mut().zip(own).for_each(|(count, is)| *count += u32::from(is));
         let images = random_images(&mut draws, &model.config, 2, 30);
-        let optimised = Arc::new(optimize(&model, &images).unwrap());
-        let difference = worst(&logits(&model, &images), &logits(&optimised, &images));
+        let labels = random_labels(&mut draws, &model.config, 2);
+        let optimised = Arc::new(optimize(&model, &images, &labels).unwrap());
+        let difference = worst(&logits(&model, &images, &labels), &logits(&optimised, &images, &labels));
         assert!(difference < 1e-5, "case {case}: {difference}, {:?}", model.config);
     }
+    assert!(kinds.iter().all(|&count| count >= 3), "{kinds:?} with classes, levels, lean, dilations");
 }
 
 #[test]
@@ -46,7 +59,7 @@ fn zeros_gather_at_the_ends_of_rows() {
         run.finish().unwrap();
         run.macs()
     };
-    let optimised = Arc::new(optimize(&model, &images).unwrap());
+    let optimised = Arc::new(optimize(&model, &images, &[]).unwrap());
     let (dense, before, after) = (macs(&model, Skipping::None), macs(&model, Skipping::All), macs(&optimised, Skipping::All));
     assert!(after < before && before < dense, "{after} of {before} of {dense}");
 }
@@ -72,7 +85,7 @@ fn reads_tell_what_is_issued_where_all_is_skipped() {
         walk(&images[..size]);
         let issued = walk(&images[size..]);
         let read = |count: usize| {
-            let reads = reads(&model, &images[..count * size]).unwrap();
+            let reads = reads(&model, &images[..count * size], &[]).unwrap();
             let of_stream = |(layer, reads): (usize, &Reads)| {
                 let words = model.layers[layer].out_channels.div_ceil(64);
                 let depth = |on: &[u64]| (0..64 * words).rev().find(|c| on[c / 64] >> (c % 64) & 1 == 1).unwrap() as u64 + 1;
@@ -93,7 +106,7 @@ fn integers_stay_near_the_model_they_stand_for() {
         let images = random_images(&mut draws, &model.config, 2, 30);
         let integers = Arc::new(quantize(&model, &images, &[]).unwrap());
         assert_eq!(integers.config.precision, Precision::Int8);
-        let (was, is) = (logits(&model, &images), logits(&integers, &images));
+        let (was, is) = (logits(&model, &images, &[]), logits(&integers, &images, &[]));
         let square = |x: f32| f64::from(x) * f64::from(x);
         let off: f64 = was.iter().zip(&is).map(|(a, b)| square(a - b)).sum();
         let all: f64 = was.iter().map(|&a| square(a)).sum();
@@ -114,7 +127,7 @@ fn integers_hold_for_images_far_from_those_of_calibration() {
     let integers = Arc::new(quantize(&model, &blank, &[]).unwrap());
     for ink in [50, 100] {
         let image = random_images(&mut Draws::new(1), &model.config, 1, ink);
-        assert_eq!(logits(&integers, &image), integers.reference(&image, 0).unwrap());
+        assert_eq!(logits(&integers, &image, &[]), integers.reference(&image, 0).unwrap());
     }
 }
 
@@ -130,7 +143,7 @@ fn every_form_of_a_model_is_written_and_read_again() {
         assert_eq!(again.config, model.config);
         assert_eq!(again.to_bytes(&[]).unwrap(), bytes);
         let image = random_images(&mut draws, &model.config, 1, 30);
-        assert_eq!(logits(&again, &image), logits(&model, &image));
+        assert_eq!(logits(&again, &image, &[]), logits(&model, &image, &[]));
     }
 }
 
@@ -185,8 +198,8 @@ fn a_model_that_does_not_fit_is_refused_with_the_layer() {
 fn only_whole_images_and_f32_models_are_converted() {
     let model = random_model(Config { height: 3, width: 3, filters: 2, blocks: 0, ..Config::reference() }, 1);
     assert!(quantize(&model, &[0; 5], &[]).unwrap_err().to_string().contains("whole number of images"));
-    assert!(optimize(&model, &[2; 9]).unwrap_err().to_string().contains("levels from 0 to 1"));
+    assert!(optimize(&model, &[2; 9], &[]).unwrap_err().to_string().contains("levels from 0 to 1"));
     let integers = Arc::new(quantize(&model, &[0; 9], &[]).unwrap());
     assert!(quantize(&integers, &[0; 9], &[]).unwrap_err().to_string().contains("precision f32"));
-    assert!(optimize(&integers, &[0; 9]).unwrap_err().to_string().contains("precision f32"));
+    assert!(optimize(&integers, &[0; 9], &[]).unwrap_err().to_string().contains("precision f32"));
 }

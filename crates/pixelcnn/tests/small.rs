@@ -73,7 +73,7 @@ fn every_strategy_agrees_on_nets_of_every_tile() {
         let mut forms = vec![Arc::clone(&model)];
         forms.push(integers_of(&mut Draws::new(2), &model));
         if model.config.has_order() {
-            forms.push(Arc::new(optimize(&model, &images).unwrap()));
+            forms.push(Arc::new(optimize(&model, &images, &[]).unwrap()));
         }
         for model in forms {
             let bytes = model.to_bytes(&[]).unwrap();

@@ -1,1 +1,1 @@
-export const buildId = '0dfe1fdb5fb7';
+export const buildId = 'a7b01d65cd1e';

@@ -137,7 +137,7 @@ pub fn random_form(draws: &mut Draws, model: Arc<Model>) -> Arc<Model> {
     let images = random_images(draws, &model.config, 3, 20);
     match draws.from(0, 3) {
         0 => model,
-        1 if model.config.has_order() => Arc::new(optimize(&model, &images).unwrap()),
+        1 if model.config.has_order() => Arc::new(optimize(&model, &images, &[]).unwrap()),
         _ => integers_of(draws, &model),
     }
 }

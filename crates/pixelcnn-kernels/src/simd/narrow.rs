@@ -1,7 +1,7 @@
 //! Small integers as bytes, four channels a step: `i16x8.relaxed_dot_i8x16_i7x16_s`, or what stands for it.
 //!
 //! Its second operand must be 0..=127, so that a row of numbers of both signs holds them twice: what is above 0, then the
-//! magnitudes of what is below. Products are added in 16 bits for as many steps as they are proven to stay there.
+//! magnitudes of what is below; and one of larger numbers has a part for what is above 127. Products are added in 16 bits for as many steps as they are proven to stay there.
 
 use super::backend::I8x16;
 use super::{I16x8, I32x4};
@@ -15,7 +15,7 @@ pub type Partial = I16x8;
 
 /// Channels of a step.
 pub const STEP: usize = 4;
-/// Whether numbers of both signs take two rows.
+/// Whether numbers of both signs, and numbers above 127, take two parts of a row.
 pub const SPLIT: bool = true;
 /// The most steps whose products are added in 16 bits.
 pub const MOST_STEPS: usize = 8;

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn rounding_is_to_the_nearest_even_integer_within_a_range() {
-        let mut words = crate::rng::Words::new(3, crate::rng::Purpose::Shuffle, 0, 0);
+        let mut words = pixelcnn::rng::Words::new(3, pixelcnn::rng::Purpose::Shuffle, 0, 0);
         let special = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 127.5, 32766.5, 32767.5, 1e-45, 1e30, f32::INFINITY];
         let drawn = (0..40_000).map(|i| {
             let word = words.word();

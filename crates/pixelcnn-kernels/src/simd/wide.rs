@@ -11,7 +11,7 @@ pub type Partial = I32x4;
 
 /// Channels of a step.
 pub const STEP: usize = 2;
-/// Whether numbers of both signs take two rows.
+/// Whether numbers of both signs, and numbers above 127, take two parts of a row.
 pub const SPLIT: bool = false;
 /// The most steps whose products are added in 16 bits.
 pub const MOST_STEPS: usize = 1;

@@ -3,13 +3,10 @@
 //! Unsafe: the k-loop reads without bounds checks, after one check per call of all that it will read.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use super::lanes::{Ended, Outputs};
-use super::packed::{PackedLayer, Shape, Units};
-use super::{Lanes, PANEL};
-use crate::arithmetic::Arithmetic;
-use crate::error::Error;
-use crate::layers::Layers;
-use crate::memory::{Bytes, product, reserve};
+use crate::PANEL;
+use crate::lanes::{Ended, Lanes, Outputs};
+use crate::layer::PackedLayer;
+use std::collections::TryReserveError;
 use std::ops::Range;
 
 /// The row of values that a tap of a position reads.
@@ -34,9 +31,9 @@ pub struct Places<'a> {
     pub outputs: &'a [u32],
 }
 
-/// Memory that [`run`] uses again and again.
+/// Memory that [`Lanes::run`] uses again and again.
 #[derive(Clone, Debug)]
-pub struct Scratch<A: Arithmetic> {
+pub struct Scratch<A: Lanes> {
     rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
     sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
     ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
@@ -46,15 +43,15 @@ pub struct Scratch<A: Arithmetic> {
     depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
-impl<A: Arithmetic> Default for Scratch<A> {
+impl<A: Lanes> Default for Scratch<A> {
     fn default() -> Scratch<A> {
         Scratch { rows: vec![], sums: vec![], ended: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
     }
 }
 
-/// What [`run`] is to have room for.
+/// What [`Lanes::run`] is to have room for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub struct Room {
     /// Positions of a call.
     pub positions: u64,
     /// Taps of a layer.
@@ -68,32 +65,30 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Of layers, for so many positions at a time.
-    pub fn of(layers: &Layers, units: Units, positions: u64) -> Room {
-        let shapes = || (0..layers.len()).map(|layer| Shape::of(layers, layer, units));
-        let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
-        let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
-        let (begun, ended) = (most(Shape::begun), most(|shape| shape.sums) * units.last as u64);
-        Room { positions, taps: most(|shape| shape.taps), gathered, begun, ended }
-    }
-
-    /// What it takes.
-    pub fn planned(self, units: Units) -> Bytes {
+    /// Bytes that it takes, of values and sums of so many each; as many as 64 bits hold where it is more.
+    pub fn bytes(self, value: u64, sum: u64) -> u64 {
         let Room { positions, taps, gathered, begun, ended } = self;
-        let tiles = positions.div_ceil(4);
-        units.values(&[positions, gathered])
-            + units.values(&[MOST_POSITIONS as u64, ended])
-            + Bytes(product(&[positions, begun, units.sum]))
-            + Bytes::of::<u32>(&[positions])
-            + Bytes::of::<Tile>(&[tiles])
-            + Bytes::of::<u32>(&[positions, taps])
-            + Bytes::of::<u32>(&[tiles, taps])
+        let (tiles, index) = (positions.div_ceil(4), size_of::<u32>() as u64);
+        [
+            [positions, gathered, value],
+            [MOST_POSITIONS as u64, ended, value],
+            [positions, begun, sum],
+            [positions, 1, index],
+            [tiles, 1, size_of::<Tile>() as u64],
+            [positions, taps, index],
+            [tiles, taps, index],
+        ]
+        .into_iter()
+        .fold(0, |all: u64, [a, b, each]| all.saturating_add(a.saturating_mul(b).saturating_mul(each)))
     }
 }
 
-impl<A: Arithmetic> Scratch<A> {
-    /// Makes room, so that [`run`] allocates nothing.
-    pub(crate) fn reserve(&mut self, Room { positions, taps, gathered, begun, ended }: Room) -> Result<(), Error> {
+impl<A: Lanes> Scratch<A> {
+    /// Makes room in what is empty, so that [`Lanes::run`] allocates nothing.
+    ///
+    /// # Errors
+    /// Where the host has none.
+    pub fn reserve(&mut self, Room { positions, taps, gathered, begun, ended }: Room) -> Result<(), TryReserveError> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let tiles = n(positions.div_ceil(4));
         reserve(&mut self.rows, &[n(positions), n(gathered)])?;
@@ -105,21 +100,23 @@ impl<A: Arithmetic> Scratch<A> {
         reserve(&mut self.depths, &[tiles, n(taps)])
     }
 
-    /// As if the last [`run`] had computed nothing.
-    pub(crate) fn clear(&mut self) {
+    /// As if the last [`Lanes::run`] had computed nothing.
+    pub fn clear(&mut self) {
         self.tiles.clear();
     }
 
-    /// The positions of each tile of the last [`run`].
+    /// The positions of each tile of the last [`Lanes::run`].
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
     }
 }
 
-/// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
-///
-/// # Panics
-/// Where a place leads outside the data.
+/// Makes room for a product of some counts; for more than can be there is none.
+pub(crate) fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryReserveError> {
+    list.try_reserve_exact(counts.iter().fold(1, |product: usize, &count| product.saturating_mul(count)))
+}
+
+/// [`Lanes::run`].
 pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
     let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
     // The last offset from which `len` values can be read.
@@ -127,8 +124,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
     assert!(places.taps.len() == positions * taps);
     assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.each * layer.outputs <= sums);
-    assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row()));
-    assert!(layer.weights.len() == sums * layer.depth * A::STEP && sums % PANEL == 0);
+    assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row));
 
     let split = Split::of(positions);
     scratch.tiles.clear();
@@ -317,7 +313,7 @@ impl Split {
 }
 
 /// A tile's place: the arguments of [`run`], what it reads as [`Scratch`] has it, its depths `[taps]` and first position.
-struct Place<'a, A: Arithmetic> {
+struct Place<'a, A: Lanes> {
     layer: &'a PackedLayer<A>,
     inputs: *const A::Value,
     starts: &'a [u32],
@@ -457,59 +453,6 @@ impl<A: Lanes> Place<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::{F32, Int8};
-    use crate::config::{Config, Precision};
-    use crate::tensors::{Role, TensorSpec, tensor_specs};
-    use crate::weights::Weights;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    /// Whether a layer of 16 channels over rows of 16 values runs with these places.
-    fn runs<A: Lanes>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
-        let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
-        let places = Places { taps: &[tap], begins: &[], residuals: &[], outputs: &[output] };
-        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
-    }
-
-    #[test]
-    #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-    fn a_place_outside_the_data_is_a_panic_and_never_a_read() {
-        let config = Config { filters: 16, blocks: 1, ..Config::reference() };
-        let layers = Layers::new(&config);
-        let floats = Weights::random(&layers, 1);
-        // Weights of 0, scales and views of 1.
-        let number = |spec: &TensorSpec| match spec.role {
-            Role::Scale => 1f32.to_bits() as i32,
-            Role::View => 1,
-            _ => 0,
-        };
-        let specs = tensor_specs(&layers, Precision::Int8);
-        let integers: Vec<i32> = specs.iter().flat_map(|spec| vec![number(spec); spec.len()]).collect();
-        let integers = Weights::new(&layers, integers).unwrap();
-        // A block's first layer reads one row of 16 and writes 16 values; the logits write a panel of 8, of sums.
-        let (hidden, last) = (1, layers.len() - 1);
-        let f32s = [hidden, last].map(|index| PackedLayer::<F32>::new(&layers, &floats, index, false).unwrap());
-        let small = [hidden, last].map(|index| PackedLayer::<Int8>::new(&layers, &integers, index, false).unwrap());
-        let (step, sums) = (Int8::STEP, 8 * Int8::SUM_VALUES);
-        let (row, deep) = (|start, depth| Row { start, depth }, 16 / step as u32);
-        // What the integers read has a stream beside it, which they do not write here.
-        for len in [64, 80] {
-            let end = |values: usize| (len - values) as u32;
-            assert!(runs(&f32s[0], row(0, 16), end(16), len) && runs(&small[0], row(0, deep), end(16), len));
-            assert!(runs(&f32s[1], row(0, 16), end(8), len) && runs(&small[1], row(0, deep), end(sums), len));
-            // One past the end, of what is read and of what is written.
-            for (start, output) in [(end(15), 0), (u32::MAX, 0), (0, end(15)), (0, u32::MAX)] {
-                assert!(!runs(&f32s[0], row(start, 16), output, len) && !runs(&small[0], row(start, deep), output, len));
-            }
-            assert!(!runs(&small[1], row(end(15), deep), 0, len), "what the logits read");
-            assert!(!runs(&small[1], row(0, deep), end(sums - 1), len), "a sum takes several values");
-            assert!(!runs(&f32s[1], row(0, 16), end(7), len));
-            // Deeper than the row, also where twice the depth is little in 32 bits.
-            for depth in [17, 1 << 30, 1 << 31, (1 << 31) + 4, u32::MAX] {
-                assert!(!runs(&f32s[0], row(0, depth), 16, len) && !runs(&small[0], row(0, depth), 16, len), "depth {depth}");
-            }
-            assert!(!runs(&small[0], row(0, deep + 1), 16, len));
-        }
-    }
 
     #[test]
     fn tiles_cover_every_number_of_positions() {

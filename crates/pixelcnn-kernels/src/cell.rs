@@ -2,7 +2,7 @@
 //!
 //! Each is written once, for a number and for four lanes, in IEEE additions, multiplications and divisions and in operations
 //! on bits, none of them fused: both give the same bits, on every target. `exp` is our own for the same reason as in
-//! [`crate::math`]; here it is in f32, since it runs once an activation.
+//! `pixelcnn::math`; here it is in f32, since it runs once an activation.
 
 use crate::simd::F32x4;
 use std::ops::{Add, Div, Mul, Sub};
@@ -251,7 +251,7 @@ fn exp<N: Number>(x: N) -> Exp<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Purpose, Words};
+    use pixelcnn::rng::{Purpose, Words};
 
     /// In units of the last place of the f32 next to what is wanted; of the least normal one below it.
     fn ulps(got: f32, wanted: f64) -> f64 {

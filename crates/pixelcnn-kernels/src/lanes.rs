@@ -1,17 +1,37 @@
 //! The numbers of a precision in lanes: what tiles are written in.
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
-use super::PANEL;
-use crate::arithmetic::{Arithmetic, F32, Finish, Int8};
+use crate::PANEL;
+use crate::activations::Activations;
 use crate::cell::Cell;
-use crate::config::Config;
-use crate::integer::{MOST, Rounding, RowParts};
+use crate::layer::PackedLayer;
+use crate::rounding::{Finish, MOST, Rounding, RowParts};
 use crate::simd::small::{self, Small};
 use crate::simd::{F32x4, I16x8, I32x4};
-use crate::weights::Weights;
+use crate::tiles::{self, Places, Scratch};
+use std::fmt::Debug;
+use std::ops::{Add, Range};
 
-/// An [`Arithmetic`] in lanes.
-pub trait Lanes: Arithmetic {
+/// f32 throughout.
+#[derive(Clone, Copy, Debug)]
+pub struct F32;
+
+/// Weights of 8 bits, activations of 7 and a sign, sums of 32.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8;
+
+/// A precision's numbers, one at a time and in lanes.
+pub trait Lanes: Copy + Debug + Send + Sync + 'static {
+    /// A number of a model file.
+    type Stored: Copy;
+    /// A weight or an activation.
+    type Number: Copy + Default + Debug;
+    /// What kernels hold a number in, or a part of one.
+    type Value: Copy + Default + PartialEq + Debug + Send + Sync;
+    /// An accumulator.
+    type Sum: Copy + Debug + Add<Output = Self::Sum> + Send + Sync;
+    /// What a layer needs to turn a sum into an output.
+    type Rounding: Copy + Debug + Send + Sync;
     /// Four sums.
     type Sums: Copy;
     /// What a step multiplies: four outputs' weights, or one position's values four times.
@@ -60,11 +80,8 @@ pub trait Lanes: Arithmetic {
     /// Whether the products of some steps' weights, `[step][PANEL][STEP]`, stay in [`Lanes::Partial`].
     fn stays_within_16_bits(weights: &[Self::Value]) -> bool;
 
-    /// A weight as kernels read it, and the opposite of it.
-    fn packed(weight: Self::Number) -> [Self::Value; 2];
-
-    /// A pixel's level as the values of its row, of which a row of zeros is none.
-    fn put_level(config: &Config, weights: &Weights<Self::Stored>, level: u16, to: &mut Vec<Self::Value>);
+    /// Packs a channel's weights, or the opposite ones, of which each has its place: `at` places after it.
+    fn pack(weights: &[Self::Stored], opposite: bool, places: &[usize], at: usize, to: &mut [Self::Value]);
 
     /// The number that stands for a pixel's level in a row for hot taps: one more than it, or 0.
     ///
@@ -75,6 +92,9 @@ pub trait Lanes: Arithmetic {
     /// A sum with some times a weight; 1 times but among integers.
     fn add_times(sum: Self::Sum, weight: Self::Sum, times: usize) -> Self::Sum;
 
+    /// What a sum begins with where another layer's output is that, or one weight.
+    fn start(output: Self::Number) -> Self::Sum;
+
     /// The output that a sum begins with, from the first of a row's on.
     fn output(row: &[Self::Value], output: usize) -> Self::Number;
 
@@ -82,6 +102,22 @@ pub trait Lanes: Arithmetic {
     /// instructions costs less in a loop of its own than at the end of each tile, and a call in a tile, were it never made, would cost
     /// it a fifth of its time.
     fn finished(rounding: Self::Rounding) -> bool;
+
+    /// Values of a row that making outputs of so many sums, padded ones included, writes; and that it reads of one that is added, from its
+    /// kept numbers on.
+    fn reach(rounding: Self::Rounding, sums: usize) -> (usize, usize);
+
+    /// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
+    ///
+    /// # Panics
+    /// Where a place leads outside the data.
+    fn run(layer: &PackedLayer<Self>, data: &mut [Self::Value], places: &Places, scratch: &mut Scratch<Self>) -> u64;
+
+    /// [`Activations::compute`].
+    fn compute(kept: &mut Activations<Self>, layer: usize, packed: &PackedLayer<Self>, classes: &[u16], steps: Range<usize>);
+
+    /// [`Activations::put_pixel`].
+    fn put_pixel(kept: &mut Activations<Self>, image: usize, row: usize, column: usize, level: u16, values: &[Self::Value]);
 
     /// Makes a position's outputs of all its sums.
     ///
@@ -122,11 +158,16 @@ pub struct Ended<V> {
     pub sums: *const V,
     /// Of integers, what each is multiplied with.
     pub scales: *const f32,
-    /// Of integers, each output's [`Arithmetic::parts`].
+    /// Of integers, what 2^15 parts of each output a kernel reads.
     pub parts: *const i16,
 }
 
 impl Lanes for F32 {
+    type Stored = f32;
+    type Number = f32;
+    type Value = f32;
+    type Sum = f32;
+    type Rounding = Finish;
     type Sums = F32x4;
     type Factors = F32x4;
     type Partial = F32x4;
@@ -173,16 +214,9 @@ impl Lanes for F32 {
         false
     }
 
-    fn packed(weight: f32) -> [f32; 2] {
-        [weight, -weight]
-    }
-
-    fn put_level(config: &Config, weights: &Weights, level: u16, to: &mut Vec<f32>) {
-        if config.is_one_hot() {
-            to.push(f32::from(level) + 1.0);
-        } else {
-            to.extend((0..config.input_channels()).map(|channel| F32::pixel(config, weights, level, channel)));
-        }
+    #[inline(never)]
+    fn pack(weights: &[f32], _: bool, places: &[usize], at: usize, to: &mut [f32]) {
+        weights.iter().zip(places).for_each(|(&weight, place)| to[place + at] = weight);
     }
 
     fn index(row: &[f32]) -> usize {
@@ -192,6 +226,11 @@ impl Lanes for F32 {
     #[inline(always)]
     fn add_times(sum: f32, weight: f32, _: usize) -> f32 {
         sum + weight
+    }
+
+    #[inline]
+    fn start(output: f32) -> f32 {
+        output
     }
 
     fn output(row: &[f32], output: usize) -> f32 {
@@ -206,11 +245,30 @@ impl Lanes for F32 {
         matches!(cell, Cell::Relu | Cell::Linear) && !guarded
     }
 
+    fn reach(Finish { cell, .. }: Finish, sums: usize) -> (usize, usize) {
+        (sums / cell.sums(), sums / cell.sums())
+    }
+
+    #[inline(never)]
+    fn run(layer: &PackedLayer<F32>, data: &mut [f32], places: &Places, scratch: &mut Scratch<F32>) -> u64 {
+        tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<F32>, layer: usize, packed: &PackedLayer<F32>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<F32>, image: usize, row: usize, column: usize, level: u16, values: &[f32]) {
+        kept.put_pixel(image, row, column, level, values);
+    }
+
     unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual }: Outputs<f32>) {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
-                F32x4::new(std::array::from_fn(|lane| F32::round(finish, [a[lane], b[lane]], [1.0; 2])))
+                F32x4::new(std::array::from_fn(|lane| finish.round([a[lane], b[lane]])))
             } else {
                 finish.cell.lanes(a, b)
             }
@@ -265,6 +323,11 @@ unsafe fn write_four(out: F32x4, residual: Option<*const f32>, to: *mut f32) {
 }
 
 impl Lanes for Int8 {
+    type Stored = i32;
+    type Number = i16;
+    type Value = Small;
+    type Sum = i32;
+    type Rounding = Rounding;
     type Sums = I32x4;
     type Factors = small::Factors;
     type Partial = small::Partial;
@@ -321,12 +384,12 @@ impl Lanes for Int8 {
         lanes.iter().all(|&sum| sum * MOST as u32 <= i16::MAX as u32)
     }
 
-    fn packed(weight: i16) -> [Small; 2] {
-        [weight as Small, -weight as Small] // in range, as `Weights::new` has checked
-    }
-
-    fn put_level(_: &Config, _: &Weights<i32>, level: u16, to: &mut Vec<Small>) {
-        to.extend(small::split(level as i16 + 1));
+    #[inline(never)]
+    fn pack(weights: &[i32], opposite: bool, places: &[usize], at: usize, to: &mut [Small]) {
+        for (&weight, place) in weights.iter().zip(places) {
+            let weight = if opposite { -weight } else { weight };
+            to[place + at] = weight as Small; // of 8 bits, as whoever reads a file has checked
+        }
     }
 
     fn index(row: &[Small]) -> usize {
@@ -336,6 +399,11 @@ impl Lanes for Int8 {
     #[inline(always)]
     fn add_times(sum: i32, weight: i32, times: usize) -> i32 {
         sum + weight * times as i32
+    }
+
+    #[inline]
+    fn start(output: i16) -> i32 {
+        output.into()
     }
 
     fn output(row: &[Small], output: usize) -> i16 {
@@ -352,14 +420,45 @@ impl Lanes for Int8 {
         rounding.whole
     }
 
+    fn reach(Rounding { cell, whole, kept, row, .. }: Rounding, sums: usize) -> (usize, usize) {
+        let outputs = sums / cell.sums();
+        let read = row.negative.unwrap_or(0) + row.upper.unwrap_or(0) + outputs;
+        match (whole, kept) {
+            (true, _) => (sums * Int8::SUM_VALUES, 0),
+            (false, true) => {
+                let wide = outputs * small::OF_16_BITS;
+                (read.max(row.kept + wide), wide)
+            }
+            (false, false) => (read, 0),
+        }
+    }
+
+    #[inline(never)]
+    fn run(layer: &PackedLayer<Int8>, data: &mut [Small], places: &Places, scratch: &mut Scratch<Int8>) -> u64 {
+        tiles::run(layer, data, places, scratch)
+    }
+
+    #[inline(never)]
+    fn compute(kept: &mut Activations<Int8>, layer: usize, packed: &PackedLayer<Int8>, classes: &[u16], steps: Range<usize>) {
+        kept.compute(layer, packed, classes, steps);
+    }
+
+    #[inline(never)]
+    fn put_pixel(kept: &mut Activations<Int8>, image: usize, row: usize, column: usize, level: u16, values: &[Small]) {
+        kept.put_pixel(image, row, column, level, values);
+    }
+
     unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
         // SAFETY: as the caller promises.
         unsafe {
-            match (rounding.cell, rounding.kept) {
-                (Cell::Relu, false) => finish_sums::<true, false>(rounding, ended, panels, outputs),
-                (Cell::Relu, true) => finish_sums::<true, true>(rounding, ended, panels, outputs),
-                (Cell::Linear, false) => finish_sums::<false, false>(rounding, ended, panels, outputs),
-                (Cell::Linear, true) => finish_sums::<false, true>(rounding, ended, panels, outputs),
+            let parts = rounding.row.upper.is_some() || rounding.row.negative.is_some();
+            match (rounding.cell, rounding.kept, parts) {
+                (Cell::Relu, false, false) => finish_sums::<true, false, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, false, true) => finish_sums::<true, false, true>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, false) => finish_sums::<true, true, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, true) => finish_sums::<true, true, true>(rounding, ended, panels, outputs),
+                (Cell::Linear, false, _) => finish_sums::<false, false, true>(rounding, ended, panels, outputs),
+                (Cell::Linear, true, _) => finish_sums::<false, true, true>(rounding, ended, panels, outputs),
                 _ => finish_cells(rounding, ended, panels, outputs),
             }
         }
@@ -394,21 +493,25 @@ unsafe fn scaled(ended: Ended<Small>, panel: usize, half: usize) -> F32x4 {
     }
 }
 
-/// Outputs of a relu, or of a linear layer, and whether they are kept in 16 bits.
+/// Outputs of a relu, or of a linear layer, whether they are kept in 16 bits, and whether a row may have their small numbers in parts.
 ///
 /// # Safety
 /// As [`Lanes::finish`].
-unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
+unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
     rounding: Rounding,
     ended: Ended<Small>,
     panels: usize,
     Outputs { row, residual }: Outputs<Small>,
 ) {
-    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let round = |x: F32x4| if RELU { x.round_positive(most) } else { x.round_signed(most) };
-    let [zero, ceiling] = [0, MOST].map(|bound| I16x8::splat_pair([bound; 2]));
-    let floor = if rounding.positive { zero } else { ceiling.negated() };
-    let RowParts { negative, kept, .. } = rounding.row;
+    let splat = |bound: i16| I16x8::splat_pair([bound; 2]);
+    let (ceiling, floor) = (splat(rounding.most), splat(if rounding.positive { 0 } else { -rounding.most }));
+    let RowParts { upper, negative, kept, .. } = rounding.row;
+    // Parts that there are not are written where the first is, before it: branches would make four loops of this one.
+    let [zero, lowest, highest] =
+        [0, if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX }].map(splat);
+    let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
     for panel in 0..panels {
         let first = panel * PANEL;
         // SAFETY: as the caller promises; rows have the alignment of small numbers.
@@ -423,12 +526,17 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
                 let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
                 out = out.scaled(parts).at_most(ceiling).at_least(floor);
             }
-            let Some(negative) = negative else {
+            if !PARTS {
                 *row.add(first).cast() = small::stored(out);
                 continue;
+            }
+            let write = |at: usize, numbers: I16x8| {
+                let lower = numbers.at_most(highest);
+                *row.add(upper + at).cast() = small::stored(numbers.add_saturating(lower.negated()));
+                *row.add(at).cast() = small::stored(lower);
             };
-            *row.add(first).cast() = small::stored(out.at_least(zero));
-            *row.add(negative + first).cast() = small::stored(out.negated().at_least(zero));
+            write(negative + first, out.negated().at_least(zero));
+            write(first, out.at_least(lowest));
         }
     }
 }
@@ -438,12 +546,18 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool>(
 /// # Safety
 /// As [`Lanes::finish`].
 unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
-    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(MOST) };
+    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
-    let RowParts { negative, kept, .. } = rounding.row;
-    let write = |first: usize, numbers: [i32; 4]| {
-        for (o, number) in numbers.into_iter().enumerate() {
-            let (at, mut number) = (first + o, number as i16);
+    let RowParts { upper, negative, kept, .. } = rounding.row;
+    let (lowest, highest) = (if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX });
+    let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
+    let each = 2 / rounding.cell.sums(); // fours of outputs of a panel
+    for four in 0..panels * each {
+        // SAFETY: as the caller promises.
+        let [low, high] = [0, 1].map(|half| unsafe { scaled(ended, four / each, half) });
+        let (a, b) = if each == 2 && four % 2 == 1 { (high, high) } else { (low, high) };
+        for (o, number) in of(a, b).into_iter().enumerate() {
+            let (at, mut number) = (4 * four + o, number as i16);
             // SAFETY: as the caller promises.
             unsafe {
                 if rounding.kept {
@@ -453,24 +567,13 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
                     *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
                 }
                 let number = rounding.view_of(number, *ended.parts.add(at));
-                match negative {
-                    None => *outputs.row.add(at) = number as Small,
-                    Some(negative) => {
-                        *outputs.row.add(at) = number.max(0) as Small;
-                        *outputs.row.add(negative + at) = (-number).max(0) as Small;
-                    }
+                // As in `finish_sums`.
+                for (at, number) in [(negative + at, (-number).max(0)), (at, number.max(lowest))] {
+                    let lower = number.min(highest);
+                    *outputs.row.add(upper + at) = (number - lower) as Small;
+                    *outputs.row.add(at) = lower as Small;
                 }
             }
-        }
-    };
-    for panel in 0..panels {
-        // SAFETY: as the caller promises.
-        let (low, high) = unsafe { (scaled(ended, panel, 0), scaled(ended, panel, 1)) };
-        if rounding.cell.sums() == 2 {
-            write(panel * PANEL / 2, of(low, high));
-        } else {
-            write(panel * PANEL, of(low, low));
-            write(panel * PANEL + 4, of(high, high));
         }
     }
 }
