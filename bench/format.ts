@@ -5,6 +5,7 @@ import type { Digits } from './digits.js';
 import type { FirstImage } from './first.js';
 import type { Grids } from './grids.js';
 import { machineLine } from './machine.js';
+import type { PackagedTime } from './packaged.js';
 import { figures, type Report } from './report.js';
 import type { Peak } from './roof.js';
 import type { Row } from './rows.js';
@@ -111,6 +112,21 @@ function tileTable(tile: readonly TileRate[], roof: number): Table {
   ];
 }
 
+function packagedTable(list: readonly PackagedTime[]): Table {
+  return [
+    ['', 'ms/image', 'quartiles', 'images/s', 'million MACs, dense', 'executed', 'ink'],
+    ...list.map(({ name, batch, time, macs, executed, ink }) => [
+      `${name}, ${batch === 1 ? 'one by one' : `${batch} at once`}`,
+      short(time.median),
+      `${short(time.low)} - ${short(time.high)}`,
+      short(1000 / time.median),
+      short(macs / 1e6),
+      executed.toFixed(3),
+      ink.toFixed(0),
+    ]),
+  ];
+}
+
 export function gridTable({ times }: Grids): Table {
   return [
     ['', 'ms/grid', 'quartiles', 'grids/s', 'x ours', 'runs'],
@@ -139,7 +155,7 @@ function boundTable(list: readonly Bound[]): Table {
 
 /** Tables after the first, with what to know of each. */
 function sections(report: Report): { title: string; note: string; table: Table }[] {
-  const { digits, sizes, first, tile, grids, roof } = report;
+  const { digits, sizes, first, tile, grids, packaged, roof } = report;
   const made = [];
   if (digits) {
     const note = `Each digit drawn alone, its median of ${digits.passes} passes; executed: over the dense run.`;
@@ -162,6 +178,11 @@ function sections(report: Report): { title: string; note: string; table: Table }
       '8 x 8 codes of 512, by class, 15 layers of 64, random weights, f32, one thread. A peer: a forward pass times the codes of ' +
       'a grid. x ours: over the time of our wavefront in the same batch.';
     made.push({ title: 'Grids of codes', note: [note, ...grids.missing].join(' '), table: gridTable(grids) });
+  }
+  if (packaged) {
+    const note =
+      'Of one class after the other, everything skipped, one thread; executed: over the dense run. Levels are 10 x 10.';
+    made.push({ title: 'The packaged models', note, table: packagedTable(packaged) });
   }
   const list = bounds(report);
   if (list.length > 0) {
@@ -262,7 +283,7 @@ export interface JsonRow extends Pick<Row, 'name' | 'kind' | 'precision' | 'batc
 export interface Results
   extends Pick<
     Report,
-    'machine' | 'models' | 'roof' | 'missing' | 'digits' | 'sizes' | 'first' | 'tile' | 'grids' | 'probes'
+    'machine' | 'models' | 'roof' | 'missing' | 'digits' | 'sizes' | 'first' | 'tile' | 'grids' | 'packaged' | 'probes'
   > {
   readonly rows: readonly JsonRow[];
   readonly bounds: readonly Bound[];
@@ -295,11 +316,12 @@ export function formatJson(report: Report): string {
       extrapolated: row.imagesPerRun < 1,
     };
   });
-  const { machine, models, roof, missing, digits, sizes, first, tile, grids, probes } = report;
+  const { machine, models, roof, missing, digits, sizes, first, tile, grids, packaged, probes } = report;
   const optional = {
     ...(digits && { digits }),
     ...(tile && { tile }),
     ...(grids && { grids }),
+    ...(packaged && { packaged }),
     ...(probes && { probes }),
   };
   const results: Results = { machine, models, roof, rows, missing, sizes, first, ...optional, bounds: bounds(report) };

@@ -6,6 +6,7 @@ import type { FirstImage } from './first.js';
 import type { Grids } from './grids.js';
 import type { Timing } from './harness.js';
 import type { Machine } from './machine.js';
+import type { PackagedTime } from './packaged.js';
 import type { Peak } from './roof.js';
 import type { Row } from './rows.js';
 import type { SizeFigures } from './sizes.js';
@@ -38,6 +39,7 @@ export interface Report {
   readonly first: readonly FirstImage[];
   readonly tile?: readonly TileRate[];
   readonly grids?: Grids;
+  readonly packaged?: readonly PackagedTime[];
   /** A loop of arithmetic alone on a thread, and one on each of two threads at once. */
   readonly probes?: { readonly alone: Timing; readonly together: Timing };
 }

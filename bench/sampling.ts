@@ -29,6 +29,7 @@ import { aligned, formatJson, formatMarkdown, formatTable, gridTable } from './f
 import { timeGrids } from './grids.js';
 import { type Budget, type Case, interleave, summary } from './harness.js';
 import { cpuSlug, describeMachine, machineLine } from './machine.js';
+import { timePackaged } from './packaged.js';
 import type { Peer } from './peer.js';
 import { startApart } from './peer_apart.js';
 import { type Field, startPeers } from './peers.js';
@@ -73,6 +74,7 @@ interface Plan {
   readonly cropStep: number;
   readonly tile?: Budget;
   readonly grids?: Budget;
+  readonly packaged?: Budget;
   /** Whether whole images are drawn naively too. */
   readonly whole: boolean;
 }
@@ -98,6 +100,7 @@ const full: Plan = {
   cropStep: 1,
   tile: { time: 15_000, fewest: 9, most: 61 },
   grids: { time: 30_000, fewest: 9, most: 61 },
+  packaged: { time: 40_000, fewest: 9, most: 61 },
   whole: true,
 };
 
@@ -208,6 +211,8 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const tile = whole && plan.tile ? await timeTile(roof, plan.tile) : undefined;
   say('drawing grids of codes');
   const grids = whole && plan.grids ? await timeGrids([startApart('onnxruntime-node')], plan.grids) : undefined;
+  say('drawing from all packaged models');
+  const packaged = whole && plan.packaged ? await timePackaged(plan.packaged) : undefined;
   say('');
   const [peak, ofIntegers] = [roof.peak(), roofOfIntegers.peak()];
   return {
@@ -233,6 +238,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
     ...(digits && { digits }),
     ...(tile && { tile }),
     ...(grids && { grids }),
+    ...(packaged && { packaged }),
     ...(two && { probes: { alone: timings.get(two.alone.name)!, together: timings.get(two.together.name)! } }),
   };
 }
