@@ -81,7 +81,7 @@ interface Setting {
 }
 
 const sampler = (name: string) => loadSampler(join(root, 'models', `${name}.safetensors`));
-const digits = async (name = 'mnist-binary', count = 16) => [...(await sampler(name)).sample({ count, seed: 1 }).data];
+const digits = async (name: string, count = 16) => [...(await sampler(name)).sample({ count, seed: 1 }).data];
 const digitsOf = (samplers: string) => `[${samplers}].map((it) => [...it.sample({ count: 1, seed: 1 }).data])`;
 
 const packaged = "import { model } from 'pixelcnn/models/mnist-binary.int8';";
@@ -90,7 +90,14 @@ const classes = "import { loadSampler } from 'pixelcnn';\nconst sampler = await 
 /** Of each page, how each of its blocks is run, in order. */
 const settings: Readonly<Record<string, readonly Setting[]>> = {
   'README.md': [
-    { host: 'node', after: '[images.shape, [...images.data]]', came: async () => [[16, 28, 28, 1], await digits()] },
+    {
+      host: 'node',
+      after: '[images.shape, [...images.data]]',
+      came: async () => {
+        const { data } = (await sampler('digits')).sample({ count: 16, seed: 1, label: 7 });
+        return [[16, 28, 28, 1], [...data]];
+      },
+    },
     {
       host: 'workerd',
       before: "import model from 'pixelcnn/models/mnist-binary.int8.safetensors';",

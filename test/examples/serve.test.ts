@@ -42,10 +42,10 @@ function commandOf(name: string): string[] {
 
 const silent = { code: 0, stdout: '', stderr: '' };
 
-it('examples/digits.ts writes sixteen digits', async () => {
-  expect(await run('digits.ts')).toMatch(/^digits\.png: 16 images of seed 1, [\d.]+ nats for the first\n$/);
+it('examples/digits.ts writes forty digits', async () => {
+  expect(await run('digits.ts')).toMatch(/^digits\.png: 40 images of seed 1, [\d.]+ nats for the first\n$/);
   const { width, height } = PNG.sync.read(readFileSync(join(folder, 'digits.png')));
-  expect([width, height]).toEqual([4 * 4 * 28, 4 * 4 * 28]);
+  expect([width, height]).toEqual([10 * 4 * 28, 4 * 4 * 28]);
 });
 
 interface Answer {
