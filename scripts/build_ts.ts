@@ -61,7 +61,10 @@ function bundle(built: string): void {
 
     cpSync(built, aside, { recursive: true });
     cpSync(join(aside, 'inline_assets.js'), join(aside, 'assets.js'));
-    bundleInline(aside, join(built, 'inline.js'), readFileSync(join(built, 'wasm', 'pkg', 'pixelcnn_bg.wasm')));
+    const binary = readFileSync(join(built, 'wasm', 'pkg', 'pixelcnn_bg.wasm'));
+    const text = readFileSync(worker, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n$/, '');
+    const define = { inlineBinary: JSON.stringify(encodeText(binary)), inlineWorker: JSON.stringify(text) };
+    bundleFile(join(aside, 'index.js'), join(built, 'inline.js'), { format: 'esm', define, sourcemap: false });
     cpSync(join(built, 'index.d.ts'), join(built, 'inline.d.ts'));
   } finally {
     rmSync(aside, { recursive: true, force: true });
@@ -69,31 +72,14 @@ function bundle(built: string): void {
   for (const name of files(built)) if (/^inline_(assets|text)\./.test(name)) rmSync(join(built, name));
 }
 
-/** Characters as they are: each would be six in ASCII. */
-const short: BuildOptions = {
-  ...{ bundle: true, target: 'es2022', charset: 'utf8', logLevel: 'warning' },
-  ...{ minifyWhitespace: true, minifySyntax: true },
-};
-const minified: BuildOptions = { ...short, minifyIdentifiers: true };
-
 function bundleFile(entry: string, outfile: string, options: BuildOptions): void {
-  // Maps lead to the modules beside them, which can be read as they are; with these inside they would be a fiftieth of the package.
-  buildSync({ entryPoints: [entry], outfile, ...minified, sourcemap: true, sourcesContent: false, ...options });
-}
-
-/** Bundles modules that have no files beside them, with the worker and the binary as texts. */
-function bundleInline(modules: string, outfile: string, binary: Uint8Array): void {
-  // Names are given to entry and worker together, once, so that what is in both is the same text, and a server compresses it to one.
-  const parts = join(modules, 'parts');
-  const entryPoints = [join(modules, 'index.js'), join(modules, 'pool', 'worker.js')];
-  buildSync({ ...minified, entryPoints, outdir: parts, format: 'esm', splitting: true });
-  const named: BuildOptions = { ...short, logLevel: 'error', write: false };
-  const [worker] = buildSync({ ...named, entryPoints: [join(parts, 'pool', 'worker.js')], format: 'iife' })
-    .outputFiles!;
-  const define = { inlineWorker: JSON.stringify(worker!.text) };
-  const [entry] = buildSync({ ...named, entryPoints: [join(parts, 'index.js')], format: 'esm', define }).outputFiles!;
-  // The binary stands behind, since names are chosen by how often letters are there.
-  writeFileSync(outfile, `${entry!.text}var inlineBinary=${JSON.stringify(encodeText(binary))};\n`);
+  // Characters as they are: each would be six in ASCII. Maps lead to the modules beside them, which can be read as they are; with these
+  // inside they would be a fiftieth of the package.
+  const always: BuildOptions = {
+    ...{ bundle: true, minify: true, target: 'es2022', charset: 'utf8' },
+    ...{ sourcemap: true, sourcesContent: false },
+  };
+  buildSync({ entryPoints: [entry], outfile, logLevel: 'warning', ...always, ...options });
 }
 
 /** Takes comments out of JavaScript, a hundredth of the package; what they say to users stands in the types, the rest in the sources. */
