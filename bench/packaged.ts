@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { forms, formsOf, models } from '../scripts/model_list.js';
+import { inTurn } from '../ts/sample_options.js';
 import { type Contender, draw, everything, inkOf, open, reopened, type Sampler, seed } from './core.js';
 import { type Budget, type Case, interleave, type Timing } from './harness.js';
 
@@ -57,12 +58,11 @@ function entryOf(model: string, batch: number, contender: Contender): Entry {
   const sampler = reopened(contender);
   contender.sampler.free();
   const { net } = contender;
-  const { classes = 0 } = net.config;
   const sums = { images: 0, macs: 0, ink: 0 };
   const run = (round: number): undefined => {
     const startIndex = round * batch;
-    const labels = Uint16Array.from({ length: batch }, (_, image) => (startIndex + image) % classes);
-    const drawn = draw(sampler, { ...everything, count: batch, seed, startIndex, ...(classes > 0 && { labels }) });
+    const labels = inTurn(startIndex, batch, net);
+    const drawn = draw(sampler, { ...everything, count: batch, seed, startIndex, ...(labels && { labels }) });
     if (round === 0) return; // the rounds that warm up
     sums.images += batch;
     sums.macs += drawn.macs;

@@ -130,7 +130,7 @@ export function checkSampleOptions(options: SampleOptions, model: Labelled): Sam
 }
 
 /** All classes one after the other, by the numbers of images: so neither the call nor the batch matters. */
-function inTurn(first: number, count: number, { config: { classes = 0 } }: Labelled): Uint16Array | undefined {
+export function inTurn(first: number, count: number, { config: { classes = 0 } }: Labelled): Uint16Array | undefined {
   return classes === 0 ? undefined : Uint16Array.from({ length: count }, (_, image) => (first + image) % classes);
 }
 

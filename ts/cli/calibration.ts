@@ -1,6 +1,7 @@
 /** Images that show a converter what a model does: drawn from the model, or from a data set. */
 
 import { imageSize, type Levels, levelsArray } from '../images.js';
+import { inTurn } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { type DataFlags, dataFlagsOf, likeTrained, readLikeTrained, ruleFlags } from './data_option.js';
 import { startDrawing } from './drawing.js';
@@ -34,7 +35,6 @@ export async function calibrationImages(
   signal: AbortSignal,
 ): Promise<Calibration> {
   const rule = dataFlagsOf(flags);
-  const { classes } = sampler.config;
   if (calibrate === 'samples') {
     for (const name of Object.keys(ruleFlags) as (keyof typeof ruleFlags)[]) {
       if (rule[name] === undefined) continue;
@@ -53,7 +53,7 @@ export async function calibrationImages(
       bar.stop();
       await drawing.close();
     }
-    const labels = classes && Uint16Array.from({ length: images }, (_, image) => image % classes);
+    const labels = inTurn(0, images, sampler);
     return { data, ...(labels && { labels }), name: `${images} samples of seed ${seed}` };
   }
   const [{ splitImages }, { readTrainingOrigin }] = await Promise.all([
@@ -80,8 +80,8 @@ export async function calibrationImages(
   for (const [i, image] of chosen.entries()) {
     data.set(train.pixels.subarray(image * size, (image + 1) * size), i * size);
   }
-  const own = train.labels;
-  const labels = classes && Uint16Array.from(chosen, (image, i) => (own ? own[image]! : i % classes));
+  const own = sampler.config.classes && train.labels;
+  const labels = own ? Uint16Array.from(chosen, (image) => own[image]!) : inTurn(0, count, sampler);
   return {
     data,
     ...(labels && { labels }),
