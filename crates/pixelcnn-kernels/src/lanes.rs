@@ -8,7 +8,6 @@ use crate::layer::PackedLayer;
 use crate::rounding::{Finish, MOST, Rounding, RowParts};
 use crate::simd::small::{self, Small};
 use crate::simd::{F32x4, I16x8, I32x4};
-use crate::tiles::{self, Places, Scratch};
 use std::fmt::Debug;
 use std::ops::{Add, Range};
 
@@ -106,12 +105,6 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// Values of a row that making outputs of so many sums, padded ones included, writes; and that it reads of one that is added, from its
     /// kept numbers on.
     fn reach(rounding: Self::Rounding, sums: usize) -> (usize, usize);
-
-    /// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
-    ///
-    /// # Panics
-    /// Where a place leads outside the data.
-    fn run(layer: &PackedLayer<Self>, data: &mut [Self::Value], places: &Places, scratch: &mut Scratch<Self>) -> u64;
 
     /// [`Activations::compute`].
     fn compute(kept: &mut Activations<Self>, layer: usize, packed: &PackedLayer<Self>, classes: &[u16], steps: Range<usize>);
@@ -247,11 +240,6 @@ impl Lanes for F32 {
 
     fn reach(Finish { cell, .. }: Finish, sums: usize) -> (usize, usize) {
         (sums / cell.sums(), sums / cell.sums())
-    }
-
-    #[inline(never)]
-    fn run(layer: &PackedLayer<F32>, data: &mut [f32], places: &Places, scratch: &mut Scratch<F32>) -> u64 {
-        tiles::run(layer, data, places, scratch)
     }
 
     #[inline(never)]
@@ -431,11 +419,6 @@ impl Lanes for Int8 {
             }
             (false, false) => (read, 0),
         }
-    }
-
-    #[inline(never)]
-    fn run(layer: &PackedLayer<Int8>, data: &mut [Small], places: &Places, scratch: &mut Scratch<Int8>) -> u64 {
-        tiles::run(layer, data, places, scratch)
     }
 
     #[inline(never)]

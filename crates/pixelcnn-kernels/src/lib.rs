@@ -1,8 +1,9 @@
-//! What a net spends its time in: the matrix product of a layer over a front of positions, in register tiles. It knows numbers and
-//! no net, and gives the same bits on every target.
+//! What a net spends its time in: the matrix product of a layer over a front of positions, in register tiles ([`run`]), and around it
+//! where rows lie, which of them are remembered, and what is done to every weight. It knows numbers and no net, and gives the same bits on
+//! every target.
 //!
 //! A crate of its own, since generics are compiled where they are instantiated, with the options of the crate that does it: here
-//! everything is made for speed ([`Lanes::run`] is no generic function of another crate's), elsewhere for size.
+//! everything is made for speed ([`Lanes::compute`] is no generic function of another crate's), elsewhere for size.
 //!
 //! For each position (a row of inputs) and each sum:
 //! ```text
@@ -40,7 +41,7 @@ pub use grid::{Grid, Offsets, Ring, Wave};
 pub use lanes::{Ended, F32, Int8, Lanes, Outputs};
 pub use layer::{PackedLayer, Packing};
 pub use rounding::{Finish, MOST, Rounding, RowParts, SUM_VALUES};
-pub use tiles::{Places, Room, Row, Scratch};
+pub use tiles::{Places, Room, Row, Scratch, run};
 
 /// Outputs of a panel. Channel counts are padded to a multiple of it with zero weights, so no kernel has a tail.
 pub const PANEL: usize = 8;

@@ -94,10 +94,10 @@ impl RowParts {
 
     /// Where the parts of small numbers begin that a kernel reads, and whether a part counts as negative.
     pub fn small(self) -> impl Iterator<Item = (usize, bool)> {
-        let (signs, halves) = ([0, self.negative.unwrap_or(0)], [0, self.upper.unwrap_or(0)]);
-        let parts = [0, 1, 2, 3].map(|part| (signs[part / 2] + halves[part % 2], part >= 2));
-        (0..4)
-            .filter(move |part| (part / 2 == 0 || signs[1] > 0) && (part % 2 == 0 || halves[1] > 0))
-            .map(move |part| parts[part])
+        let RowParts { upper, negative, .. } = self;
+        let both = negative.zip(upper).map(|(negative, upper)| negative + upper);
+        [(Some(0), false), (upper, false), (negative, true), (both, true)]
+            .into_iter()
+            .filter_map(|(part, negative)| Some((part?, negative)))
     }
 }

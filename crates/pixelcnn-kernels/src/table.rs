@@ -48,8 +48,8 @@ pub struct Part {
 /// Positions after which it is asked whether a family's rows are met often enough: those of some three images of 28 x 28.
 pub const WATCHED: u32 = 2048;
 
-/// So many times as many positions go by, where they were not, before it is tried again: less than a percent of the time of a net that
-/// never meets any, and what it draws may change.
+/// So many times as many positions go by, where they were not, before it is tried again, since what is drawn may change: of a net that never
+/// meets any, one position of nine is looked up in vain.
 const PAUSE: u32 = 8;
 
 /// Whether a family's new rows are remembered: at first they are.

@@ -31,7 +31,7 @@ pub struct Places<'a> {
     pub outputs: &'a [u32],
 }
 
-/// Memory that [`Lanes::run`] uses again and again.
+/// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug)]
 pub struct Scratch<A: Lanes> {
     rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
@@ -49,7 +49,7 @@ impl<A: Lanes> Default for Scratch<A> {
     }
 }
 
-/// What [`Lanes::run`] is to have room for.
+/// What [`run`] is to have room for.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     /// Positions of a call.
@@ -84,7 +84,7 @@ impl Room {
 }
 
 impl<A: Lanes> Scratch<A> {
-    /// Makes room in what is empty, so that [`Lanes::run`] allocates nothing.
+    /// Makes room in what is empty, so that [`run`] allocates nothing.
     ///
     /// # Errors
     /// Where the host has none.
@@ -100,12 +100,12 @@ impl<A: Lanes> Scratch<A> {
         reserve(&mut self.depths, &[tiles, n(taps)])
     }
 
-    /// As if the last [`Lanes::run`] had computed nothing.
+    /// As if the last [`run`] had computed nothing.
     pub fn clear(&mut self) {
         self.tiles.clear();
     }
 
-    /// The positions of each tile of the last [`Lanes::run`].
+    /// The positions of each tile of the last [`run`].
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
     }
@@ -116,7 +116,10 @@ pub(crate) fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryR
     list.try_reserve_exact(counts.iter().fold(1, |product: usize, &count| product.saturating_mul(count)))
 }
 
-/// [`Lanes::run`].
+/// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
+///
+/// # Panics
+/// Where a place leads outside the data.
 pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
     let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
     // The last offset from which `len` values can be read.

@@ -31,8 +31,7 @@ pub fn optimize(model: &Arc<Model>, images: &[u16], labels: &[u16]) -> Result<Mo
     let (layers, planned) = (&model.layers, packed::planned(&model.config, &model.layers, Precision::F32));
     model.memory.check(model.bytes + planned)?;
     let size = model.config.pixels();
-    let some = (POSITIONS / size).max(1);
-    let (some_images, some_labels) = (spread(images, size, some)?, spread(labels, 1, some)?);
+    let (some_images, some_labels) = (spread(images, size, most(size))?, spread(labels, 1, most(size))?);
     model.forget_spare();
     let reads = reads(model, &some_images, &some_labels)?;
     drop(some_images);
@@ -53,6 +52,11 @@ pub fn optimize(model: &Arc<Model>, images: &[u16], labels: &[u16]) -> Result<Mo
     model.room_for_copy()?;
     let metadata = model.metadata.iter().filter(|(key, _)| key != BACKGROUND).cloned().collect();
     Model::within(model.memory, model.config.clone(), weights, metadata)
+}
+
+/// As many images of so many pixels as have [`POSITIONS`]; at least one.
+fn most(size: usize) -> usize {
+    (POSITIONS / size).max(1)
 }
 
 /// At most so many of some things of a size, evenly spread over all.
@@ -144,7 +148,13 @@ mod tests {
 
     #[test]
     fn images_are_spread_evenly() {
-        assert_eq!(spread(&[1, 2, 3], 1, 5).unwrap(), [1, 2, 3]);
+        assert_eq!(spread(&[1, 2, 3], 1, most(1)).unwrap(), [1, 2, 3]);
+        let size = 2 * POSITIONS;
+        assert_eq!(spread(&vec![7; 3 * POSITIONS], size, most(size)).unwrap(), vec![7; size]);
+        let size = POSITIONS / 2;
+        let many: Vec<u16> = (0..4).flat_map(|image| vec![image; size]).collect();
+        let some = spread(&many, size, most(size)).unwrap();
+        assert_eq!((some.len(), some[0], some[size]), (POSITIONS, 0, 2));
         assert_eq!(spread(&[1, 1, 2, 2, 3, 3, 4, 4], 2, 2).unwrap(), [1, 1, 3, 3]);
         assert_eq!(spread(&[], 1, 5).unwrap(), [0u16; 0]);
     }

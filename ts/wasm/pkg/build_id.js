@@ -1,1 +1,1 @@
-export const buildId = 'a7b01d65cd1e';
+export const buildId = '78d4983afa2a';
