@@ -4,9 +4,18 @@ use crate::grid::{Grid, Offsets, Ring, Wave};
 use crate::lanes::Lanes;
 use crate::layer::PackedLayer;
 use crate::table::{self, Found, NONE, OUTSIDE, Table};
-use crate::tiles::{Places, Room, Row, Scratch, reserve, run};
+use crate::tiles::{MOST_POSITIONS, Places, Room, Scratch, reserve, run, tiles};
 use std::collections::TryReserveError;
 use std::ops::Range;
+
+/// A row of values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Where it starts.
+    pub start: u32,
+    /// How many steps of its channels to sum; the rest are zeros.
+    pub depth: u32,
+}
 
 /// The row of zeros.
 const ZEROS: Row = Row { start: 0, depth: 0 };
@@ -77,10 +86,12 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen {
     step: u32,
-    image: u16,
     row: u16,
-    column: u16,
     class: u16,
+    /// [`Grid::at`] of its column and image.
+    at: u32,
+    /// Its number among all that are computed at a step.
+    lane: u32,
     /// Their entry in the table and where they lie among its values; `None` where it does not keep them.
     entry: Option<(usize, u32)>,
 }
@@ -124,7 +135,8 @@ pub struct Look {
 /// A front as the kernels take it, and as the cache must remember it.
 #[derive(Debug)]
 pub struct Front {
-    taps: Vec<Row>,      // (position, tap)
+    starts: Vec<u32>,    // (tile)(tap, position): where a row starts
+    depths: Vec<u32>,    // (tile, tap): how deep it is read
     begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
@@ -142,14 +154,13 @@ impl<A: Lanes> Activations<A> {
 
     fn compute_batch(&mut self, layer: usize, packed: &PackedLayer<A>, classes: &[u16], steps: Range<usize>) {
         let Activations { data, scratch, walk } = self;
-        scratch.clear();
         let Some(family) = walk.choose(layer, classes, steps) else { return };
         if let Some(shared) = &walk.shared {
             // Within the room that was made for it.
             data.resize(data.len().max(shared.first + shared.table.end()), A::Value::default());
         }
-        let Front { taps, begins, residuals, rows: outputs, targets } = &walk.front;
-        let places = Places { taps, begins, residuals, outputs };
+        let Front { starts, depths, begins, residuals, rows: outputs, targets } = &walk.front;
+        let places = Places { starts, depths, begins, residuals, outputs };
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
         if walk.tails {
@@ -183,10 +194,16 @@ impl<A: Lanes> Activations<A> {
         &self.data[rows[place].start as usize..]
     }
 
-    /// The values, `[channels]`, of a row that was read by what was computed last: `place` is a position's number times the layer's taps,
-    /// plus the tap.
-    pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
-        &self.data[self.walk.front.taps[place].start as usize..][..channels]
+    /// The tiles of what was computed last: positions, counted from its first.
+    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        tiles(self.walk.front.rows.len())
+    }
+
+    /// The values, `[channels]`, of the rows that such a tile has read through a tap.
+    pub fn read(&self, tile: Range<usize>, tap: usize, channels: usize) -> impl Iterator<Item = &[A::Value]> {
+        let Front { starts, rows, .. } = &self.walk.front;
+        let first = tile.start * (starts.len() / rows.len()) + tap * tile.len();
+        starts[first..][..tile.len()].iter().map(move |&start| &self.data[start as usize..][..channels])
     }
 }
 
@@ -225,13 +242,14 @@ impl Walk {
     fn choose_all(&mut self, layer: usize, classes: &[u16], step: usize) {
         let Ring { delay, whole, .. } = self.layers[layer].ring;
         for (row, columns) in self.wave.positions(delay, whole, step) {
+            let lane = row % self.lanes;
             for column in columns {
                 self.chosen[0].extend(classes.iter().enumerate().map(|(image, &class)| Chosen {
                     step: step as u32,
-                    image: image as u16,
                     row: row as u16,
-                    column: column as u16,
                     class,
+                    at: self.grid.at(image, column) as u32,
+                    lane: (image * self.lanes + lane) as u32,
                     entry: None,
                 }));
             }
@@ -241,7 +259,7 @@ impl Walk {
     /// Where the layer is its family's root: looks up all positions that it computes at a step, lists those whose rows are not there,
     /// and points the others to theirs.
     fn look_up(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Walk { wave, grid, rows, layers, chosen, shared, .. } = self;
+        let Walk { wave, lanes, grid, rows, layers, chosen, shared, .. } = self;
         let (Some(shared), family) = (shared, layers[layer].family) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
@@ -258,6 +276,7 @@ impl Walk {
         let to_a_word = (u32::BITS / *bits) as usize;
         for (row, columns) in wave.positions(look.ring.delay, look.ring.whole, step) {
             let (of_pixels, of_rows) = look.offsets.of(row).split_at(look.pixels);
+            let lane = row % *lanes;
             for (column, (image, &class)) in columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c))) {
                 let (from, at) = (keys.len(), grid.at(image, column));
                 let id = |offset: u32| ids[offset as usize + at];
@@ -274,8 +293,8 @@ impl Walk {
                     keys.push(class.into());
                 }
                 hashes.push(if known { table::hash(&keys[from..]) } else { 0 });
-                let (step, image, row, column) = (step as u32, image as u16, row as u16, column as u16);
-                chosen.push(Chosen { step, image, row, column, class, entry: None });
+                let (step, row, at, lane) = (step as u32, row as u16, at as u32, (image * *lanes + lane) as u32);
+                chosen.push(Chosen { step, row, class, at, lane, entry: None });
             }
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
@@ -283,8 +302,8 @@ impl Walk {
         let numbered = table.watch(family, chosen.len());
         let mut left = 0;
         for number in 0..chosen.len() {
-            let Chosen { image, row, column, .. } = chosen[number];
-            let (row, at) = (usize::from(row), grid.at(image.into(), column.into()));
+            let Chosen { row, at, .. } = chosen[number];
+            let (row, at) = (usize::from(row), at as usize);
             let found = match hashes[number] {
                 0 => {
                     table.count_apart(family);
@@ -306,32 +325,60 @@ impl Walk {
         chosen.truncate(left);
     }
 
-    /// Makes a front of what the layer is to compute, and gives each position its place.
+    /// Makes a front of what the layer is to compute, and gives each position its place. What tiles read is written as they read it: looked up
+    /// position by position, and put in order later, it took a sixth of the time of deep nets.
     fn gather(&mut self, layer: usize) {
         let Walk { wave, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
         let plan = &layers[layer];
         let chosen = &chosen[if shared.is_some() { plan.family } else { 0 }];
-        for &Chosen { step, image, row, column, class, entry } in chosen {
-            let (step, image, row, column) = (step as usize, usize::from(image), usize::from(row), usize::from(column));
-            let at = grid.at(image, column);
-            front.taps.extend(plan.reads.of(row).iter().map(|&offset| rows[offset as usize + at]));
-            let here = |ring: &Ring| rows[grid.row_of(ring, row) + at].start;
-            if let Some(ring) = &plan.start {
-                front.begins.push(here(ring));
-            } else if plan.class {
-                front.begins.push(class.into());
+        let Front { starts, depths, begins, residuals, rows: outputs, targets } = front;
+        let taps = plan.reads.taps;
+        starts.resize(chosen.len() * taps, 0);
+        depths.resize(tiles(chosen.len()).count() * taps, 0);
+        for (number, tile) in tiles(chosen.len()).enumerate() {
+            // Of each position, where the offsets of its row begin, and its place.
+            let mut from = [(0, 0); MOST_POSITIONS];
+            for (from, chosen) in from.iter_mut().zip(&chosen[tile.clone()]) {
+                *from = (plan.reads.first(chosen.row.into()), chosen.at as usize);
             }
-            front.residuals.extend(plan.residual.as_ref().map(here));
-            let target = match (shared.as_ref(), plan.kept, entry) {
-                (Some(Shared { first, .. }), Some((_, offset)), Some((_, start))) => {
-                    Row { start: (*first + offset) as u32 + start, depth: plan.ring.steps }
+            let from = &from[..tile.len()];
+            let starts = starts[tile.start * taps..tile.end * taps].chunks_exact_mut(tile.len());
+            for ((tap, deepest), starts) in depths[number * taps..][..taps].iter_mut().enumerate().zip(starts) {
+                for (start, &(first, at)) in starts.iter_mut().zip(from) {
+                    let read = rows[plan.reads.all[first + tap] as usize + at];
+                    *start = read.start;
+                    *deepest = read.depth.max(*deepest);
                 }
-                _ => own_row(*wave, &plan.ring, (*images, *lanes), step, image, row, column),
+            }
+        }
+        let here = |ring: &Ring, chosen: &Chosen| grid.row_of(ring, chosen.row.into()) + chosen.at as usize;
+        if let Some(ring) = &plan.start {
+            begins.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+        } else if plan.class {
+            begins.extend(chosen.iter().map(|chosen| u32::from(chosen.class)));
+        }
+        if let Some(ring) = &plan.residual {
+            residuals.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+        }
+        let Ring { slots, whole, own, row: values, steps: depth, .. } = plan.ring;
+        let all = *images * if whole { wave.width } else { *lanes };
+        // Nearly always all are of one step or row, and a division takes long.
+        let (mut time, mut first) = (0, own);
+        for chosen in chosen {
+            let start = match (shared.as_ref(), plan.kept, chosen.entry) {
+                (Some(Shared { first, .. }), Some((_, offset)), Some((_, start))) => *first + offset + start as usize,
+                _ => {
+                    let (now, number) = if whole { (chosen.row.into(), chosen.at) } else { (chosen.step, chosen.lane) };
+                    if now != time {
+                        (time, first) = (now, own + now as usize % slots * all * values);
+                    }
+                    first + number as usize * values
+                }
             };
-            let place = grid.row_of(&plan.ring, row) + at;
-            rows[place] = target;
-            front.rows.push(target.start);
-            front.targets.push(place);
+            let (start, place) = (start as u32, here(&plan.ring, chosen));
+            rows[place] = Row { start, depth };
+            outputs.push(start);
+            targets.push(place);
         }
     }
 
@@ -343,26 +390,9 @@ impl Walk {
         if let Some(shared) = &mut self.shared {
             shared.ids[place] = u32::from(level) + 1; // 0 is outside
         }
-        (place, own_row(*wave, pixels, (*images, *lanes), step, image, row, column))
+        let number = (step % pixels.slots * *images + image) * *lanes + row % *lanes;
+        (place, Row { start: (pixels.own + number * pixels.row) as u32, depth: pixels.steps })
     }
-}
-
-/// The row of values that a ring has for a position, of so many images and lanes.
-fn own_row(
-    wave: Wave,
-    ring: &Ring,
-    (images, lanes): (usize, usize),
-    step: usize,
-    image: usize,
-    row: usize,
-    column: usize,
-) -> Row {
-    let number = if ring.whole {
-        (row % ring.slots * images + image) * wave.width + column
-    } else {
-        (step % ring.slots * images + image) * lanes + row % lanes
-    };
-    Row { start: (ring.own + number * ring.row) as u32, depth: ring.steps }
 }
 
 /// Steps of a row up to its last value other than zero.
@@ -385,9 +415,10 @@ impl Front {
     pub fn with_room(room: Room) -> Result<Front, TryReserveError> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
-        let (begins, residuals, rows, targets) = (vec![], vec![], vec![], vec![]);
-        let mut front = Front { taps: vec![], begins, residuals, rows, targets };
-        reserve(&mut front.taps, &[positions, taps])?;
+        let [starts, depths, begins, residuals, rows] = [const { Vec::new() }; 5];
+        let mut front = Front { starts, depths, begins, residuals, rows, targets: vec![] };
+        reserve(&mut front.starts, &[positions, taps])?;
+        reserve(&mut front.depths, &[tiles(positions).count(), taps])?;
         reserve(&mut front.begins, &[positions])?;
         reserve(&mut front.residuals, &[positions])?;
         reserve(&mut front.rows, &[positions])?;
@@ -396,7 +427,8 @@ impl Front {
     }
 
     fn clear(&mut self) {
-        self.taps.clear();
+        self.starts.clear();
+        self.depths.clear();
         self.begins.clear();
         self.residuals.clear();
         self.rows.clear();

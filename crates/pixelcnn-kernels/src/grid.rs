@@ -63,36 +63,36 @@ pub struct Ring {
     pub whole: bool,
 }
 
-/// How places are numbered, where it says what lies at a position: `[source][row of the image, modulo a power of two][image][column]`, with columns
+/// How places are numbered, where it says what lies at a position: `[source][row of the image, modulo a power of two][column][image]`, with columns
 /// beside the image as far as taps reach. What is outside the image has places too, at which nothing is ever put: so a tap's place is
 /// that of the position and a distance. Places of rows above the image are those of later rows, which come when nobody
-/// reads them any more. The first `images` rows of places stand for what no tap can reach.
+/// reads them any more. The first row of places stands for what no tap can reach. What tiles read of several images lies side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     /// Images that are computed in step.
     pub images: usize,
     /// Columns before the image.
     pub left: usize,
-    /// From one image to the next.
-    pub stride: usize,
+    /// Columns of a row, with those beside the image.
+    pub columns: usize,
 }
 
 impl Grid {
     /// Where a row's places begin: that of an image's column is so many further as [`Grid::at`] says.
     #[inline]
     pub fn row_of(&self, ring: &Ring, row: usize) -> usize {
-        ring.place + (row & ring.mask) * self.images * self.stride + self.left
+        ring.place + ((row & ring.mask) * self.columns + self.left) * self.images
     }
 
     /// How much further a position of a row lies than its first.
     #[inline]
     pub fn at(&self, image: usize, column: usize) -> usize {
-        image * self.stride + column
+        column * self.images + image
     }
 
     /// Where a row's places begin as seen through a tap, which is so far above, and to the right.
     pub fn through(&self, ring: &Ring, above: usize, right: isize, row: usize) -> u32 {
-        self.row_of(ring, row.wrapping_sub(above)).wrapping_add_signed(right) as u32
+        self.row_of(ring, row.wrapping_sub(above)).wrapping_add_signed(right * self.images as isize) as u32
     }
 }
 
@@ -111,6 +111,12 @@ impl Offsets {
     /// Those of a row.
     #[inline]
     pub fn of(&self, row: usize) -> &[u32] {
-        &self.all[(row & self.mask) * self.taps..][..self.taps]
+        &self.all[self.first(row)..][..self.taps]
+    }
+
+    /// Where they begin among all.
+    #[inline]
+    pub fn first(&self, row: usize) -> usize {
+        (row & self.mask) * self.taps
     }
 }

@@ -9,20 +9,14 @@ use crate::layer::PackedLayer;
 use std::collections::TryReserveError;
 use std::ops::Range;
 
-/// The row of values that a tap of a position reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Row {
-    /// Where it starts.
-    pub start: u32,
-    /// How many steps of its channels to sum; the rest are zeros. At most as many as the tap has.
-    pub depth: u32,
-}
-
 /// Where the positions of a front read and write.
 #[derive(Clone, Copy, Debug)]
 pub struct Places<'a> {
-    /// `[positions][taps]`.
-    pub taps: &'a [Row],
+    /// (tile)`[taps][positions]`, of [`tiles`]: where the row of values starts.
+    pub starts: &'a [u32],
+    /// `[tiles][taps]`: how deep the tile reads a tap, in steps: as deep as the deepest of its rows, the rest of which are zeros. Not read of
+    /// taps that are hot.
+    pub depths: &'a [u32],
     /// `[positions]`: the class of its image, or where the row starts that its sums begin with. Empty where there is neither.
     pub begins: &'a [u32],
     /// `[positions]`, or empty: where the row starts that is added last.
@@ -35,17 +29,15 @@ pub struct Places<'a> {
 #[derive(Clone, Debug)]
 pub struct Scratch<A: Lanes> {
     rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
+    starts: Vec<u32>,     // (position) -> where they start
     sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
     ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
     begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
-    tiles: Vec<Tile>,
-    starts: Vec<u32>, // (tile)(tap, position) -> where its row starts, in bytes
-    depths: Vec<u32>, // (tile, tap) -> how deep the tile reads it, in steps
 }
 
 impl<A: Lanes> Default for Scratch<A> {
     fn default() -> Scratch<A> {
-        Scratch { rows: vec![], sums: vec![], ended: vec![], begins: vec![], tiles: vec![], starts: vec![], depths: vec![] }
+        Scratch { rows: vec![], starts: vec![], sums: vec![], ended: vec![], begins: vec![] }
     }
 }
 
@@ -68,13 +60,12 @@ impl Room {
     /// Bytes that it takes, of values and sums of so many each; as many as 64 bits hold where it is more.
     pub fn bytes(self, value: u64, sum: u64) -> u64 {
         let Room { positions, taps, gathered, begun, ended } = self;
-        let (tiles, index) = (positions.div_ceil(4), size_of::<u32>() as u64);
+        let (tiles, index) = (positions.div_ceil(MOST_POSITIONS as u64), size_of::<u32>() as u64);
         [
             [positions, gathered, value],
             [MOST_POSITIONS as u64, ended, value],
             [positions, begun, sum],
-            [positions, 1, index],
-            [tiles, 1, size_of::<Tile>() as u64],
+            [positions, 2, index],
             [positions, taps, index],
             [tiles, taps, index],
         ]
@@ -88,26 +79,13 @@ impl<A: Lanes> Scratch<A> {
     ///
     /// # Errors
     /// Where the host has none.
-    pub fn reserve(&mut self, Room { positions, taps, gathered, begun, ended }: Room) -> Result<(), TryReserveError> {
+    pub fn reserve(&mut self, Room { positions, gathered, begun, ended, .. }: Room) -> Result<(), TryReserveError> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let tiles = n(positions.div_ceil(4));
         reserve(&mut self.rows, &[n(positions), n(gathered)])?;
+        reserve(&mut self.starts, &[n(positions)])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
         reserve(&mut self.ended, &[MOST_POSITIONS, n(ended)])?;
-        reserve(&mut self.begins, &[n(positions)])?;
-        reserve(&mut self.tiles, &[tiles])?;
-        reserve(&mut self.starts, &[n(positions), n(taps)])?;
-        reserve(&mut self.depths, &[tiles, n(taps)])
-    }
-
-    /// As if the last [`run`] had computed nothing.
-    pub fn clear(&mut self) {
-        self.tiles.clear();
-    }
-
-    /// The positions of each tile of the last [`run`].
-    pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.tiles.iter().map(|tile| tile.first..tile.first + tile.size)
+        reserve(&mut self.begins, &[n(positions)])
     }
 }
 
@@ -125,54 +103,44 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     // The last offset from which `len` values can be read.
     let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
     let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
-    assert!(places.taps.len() == positions * taps);
+    assert!(places.starts.len() == positions * taps);
     assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.each * layer.outputs <= sums);
     assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row));
 
-    let split = Split::of(positions);
-    scratch.tiles.clear();
-    scratch.tiles.extend(split.tiles());
-    scratch.starts.clear();
-    scratch.depths.clear();
     begin(layer, data, places, scratch);
-    let bytes = size_of::<A::Value>() as u32;
-    // Rows are addressed by bytes in 32 bits.
-    let addressable = |values: usize| values as u64 * u64::from(bytes) <= u64::from(u32::MAX);
     let whole = [(layer.depth * A::STEP) as u32];
+    scratch.rows.clear();
+    scratch.starts.clear();
     let values = if layer.gathered {
-        scratch.rows.clear();
-        for read in places.taps.chunks_exact(taps) {
-            scratch.starts.push((scratch.rows.len() * size_of::<A::Value>()) as u32);
-            for (row, &values) in read[hot..].iter().zip(&layer.values) {
-                for k in 0..values {
-                    scratch.rows.push(data[row.start as usize + k as usize]);
+        for (tile, starts) in tiles_of(places.starts, taps, positions) {
+            for position in 0..tile.len() {
+                scratch.starts.push(scratch.rows.len() as u32);
+                let starts = starts.iter().skip(position).step_by(tile.len());
+                for (&start, &values) in starts.skip(hot).zip(&layer.values) {
+                    for k in 0..values {
+                        scratch.rows.push(data[start as usize + k as usize]);
+                    }
                 }
+                scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
             }
-            scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
-        assert!(addressable(scratch.rows.len()));
-        scratch.depths.resize(scratch.tiles.len(), layer.depth as u32);
         &whole[..]
     } else {
-        let mut good = addressable(data.len());
-        for tile in split.tiles() {
-            for (tap, &values) in layer.values.iter().enumerate() {
-                let last = last(values as usize).expect("rows as long as the taps have channels");
-                // A tile reads each tap as deep as the deepest of its positions.
-                let mut depth = 0;
-                for position in tile.first..tile.first + tile.size {
-                    let row = places.taps[position * taps + hot + tap];
-                    good &= row.start <= last;
-                    depth = depth.max(row.depth);
-                    scratch.starts.push(row.start.wrapping_mul(bytes));
-                }
-                good &= u64::from(depth) * A::STEP as u64 <= u64::from(values);
-                scratch.depths.push(depth);
+        // All at once, for nearly always it is enough that there are as many values as the longest of them has.
+        let longest = layer.values.iter().max().map_or(0, |&values| values as usize);
+        assert!(
+            inside(places.starts, longest) || {
+                tiles_of(places.starts, taps, positions).all(|(tile, starts)| {
+                    let starts = starts.chunks_exact(tile.len()).skip(hot);
+                    starts.zip(&layer.values).all(|(starts, &values)| inside(starts, values as usize))
+                })
             }
-        }
-        assert!(good);
+        );
+        let fits = |(&depth, &values): (&u32, &u32)| u64::from(depth) * A::STEP as u64 <= u64::from(values);
+        assert!(places.depths.chunks_exact(taps).all(|depths| depths[hot..].iter().zip(&layer.values).all(fits)));
         &layer.values[..]
     };
+    let whole = [layer.depth as u32];
     // Where tiles write: rows of the data, or rows that are finished as soon as the tile is done.
     scratch.ended.clear();
     if !layer.finished {
@@ -185,15 +153,31 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
 
     let panels = sums / PANEL;
     let mut read = 0; // steps of the k-loop, over all positions
-    for (number, tile) in scratch.tiles.iter().enumerate() {
-        let depths = &scratch.depths[number * values.len()..][..values.len()];
-        let (starts, begins) = (&scratch.starts[tile.first * values.len()..], &scratch.begins[tile.first..]);
-        let place = Place { layer, inputs, starts, values, depths, begun, begins, places, first: tile.first, data, outputs };
+    for (number, tile) in tiles(positions).enumerate() {
+        let (first, size) = (tile.start, tile.len());
+        let (starts, depths) = if layer.gathered {
+            (&scratch.starts[first..], &whole[..])
+        } else {
+            (&places.starts[first * taps + hot * size..], &places.depths[number * taps + hot..][..values.len()])
+        };
+        let place = Place {
+            layer,
+            inputs,
+            starts,
+            values,
+            depths,
+            begun,
+            begins: &scratch.begins[first..],
+            places,
+            first,
+            data,
+            outputs,
+        };
         // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
         // `depth` steps each, from `starts` on. `begin` has listed `begins`, and made what they lead to.
         unsafe {
             // Small tiles take several panels at once, and one by one what is left of them.
-            match tile.size {
+            match size {
                 4 => place.tile::<4, 2>(0..panels),
                 3 => place.tile::<3, 2>(0..panels),
                 2 => {
@@ -209,8 +193,8 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
             }
         }
         if !layer.finished {
-            for (position, ended) in scratch.ended.chunks_exact(sums * A::SUM_VALUES).enumerate().take(tile.size) {
-                let position = tile.first + position;
+            for (position, ended) in scratch.ended.chunks_exact(sums * A::SUM_VALUES).enumerate().take(size) {
+                let position = first + position;
                 let ended = Ended { sums: ended.as_ptr(), scales: layer.scales.as_ptr(), parts: layer.parts.as_ptr() };
                 // SAFETY: the asserts above hold for every position, and a row of outputs, and of what is added, has as many panels.
                 unsafe {
@@ -221,7 +205,7 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                 }
             }
         }
-        read += tile.size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
+        read += size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
     }
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
 }
@@ -244,7 +228,11 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         let (panel, lane) = (lane / PANEL, lane % PANEL);
         (lane / half * layer.outputs + panel * half + lane % half).min(layer.each * layer.outputs - 1)
     };
-    for position in 0..positions {
+    let of_tiles = tiles_of(places.starts, layer.taps(), positions);
+    for (position, starts) in of_tiles.flat_map(|(tile, starts)| {
+        let size = tile.len();
+        tile.enumerate().map(move |(p, position)| (position, starts[p..].iter().step_by(size)))
+    }) {
         let first = scratch.sums.len();
         scratch.begins.push(first as u32);
         if layer.starts.is_empty() {
@@ -253,10 +241,9 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         } else {
             scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
         }
-        let read = &places.taps[position * layer.taps()..][..hot];
-        for (row, &first_row) in read.iter().zip(&layer.hot_rows) {
+        for (&start, &first_row) in starts.zip(&layer.hot_rows) {
             // What is outside the image holds 0, and a level one more than its number.
-            let Some(level) = A::index(&data[row.start as usize..]).checked_sub(1) else { continue };
+            let Some(level) = A::index(&data[start as usize..]).checked_sub(1) else { continue };
             let (place, times) = if layer.factor { (0, level) } else { (level, 1) };
             if times == 0 {
                 continue;
@@ -270,52 +257,28 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
 }
 
 /// Positions of the largest tile.
-const MOST_POSITIONS: usize = 4;
-
-/// Some positions that are computed together.
-#[derive(Clone, Copy, Debug)]
-struct Tile {
-    first: usize,
-    size: usize,
-}
+pub(crate) const MOST_POSITIONS: usize = 4;
 
 /// How a number of positions is cut into tiles: fours run fastest, twos and threes nearly so, ones a good deal slower, so
 /// that there is a one only where there is one position (5 = 3 + 2, 6 = 4 + 2, 9 = 4 + 3 + 2).
-#[derive(Debug, PartialEq)]
-struct Split {
-    fours: usize,
-    threes: usize,
-    twos: usize,
-    ones: usize,
+pub fn tiles(positions: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = match positions - first {
+            5 => 3,
+            left => left.min(MOST_POSITIONS),
+        };
+        first += size;
+        (size > 0).then_some(first - size..first)
+    })
 }
 
-impl Split {
-    fn tiles(&self) -> impl Iterator<Item = Tile> {
-        let sizes = [(4, self.fours), (3, self.threes), (2, self.twos), (1, self.ones)];
-        let mut first = 0;
-        sizes.into_iter().flat_map(|(size, count)| std::iter::repeat_n(size, count)).map(move |size| {
-            first += size;
-            Tile { first: first - size, size }
-        })
-    }
-
-    fn of(positions: usize) -> Split {
-        let tiles = |fours, threes, twos, ones| Split { fours, threes, twos, ones };
-        let fours = positions / 4;
-        match positions {
-            0 => tiles(0, 0, 0, 0),
-            1 => tiles(0, 0, 0, 1),
-            _ => match positions % 4 {
-                0 => tiles(fours, 0, 0, 0),
-                3 => tiles(fours, 1, 0, 0),
-                2 => tiles(fours, 0, 1, 0),
-                _ => tiles(fours - 1, 1, 1, 0),
-            },
-        }
-    }
+/// With each tile what there is of so many taps of its positions.
+fn tiles_of<T>(list: &[T], taps: usize, positions: usize) -> impl Iterator<Item = (Range<usize>, &[T])> {
+    tiles(positions).map(move |tile| (tile.clone(), &list[tile.start * taps..tile.end * taps]))
 }
 
-/// A tile's place: the arguments of [`run`], what it reads as [`Scratch`] has it, its depths `[taps]` and first position.
+/// A tile's place: the arguments of [`run`], what it reads and how deep, `[taps]`, and its first position.
 struct Place<'a, A: Lanes> {
     layer: &'a PackedLayer<A>,
     inputs: *const A::Value,
@@ -372,7 +335,7 @@ impl<A: Lanes> Place<'_, A> {
                     // along the first position's row, the others lie at constant distances from it; bytes, so that
                     // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights'
                     // pointer ends the loop. Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
-                    let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize;
+                    let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize * size_of::<A::Value>();
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * step);
@@ -460,10 +423,17 @@ mod tests {
     #[test]
     fn tiles_cover_every_number_of_positions() {
         for positions in 0..200 {
-            let t = Split::of(positions);
-            assert_eq!(4 * t.fours + 3 * t.threes + 2 * t.twos + t.ones, positions);
-            assert!(t.twos + t.ones <= 1);
-            assert_eq!(t.tiles().map(|t| t.size).sum::<usize>(), positions);
+            let mut next = 0;
+            for tile in tiles(positions) {
+                assert_eq!(tile.start, next);
+                assert!(
+                    (1..=MOST_POSITIONS).contains(&tile.len()) && (tile.len() > 1 || positions == 1),
+                    "{positions}: {tile:?}"
+                );
+                next = tile.end;
+            }
+            assert_eq!(next, positions);
+            assert_eq!(tiles(positions).count(), positions.div_ceil(MOST_POSITIONS));
         }
     }
 }

@@ -135,8 +135,7 @@ pub fn reads(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Reads>
                         let Reads { on, costs } = &mut reads[streams[source]];
                         let first = on.len();
                         on.resize(first + channels.div_ceil(64), 0);
-                        for position in tile.clone() {
-                            let row = cache.read(position * packed.taps() + tap, channels);
+                        for row in cache.read(tile.clone(), tap, channels) {
                             for (word, values) in on[first..].iter_mut().zip(row.chunks(64)) {
                                 *word |= values.iter().rev().fold(0, |bits, &value| bits << 1 | u64::from(value != 0.0));
                             }

@@ -133,14 +133,14 @@ impl<A: Arithmetic> Cache<A> {
         self.rows.output(layer, image, row, column)
     }
 
-    /// The tiles of what was computed last: positions, counted from its first.
+    /// As [`Activations::tiles`].
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.rows.scratch.tiles()
+        self.rows.tiles()
     }
 
     /// As [`Activations::read`].
-    pub fn read(&self, place: usize, channels: usize) -> &[A::Value] {
-        self.rows.read(place, channels)
+    pub fn read(&self, tile: Range<usize>, tap: usize, channels: usize) -> impl Iterator<Item = &[A::Value]> {
+        self.rows.read(tile, tap, channels)
     }
 }
 

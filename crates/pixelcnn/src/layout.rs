@@ -54,18 +54,18 @@ impl PlannedRing {
 pub(crate) struct PlannedGrid {
     images: u64,
     left: u64,
-    stride: u64,
+    columns: u64,
 }
 
 impl PlannedGrid {
     /// The same where all that is planned can be addressed.
     pub(crate) fn narrow(self) -> Grid {
-        Grid { images: self.images as usize, left: self.left as usize, stride: self.stride as usize }
+        Grid { images: self.images as usize, left: self.left as usize, columns: self.columns as usize }
     }
 
     /// Places of a row of all images.
     fn row(self) -> u64 {
-        product(&[self.images, self.stride])
+        product(&[self.images, self.columns])
     }
 }
 
@@ -112,8 +112,7 @@ pub struct Layout {
 /// What a front takes.
 fn front_bytes(room: Room, families: u64, units: Units) -> Bytes {
     let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
-    Bytes::of::<Row>(&[room.positions, room.taps])
-        + Bytes::of::<u8>(&[room.positions, of_position])
+    Bytes::of::<u8>(&[room.positions, of_position])
         + Bytes::of::<Chosen>(&[room.positions, families])
         + Bytes(room.bytes(units.value, units.sum))
 }
@@ -157,7 +156,7 @@ impl Layout {
         let channels = units.pixel(config).next_multiple_of(units.step) as u64;
         let row = |layer: usize| units.row(layers, layer).len as u64;
         let base = (0..layers.len()).map(row).max().unwrap_or(0).max(channels);
-        let grid = PlannedGrid { images: images as u64, left: left as u64, stride: width as u64 + left as u64 + right as u64 };
+        let grid = PlannedGrid { images: images as u64, left: left as u64, columns: width as u64 + left as u64 + right as u64 };
         let mut rows = grid.row();
         let mut ring = |source: Source, row: u64, channels: u64| {
             let (place, own, slots, whole) = (rows, 0, slots[ring_index(source)], schedule.is_whole(source));

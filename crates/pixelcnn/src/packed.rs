@@ -286,9 +286,9 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// Whether a layer of 16 channels over rows of 16 values runs with these places.
-    fn runs<A: Arithmetic>(packed: &PackedLayer<A>, tap: Row, output: u32, len: usize) -> bool {
+    fn runs<A: Arithmetic>(packed: &PackedLayer<A>, Row { start, depth }: Row, output: u32, len: usize) -> bool {
         let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
-        let places = Places { taps: &[tap], begins: &[], residuals: &[], outputs: &[output] };
+        let places = Places { starts: &[start], depths: &[depth], begins: &[], residuals: &[], outputs: &[output] };
         catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
     }
 
