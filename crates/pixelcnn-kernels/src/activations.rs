@@ -221,14 +221,29 @@ impl Walk {
     /// Makes a front of what a layer computes at some steps, and gives each position its place. The family whose positions they are;
     /// `None` where there is nothing to compute.
     fn choose(&mut self, layer: usize, classes: &[u16], steps: Range<usize>) -> Option<usize> {
-        let mut family = 0;
-        if self.shared.is_some() {
-            family = self.layers[layer].family;
-            // One step at a time, each with all its layers in their order.
-            self.look_up(layer, classes, steps.start);
-        } else {
-            self.chosen[0].clear();
-            steps.for_each(|step| self.choose_all(layer, classes, step));
+        let plan = &self.layers[layer];
+        // Where rows are remembered it is one step at a time, each with all its layers in their order, and a family has the positions of its root.
+        let family = if self.shared.is_some() { plan.family } else { 0 };
+        if self.shared.as_ref().is_none_or(|shared| shared.looks[family].root == layer) {
+            let (chosen, Ring { delay, whole, .. }) = (&mut self.chosen[family], plan.ring);
+            chosen.clear();
+            for step in steps {
+                for (row, columns) in self.wave.positions(delay, whole, step) {
+                    let lane = row % self.lanes;
+                    for (column, (image, &class)) in
+                        columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c)))
+                    {
+                        let (at, lane) = (self.grid.at(image, column) as u32, (image * self.lanes + lane) as u32);
+                        chosen.push(Chosen { step: step as u32, row: row as u16, class, at, lane, entry: None });
+                    }
+                }
+            }
+            if layer == 0
+                && let Some(shared) = &mut self.shared
+            {
+                shared.table.step();
+            }
+            self.look_up(family);
         }
         self.front.clear();
         if self.chosen[family].is_empty() {
@@ -238,68 +253,42 @@ impl Walk {
         Some(family)
     }
 
-    /// Lists all positions that the layer computes at a step.
-    fn choose_all(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Ring { delay, whole, .. } = self.layers[layer].ring;
-        for (row, columns) in self.wave.positions(delay, whole, step) {
-            let lane = row % self.lanes;
-            for column in columns {
-                self.chosen[0].extend(classes.iter().enumerate().map(|(image, &class)| Chosen {
-                    step: step as u32,
-                    row: row as u16,
-                    class,
-                    at: self.grid.at(image, column) as u32,
-                    lane: (image * self.lanes + lane) as u32,
-                    entry: None,
-                }));
-            }
-        }
-    }
-
-    /// Where the layer is its family's root: looks up all positions that it computes at a step, lists those whose rows are not there,
-    /// and points the others to theirs.
-    fn look_up(&mut self, layer: usize, classes: &[u16], step: usize) {
-        let Walk { wave, lanes, grid, rows, layers, chosen, shared, .. } = self;
-        let (Some(shared), family) = (shared, layers[layer].family) else { return };
+    /// Looks up the positions of a family, leaves those whose rows are not there, and points the others to theirs.
+    fn look_up(&mut self, family: usize) {
+        let Walk { grid, rows, chosen, shared, .. } = self;
+        let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
-        if look.root != layer {
+        if !table.watch(family, chosen.len()) {
+            for &Chosen { row, at, .. } in &*chosen {
+                ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;
+                table.count_apart(family);
+            }
             return;
         }
-        if layer == 0 {
-            table.step();
-        }
-        let chosen = &mut chosen[family];
-        chosen.clear();
         keys.clear();
         hashes.clear();
         let to_a_word = (u32::BITS / *bits) as usize;
-        for (row, columns) in wave.positions(look.ring.delay, look.ring.whole, step) {
-            let (of_pixels, of_rows) = look.offsets.of(row).split_at(look.pixels);
-            let lane = row % *lanes;
-            for (column, (image, &class)) in columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c))) {
-                let (from, at) = (keys.len(), grid.at(image, column));
-                let id = |offset: u32| ids[offset as usize + at];
-                for pixels in of_pixels.chunks(to_a_word) {
-                    keys.push(pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel)));
-                }
-                let mut known = true;
-                for &row in of_rows {
-                    let id = id(row);
-                    known &= id != NONE;
-                    keys.push(id);
-                }
-                if look.class {
-                    keys.push(class.into());
-                }
-                hashes.push(if known { table::hash(&keys[from..]) } else { 0 });
-                let (step, row, at, lane) = (step as u32, row as u16, at as u32, (image * *lanes + lane) as u32);
-                chosen.push(Chosen { step, row, class, at, lane, entry: None });
+        for &Chosen { row, class, at, .. } in &*chosen {
+            let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
+            let from = keys.len();
+            let id = |offset: u32| ids[(offset + at) as usize];
+            for pixels in of_pixels.chunks(to_a_word) {
+                keys.push(pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel)));
             }
+            let mut known = true;
+            for &row in of_rows {
+                let id = id(row);
+                known &= id != NONE;
+                keys.push(id);
+            }
+            if look.class {
+                keys.push(class.into());
+            }
+            hashes.push(if known { table::hash(&keys[from..]) } else { 0 });
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
         let words = keys.len() / chosen.len().max(1);
-        let numbered = table.watch(family, chosen.len());
         let mut left = 0;
         for number in 0..chosen.len() {
             let Chosen { row, at, .. } = chosen[number];
@@ -309,7 +298,7 @@ impl Walk {
                     table.count_apart(family);
                     None
                 }
-                hash => table.look_up(family, hash, &keys[number * words..][..words], numbered),
+                hash => table.look_up(family, hash, &keys[number * words..][..words]),
             };
             ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);
             if let Some(Found { entry: Some((entry, start)), is_new: false, .. }) = found {
@@ -395,13 +384,22 @@ impl Walk {
     }
 }
 
-/// Steps of a row up to its last value other than zero.
+/// Steps of a row up to its last value other than zero, or some more.
 fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
     const BLOCK: usize = 16; // zeros of which are looked at side by side
     let is_zero = |value: &A::Value| *value == A::Value::default();
     let mut end = values.len();
-    while end >= BLOCK && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
-        end -= BLOCK;
+    let tail = end % BLOCK;
+    if tail > 0 && values[end - tail..].iter().all(is_zero) {
+        end -= tail;
+    }
+    if end % BLOCK == 0 {
+        while end > 0 && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
+            end -= BLOCK;
+        }
+    }
+    if A::MOST_STEPS > 1 {
+        return end.div_ceil(A::STEP) as u32;
     }
     let last = values[..end].iter().rposition(|value| !is_zero(value));
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)

@@ -205,7 +205,7 @@ impl Table {
 
     /// The row that a family makes of these ids, numbered where it is new and `numbered`; `None` else, and where numbers are used up.
     #[inline]
-    pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32], numbered: bool) -> Option<Found> {
+    pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
         let part = self.parts[family];
         let (set, tag) = (part.place(hash), tag(hash));
         let key_at = |entry: usize| entry + part.entry - part.words;
@@ -225,7 +225,7 @@ impl Table {
             self.parts[family].watch.met += 1;
             return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
-        if !numbered || self.next == u32::MAX {
+        if self.next == u32::MAX {
             self.counts[family].apart += 1;
             return None;
         }
