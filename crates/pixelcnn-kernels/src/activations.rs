@@ -160,14 +160,17 @@ impl<A: Lanes> Activations<A> {
             data.resize(data.len().max(shared.first + shared.table.end()), A::Value::default());
         }
         let Front { starts, depths, begins, residuals, rows: outputs, targets } = &walk.front;
-        let places = Places { starts, depths, begins, residuals, outputs };
+        let places = Places { starts, depths, begins, residuals, outputs, tails: walk.tails };
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
         if walk.tails {
             // What pads the channels may hold anything.
             let own = packed.row.min(plan.ring.steps as usize * A::STEP);
-            for ((&target, &row), chosen) in targets.iter().zip(outputs).zip(&walk.chosen[family]) {
-                let depth = depth_of::<A>(&data[row as usize..][..own]);
+            for (number, ((&target, &row), chosen)) in targets.iter().zip(outputs).zip(&walk.chosen[family]).enumerate() {
+                let depth = match scratch.depths.get(number) {
+                    Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(plan.ring.steps),
+                    None => depth_of::<A>(&data[row as usize..][..own]),
+                };
                 walk.rows[target].depth = depth;
                 if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut walk.shared, plan.kept, chosen.entry) {
                     shared.table.set_depth(entry, kept, depth);
@@ -341,19 +344,19 @@ impl Walk {
             }
         }
         let here = |ring: &Ring, chosen: &Chosen| grid.row_of(ring, chosen.row.into()) + chosen.at as usize;
-        if let Some(ring) = &plan.start {
-            begins.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
-        } else if plan.class {
-            begins.extend(chosen.iter().map(|chosen| u32::from(chosen.class)));
-        }
-        if let Some(ring) = &plan.residual {
-            residuals.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
-        }
         let Ring { slots, whole, own, row: values, steps: depth, .. } = plan.ring;
         let all = *images * if whole { wave.width } else { *lanes };
         // Nearly always all are of one step or row, and a division takes long.
         let (mut time, mut first) = (0, own);
         for chosen in chosen {
+            if let Some(ring) = &plan.start {
+                begins.push(rows[here(ring, chosen)].start);
+            } else if plan.class {
+                begins.push(chosen.class.into());
+            }
+            if let Some(ring) = &plan.residual {
+                residuals.push(rows[here(ring, chosen)].start);
+            }
             let start = match (shared.as_ref(), plan.kept, chosen.entry) {
                 (Some(Shared { first, .. }), Some((_, offset)), Some((_, start))) => *first + offset + start as usize,
                 _ => {
@@ -384,22 +387,13 @@ impl Walk {
     }
 }
 
-/// Steps of a row up to its last value other than zero, or some more.
+/// Steps of a row up to its last value other than zero.
 fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
     const BLOCK: usize = 16; // zeros of which are looked at side by side
     let is_zero = |value: &A::Value| *value == A::Value::default();
     let mut end = values.len();
-    let tail = end % BLOCK;
-    if tail > 0 && values[end - tail..].iter().all(is_zero) {
-        end -= tail;
-    }
-    if end % BLOCK == 0 {
-        while end > 0 && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
-            end -= BLOCK;
-        }
-    }
-    if A::MOST_STEPS > 1 {
-        return end.div_ceil(A::STEP) as u32;
+    while end >= BLOCK && values[end - BLOCK..end].iter().fold(true, |zeros, value| zeros & is_zero(value)) {
+        end -= BLOCK;
     }
     let last = values[..end].iter().rposition(|value| !is_zero(value));
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)

@@ -43,6 +43,9 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     const MOST_STEPS: usize;
     /// Whether numbers are integers.
     const INTEGERS: bool;
+    /// Rows that tiles do not finish are taken to be as deep as a multiple of so many steps: loops of few different lengths are foreseen
+    /// by processors, and a turn that was not takes as long as three or four steps.
+    const DEPTH_STEPS: u32 = 4;
     /// Values that a sum takes which is kept whole.
     const SUM_VALUES: usize = size_of::<Self::Sum>() / size_of::<Self::Value>();
 
@@ -112,12 +115,13 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// [`Activations::put_pixel`].
     fn put_pixel(kept: &mut Activations<Self>, image: usize, row: usize, column: usize, level: u16, values: &[Self::Value]);
 
-    /// Makes a position's outputs of all its sums.
+    /// Makes a position's outputs of all its sums. Returns how many of its values hold all that are not zero, or some more: all that is
+    /// read of a row that has its numbers in parts. Without meaning where it is not asked.
     ///
     /// # Safety
     /// As many sums as `panels` have can be read; of integers as many scales and parts. Rows are as long as the layer's and its residual's
     /// are.
-    unsafe fn finish(rounding: Self::Rounding, ended: Ended<Self::Value>, panels: usize, row: Outputs<Self::Value>);
+    unsafe fn finish(rounding: Self::Rounding, ended: Ended<Self::Value>, panels: usize, row: Outputs<Self::Value>) -> usize;
 
     /// Writes the outputs of a panel, after adding the residual's where there is one.
     ///
@@ -142,6 +146,8 @@ pub struct Outputs<V> {
     pub row: *mut V,
     /// The row that is added, from its kept numbers on.
     pub residual: Option<*const V>,
+    /// Whether it is asked where the row's zeros begin.
+    pub tails: bool,
 }
 
 /// Sums that tiles have left as they are, and what makes outputs of them.
@@ -252,7 +258,7 @@ impl Lanes for F32 {
         kept.put_pixel(image, row, column, level, values);
     }
 
-    unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual }: Outputs<f32>) {
+    unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual, .. }: Outputs<f32>) -> usize {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
@@ -275,10 +281,11 @@ impl Lanes for F32 {
                 write_four(of(high, high), residual.map(|from| from.add(4)), to.add(4));
             }
         }
+        panels * PANEL / finish.cell.sums()
     }
 
     #[inline(always)]
-    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], first: usize, Outputs { row, residual }: Outputs<f32>) {
+    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], first: usize, Outputs { row, residual, .. }: Outputs<f32>) {
         let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
             let at = first + 4 * v;
@@ -431,17 +438,16 @@ impl Lanes for Int8 {
         kept.put_pixel(image, row, column, level, values);
     }
 
-    unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
+    unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) -> usize {
         // SAFETY: as the caller promises.
         unsafe {
-            let parts = rounding.row.upper.is_some() || rounding.row.negative.is_some();
-            match (rounding.cell, rounding.kept, parts) {
-                (Cell::Relu, false, false) => finish_sums::<true, false, false>(rounding, ended, panels, outputs),
-                (Cell::Relu, false, true) => finish_sums::<true, false, true>(rounding, ended, panels, outputs),
-                (Cell::Relu, true, false) => finish_sums::<true, true, false>(rounding, ended, panels, outputs),
-                (Cell::Relu, true, true) => finish_sums::<true, true, true>(rounding, ended, panels, outputs),
-                (Cell::Linear, false, _) => finish_sums::<false, false, true>(rounding, ended, panels, outputs),
-                (Cell::Linear, true, _) => finish_sums::<false, true, true>(rounding, ended, panels, outputs),
+            let simple = rounding.cell == Cell::Relu && !rounding.row.is_in_parts();
+            match (rounding.cell, simple, rounding.kept, outputs.tails) {
+                (Cell::Relu, true, false, false) => finish_sums::<true, false, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, false, true) => finish_sums::<true, false, true>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, true, false) => finish_sums::<true, true, false>(rounding, ended, panels, outputs),
+                (Cell::Relu, true, true, true) => finish_sums::<true, true, true>(rounding, ended, panels, outputs),
+                (Cell::Relu | Cell::Linear, ..) => finish_sums::<false, false, false>(rounding, ended, panels, outputs),
                 _ => finish_cells(rounding, ended, panels, outputs),
             }
         }
@@ -476,18 +482,20 @@ unsafe fn scaled(ended: Ended<Small>, panel: usize, half: usize) -> F32x4 {
     }
 }
 
-/// Outputs of a relu, or of a linear layer, whether they are kept in 16 bits, and whether a row may have their small numbers in parts.
+/// Outputs of a relu, or of a linear layer. Where they are simple, of a relu and not in parts, it is known beforehand whether they are kept in 16
+/// bits, and whether it is asked where their zeros begin.
 ///
 /// # Safety
 /// As [`Lanes::finish`].
-unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
+unsafe fn finish_sums<const SIMPLE: bool, const KEPT: bool, const TAILS: bool>(
     rounding: Rounding,
     ended: Ended<Small>,
     panels: usize,
-    Outputs { row, residual }: Outputs<Small>,
-) {
-    let most = if KEPT { f32::from(i16::MAX) } else { f32::from(rounding.most) };
-    let round = |x: F32x4| if RELU { x.round_positive(most) } else { x.round_signed(most) };
+    Outputs { row, residual, tails }: Outputs<Small>,
+) -> usize {
+    let (kept_too, tails) = if SIMPLE { (KEPT, TAILS) } else { (rounding.kept, tails) };
+    let most = if kept_too { f32::from(i16::MAX) } else { f32::from(rounding.most) };
+    let round = |x: F32x4| if SIMPLE { x.round_positive(most) } else { x.round_signed(most) };
     let splat = |bound: i16| I16x8::splat_pair([bound; 2]);
     let (ceiling, floor) = (splat(rounding.most), splat(if rounding.positive { 0 } else { -rounding.most }));
     let RowParts { upper, negative, kept, .. } = rounding.row;
@@ -495,12 +503,17 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
     let [zero, lowest, highest] =
         [0, if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX }].map(splat);
     let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
+    let least = splat(if rounding.cell == Cell::Relu { 0 } else { i16::MIN });
+    let mut depth = 0;
     for panel in 0..panels {
         let first = panel * PANEL;
         // SAFETY: as the caller promises; rows have the alignment of small numbers.
         unsafe {
             let mut out = I16x8::narrow(round(scaled(ended, panel, 0)), round(scaled(ended, panel, 1)));
-            if KEPT {
+            if !SIMPLE {
+                out = out.at_least(least);
+            }
+            if kept_too {
                 let wide = first * small::OF_16_BITS;
                 if let Some(residual) = residual {
                     out = I16x8::new(residual.add(wide).cast::<[i16; 8]>().read_unaligned()).add_saturating(out);
@@ -509,7 +522,10 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
                 let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
                 out = out.scaled(parts).at_most(ceiling).at_least(floor);
             }
-            if !PARTS {
+            if tails {
+                depth = if out.is_zero() { depth } else { first + PANEL };
+            }
+            if SIMPLE {
                 *row.add(first).cast() = small::stored(out);
                 continue;
             }
@@ -522,19 +538,21 @@ unsafe fn finish_sums<const RELU: bool, const KEPT: bool, const PARTS: bool>(
             write(first, out.at_least(lowest));
         }
     }
+    if !SIMPLE && rounding.row.is_in_parts() { rounding.row.read } else { depth }
 }
 
 /// Outputs of any other cell.
 ///
 /// # Safety
 /// As [`Lanes::finish`].
-unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) {
+unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) -> usize {
     let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
     let RowParts { upper, negative, kept, .. } = rounding.row;
     let (lowest, highest) = (if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX });
     let (upper, negative) = (upper.unwrap_or(0), negative.unwrap_or(0));
     let each = 2 / rounding.cell.sums(); // fours of outputs of a panel
+    let mut depth = 0;
     for four in 0..panels * each {
         // SAFETY: as the caller promises.
         let [low, high] = [0, 1].map(|half| unsafe { scaled(ended, four / each, half) });
@@ -550,6 +568,7 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
                     *outputs.row.add(kept + at * small::OF_16_BITS).cast() = small::split(number);
                 }
                 let number = rounding.view_of(number, *ended.parts.add(at));
+                depth = if number == 0 { depth } else { at + 1 };
                 // As in `finish_sums`.
                 for (at, number) in [(negative + at, (-number).max(0)), (at, number.max(lowest))] {
                     let lower = number.min(highest);
@@ -559,4 +578,5 @@ unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, o
             }
         }
     }
+    if rounding.row.is_in_parts() { rounding.row.read } else { depth }
 }

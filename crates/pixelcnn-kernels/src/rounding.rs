@@ -92,6 +92,11 @@ impl RowParts {
         RowParts { upper: None, negative: None, kept: 0, len: padded(channels), read: channels }
     }
 
+    /// Whether a number may lie in more than one place.
+    pub fn is_in_parts(self) -> bool {
+        self.upper.is_some() || self.negative.is_some()
+    }
+
     /// Where the parts of small numbers begin that a kernel reads, and whether a part counts as negative.
     pub fn small(self) -> impl Iterator<Item = (usize, bool)> {
         let RowParts { upper, negative, .. } = self;

@@ -23,6 +23,15 @@ pub struct Places<'a> {
     pub residuals: &'a [u32],
     /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
     pub outputs: &'a [u32],
+    /// Whether [`Scratch`] is to say how deep the rows of outputs are.
+    pub tails: bool,
+}
+
+impl Places<'_> {
+    /// Where the row starts that a position of a tile reads through a tap of so many.
+    fn start(&self, taps: usize, tile: &Range<usize>, tap: usize, position: usize) -> usize {
+        self.starts[tile.start * taps + tap * tile.len() + position - tile.start] as usize
+    }
 }
 
 /// Memory that [`run`] uses again and again.
@@ -33,11 +42,13 @@ pub struct Scratch<A: Lanes> {
     sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
     ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
     begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
+    /// (position), of layers that tiles do not finish: values of its row up to the last that is not zero, or some more.
+    pub(crate) depths: Vec<u32>,
 }
 
 impl<A: Lanes> Default for Scratch<A> {
     fn default() -> Scratch<A> {
-        Scratch { rows: vec![], starts: vec![], sums: vec![], ended: vec![], begins: vec![] }
+        Scratch { rows: vec![], starts: vec![], sums: vec![], ended: vec![], begins: vec![], depths: vec![] }
     }
 }
 
@@ -65,7 +76,7 @@ impl Room {
             [positions, gathered, value],
             [MOST_POSITIONS as u64, ended, value],
             [positions, begun, sum],
-            [positions, 2, index],
+            [positions, 3, index],
             [positions, taps, index],
             [tiles, taps, index],
         ]
@@ -85,7 +96,8 @@ impl<A: Lanes> Scratch<A> {
         reserve(&mut self.starts, &[n(positions)])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
         reserve(&mut self.ended, &[MOST_POSITIONS, n(ended)])?;
-        reserve(&mut self.begins, &[n(positions)])
+        reserve(&mut self.begins, &[n(positions)])?;
+        reserve(&mut self.depths, &[n(positions)])
     }
 }
 
@@ -112,37 +124,33 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     scratch.rows.clear();
     scratch.starts.clear();
     let values = if layer.gathered {
-        for (tile, starts) in tiles_of(places.starts, taps, positions) {
-            for position in 0..tile.len() {
-                scratch.starts.push(scratch.rows.len() as u32);
-                let starts = starts.iter().skip(position).step_by(tile.len());
-                for (&start, &values) in starts.skip(hot).zip(&layer.values) {
-                    for k in 0..values {
-                        scratch.rows.push(data[start as usize + k as usize]);
-                    }
+        for (tile, position) in positions_of(positions) {
+            scratch.starts.push(scratch.rows.len() as u32);
+            for (tap, &values) in layer.values.iter().enumerate() {
+                let start = places.start(taps, &tile, hot + tap, position);
+                for k in 0..values as usize {
+                    scratch.rows.push(data[start + k]);
                 }
-                scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
             }
+            scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
         }
         &whole[..]
     } else {
         // All at once, for nearly always it is enough that there are as many values as the longest of them has.
         let longest = layer.values.iter().max().map_or(0, |&values| values as usize);
-        assert!(
-            inside(places.starts, longest) || {
-                tiles_of(places.starts, taps, positions).all(|(tile, starts)| {
-                    let starts = starts.chunks_exact(tile.len()).skip(hot);
-                    starts.zip(&layer.values).all(|(starts, &values)| inside(starts, values as usize))
-                })
-            }
-        );
+        let each = |(tile, position): (Range<usize>, usize)| {
+            let start = |tap: usize| places.start(taps, &tile, hot + tap, position);
+            layer.values.iter().enumerate().all(|(tap, &values)| start(tap) as u64 + u64::from(values) <= data.len() as u64)
+        };
+        assert!(inside(places.starts, longest) || positions_of(positions).all(each));
         let fits = |(&depth, &values): (&u32, &u32)| u64::from(depth) * A::STEP as u64 <= u64::from(values);
-        assert!(places.depths.chunks_exact(taps).all(|depths| depths[hot..].iter().zip(&layer.values).all(fits)));
+        assert!(places.depths.chunks_exact(taps.max(1)).all(|depths| depths[hot..].iter().zip(&layer.values).all(fits)));
         &layer.values[..]
     };
     let whole = [layer.depth as u32];
     // Where tiles write: rows of the data, or rows that are finished as soon as the tile is done.
     scratch.ended.clear();
+    scratch.depths.clear();
     if !layer.finished {
         scratch.ended.resize(MOST_POSITIONS * sums * A::SUM_VALUES, A::Value::default());
     }
@@ -201,7 +209,9 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                     let row = data.add(places.outputs[position] as usize);
                     let residual =
                         places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
-                    A::finish(layer.rounding, ended, panels, Outputs { row, residual });
+                    scratch
+                        .depths
+                        .push(A::finish(layer.rounding, ended, panels, Outputs { row, residual, tails: places.tails }) as u32);
                 }
             }
         }
@@ -228,11 +238,7 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         let (panel, lane) = (lane / PANEL, lane % PANEL);
         (lane / half * layer.outputs + panel * half + lane % half).min(layer.each * layer.outputs - 1)
     };
-    let of_tiles = tiles_of(places.starts, layer.taps(), positions);
-    for (position, starts) in of_tiles.flat_map(|(tile, starts)| {
-        let size = tile.len();
-        tile.enumerate().map(move |(p, position)| (position, starts[p..].iter().step_by(size)))
-    }) {
+    for (tile, position) in positions_of(positions) {
         let first = scratch.sums.len();
         scratch.begins.push(first as u32);
         if layer.starts.is_empty() {
@@ -241,9 +247,11 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
         } else {
             scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
         }
-        for (&start, &first_row) in starts.zip(&layer.hot_rows) {
+        for (tap, &first_row) in layer.hot_rows.iter().enumerate() {
             // What is outside the image holds 0, and a level one more than its number.
-            let Some(level) = A::index(&data[start as usize..]).checked_sub(1) else { continue };
+            let Some(level) = A::index(&data[places.start(layer.taps(), &tile, tap, position)..]).checked_sub(1) else {
+                continue;
+            };
             let (place, times) = if layer.factor { (0, level) } else { (level, 1) };
             if times == 0 {
                 continue;
@@ -273,9 +281,9 @@ pub fn tiles(positions: usize) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// With each tile what there is of so many taps of its positions.
-fn tiles_of<T>(list: &[T], taps: usize, positions: usize) -> impl Iterator<Item = (Range<usize>, &[T])> {
-    tiles(positions).map(move |tile| (tile.clone(), &list[tile.start * taps..tile.end * taps]))
+/// So many positions, each with its tile.
+fn positions_of(positions: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
+    tiles(positions).flat_map(|tile| tile.clone().map(move |position| (tile.clone(), position)))
 }
 
 /// A tile's place: the arguments of [`run`], what it reads and how deep, `[taps]`, and its first position.
@@ -339,7 +347,7 @@ impl<A: Lanes> Place<'_, A> {
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * step);
-                    if A::MOST_STEPS == 1 || layer.group == 1 {
+                    if A::MOST_STEPS == 1 {
                         loop {
                             let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
                             for p in 0..P {
@@ -409,7 +417,7 @@ impl<A: Lanes> Place<'_, A> {
                 };
                 for v in 0..V / 2 {
                     let sums = [sums[p][2 * v], sums[p][2 * v + 1]];
-                    A::write(layer.rounding, sums, (panel + v) * PANEL, Outputs { row, residual });
+                    A::write(layer.rounding, sums, (panel + v) * PANEL, Outputs { row, residual, tails: false });
                 }
             });
         }

@@ -288,7 +288,7 @@ mod tests {
     /// Whether a layer of 16 channels over rows of 16 values runs with these places.
     fn runs<A: Arithmetic>(packed: &PackedLayer<A>, Row { start, depth }: Row, output: u32, len: usize) -> bool {
         let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
-        let places = Places { starts: &[start], depths: &[depth], begins: &[], residuals: &[], outputs: &[output] };
+        let places = Places { starts: &[start], depths: &[depth], begins: &[], residuals: &[], outputs: &[output], tails: true };
         catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
     }
 

@@ -80,6 +80,7 @@ mod tests {
         let narrow = I16x8::narrow(a, b);
         assert_eq!(narrow.to_array(), [7, -7, 8, -8, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
         let (zero, eight) = (I16x8::new([0; 8]), I16x8::new([8; 8]));
+        assert!(zero.is_zero() && !eight.is_zero() && !I16x8::new([0, 0, 0, 0, 0, 0, 0, i16::MIN]).is_zero());
         assert_eq!(narrow.at_least(zero).at_most(eight).to_array(), [7, 0, 8, 0, 8, 0, 8, 0]);
         assert_eq!(narrow.add_saturating(narrow).to_array(), [14, -14, 16, -16, i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
         let halves = I16x8::new([0, 1, 2, 3, -1, -3, i16::MAX, i16::MIN]).scaled(I16x8::new([1 << 14; 8]));

@@ -209,6 +209,12 @@ impl I16x8 {
         I16x8(std::array::from_fn(|i| scaled(i).min(i16::MAX.into()) as i16))
     }
 
+    /// Whether all are 0.
+    #[inline(always)]
+    pub fn is_zero(self) -> bool {
+        self.0 == [0; 8]
+    }
+
     /// Each lane, but the other sign.
     #[inline(always)]
     pub fn negated(self) -> I16x8 {

@@ -1,7 +1,7 @@
 //! The backend for WebAssembly with the simd128 feature.
 
 use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_gt, f32x4_mul};
-use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_or, v128_xor};
+use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_any_true, v128_or, v128_xor};
 #[cfg(target_feature = "relaxed-simd")]
 use core::arch::wasm32::{
     i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i64x2_extract_lane,
@@ -240,6 +240,12 @@ impl I16x8 {
     #[inline(always)]
     pub fn scaled(self, by: I16x8) -> I16x8 {
         I16x8(i16x8_q15mulr_sat(self.0, by.0))
+    }
+
+    /// Whether all are 0.
+    #[inline(always)]
+    pub fn is_zero(self) -> bool {
+        !v128_any_true(self.0)
     }
 
     /// Each lane, but the other sign.
