@@ -39,28 +39,33 @@ pub struct Part {
     pub values: u32,
     /// Steps after which no position reads what was met.
     pub lifetime: u32,
-    /// How many of [`WATCHED`] positions must be met for remembering to pay.
-    pub wanted: u32,
-    /// Whether it does.
+    /// Multiply-adds that a row spares that is met.
+    pub macs: u64,
+    /// Rows that were met, ever.
+    pub met: u64,
+    /// Whether it pays to look them up.
     pub watch: Watch,
 }
 
-/// Positions after which it is asked whether a family's rows are met often enough: those of some three images of 28 x 28.
+/// Multiply-adds that take about as long as looking a row up.
+pub const LOOK_UP_MACS: u64 = 4096;
+
+/// Positions after which it is asked whether looking a family's rows up pays: those of some three images of 28 x 28.
 pub const WATCHED: u32 = 2048;
 
-/// So many times as many positions go by, where they were not, before it is tried again, since what is drawn may change: of a net that never
+/// So many times as many positions go by, where it did not, before it is tried again, since what is drawn may change: of a net that never
 /// meets any, one position of nine is looked up in vain.
 const PAUSE: u32 = 8;
 
-/// Whether a family's new rows are remembered: at first they are.
+/// Whether a family's rows are looked up: at first they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Watch {
     /// Whether they are now.
     open: bool,
     /// Positions until it is asked again.
     left: u32,
-    /// Positions that were met since it was asked last.
-    met: u32,
+    /// What was spared before, in multiply-adds.
+    before: u64,
 }
 
 impl Part {
@@ -190,20 +195,22 @@ impl Table {
         std::hint::black_box(seen);
     }
 
-    /// So many positions of a family come; whether those that are new are to be numbered. Where few are met, as in deep nets whose
-    /// positions see nearly all of an image, numbering them takes longer than it spares: they go without for a while, and with them all
-    /// that reads them, which then need not even be looked up. What is remembered is met all the same.
+    /// So many positions of a family come; whether their rows are to be looked up. Where few are met, as in deep nets whose positions see nearly
+    /// all of an image, that takes longer than it spares: they are computed for a while as if nothing was remembered, and so are all that
+    /// read them. What is met of later families counts too, as their keys are made of these ids.
     pub fn watch(&mut self, family: usize, positions: usize) -> bool {
-        let Part { watch, wanted, .. } = &mut self.parts[family];
+        let mut watch = self.parts[family].watch;
         if watch.left == 0 {
-            let open = !watch.open || watch.met >= *wanted;
-            *watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, met: 0 };
+            let spared = self.parts[family..].iter().fold(0, |all: u64, part| all.wrapping_add(part.met.wrapping_mul(part.macs)));
+            let open = !watch.open || spared.wrapping_sub(watch.before) >= u64::from(WATCHED) * LOOK_UP_MACS;
+            watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, before: spared };
         }
         watch.left = watch.left.saturating_sub(positions as u32);
+        self.parts[family].watch = watch;
         watch.open
     }
 
-    /// The row that a family makes of these ids, numbered where it is new and `numbered`; `None` else, and where numbers are used up.
+    /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
     #[inline]
     pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
         let part = self.parts[family];
@@ -218,11 +225,11 @@ impl Table {
                 continue;
             }
             self.set_met(set, way);
+            self.parts[family].met += 1;
             if way >= KEPT {
                 return Some(self.keep(family, set, way));
             }
             self.counts[family].met += 1;
-            self.parts[family].watch.met += 1;
             return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
         if self.next == u32::MAX {

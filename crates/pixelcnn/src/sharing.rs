@@ -29,7 +29,7 @@ use crate::memory::{Bytes, try_room, try_zeroed};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 pub use pixelcnn_kernels::table::Met;
-use pixelcnn_kernels::table::{KEPT, LINE, Part, Table, WATCHED, WAYS, Watch};
+use pixelcnn_kernels::table::{KEPT, LINE, LOOK_UP_MACS, Part, Table, WAYS, Watch};
 
 /// Layers whose rows follow from one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,9 +132,6 @@ pub const MOST_BYTES: u64 = 1 << 31;
 /// What one takes where nobody says.
 const DEFAULT_BYTES: u64 = 16_000_000;
 
-/// Multiply-adds that take about as long as looking a row up. Where fewer are spared, new rows are not remembered ([`Table::watch`]).
-const LOOK_UP_MACS: u64 = 4096;
-
 /// What a net's table takes where nobody says: none where rows are computed about as fast as they are looked up.
 pub fn default_bytes(layers: &Layers) -> u64 {
     let is_looked_up = |layer: &&Layer| layer.reads().any(|(source, tap)| source == Source::Pixels || tap != Tap::HERE);
@@ -149,7 +146,7 @@ struct Shelf {
     values: u64,   // of the rows that are kept
     entry: u64,    // words of an entry: its id, two depths a word, and its key
     lifetime: u64, // steps after which no position reads what was met
-    wanted: u64,   // positions of so many that are watched that must be met
+    macs: u64,     // that a row spares which is met
     sets: u64,
 }
 
@@ -189,7 +186,8 @@ impl TablePlan {
             words: shelf.words as usize,
             values: shelf.values as u32,
             lifetime: u32::try_from(shelf.lifetime).unwrap_or(u32::MAX),
-            wanted: shelf.wanted as u32,
+            macs: shelf.macs,
+            met: 0,
             watch: Watch::default(),
         }));
         let all: u64 = self.shelves.iter().map(|shelf| shelf.sets * shelf.set()).sum();
@@ -214,8 +212,7 @@ impl TablePlan {
                 small if small <= LINE as u64 => small.next_power_of_two(),
                 large => large,
             };
-            let wanted = (u64::from(WATCHED) * LOOK_UP_MACS / family.macs.max(1)).min(u64::from(WATCHED) + 1);
-            Shelf { words, values, entry, lifetime: lifetime(number), wanted, sets: 0 }
+            Shelf { words, values, entry, lifetime: lifetime(number), macs: family.macs, sets: 0 }
         };
         let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
         // A set for each, and of what is left the more, the more multiply-adds follow: where an id is forgotten, all rows that were computed
