@@ -1,6 +1,6 @@
 /** The WebAssembly binary: which of two, where it is, and compiling it. */
 
-import { checkOptions, show, unlike } from './arguments.js';
+import { anything, checkOptions, show, unlike } from './arguments.js';
 import { plainBinary, relaxedBinary } from './assets.js';
 import { isModule, isUrl, kindOf, messageOf } from './brand.js';
 import { failure, type PixelCnnError } from './error.js';
@@ -27,14 +27,14 @@ export interface WasmBuilds {
 }
 
 /** The option `wasm`, checked; of two builds the one for this host. */
-export function checkWasm(value: unknown): WasmSource | undefined {
-  if (value === undefined || isWasmSource(value)) return value;
+export function checkWasm(argument: string, value: unknown): WasmSource {
+  if (isWasmSource(value)) return value;
   const wanted = 'the URL, path, bytes, Response or WebAssembly.Module of a binary, or { plain, relaxed }';
-  if (kindOf(value) !== 'Object') throw unlike('wasm', wanted, value);
-  const { plain, relaxed } = checkOptions('wasm', value, ['plain', 'relaxed']);
+  if (kindOf(value) !== 'Object') throw unlike(argument, wanted, value);
+  const { plain, relaxed } = checkOptions(argument, value, { plain: anything, relaxed: anything });
   const [name, chosen] = relaxed !== undefined && hasRelaxedSimd() ? ['relaxed', relaxed] : ['plain', plain];
   if (isWasmSource(chosen)) return chosen;
-  throw unlike('wasm', wanted, chosen, ` as ${name}`);
+  throw unlike(argument, wanted, chosen, ` as ${name}`);
 }
 
 function isWasmSource(value: unknown): value is WasmSource {

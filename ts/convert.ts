@@ -2,7 +2,7 @@
 
 import { abortable, throwIfAborted } from './abort.js';
 import {
-  checkMemoryLimit,
+  anything,
   checkObject,
   checkOptions,
   checkShortText,
@@ -23,6 +23,7 @@ import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { methods, skippings } from './sample_options.js';
 import { openSampler } from './sampler.js';
+import { limitChecks } from './sharing.js';
 
 /** Options of `optimizeModel` and `quantizeModel`. */
 export interface ConvertOptions {
@@ -146,20 +147,19 @@ async function convert(
   images: Images,
   options: ConvertOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit', 'labels']);
-  const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const calibration =
-    given.calibration === undefined
-      ? undefined
-      : checkShortText('calibration', given.calibration, { max: maxCalibration });
+  const { calibration, signal, memoryLimit, labels } = checkOptions('options', options, {
+    calibration: (name: string, value: unknown) => checkShortText(name, value, { max: maxCalibration }),
+    signal: checkSignal,
+    memoryLimit: limitChecks.memoryLimit,
+    labels: anything,
+  });
   const own = takeImages(images);
-  const { labels } = given;
   const ownLabels = lookedAt('labels', () => (isLevels(labels) || Array.isArray(labels) ? Array.from(labels) : labels));
   const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
   throwIfAborted(signal);
   try {
-    const sampler = openSampler(bytes, memoryLimit);
+    const sampler = openSampler(bytes, { memoryLimit });
     let levels: Levels;
     let classes: Uint16Array | undefined;
     let derived: Conversion[];

@@ -2,6 +2,7 @@
 
 import { abortable } from './abort.js';
 import {
+  anything,
   checkInteger,
   checkObject,
   checkOptions,
@@ -66,7 +67,7 @@ export function toRgba(
   config: PictureConfig,
   options: PictureOptions = {},
 ): Rgba {
-  const { columns, scale, palette } = checkOptions('options', options, pictureNames);
+  const { columns, scale, palette } = checkOptions('options', options, pictureChecks);
   const { levels, width, height, colours, side } = layOut(images, config, { columns, scale, palette });
   const words = Uint32Array.from(
     colours,
@@ -99,12 +100,13 @@ export async function encodePng(
   config: PictureConfig,
   options: PngOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal, ...given } = checkOptions('options', options, [...pictureNames, 'signal']);
+  const { signal, ...given } = checkOptions('options', options, { ...pictureChecks, signal: checkSignal });
   const { side, ...picture } = layOut(images, config, given);
-  return abortable(checkSignal(signal), () => encode(picture, side));
+  return abortable(signal, () => encode(picture, side));
 }
 
-const pictureNames = ['columns', 'scale', 'palette'] as const;
+/** They depend on each other, and are looked at together. */
+const pictureChecks = { columns: anything, scale: anything, palette: anything };
 
 /** One level for each pixel of a picture before it is enlarged, and the colour of each level. */
 export interface LevelPicture {

@@ -32,6 +32,7 @@ import {
   skippings,
   type WalkOptions,
 } from './sample_options.js';
+import type { Limits } from './sharing.js';
 
 /** As the core's `seed_contract` says. 0, that of version 0.1.0, drew by 24 bits. */
 export const seedContract = 1;
@@ -387,8 +388,9 @@ export class Sampler {
 /** A call that goes on with a walk; gives 0 at its end. */
 type Advance = 'run_step' | 'run_finish';
 
-/** Reads a model file into the instance, which must be started. `megabytes` are of rows that are remembered. */
-export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, megabytes = Number.NaN): Sampler {
+/** Reads a model file into the instance, which must be started. */
+export function openSampler(model: Uint8Array, { memoryLimit = Number.NaN, sharing = {} }: Limits = {}): Sampler {
+  const { megabytes = Number.NaN } = sharing;
   giveBytes(model);
   const core = hold(
     enter((core) => core.sampler_new(memoryLimit, Math.floor(megabytes * 1e6)), 'model'),

@@ -1,16 +1,16 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
 import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
-import { checkInteger, checkListener, checkMemoryLimit, checkOptions, checkSignal } from '../arguments.js';
-import { checkWasm, compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
+import { type Checked, checkFunction, checkOptions, checkSignal, integerIn } from '../arguments.js';
+import { compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
 import type { Config } from '../config.js';
 import { asyncDisposeSymbol } from '../dispose.js';
 import { coreCount } from '../host.js';
 import { checkImages, type Images, imageSize, type Levels } from '../images.js';
 import { whenCollected } from '../instance.js';
-import { namingModel } from '../load.js';
+import { loadChecks, namingModel } from '../load.js';
 import { modelOf } from '../metadata.js';
-import { type LoadProgress, type ModelSource, type OnLoad, readModel } from '../model_source.js';
+import { type LoadProgress, type ModelSource, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
@@ -19,14 +19,11 @@ import {
   type SampleOptions,
   type SampleRequest,
   type ScoreOptions,
-  sampleNames,
   sampleOf,
-  scoreNames,
   type WalkOptions,
-  walkNames,
 } from '../sample_options.js';
 import { type Classification, checkHasClasses, emptySamples, roomForClasses, type Samples } from '../sampler.js';
-import { checkSharing, type Sharing } from '../sharing.js';
+import type { Sharing } from '../sharing.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel, Works } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
@@ -68,14 +65,6 @@ export interface PoolCallOptions {
   onProgress?: (progress: PoolProgress) => void;
 }
 
-type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
-
-/** The same, checked. */
-interface Call {
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: OnProgress | undefined;
-}
-
 /** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
@@ -103,25 +92,12 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, [
-    'workers',
-    'memoryLimit',
-    'sharing',
-    'signal',
-    'wasm',
-    'worker',
-    'onProgress',
-  ]);
-  const signal = checkSignal(given.signal);
-  const { workers: asked = defaultWorkers() } = given;
-  const workers = checkInteger('workers', asked, workersRange);
-  const sharing = { megabytes: checkSharing(given.sharing) };
-  const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing };
-  const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
-  const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
+  const checks = { workers: integerIn(workersRange), ...loadChecks, worker: checkWorker };
+  const asked = checkOptions('options', options, checks);
+  const { workers = defaultWorkers(), signal, wasm, onProgress, worker, ...limits } = asked;
   checkThreads(worker);
   const [bytes, module] = await abortable(signal, (own) =>
-    Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
+    Promise.all([readModel(model, own, onProgress), compileBinary(wasm)]),
   );
   const crew = new Crew(workers, { module, model: bytes, ...limits }, worker);
   try {
@@ -169,10 +145,10 @@ export class SamplerPool {
 
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
-    const { request, call } = this.#checkDraw(options);
+    const request = checkSampleOptions(options, this, callChecks);
     const samples = emptySamples(request, this.config);
     const { data, nats } = samples;
-    await gather(this.#draw(request, call), { data, nats });
+    await gather(this.#draw(request), { data, nats });
     return samples;
   }
 
@@ -185,8 +161,7 @@ export class SamplerPool {
    */
   sampleStream(options: PoolSampleOptions = {}): AsyncGenerator<Samples, void, void> {
     // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const { request, call } = this.#checkDraw(options);
-    return this.#draw(request, call);
+    return this.#draw(checkSampleOptions(options, this, callChecks));
   }
 
   /**
@@ -198,9 +173,8 @@ export class SamplerPool {
   async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
     const levels = checkImages(images, this.config);
     const made = new Float64Array(levels.length / imageSize(this.config));
-    const check = (asked: ScoreOptions) => checkScoreOptions(asked, made.length, this);
-    const { request, call } = checkCall(options, scoreNames, check);
-    await gather(this.#score('logProb', levels, request, call), made);
+    const request = checkScoreOptions(options, made.length, this, callChecks);
+    await gather(this.#score('logProb', levels, request), made);
     return made;
   }
 
@@ -210,12 +184,12 @@ export class SamplerPool {
    * @param images Whole images of levels.
    */
   async classify(images: Images, options: PoolWalkOptions = {}): Promise<Classification> {
-    const { request, call } = checkCall(options, walkNames, checkWalkOptions);
+    const request = checkWalkOptions(options, callChecks);
     checkHasClasses(this.config);
     const levels = checkImages(images, this.config);
     const made = roomForClasses(levels.length / imageSize(this.config), this.config);
     const { probabilities, labels, logProb } = made;
-    await gather(this.#score('classify', levels, request, call), { probabilities, labels, logProb });
+    await gather(this.#score('classify', levels, request), { probabilities, labels, logProb });
     return made;
   }
 
@@ -229,12 +203,8 @@ export class SamplerPool {
     return this.dispose();
   }
 
-  #checkDraw(options: PoolSampleOptions): { request: SampleRequest; call: Call } {
-    return checkCall(options, sampleNames, (asked: SampleOptions) => checkSampleOptions(asked, this));
-  }
-
-  #draw(request: SampleRequest, call: Call): AsyncGenerator<Samples, void, void> {
-    return this.#inOrder(request.count, call, (part, progress) =>
+  #draw({ signal, onProgress, ...request }: SampleRequest & Call): AsyncGenerator<Samples, void, void> {
+    return this.#inOrder(request.count, { signal, onProgress }, (part, progress) =>
       this.#crew.run('sample', sampleOf(request, part, this), progress),
     );
   }
@@ -242,13 +212,12 @@ export class SamplerPool {
   #score<Kind extends 'logProb' | 'classify'>(
     kind: Kind,
     levels: Levels,
-    { labels, ...walk }: WalkOptions & { labels?: Uint16Array | undefined },
-    call: Call,
+    { signal, onProgress, labels, ...walk }: WalkOptions & { labels?: Uint16Array | undefined } & Call,
   ): AsyncGenerator<Works[Kind]['made'], void, void> {
     const size = imageSize(this.config);
     // What is scored under each class in turn is done when it was under all.
     const times = labels === undefined ? Math.max(1, this.config.classes ?? 0) : 1;
-    return this.#inOrder(levels.length / size, call, ({ first, count }, progress) => {
+    return this.#inOrder(levels.length / size, { signal, onProgress }, ({ first, count }, progress) => {
       const given = {
         ...walk,
         ...(labels && { labels: labels.slice(first, first + count) }),
@@ -330,16 +299,10 @@ export function* splitCall(count: number, workers: number): Generator<Part, void
   }
 }
 
-/** The pool's own options of a call, and the sampler's, checked. */
-function checkCall<Options, Request>(
-  options: Options & PoolCallOptions,
-  names: readonly string[],
-  check: (options: Options) => Request,
-): { request: Request; call: Call } {
-  const { signal, onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
-  const call = { signal: checkSignal(signal), onProgress: checkListener(onProgress) as OnProgress | undefined };
-  return { request: check(given as Options), call };
-}
+/** The pool's own options of a call, checked. */
+const callChecks = { signal: checkSignal, onProgress: checkFunction };
+
+type Call = Checked<typeof callChecks>;
 
 type Numbers = Uint8Array | Uint16Array | Float64Array;
 

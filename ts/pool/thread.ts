@@ -1,7 +1,7 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
 import { addressOf, textAddress } from '../address.js';
-import { show, wrongKind } from '../arguments.js';
+import { show, unlike, wrongKind } from '../arguments.js';
 import { workerScript } from '../assets.js';
 import { edgeLine } from '../binary.js';
 import { isUrl } from '../brand.js';
@@ -25,11 +25,11 @@ export interface WorkerLike {
 export type WorkerSource = string | URL | (() => WorkerLike);
 
 /** The option `worker`, checked. */
-export function checkWorker(value: unknown): WorkerSource | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  if (isUrl(value) || typeof value === 'function') return value as WorkerSource;
-  const wanted = 'expected the URL or path of pixelcnn/worker, or a function that starts a Worker of it';
-  throw wrongKind('worker', `${wanted}, got ${show(value)}`);
+export function checkWorker(name: string, value: unknown): WorkerSource {
+  if ((typeof value === 'string' && value !== '') || isUrl(value) || typeof value === 'function') {
+    return value as WorkerSource;
+  }
+  throw unlike(name, 'the URL or path of pixelcnn/worker, or a function that starts a Worker of it', value);
 }
 
 export interface ThreadEvents {
