@@ -157,7 +157,7 @@ export class Sampler {
    * @throws TypeError without `labels`, of a net with classes.
    */
   logits(images: Images, options: ScoreOptions = {}): LogitMap {
-    const each = this.#logitsOfPixel;
+    const each = logitsOfPixel(this.config);
     const map = this.#maps(images, options, each, (run) => read(Float32Array, (core) => core.run_logits(run)));
     return each === 1 ? map : { ...map, shape: [...map.shape, each] };
   }
@@ -244,91 +244,67 @@ export class Sampler {
    * @param kept Numbers that a walk keeps for each pixel.
    * @param advance The call that goes on, by a front or to the end.
    * @param begin Starts the walk over some.
-   * @param tell What is yielded of a front, given how many pixels it has.
-   * @param end Takes what a finished walk made.
    */
-  *#walks<Told>(
+  *#walks(
     count: number,
     kept: number,
     advance: Advance,
     begin: (part: Part, model: number) => number,
-    tell: (pixels: number, run: number, part: Part) => Told,
-    end: (run: number, part: Part) => void,
-  ): Generator<Told, void, void> {
+  ): Generator<Advanced, void, void> {
     const most = 16 * Math.min(16, Math.max(1, Math.floor(2 ** 16 / (kept * imageSize(this.config)))));
     for (let first = 0; first < count; first += most) {
-      const part = { first, count: Math.min(most, count - first) };
-      const run = hold(begin(part, this.#live()), (core, at) => core.run_free(at));
+      const walk = hold(begin({ first, count: Math.min(most, count - first) }, this.#live()), (core, at) =>
+        core.run_free(at),
+      );
+      const run = walk.at;
       try {
-        for (;;) {
+        let pixels: number;
+        do {
           this.#live();
-          const pixels = enter((core) => core[advance](run.at));
-          if (pixels === 0) break;
-          yield tell(pixels, run.at, part);
-        }
-        end(run.at, part);
+          pixels = enter((core) => core[advance](run));
+          yield [pixels, run, first];
+        } while (pixels > 0);
       } finally {
-        run.release();
+        walk.release();
       }
     }
   }
 
   *#draw(request: SampleRequest, advance: Advance): Generator<Front, Samples, void> {
     const samples = emptySamples(request, this.config);
+    const { data, nats } = samples;
     const size = imageSize(this.config);
-    const total = samples.data.length;
+    const total = data.length;
     let done = 0;
-    yield* this.#walks(
-      request.count,
-      1,
-      advance,
-      (part, model) => {
-        const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
-        giveLevels(label);
-        giveLevels(given && coreGiven(given));
-        return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
-      },
-      (drawn, run, { first }) => {
+    const begin = (part: Part, model: number) => {
+      const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
+      giveLevels(label);
+      giveLevels(given && coreGiven(given));
+      return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
+    };
+    for (const [drawn, run, first] of this.#walks(request.count, 1, advance, begin)) {
+      if (drawn > 0) {
         const pixels = read(Uint32Array, (core) => core.run_front(run)).slice();
         for (let i = 0; i < pixels.length; i += 3) pixels[i]! += first;
         done += drawn;
-        return { done, total, pixels };
-      },
-      (run, { first }) => {
-        samples.data.set(
-          read(Uint16Array, (core) => core.run_pixels(run)),
-          first * size,
-        );
-        addNats(samples.nats, run, first, size);
-      },
-    );
+        yield { done, total, pixels };
+      } else {
+        const levels = read(Uint16Array, (core) => core.run_pixels(run));
+        data.set(levels, first * size);
+        addNats(nats, run, first, size);
+      }
+    }
     return samples;
   }
 
-  /** Walks over images that are there, each of its class; yields the pixels that each front has scored. */
-  #score(
-    levels: Levels,
-    request: ScoreRequest,
-    advance: Advance,
-    end: (run: number, part: Part) => void,
-  ): Generator<number, void, void> {
+  /** Walks over images that are there, each of its class. */
+  #score(levels: Levels, request: ScoreRequest, advance: Advance): Generator<Advanced, void, void> {
     const size = imageSize(this.config);
-    return this.#walks(
-      levels.length / size,
-      this.#logitsOfPixel,
-      advance,
-      ({ first, count }, model) => {
-        giveLevels(levels.subarray(first * size, (first + count) * size));
-        giveLevels(request.labels?.subarray(first, first + count));
-        return enter((core) => core.sampler_score(model, ...wayOf(request)));
-      },
-      (pixels) => pixels,
-      end,
-    );
-  }
-
-  get #logitsOfPixel(): number {
-    return this.config.levels === 2 ? 1 : this.config.levels;
+    return this.#walks(levels.length / size, logitsOfPixel(this.config), advance, ({ first, count }, model) => {
+      giveLevels(levels.subarray(first * size, (first + count) * size));
+      giveLevels(request.labels?.subarray(first, first + count));
+      return enter((core) => core.sampler_score(model, ...wayOf(request)));
+    });
   }
 
   /** So many numbers for each pixel, as `numbers` gives them of a run. */
@@ -342,7 +318,7 @@ export class Sampler {
       throw wrongKind('labels', `${wanted}, got none; logProb and classify need none`);
     }
     const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
-    last(this.#score(levels, request, 'run_finish', (run, { first }) => data.set(numbers(run), first * size * each)));
+    for (const [, run, first] of this.#score(levels, request, 'run_finish')) data.set(numbers(run), first * size * each);
     return { data, shape: imageShape(count, this.config) };
   }
 
@@ -355,7 +331,10 @@ export class Sampler {
   *#nats(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
     const size = imageSize(this.config);
     const made = new Float64Array(levels.length / size);
-    yield* this.#score(levels, request, 'run_step', (run, { first }) => addNats(made, run, first, size));
+    for (const [pixels, run, first] of this.#score(levels, request, 'run_step')) {
+      if (pixels === 0) addNats(made, run, first, size);
+      yield pixels;
+    }
     return made;
   }
 
@@ -387,6 +366,13 @@ export class Sampler {
 
 /** A call that goes on with a walk; gives 0 at its end. */
 type Advance = 'run_step' | 'run_finish';
+
+/** How far a walk has come. */
+type Advanced = readonly [pixels: number, run: number, first: number];
+
+function logitsOfPixel({ levels }: Config): number {
+  return levels === 2 ? 1 : levels;
+}
 
 /** Reads a model file into the instance, which must be started. */
 export function openSampler(model: Uint8Array, { memoryLimit = Number.NaN, sharing = {} }: Limits = {}): Sampler {
