@@ -185,15 +185,17 @@ export function ownOptions<Options extends object>(
 /** The end of a sentence about a name: the known one that it is a misspelling of; nothing where it is like none. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const asked = name.slice(0, 60).toLowerCase(); // nobody's name is longer
-  const distances = known.map((one) => apart(asked, one.toLowerCase()) + apart(one.toLowerCase(), asked));
-  const least = Math.min(...distances);
-  // A letter that is changed counts twice, letters in another order do not count.
-  return least <= Math.max(2, name.length / 3) ? `; did you mean ${known[distances.indexOf(least)]}?` : '';
+  // Letters that one has and the other has not: one that is changed counts twice, letters in another order do not count.
+  const far = (one: string) => without(asked, one.toLowerCase()).length + without(one.toLowerCase(), asked).length;
+  const [nearest] = [...known].sort((one, other) => far(one) - far(other));
+  // Of a letter or two every other is a misspelling.
+  const isLike = nearest !== undefined && asked.length > 2 && far(nearest) <= Math.max(2, asked.length / 3);
+  return isLike ? `; did you mean ${nearest}?` : '';
 }
 
-/** Letters of a word that another has not. */
-function apart(word: string, other: string): number {
-  return [...other].reduce((rest, letter) => rest.replace(letter, ''), word).length;
+/** What is left of a word without the letters of another. */
+function without(word: string, other: string): string {
+  return [...other].reduce((rest, letter) => rest.replace(letter, ''), word);
 }
 
 /** True or false. */

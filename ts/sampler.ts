@@ -1,6 +1,6 @@
 /** A model that draws and scores images. */
 
-import { wrongKind, wrongValue } from './arguments.js';
+import { unlike, wrongValue } from './arguments.js';
 import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
 import { disposeSymbol } from './dispose.js';
@@ -17,6 +17,7 @@ import {
   type OwnLevels,
 } from './images.js';
 import { enter, giveBytes, giveDoubles, giveLevels, type Held, hold, read, readJson } from './instance.js';
+import { anyClass } from './labels.js';
 import { modelOf } from './metadata.js';
 import {
   checkSampleOptions,
@@ -314,8 +315,7 @@ export class Sampler {
     const count = levels.length / size;
     const request = checkScoreOptions(options, count, this);
     if (isMixture(request, this.config)) {
-      const wanted = `expected the class of all images, or of each, since what a pixel costs depends on it`;
-      throw wrongKind('labels', `${wanted}, got none; logProb and classify need none`);
+      throw unlike('labels', anyClass(this), undefined, '; logProb and classify need none');
     }
     const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
     for (const [, run, first] of this.#score(levels, request, 'run_finish')) data.set(numbers(run), first * size * each);
