@@ -44,7 +44,9 @@ export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   try {
-    return Array.isArray(value) ? `an array of ${Number(value.length)}` : `an object of type ${typeOf(value)}`;
+    return Array.isArray(value)
+      ? `an array of ${Number(value.length)}`
+      : `an object of type ${show(value.constructor?.name ?? 'Object').replaceAll('"', '')}`;
   } catch {
     return 'an object that throws when it is looked at';
   }
@@ -57,11 +59,6 @@ const longestName = 255;
 export function named(name: string): string {
   const shown = name.length > longestName ? `${name.slice(0, longestName)}...` : name;
   return /\p{Cc}/u.test(shown) ? JSON.stringify(shown) : shown;
-}
-
-function typeOf(value: object): string {
-  const name: unknown = value.constructor?.name;
-  return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? name : 'Object';
 }
 
 /** The range of an integer argument, and what to do instead where it is too small. */
