@@ -14,8 +14,10 @@ export interface GivenPixels {
   readonly known: Uint8Array;
 }
 
-/** Given pixels, ours and checked. */
-export function checkGiven(value: unknown, count: number, config: Config): GivenPixels {
+/**
+ * Given pixels, checked, as the core takes them: levels of one image for all or of each, and 65535 for a pixel that is to be drawn.
+ */
+export function checkGiven(value: unknown, count: number, config: Config): Uint16Array {
   const { data, known } = lookedAt('given', () => {
     const { data, known } = Object(value) as { data?: unknown; known?: unknown };
     if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
@@ -34,7 +36,7 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
   const { levels } = config;
   const wanted = `levels from 0 to ${levels - 1} where known is 1`;
   checkEvery('given', data, wanted, (level, at) => level < levels || known[at] === 0);
-  return { data, known };
+  return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : 2 ** 16 - 1));
 }
 
 /** Those of some of the images. */
@@ -42,12 +44,4 @@ export function givenOf({ data, known }: GivenPixels, first: number, count: numb
   if (data.length === size) return { data, known }; // one image, for all
   const [start, end] = [first * size, (first + count) * size];
   return { data: data.slice(start, end), known: known.slice(start, end) };
-}
-
-/** Stands for a pixel that is to be drawn, in what the core is given. */
-const toDraw = 2 ** 16 - 1;
-
-/** As the core takes them. */
-export function coreGiven({ data, known }: GivenPixels): Uint16Array {
-  return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : toDraw));
 }

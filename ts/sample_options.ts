@@ -9,7 +9,7 @@ import {
   checkOptions,
   integerIn,
 } from './arguments.js';
-import { checkGiven, type GivenPixels, givenOf } from './given.js';
+import { checkGiven, type GivenPixels } from './given.js';
 import { imageSize } from './images.js';
 import { checkLabels, type Labelled, type Labels } from './labels.js';
 
@@ -91,7 +91,8 @@ export interface ScoreOptions extends WalkOptions {
 export interface SampleRequest extends Required<Omit<SampleOptions, 'label' | 'given'>> {
   /** The class of each image, `[count]`; undefined in a net without classes. */
   readonly label: Uint16Array | undefined;
-  readonly given: GivenPixels | undefined;
+  /** What is given of one image for all or of each, as the core takes it. */
+  readonly given?: Uint16Array;
 }
 
 /** How images are scored, checked and with defaults in place. */
@@ -149,7 +150,6 @@ export function checkSampleOptions<More extends Checks>(
   return {
     temperature: 1,
     ...usualWalk,
-    given: undefined,
     ...asked,
     count: images,
     seed,
@@ -166,12 +166,13 @@ export function inTurn(first: number, count: number, { config: { classes = 0 } }
 /** The same for some of the images. */
 export function sampleOf(request: SampleRequest, { first, count }: Part, model: Labelled): SampleRequest {
   const { startIndex, label, given } = request;
+  const size = imageSize(model.config);
   return {
     ...request,
     count,
     startIndex: startIndex + first,
     label: label?.slice(first, first + count),
-    given: given && givenOf(given, first, count, imageSize(model.config)),
+    given: given?.length === size ? given : given?.slice(first * size, (first + count) * size),
   };
 }
 

@@ -5,7 +5,6 @@ import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
 import { disposeSymbol } from './dispose.js';
 import { failure } from './error.js';
-import { coreGiven } from './given.js';
 import {
   checkImages,
   type ImageShape,
@@ -144,8 +143,12 @@ export class Sampler {
    * for (const { done, total } of sampler.sampleSteps({ count: 4 })) console.log(`${done} of ${total} pixels`);
    */
   sampleSteps(options: SampleOptions = {}): Generator<Front, Samples, void> {
-    // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const request = checkSampleOptions(options, this);
+    return this.drawSteps(checkSampleOptions(options, this));
+  }
+
+  /** @internal {@link sampleSteps} of options that are checked. */
+  drawSteps(request: SampleRequest): Generator<Front, Samples, void> {
+    // Here and not in the generator, which would tell of it only at its first step.
     this.#live();
     return this.#draw(request, 'run_step');
   }
@@ -280,7 +283,7 @@ export class Sampler {
     const begin = (part: Part, model: number) => {
       const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
       giveLevels(label);
-      giveLevels(given && coreGiven(given));
+      giveLevels(given);
       return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
     };
     for (const [drawn, run, first] of this.#walks(request.count, 1, advance, begin)) {

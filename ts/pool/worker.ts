@@ -40,7 +40,7 @@ function doing(job: number, { kind, given }: Work): Made | Promise<Made | undefi
     const { config, metadata } = sampler;
     return { config, metadata };
   }
-  if (kind === 'sample') return stepping(job, sampler.sampleSteps(given), (_, { done }) => done);
+  if (kind === 'sample') return stepping(job, sampler.drawSteps(given), (_, { done }) => done);
   const { images, ...options } = given;
   const steps = kind === 'logProb' ? sampler.logProbSteps(images, options) : sampler.classifySteps(images, options);
   return stepping<number, Works[typeof kind]['made']>(job, steps, (done, more) => done + more);
