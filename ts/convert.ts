@@ -180,7 +180,9 @@ async function convert(
     giveLevels(levels);
     giveLevels(classes);
     const made = read(Uint8Array, (core) => core[by](memoryLimit ?? Number.NaN), 'model');
-    return room(made.length, 'model', () => made.slice());
+    const file = room(Uint8Array, made.length, 'model');
+    file.set(made);
+    return file;
   } catch (error) {
     throw namingModel(error, model);
   }

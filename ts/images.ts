@@ -36,9 +36,14 @@ export function imageShape(count: number, { height, width, channels }: Config): 
   return [count, height, width, channels];
 }
 
+/** The kind of array that holds levels of so many. */
+export function levelsKind(levels: number): typeof Uint8Array | typeof Uint16Array {
+  return levels > 256 ? Uint16Array : Uint8Array;
+}
+
 /** Room for so many pixels of levels. */
 export function levelsArray(length: number, levels: number): OwnLevels {
-  return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
+  return new (levelsKind(levels))(length);
 }
 
 export function isLevels(value: unknown): value is Levels {

@@ -74,7 +74,7 @@ export function toRgba(
     ([red, green, blue]) => new Uint32Array(Uint8Array.of(red, green, blue, 255).buffer)[0]!,
   );
   const length = width * height * side ** 2;
-  const pixels = room(4 * length, 'images', () => new Uint32Array(length));
+  const pixels = room(Uint32Array, length, 'images');
   for (let y = 0, at = 0; y < height * side; y++) {
     const row = Math.floor(y / side) * width;
     for (let x = 0; x < width; x++, at += side) pixels.fill(words[levels[row + x]!]!, at, at + side);
@@ -133,7 +133,7 @@ function layOut(
   const side = checkInteger('scale', options.scale ?? 1, { min: 1, max: 256 });
   const [fullWidth, fullHeight] = [columns * width, Math.ceil(count / columns) * height];
   const Numbers = data instanceof Uint16Array ? Uint16Array : Uint8Array;
-  const levels = room(fullWidth * fullHeight, 'images', () => new Numbers(fullWidth * fullHeight));
+  const levels = room<Uint8Array | Uint16Array>(Numbers, fullWidth * fullHeight, 'images');
   for (let row = 0; row < count * height; row++) {
     const image = Math.floor(row / height);
     const y = Math.floor(image / columns) * height + (row % height);

@@ -12,7 +12,7 @@ import {
   imageShape,
   imageSize,
   type Levels,
-  levelsArray,
+  levelsKind,
   type OwnLevels,
 } from './images.js';
 import { enter, giveBytes, giveDoubles, giveLevels, type Held, hold, read, readJson } from './instance.js';
@@ -320,8 +320,9 @@ export class Sampler {
     if (isMixture(request, this.config)) {
       throw unlike('labels', anyClass(this), undefined, '; logProb and classify need none');
     }
-    const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
-    for (const [, run, first] of this.#score(levels, request, 'run_finish')) data.set(numbers(run), first * size * each);
+    const data = room(Float32Array, levels.length * each, 'images');
+    for (const [, run, first] of this.#score(levels, request, 'run_finish'))
+      data.set(numbers(run), first * size * each);
     return { data, shape: imageShape(count, this.config) };
   }
 
@@ -419,23 +420,21 @@ function last<T>(steps: Generator<unknown, T, void>): T {
 /** Room for what is drawn, and what is known of it before. Throws PixelCnnError `OUT_OF_MEMORY`. */
 export function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
   const shape = imageShape(count, config);
-  const size = imageSize(config);
-  const bytes = levelsArray(0, config.levels).BYTES_PER_ELEMENT;
-  return room(count * (bytes * size + 8), 'count', () => ({
-    data: levelsArray(count * size, config.levels),
+  return {
+    data: room<OwnLevels>(levelsKind(config.levels), count * imageSize(config), 'count'),
     shape,
     seed,
     startIndex,
     seedContract,
-    nats: new Float64Array(count),
+    nats: room(Float64Array, count, 'count'),
     ...(label && { labels: label }),
-  }));
+  };
 }
 
 /** Room for what images are taken for. Throws PixelCnnError `OUT_OF_MEMORY`. */
 export function roomForClasses(count: number, { classes = 0 }: Config): Classification {
   return {
-    probabilities: room(8 * count * classes, 'images', () => new Float64Array(count * classes)),
+    probabilities: room(Float64Array, count * classes, 'images'),
     shape: [count, classes],
     labels: new Uint16Array(count),
     logProb: new Float64Array(count),
