@@ -19,7 +19,6 @@ import { fitImages, type Images, imageSize, isLevels, type Levels, takeImages } 
 import { enter, giveBytes, giveLevels, giveText, hold, read } from './instance.js';
 import { checkLabels, type Labels } from './labels.js';
 import { namingModel } from './load.js';
-import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { methods, skippings } from './sample_options.js';
 import { openSampler } from './sampler.js';
@@ -212,4 +211,13 @@ function digest(bytes: Uint8Array): Promise<ArrayBuffer> {
 
 function hex(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The value of a text that may be no JSON. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
