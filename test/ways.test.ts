@@ -107,8 +107,11 @@ it('refuses what is no binary, or another than the one that runs, and says what 
   }
   const bad: [wasm: import('../ts/index.js').WasmSource, message: RegExp][] = [
     ['/none.wasm', /^wasm: expected the WebAssembly binary at \/none.wasm, could not read it \(ENOENT/],
-    [model, /^wasm: expected the WebAssembly binary, got other bytes; give pixelcnn.wasm$/],
-    [new Response('<!doctype html>'), /^wasm: expected the WebAssembly binary, got an HTML page; give pixelcnn.wasm$/],
+    [model, /^wasm: expected the WebAssembly binary, got other bytes; give pixelcnn.wasm, or its address$/],
+    [
+      new Response('<!doctype html>'),
+      /^wasm: expected the WebAssembly binary, got an HTML or XML page; give pixelcnn.wasm, or its address$/,
+    ],
     [new Response('', { status: 404 }), /could not read it \(expected HTTP status 200, got 404\)/],
     [binary.subarray(0, 1000), /the host did not compile it \(.*\); give the pixelcnn.wasm of this very version/],
     [

@@ -48,9 +48,7 @@ export function checkThreads(source: WorkerSource | undefined): void {
   try {
     workerScript();
   } catch (cause) {
-    const wanted = 'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)';
-    const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
-    throw unavailable(wanted, todo, cause);
+    throw unavailable('this module to know its address, got none (as in a CommonJS bundle)', otherWays, cause);
   }
 }
 
@@ -98,12 +96,11 @@ function listenToWeb(worker: Worker, { report, died }: ThreadEvents): void {
   worker.addEventListener('messageerror', () => died(new Error('a message could not be read')));
   worker.addEventListener('error', (event) => {
     event.preventDefault(); // it is dealt with here
-    died(event.error ?? new Error(event.message || noScript));
+    died(event.error ?? new Error(event.message || `its script could not be loaded; ${otherWays}`));
   });
 }
 
-const noScript =
-  "its script could not be loaded; import from 'pixelcnn/inline', or give the address of pixelcnn/worker as the option worker";
+const otherWays = "import from 'pixelcnn/inline', or give the address of pixelcnn/worker as the option worker";
 
 function listenToNode(worker: NodeWorker, { report, died }: ThreadEvents): void {
   worker.on('message', report);
