@@ -25,12 +25,10 @@ export function checkGiven(value: unknown, count: number, config: Config): Uint1
     return { data: ownNumbers('given', data), known: ownNumbers('given', known) };
   });
   const size = imageSize(config);
-  if (data.length !== size && data.length !== count * size) {
+  if ((data.length !== size && data.length !== count * size) || known.length !== data.length) {
     const all = count === 1 ? '' : `, or ${count} times as many, those of each image`;
-    throw wrongValue('given', `expected data of ${size} pixels${all}, got ${data.length}`);
-  }
-  if (known.length !== data.length) {
-    throw wrongValue('given', `expected as many numbers in known as in data, ${data.length}, got ${known.length}`);
+    const got = `got ${data.length} and ${known.length}`;
+    throw wrongValue('given', `expected data and known of ${size} pixels${all}, ${got}`);
   }
   checkEvery('given', known, '0 or 1 in known', (mark) => mark < 2);
   const { levels } = config;
