@@ -12,7 +12,7 @@ import type { Limits } from '../sharing.js';
 export interface Works {
   open: { given: { module: WebAssembly.Module; model: Uint8Array } & Limits; made: OpenedModel };
   sample: { given: SampleRequest; made: Samples };
-  logProb: { given: ScoreOptions & { images: Levels }; made: Float64Array };
+  logProb: { given: ScoreOptions & { images: Levels }; made: { readonly logProb: Float64Array } };
   classify: { given: WalkOptions & { images: Levels }; made: Classification };
 }
 

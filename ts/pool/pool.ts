@@ -146,10 +146,7 @@ export class SamplerPool {
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
     const request = checkSampleOptions(options, this, callChecks);
-    const samples = emptySamples(request, this.config);
-    const { data, nats } = samples;
-    await gather(this.#draw(request), { data, nats });
-    return samples;
+    return gather(this.#draw(request), emptySamples(request, this.config));
   }
 
   /**
@@ -172,10 +169,9 @@ export class SamplerPool {
    */
   async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
     const levels = checkImages(images, this.config);
-    const made = new Float64Array(levels.length / imageSize(this.config));
-    const request = checkScoreOptions(options, made.length, this, callChecks);
-    await gather(this.#score('logProb', levels, request), made);
-    return made;
+    const made = { logProb: new Float64Array(levels.length / imageSize(this.config)) };
+    const request = checkScoreOptions(options, made.logProb.length, this, callChecks);
+    return (await gather(this.#score('logProb', levels, request), made)).logProb;
   }
 
   /**
@@ -188,9 +184,7 @@ export class SamplerPool {
     checkHasClasses(this.config);
     const levels = checkImages(images, this.config);
     const made = roomForClasses(levels.length / imageSize(this.config), this.config);
-    const { probabilities, labels, logProb } = made;
-    await gather(this.#score('classify', levels, request), { probabilities, labels, logProb });
-    return made;
+    return gather(this.#score('classify', levels, request), made);
   }
 
   /** Ends all workers at once. Calls under way and later ones reject with `DISPOSED`. */
@@ -304,20 +298,15 @@ const callChecks = { signal: checkSignal, onProgress: checkFunction };
 
 type Call = Checked<typeof callChecks>;
 
-type Numbers = Uint8Array | Uint16Array | Float64Array;
-
 /** Puts the arrays of parts, which come in their order, one behind the other into those of the whole. */
-async function gather<Part extends object>(
-  parts: AsyncIterable<Part>,
-  whole: Part | { readonly [Name in keyof Part]?: Part[Name] },
-): Promise<void> {
-  const arrays = (from: object) => (ArrayBuffer.isView(from) ? { from } : from) as Record<string, Numbers>;
-  const done: Record<string, number> = {};
-  for await (const part of parts) {
-    for (const [name, all] of Object.entries(arrays(whole))) {
-      const some = arrays(part)[name]!;
-      all.set(some, done[name] ?? 0);
-      done[name] = (done[name] ?? 0) + some.length;
+async function gather<Whole extends object>(parts: AsyncIterable<object>, whole: Whole): Promise<Whole> {
+  // Of each array what is still to come.
+  const rest = Object.fromEntries(Object.entries(whole).filter(([, one]) => ArrayBuffer.isView(one)));
+  for await (const part of parts as AsyncIterable<Readonly<Record<string, Uint8Array>>>) {
+    for (const name in rest) {
+      rest[name].set(part[name]!);
+      rest[name] = rest[name].subarray(part[name]!.length);
     }
   }
+  return whole;
 }
