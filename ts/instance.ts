@@ -20,8 +20,8 @@ let core: Core;
 let running: string | undefined;
 let trap: unknown;
 
-/** Is told of each layer that is computed, in a walk that is watched. */
-export const watch: { afterLayer?: (layer: number) => void } = {};
+/** What the binary imports: who is told of each layer that is computed, in a walk that is watched. For profiles, to be set before the start. */
+export const imports = { profile: { after_layer: (_: number): void => {} } };
 
 /** Whether there is an instance. */
 export function isStarted(): boolean {
@@ -45,7 +45,6 @@ export function start(module: WebAssembly.Module, argument?: string): void {
     const wanted = `the compiled pixelcnn_bg.wasm of this very version of the package, build ${buildId}`;
     throw refused(`${wanted}, got one of ${build || 'another program'}`);
   }
-  const imports = { profile: { after_layer: (layer: number) => watch.afterLayer?.(layer) } };
   try {
     core = new WebAssembly.Instance(module, imports).exports as unknown as Core;
   } catch (cause) {
