@@ -35,8 +35,7 @@ function outOfBounds(bytes: Uint8Array): Uint8Array {
   return view;
 }
 
-const gone =
-  /^(model|images|given): expected bytes, got a buffer whose memory was transferred or resized; transfer a copy$/;
+const gone = /^(model|images|given): expected bytes, got a buffer whose memory is gone; transfer a copy$/;
 
 it('refuses bytes whose memory is gone, in one sentence', async () => {
   const images = new Uint8Array(size);

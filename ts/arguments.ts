@@ -186,13 +186,15 @@ export function didYouMean(name: string, known: readonly string[]): string {
   const far = (one: string) => without(asked, one.toLowerCase()).length + without(one.toLowerCase(), asked).length;
   const [nearest] = [...known].sort((one, other) => far(one) - far(other));
   // Of a letter or two every other is a misspelling.
-  const isLike = nearest !== undefined && asked.length > 2 && far(nearest) <= Math.max(2, asked.length / 3);
+  const isLike = nearest !== undefined && asked.length > 2 && far(nearest) <= 2;
   return isLike ? `; did you mean ${nearest}?` : '';
 }
 
 /** What is left of a word without the letters of another. */
 function without(word: string, other: string): string {
-  return [...other].reduce((rest, letter) => rest.replace(letter, ''), word);
+  let rest = word;
+  for (const letter of other) rest = rest.replace(letter, '');
+  return rest;
 }
 
 /** True or false. */
