@@ -38,16 +38,15 @@ it('fetches the binary where there are no files, and tries again after a failure
   vi.stubGlobal('process', undefined);
   const otherWays = "import from 'pixelcnn/inline', or give the binary's address as the option wasm";
   const todo = `; in Vite write optimizeDeps: { exclude: ['pixelcnn'] }; elsewhere ${otherWays}`;
-  const why = `as a server may answer for a file that it does not have${todo}`;
   const failures: [answer: () => Promise<Response>, got: string][] = [
     [() => Promise.reject(new TypeError('network\n down')), `could not read it (network down)${todo}`],
     [
       () => Promise.resolve(new Response('nothing here', { status: 404 })),
       `could not read it (expected HTTP status 200, got 404)${todo}`,
     ],
-    [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML or XML page, ${why}`],
-    [() => Promise.resolve(new Response('')), `got an empty file, ${why}`],
-    [() => Promise.resolve(new Response('what is this')), `got other bytes, ${why}`],
+    [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML or XML page${todo}`],
+    [() => Promise.resolve(new Response('')), `got an empty file${todo}`],
+    [() => Promise.resolve(new Response('what is this')), `got other bytes${todo}`],
     [() => Promise.resolve(new Response(wasm.subarray(0, 1000))), 'the host did not compile it ('],
   ];
   const answers = [

@@ -67,11 +67,10 @@ let compiling: { key: unknown; module: Promise<WebAssembly.Module> } | undefined
 export function compileBinary(wasm?: WasmSource): Promise<WebAssembly.Module> {
   const key = isUrl(wasm) ? wasm.href : wasm;
   if (compiling === undefined || compiling.key !== key) {
-    const module = findAndCompile(wasm).catch((error: unknown) => {
-      if (compiling?.module === module) compiling = undefined;
-      throw error;
+    compiling = { key, module: findAndCompile(wasm) };
+    compiling.module.catch(() => {
+      compiling = undefined;
     });
-    compiling = { key, module };
   }
   return compiling.module;
 }
@@ -110,9 +109,8 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
   if (!start.startsWith('\0asm')) {
     const isPage = /^\s*</.test(start);
     const got = start === '' ? 'an empty file' : isPage ? 'an HTML or XML page' : 'other bytes';
-    // What single-page applications and development servers send, with status 200, for a file that they do not have.
-    const why = 'as a server may answer for a file that it does not have';
-    throw refused(`${binary}, got ${got}${argument ? '' : `, ${why}`}; ${todo}`);
+    // A page is what single-page applications and development servers send, with status 200, for a file that they do not have.
+    throw refused(`${binary}, got ${got}; ${todo}`);
   }
   try {
     // Not compileStreaming, which refuses what a server sends as another type than application/wasm. The binary is small.
