@@ -231,7 +231,7 @@ it('stays small', () => {
   const [wasm, inline] = [file('wasm/pkg/pixelcnn_bg.wasm'), file('inline.js')];
   console.log(`brotli, bytes: create, load, load and pool: ${sizes.join(', ')}; wasm: ${wasm}; inline: ${inline}`);
   expect(sizes[0]).toBeLessThanOrEqual(6_000);
-  expect(sizes[1]).toBeLessThanOrEqual(8_450);
-  expect(sizes[2]).toBeLessThanOrEqual(10_950);
+  expect(sizes[1]).toBeLessThanOrEqual(8_000);
+  expect(sizes[2]).toBeLessThanOrEqual(10_500);
   expect(inline).toBeLessThanOrEqual(125_000);
 });

@@ -36,10 +36,3 @@ export function checkGiven(value: unknown, count: number, config: Config): Uint1
   checkEvery('given', data, wanted, (level, at) => level < levels || known[at] === 0);
   return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : 2 ** 16 - 1));
 }
-
-/** Those of some of the images. */
-export function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
-  if (data.length === size) return { data, known }; // one image, for all
-  const [start, end] = [first * size, (first + count) * size];
-  return { data: data.slice(start, end), known: known.slice(start, end) };
-}

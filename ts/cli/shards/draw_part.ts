@@ -2,7 +2,7 @@
 
 import { checkInteger, wrongValue } from '../../arguments.js';
 import { room } from '../../bytes.js';
-import { type GivenPixels, givenOf } from '../../given.js';
+import type { GivenPixels } from '../../given.js';
 import { imageSize, levelsKind, type OwnLevels } from '../../images.js';
 import { sha256 } from '../../node/files.js';
 import { countRange, type Method, maxSeed, type Skipping } from '../../sample_options.js';
@@ -150,4 +150,11 @@ function hashOf({ data, known }: GivenPixels): string {
 function labelsOf(classes: readonly number[], { first, count }: Range, all: number): number[] {
   const each = all / classes.length;
   return Array.from({ length: count }, (_, i) => classes[Math.floor((first + i) / each)]!);
+}
+
+/** What is given of some of the images. */
+function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
+  if (data.length === size) return { data, known }; // one image, for all
+  const [start, end] = [first * size, (first + count) * size];
+  return { data: data.slice(start, end), known: known.slice(start, end) };
 }
