@@ -116,7 +116,7 @@ it('refuses what is no binary, or another than the one that runs, and says what 
     [binary.subarray(0, 1000), /the host did not compile it \(.*\); give the pixelcnn.wasm of this very version/],
     [
       empty,
-      /^wasm: expected the compiled pixelcnn_bg.wasm of this very version of the package, build [0-9a-f]{12}, got one of another program$/,
+      /^wasm: expected the compiled pixelcnn_bg.wasm of this very version of the package, build [0-9a-f]{12}, got one of unknown build$/,
     ],
   ];
   for (const [wasm, message] of bad) {

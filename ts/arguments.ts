@@ -46,7 +46,7 @@ export function show(value: unknown): string {
   try {
     return Array.isArray(value)
       ? `an array of ${Number(value.length)}`
-      : `an object of type ${show(value.constructor?.name ?? 'Object').replaceAll('"', '')}`;
+      : `an object of type ${show(String(value.constructor?.name || 'Object')).replaceAll('"', '')}`;
   } catch {
     return 'an object that throws when it is looked at';
   }

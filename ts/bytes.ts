@@ -19,9 +19,7 @@ export function ownNumbers(argument: string, value: Uint8Array | Uint16Array | A
     // Of a typed array `set` reads the slots alone, of a buffer it makes a view.
     own.set(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
   } catch (cause) {
-    throw wrongKind(argument, 'expected bytes, got a buffer whose memory is gone; transfer a copy', {
-      cause,
-    });
+    throw wrongKind(argument, 'expected bytes, got a buffer whose memory is gone; transfer a copy', { cause });
   }
   return own;
 }

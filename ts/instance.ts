@@ -20,7 +20,7 @@ let core: Core;
 let running: string | undefined;
 let trap: unknown;
 
-/** What the binary imports: who is told of each layer that is computed, in a walk that is watched. For profiles, to be set before the start. */
+/** What the binary imports: who is told of each layer that is computed, in a walk that is watched. Profiles set it before the start. */
 export const imports = { profile: { after_layer: (_: number): void => {} } };
 
 /** Whether there is an instance. */
@@ -43,7 +43,7 @@ export function start(module: WebAssembly.Module, argument?: string): void {
   }
   if (!build.startsWith(buildId)) {
     const wanted = `the compiled pixelcnn_bg.wasm of this very version of the package, build ${buildId}`;
-    throw refused(`${wanted}, got one of ${build || 'another program'}`);
+    throw refused(`${wanted}, got one of ${build || 'unknown build'}`);
   }
   try {
     core = new WebAssembly.Instance(module, imports).exports as unknown as Core;
