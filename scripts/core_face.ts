@@ -14,14 +14,17 @@ import {
   giveText,
   type Held,
   hold,
+  imports,
   read,
   readText,
   start,
-  watch,
 } from '../ts/instance.js';
 import { methods, skippings } from '../ts/sample_options.js';
 
 type Levels = Uint8Array | Uint16Array;
+
+let afterLayer: (layer: number) => void = () => {};
+imports.profile.after_layer = (layer) => afterLayer(layer);
 
 /** Makes the instance of a binary in ts/wasm/pkg, unless there is one. */
 export function startBinary(name: string): void {
@@ -129,7 +132,7 @@ export class Run {
 
   /** As `step`; calls `after` with the index of each layer once it is computed. */
   step_layers(after: (layer: number) => void): number {
-    watch.afterLayer = after;
+    afterLayer = after;
     return enter((core) => core.run_step_layers(this.#held.at));
   }
 

@@ -67,16 +67,15 @@ it('tells those who wait, once, and nobody who left', () => {
   const controller = new AbortController();
   const { signal } = controller;
   const told: string[] = [];
-  const act = () => told.push('same');
-  const leave = onAbort(signal, act);
-  onAbort(signal, act);
-  onAbort(signal, () => told.push('other'));
+  const leave = onAbort(signal, () => told.push('one'));
+  onAbort(signal, () => told.push('another'));
+  onAbort(signal, () => told.push('a third'));
   leave();
   leave();
   controller.abort(reason);
-  expect(told).toEqual(['same', 'other']);
+  expect(told).toEqual(['another', 'a third']);
   onAbort(signal, () => told.push('late'))();
-  expect(told).toEqual(['same', 'other', 'late']);
+  expect(told).toEqual(['another', 'a third', 'late']);
 });
 
 it('begins nothing for a signal that has aborted, and ends work that does not listen', async () => {

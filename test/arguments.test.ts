@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { argumentOf } from '../ts/arguments.js';
+import { argumentOf, show } from '../ts/arguments.js';
 import { createSampler, loadSampler, optimizeModel, type Sampler } from '../ts/index.js';
 import { loadCore } from '../ts/train/net/core.js';
 import { failure } from './failure.js';
@@ -186,4 +186,18 @@ it('calls a config that is given a wrong argument, whatever is wrong with it', a
     expect(act).toThrow(error);
     expect(act).toThrow(message);
   }
+});
+
+it('shows an object by the name of its class, short and on one line', () => {
+  class Own {}
+  const named = (name: unknown) => ({ constructor: { name } });
+  expect(show(new Own())).toBe('an object of type Own');
+  for (const nameless of [Object.create(null), new (class {})(), named('')]) {
+    expect(show(nameless)).toBe('an object of type Object');
+  }
+  expect(show(named('x'.repeat(99)))).toBe(`an object of type ${'x'.repeat(60)}...`);
+  expect(show(named('a\nb'))).toBe('an object of type a\\nb');
+  const itself = named(undefined);
+  itself.constructor.name = itself;
+  expect(show(itself)).toBe('an object of type [object Object]');
 });

@@ -99,12 +99,12 @@ const wrong: [given: unknown, kind: string, sentence: string][] = [
   [
     { data: new Uint8Array(7), known: zeros },
     'RangeError',
-    'expected data of 20 pixels, or 3 times as many, those of each image, got 7',
+    'expected data and known of 20 pixels, or 3 times as many, those of each image, got 7 and 20',
   ],
   [
     { data: zeros, known: new Uint8Array(60) },
     'RangeError',
-    'expected as many numbers in known as in data, 20, got 60',
+    'expected data and known of 20 pixels, or 3 times as many, those of each image, got 20 and 60',
   ],
   [{ data: zeros, known: ones.map(() => 255) }, 'RangeError', 'expected 0 or 1 in known, got 255 at index 0'],
   [

@@ -37,19 +37,16 @@ it('fetches the binary where there are no files, and tries again after a failure
   vi.resetModules(); // the instance that made the model is not the one under test
   vi.stubGlobal('process', undefined);
   const otherWays = "import from 'pixelcnn/inline', or give the binary's address as the option wasm";
-  const copy = `; where a bundler does not copy it, ${otherWays}`;
-  const why =
-    'as a server may answer for a file that it does not have; ' +
-    `in Vite write optimizeDeps: { exclude: ['pixelcnn'] }; elsewhere ${otherWays}`;
+  const todo = `; in Vite write optimizeDeps: { exclude: ['pixelcnn'] }; elsewhere ${otherWays}`;
   const failures: [answer: () => Promise<Response>, got: string][] = [
-    [() => Promise.reject(new TypeError('network\n down')), `could not read it (network down)${copy}`],
+    [() => Promise.reject(new TypeError('network\n down')), `could not read it (network down)${todo}`],
     [
       () => Promise.resolve(new Response('nothing here', { status: 404 })),
-      `could not read it (expected HTTP status 200, got 404)${copy}`,
+      `could not read it (expected HTTP status 200, got 404)${todo}`,
     ],
-    [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML page, ${why}`],
-    [() => Promise.resolve(new Response('')), `got an empty file, ${why}`],
-    [() => Promise.resolve(new Response('what is this')), `got other bytes, ${why}`],
+    [() => Promise.resolve(new Response('<!doctype html><html>')), `got an HTML or XML page${todo}`],
+    [() => Promise.resolve(new Response('')), `got an empty file${todo}`],
+    [() => Promise.resolve(new Response('what is this')), `got other bytes${todo}`],
     [() => Promise.resolve(new Response(wasm.subarray(0, 1000))), 'the host did not compile it ('],
   ];
   const answers = [
@@ -112,15 +109,16 @@ it('says so, and what to do, where modules have no address, as in CommonJS bundl
   const loading = await loadSampler(model).catch((error) => error);
   const pooling = await loadSamplerPool(model).catch((error) => error);
   vi.unstubAllGlobals();
-  const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
+  const unknown = 'expected this module to know its address, got none (as in a CommonJS bundle)';
+  const inline = "import from 'pixelcnn/inline', or give the";
   expect(loading).toMatchObject({
     code: 'WASM_LOAD_FAILED',
-    message: `expected this module to know its address, got none (as in a CommonJS bundle); ${todo}`,
+    message: `${unknown}; ${inline} binary's address as the option wasm`,
     cause: { message: 'Invalid URL string.' },
   });
   expect(pooling).toMatchObject({
     code: 'WORKERS_UNAVAILABLE',
-    message: `expected this module to know its address, by which threads are started, got none (as in a CommonJS bundle); ${todo}`,
+    message: `${unknown}; ${inline} address of pixelcnn/worker as the option worker`,
     cause: { message: 'Invalid URL string.' },
   });
 });
@@ -139,7 +137,7 @@ it.each([
     const line = `write import module from 'pixelcnn/pixelcnn.wasm${query}' and loadSampler(model, { wasm: module })`;
     await expect(loadSampler(model)).rejects.toMatchObject({
       code: 'WASM_LOAD_FAILED',
-      message: `expected a compiled WebAssembly.Module as the option wasm, since the edge compiles no bytes, got none; ${line}`,
+      message: `expected a compiled WebAssembly.Module as the option wasm, since the edge compiles no bytes, got undefined; ${line}`,
     });
     await expect(loadSampler(model, { wasm: 'https://example.com/pixelcnn.wasm' })).rejects.toMatchObject({
       argument: 'wasm',

@@ -96,9 +96,7 @@ it('asks for classes where what a pixel costs depends on them', async () => {
     expect(await failure(call)).toMatchObject({
       name: 'TypeError',
       argument: 'labels',
-      message:
-        'labels: expected the class of all images, or of each, since what a pixel costs depends on it, got none; ' +
-        'logProb and classify need none',
+      message: `labels: ${named}, got undefined; logProb and classify need none`,
     });
   }
 });

@@ -1,39 +1,24 @@
 /** Giving up: signals of any realm, and work that ends with them. */
 
 /** Who waits for a signal, told by one listener: hosts warn of a signal that has more than ten. */
-interface Waiting {
-  readonly acts: Set<() => void>;
-  readonly tell: () => void;
-}
+type Waiting = Set<() => void> & { tell?: () => void };
 
 const waitingFor = new WeakMap<AbortSignal, Waiting>();
 
-/** Calls `act` once when the signal aborts, at once where it has. Returns how to wait no longer. */
+/** Calls `act`, another one for each wait, when the signal aborts, at once where it has. Returns how to wait no longer. */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
-  if (signal.aborted) {
-    act();
-    return () => {};
-  }
-  const { acts, tell } = waitingFor.get(signal) ?? waiting(signal);
-  const mine = () => act(); // apart from another wait with the same function
-  acts.add(mine);
+  if (signal.aborted) act();
+  const acts: Waiting = waitingFor.get(signal) ?? new Set();
+  acts.tell ??= () => {
+    for (const act of acts) act();
+  };
+  const { tell } = acts;
+  waitingFor.set(signal, acts.add(act));
   signal.addEventListener('abort', tell); // once, however often it is asked for
   return () => {
-    acts.delete(mine);
+    acts.delete(act);
     if (acts.size === 0) signal.removeEventListener('abort', tell);
   };
-}
-
-function waiting(signal: AbortSignal): Waiting {
-  const acts = new Set<() => void>();
-  const made = {
-    acts,
-    tell: () => {
-      for (const act of acts) act();
-    },
-  };
-  waitingFor.set(signal, made);
-  return made;
 }
 
 /** What work that the signal ended rejects with. */
@@ -92,9 +77,7 @@ export async function abortable<T>(
     });
   });
   try {
-    const made = await Promise.race([work(own.signal), aborted]);
-    throwIfAborted(signal);
-    return made;
+    return await Promise.race([aborted, work(own.signal)]);
   } finally {
     leave();
   }

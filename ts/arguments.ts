@@ -44,7 +44,9 @@ export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   try {
-    return Array.isArray(value) ? `an array of ${Number(value.length)}` : `an object of type ${typeOf(value)}`;
+    return Array.isArray(value)
+      ? `an array of ${Number(value.length)}`
+      : `an object of type ${show(String(value.constructor?.name || 'Object')).replaceAll('"', '')}`;
   } catch {
     return 'an object that throws when it is looked at';
   }
@@ -57,11 +59,6 @@ const longestName = 255;
 export function named(name: string): string {
   const shown = name.length > longestName ? `${name.slice(0, longestName)}...` : name;
   return /\p{Cc}/u.test(shown) ? JSON.stringify(shown) : shown;
-}
-
-function typeOf(value: object): string {
-  const name: unknown = value.constructor?.name;
-  return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? name : 'Object';
 }
 
 /** The range of an integer argument, and what to do instead where it is too small. */
@@ -78,6 +75,11 @@ export function checkInteger(name: string, value: unknown, { min, max, more }: I
   if (isNumber && Number.isInteger(value) && value >= min && value <= max) return value + 0; // -0 is 0
   const hint = isNumber && value > max && more ? `; ${more}` : '';
   throw unfit(isNumber, name, `an integer from ${min} to ${max}`, value, hint);
+}
+
+/** The check of an integer in a range. */
+export function integerIn(range: IntegerRange): (name: string, value: unknown) => number {
+  return (name, value) => checkInteger(name, value, range);
 }
 
 /** A finite number of at least `min`, and at most `max`, where there is one. */
@@ -102,16 +104,11 @@ export function checkChoice<T extends string>(name: string, value: unknown, choi
   throw unfit(typeof value === 'string', name, `one of ${choices.join(', ')}`, value, more);
 }
 
-/** A limit to memory, in bytes, that may be left out. */
-export function checkMemoryLimit(value: unknown): number | undefined {
-  return value === undefined ? value : checkInteger('memoryLimit', value, { min: 1, max: Number.MAX_SAFE_INTEGER });
-}
-
-/** A signal that may be left out. */
-export function checkSignal(value: unknown): AbortSignal | undefined {
+/** A signal to give up by. */
+export function checkSignal(name: string, value: unknown): AbortSignal {
   const properties = { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' };
-  if (value === undefined || isKind<AbortSignal>(value, 'AbortSignal', properties)) return value;
-  throw unlike('signal', 'an AbortSignal', value);
+  if (isKind<AbortSignal>(value, 'AbortSignal', properties)) return value;
+  throw unlike(name, 'an AbortSignal', value);
 }
 
 /**
@@ -132,53 +129,72 @@ export function checkObject(name: string, value: unknown): asserts value is obje
   if (typeof value !== 'object' || value === null || kindOf(value) === 'Array') throw unlike(name, 'an object', value);
 }
 
+/** Throws for a value that an option cannot have; gives what is then used. */
+export type Check = (name: string, value: unknown) => unknown;
+
+/** Checks of options, by name. */
+export type Checks = Readonly<Record<string, Check>>;
+
+/** An option that may be anything, or is looked at elsewhere. */
+export const anything: Check = (_, value) => value;
+
+/** What checks give of options, of which each may be left out. */
+export type Checked<Names> = {
+  readonly [Name in keyof Names]?: Names[Name] extends (name: string, value: unknown) => infer Value ? Value : never;
+};
+
 /**
  * An options object without a misspelt name in it, which JavaScript would ignore in silence.
  *
+ * @param checks For each name that is known; made in this order.
  * @param hint What may have been meant by a name that is not known, as {@link didYouMean} says it.
- * @returns What it holds, each property read once: what is checked is what is used, whatever a getter or a later change says.
+ * @returns What they give, without the options that were not given, which a spread would put in the place of defaults. Each property
+ *   is read once, all before the first is checked: what is checked is what is used, whatever a getter or a later change says.
  */
-export function checkOptions<Name extends string>(
+export function checkOptions<Names extends Checks>(
   name: string,
   value: unknown,
-  known: readonly Name[],
+  checks: Names,
   hint = didYouMean,
-): { readonly [Key in Name]?: unknown } {
+): Checked<Names> {
   // A URL, a Promise, a Map has no names of its own either; an object of a user's class may be one of options.
   if (!['Object', 'Module'].includes(kindOf(value))) throw unlike(name, 'a plain object', value);
-  const given = value as { readonly [Key in Name]?: unknown };
-  const unknown = lookedAt(name, () => Object.keys(given)).find((key) => !(known as readonly string[]).includes(key));
+  const given = value as Readonly<Record<string, unknown>>;
+  const known = Object.keys(checks);
+  const unknown = lookedAt(name, () => Object.keys(given)).find((key) => !known.includes(key));
   if (unknown !== undefined) throw unlike(name, `only ${known.join(', ')}`, unknown, hint(unknown, known));
-  const read = known.map((key) => [key, lookedAt(key, () => given[key])]);
-  return Object.fromEntries(read) as { readonly [Key in Name]?: unknown };
+  const read = known.map((key) => [key, lookedAt(key, () => given[key])] as const);
+  const found = read.filter(([, one]) => one !== undefined);
+  return Object.fromEntries(found.map(([key, one]) => [key, checks[key]!(key, one)])) as Checked<Names>;
 }
 
-/**
- * As {@link checkOptions}, without the names that were not given, which a spread would put in the place of defaults: the options
- * from there on.
- */
+/** As {@link checkOptions}, of options that are not checked one by one. */
 export function ownOptions<Options extends object>(
   name: string,
   value: Options,
   known: readonly string[],
   hint?: typeof didYouMean,
 ): Options {
-  const read = Object.entries(checkOptions(name, value, known, hint));
-  return Object.fromEntries(read.filter(([, given]) => given !== undefined)) as Options;
+  const checks = Object.fromEntries(known.map((key) => [key, anything]));
+  return checkOptions(name, value, checks, hint) as Options;
 }
 
 /** The end of a sentence about a name: the known one that it is a misspelling of; nothing where it is like none. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const asked = name.slice(0, 60).toLowerCase(); // nobody's name is longer
-  const distances = known.map((one) => apart(asked, one.toLowerCase()) + apart(one.toLowerCase(), asked));
-  const least = Math.min(...distances);
-  // A letter that is changed counts twice, letters in another order do not count.
-  return least <= Math.max(2, name.length / 3) ? `; did you mean ${known[distances.indexOf(least)]}?` : '';
+  // Letters that one has and the other has not: one that is changed counts twice, letters in another order do not count.
+  const far = (one: string) => without(asked, one.toLowerCase()).length + without(one.toLowerCase(), asked).length;
+  const [nearest] = [...known].sort((one, other) => far(one) - far(other));
+  // Of a letter or two every other is a misspelling.
+  const isLike = nearest !== undefined && asked.length > 2 && far(nearest) <= 2;
+  return isLike ? `; did you mean ${nearest}?` : '';
 }
 
-/** Letters of a word that another has not. */
-function apart(word: string, other: string): number {
-  return [...other].reduce((rest, letter) => rest.replace(letter, ''), word).length;
+/** What is left of a word without the letters of another. */
+function without(word: string, other: string): string {
+  let rest = word;
+  for (const letter of other) rest = rest.replace(letter, '');
+  return rest;
 }
 
 /** True or false. */
@@ -186,15 +202,10 @@ export function checkBoolean(name: string, value: unknown): void {
   if (typeof value !== 'boolean') throw unlike(name, 'true or false', value);
 }
 
-/** A function that is told of progress, which may be left out. */
-export function checkListener(value: unknown): ((progress: never) => void) | undefined {
-  if (value === undefined || typeof value === 'function') return value as ((progress: never) => void) | undefined;
-  throw unlike('onProgress', 'a function', value);
-}
-
 /** A function that is called back. */
-export function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== 'function') throw unlike(name, 'a function', value);
+export function checkFunction(name: string, value: unknown): (told: unknown) => unknown {
+  if (typeof value === 'function') return value as (told: unknown) => unknown;
+  throw unlike(name, 'a function', value);
 }
 
 /** A text that is not empty, such as a path. */

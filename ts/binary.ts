@@ -1,6 +1,6 @@
 /** The WebAssembly binary: which of two, where it is, and compiling it. */
 
-import { checkOptions, show, unlike } from './arguments.js';
+import { anything, checkOptions, show, unlike } from './arguments.js';
 import { plainBinary, relaxedBinary } from './assets.js';
 import { isModule, isUrl, kindOf, messageOf } from './brand.js';
 import { failure, type PixelCnnError } from './error.js';
@@ -27,14 +27,14 @@ export interface WasmBuilds {
 }
 
 /** The option `wasm`, checked; of two builds the one for this host. */
-export function checkWasm(value: unknown): WasmSource | undefined {
-  if (value === undefined || isWasmSource(value)) return value;
+export function checkWasm(argument: string, value: unknown): WasmSource {
+  if (isWasmSource(value)) return value;
   const wanted = 'the URL, path, bytes, Response or WebAssembly.Module of a binary, or { plain, relaxed }';
-  if (kindOf(value) !== 'Object') throw unlike('wasm', wanted, value);
-  const { plain, relaxed } = checkOptions('wasm', value, ['plain', 'relaxed']);
+  if (kindOf(value) !== 'Object') throw unlike(argument, wanted, value);
+  const { plain, relaxed } = checkOptions(argument, value, { plain: anything, relaxed: anything });
   const [name, chosen] = relaxed !== undefined && hasRelaxedSimd() ? ['relaxed', relaxed] : ['plain', plain];
   if (isWasmSource(chosen)) return chosen;
-  throw unlike('wasm', wanted, chosen, ` as ${name}`);
+  throw unlike(argument, wanted, chosen, ` as ${name}`);
 }
 
 function isWasmSource(value: unknown): value is WasmSource {
@@ -49,7 +49,7 @@ export function checkHost(): void {
   if (!hasSimd()) {
     throw failure(
       'SIMD_UNSUPPORTED',
-      'expected a host with WebAssembly SIMD, got one without; use Node 16.4, Chrome 91, Firefox 89, Safari 16.4 or newer',
+      'expected a host with WebAssembly SIMD, got one without; use one of 2023 or newer',
     );
   }
 }
@@ -67,11 +67,10 @@ let compiling: { key: unknown; module: Promise<WebAssembly.Module> } | undefined
 export function compileBinary(wasm?: WasmSource): Promise<WebAssembly.Module> {
   const key = isUrl(wasm) ? wasm.href : wasm;
   if (compiling === undefined || compiling.key !== key) {
-    const module = findAndCompile(wasm).catch((error: unknown) => {
-      if (compiling?.module === module) compiling = undefined;
-      throw error;
+    compiling = { key, module: findAndCompile(wasm) };
+    compiling.module.catch(() => {
+      compiling = undefined;
     });
-    compiling = { key, module };
   }
   return compiling.module;
 }
@@ -86,34 +85,32 @@ async function findAndCompile(wasm: WasmSource | undefined): Promise<WebAssembly
     failure('WASM_LOAD_FAILED', `expected ${sentence}`, { argument, cause });
   if (isEdge()) {
     const wanted = 'a compiled WebAssembly.Module as the option wasm, since the edge compiles no bytes';
-    throw refused(`${wanted}, got ${argument ? show(wasm) : 'none'}; ${edgeLine()}`);
+    throw refused(`${wanted}, got ${show(wasm)}; ${edgeLine()}`);
   }
   let source = wasm as WasmFile | undefined; // to the compiler a module is any object
   try {
     source ??= (hasRelaxedSimd() ? relaxedBinary() : undefined) ?? plainBinary();
   } catch (cause) {
-    const wanted = 'this module to know its address, got none (as in a CommonJS bundle)';
-    const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
-    throw refused(`${wanted}; ${todo}`, cause);
+    throw refused(`this module to know its address, got none (as in a CommonJS bundle); ${otherWays}`, cause);
   }
   const binary = `the WebAssembly binary${placeOf(source, 'at')}`;
+  const todo = argument
+    ? 'give pixelcnn.wasm, or its address'
+    : `in Vite write optimizeDeps: { exclude: ['pixelcnn'] }; elsewhere ${otherWays}`;
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = await readSource(source);
   } catch (cause) {
-    const todo = argument ? 'give an address that the host can read' : `where a bundler does not copy it, ${otherWays}`;
     // What led to it, or what was wanted of a model, whose reader it is.
     const why = messageOf((cause as Error).cause ?? cause).replace(/^model: /, '');
     throw refused(`${binary}, could not read it (${why}); ${todo}`, cause);
   }
   const start = new TextDecoder().decode(bytes.subarray(0, 256));
   if (!start.startsWith('\0asm')) {
-    const isPage = /^\s*<(!|html|head|body)/i.test(start);
-    const got = start === '' ? 'an empty file' : isPage ? 'an HTML page' : 'other bytes';
-    // What single-page applications and development servers send, with status 200, for a file that they do not have.
-    const why = 'as a server may answer for a file that it does not have';
-    const todo = `in Vite write optimizeDeps: { exclude: ['pixelcnn'] }; elsewhere ${otherWays}`;
-    throw refused(`${binary}, got ${got}${argument ? '; give pixelcnn.wasm' : `, ${why}; ${todo}`}`);
+    const isPage = /^\s*</.test(start);
+    const got = start === '' ? 'an empty file' : isPage ? 'an HTML or XML page' : 'other bytes';
+    // A page is what single-page applications and development servers send, with status 200, for a file that they do not have.
+    throw refused(`${binary}, got ${got}; ${todo}`);
   }
   try {
     // Not compileStreaming, which refuses what a server sends as another type than application/wasm. The binary is small.

@@ -1,6 +1,6 @@
 /** Bytes that arrive from elsewhere, made our own. */
 
-import { argumentOf, wrongKind } from './arguments.js';
+import { wrongKind } from './arguments.js';
 import { byteLengthOf, isArrayOf } from './brand.js';
 import { failure } from './error.js';
 
@@ -14,31 +14,31 @@ export function ownNumbers(argument: string, value: Uint8Array | ArrayBuffer): U
 export function ownNumbers(argument: string, value: Uint8Array | Uint16Array): Uint8Array | Uint16Array;
 export function ownNumbers(argument: string, value: Uint8Array | Uint16Array | ArrayBuffer): Uint8Array | Uint16Array {
   const Numbers = isArrayOf('Uint16Array', value) ? Uint16Array : Uint8Array;
-  return room(byteLengthOf(value), argument, () => {
-    try {
-      // Of a typed array the constructor reads the slots alone, of a buffer it makes a view.
-      return new Numbers(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
-    } catch (cause) {
-      if (cause instanceof RangeError) throw cause;
-      const got =
-        'a buffer without its memory (transferred to another thread, or resized); hand a copy to whoever takes it';
-      throw wrongKind(argument, `expected bytes, got ${got}`, { cause });
-    }
-  });
+  const own = room<Uint8Array | Uint16Array>(Numbers, byteLengthOf(value) / Numbers.BYTES_PER_ELEMENT, argument);
+  try {
+    // Of a typed array `set` reads the slots alone, of a buffer it makes a view.
+    own.set(ArrayBuffer.isView(value) ? value : new Uint8Array(value));
+  } catch (cause) {
+    throw wrongKind(argument, 'expected bytes, got a buffer whose memory is gone; transfer a copy', { cause });
+  }
+  return own;
 }
 
 /**
- * What `make` allocates.
+ * So many numbers, all 0.
  *
- * @param argument The argument of the API that makes it large.
- * @throws PixelCnnError `OUT_OF_MEMORY` where the host has no room for it.
+ * @param argument The argument of the API that makes them many.
+ * @throws PixelCnnError `OUT_OF_MEMORY` where the host has no room for them.
  */
-export function room<T>(bytes: number, argument: string, make: () => T): T {
+export function room<T>(
+  Numbers: { readonly BYTES_PER_ELEMENT: number; new (length: number): T },
+  length: number,
+  argument: string,
+): T {
   try {
-    return make();
+    return new Numbers(length);
   } catch (cause) {
-    if (!(cause instanceof RangeError) || argumentOf(cause) !== undefined) throw cause;
-    const sentence = `expected ${bytes} bytes of memory, the host has none; ask for less at once`;
+    const sentence = `expected ${length * Numbers.BYTES_PER_ELEMENT} bytes of memory, the host has none; ask for less at once`;
     throw failure('OUT_OF_MEMORY', sentence, { cause, argument });
   }
 }

@@ -2,7 +2,7 @@
 
 import { abortable, throwIfAborted } from './abort.js';
 import {
-  checkMemoryLimit,
+  anything,
   checkObject,
   checkOptions,
   checkShortText,
@@ -19,10 +19,10 @@ import { fitImages, type Images, imageSize, isLevels, type Levels, takeImages } 
 import { enter, giveBytes, giveLevels, giveText, hold, read } from './instance.js';
 import { checkLabels, type Labels } from './labels.js';
 import { namingModel } from './load.js';
-import { parsed } from './metadata.js';
 import { type ModelSource, readModel } from './model_source.js';
 import { methods, skippings } from './sample_options.js';
 import { openSampler } from './sampler.js';
+import { limitChecks } from './sharing.js';
 
 /** Options of `optimizeModel` and `quantizeModel`. */
 export interface ConvertOptions {
@@ -146,20 +146,19 @@ async function convert(
   images: Images,
   options: ConvertOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const given = checkOptions('options', options, ['calibration', 'signal', 'memoryLimit', 'labels']);
-  const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const calibration =
-    given.calibration === undefined
-      ? undefined
-      : checkShortText('calibration', given.calibration, { max: maxCalibration });
+  const { calibration, signal, memoryLimit, labels } = checkOptions('options', options, {
+    calibration: (name: string, value: unknown) => checkShortText(name, value, { max: maxCalibration }),
+    signal: checkSignal,
+    memoryLimit: limitChecks.memoryLimit,
+    labels: anything,
+  });
   const own = takeImages(images);
-  const { labels } = given;
   const ownLabels = lookedAt('labels', () => (isLevels(labels) || Array.isArray(labels) ? Array.from(labels) : labels));
   const [bytes] = await abortable(signal, (ours) => Promise.all([readModel(model, ours), startInstance()]));
   const source = hex(await digest(bytes));
   throwIfAborted(signal);
   try {
-    const sampler = openSampler(bytes, memoryLimit);
+    const sampler = openSampler(bytes, { memoryLimit });
     let levels: Levels;
     let classes: Uint16Array | undefined;
     let derived: Conversion[];
@@ -180,7 +179,9 @@ async function convert(
     giveLevels(levels);
     giveLevels(classes);
     const made = read(Uint8Array, (core) => core[by](memoryLimit ?? Number.NaN), 'model');
-    return room(made.length, 'model', () => made.slice());
+    const file = room(Uint8Array, made.length, 'model');
+    file.set(made);
+    return file;
   } catch (error) {
     throw namingModel(error, model);
   }
@@ -210,4 +211,13 @@ function digest(bytes: Uint8Array): Promise<ArrayBuffer> {
 
 function hex(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The value of a text that may be no JSON. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }

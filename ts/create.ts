@@ -1,11 +1,11 @@
 /** Making a sampler from parts that the caller has loaded: for edge workers, which can fetch or compile nothing. */
 
-import { checkMemoryLimit, checkOptions, unlike } from './arguments.js';
+import { anything, checkOptions, unlike } from './arguments.js';
 import { isArrayBuffer, isBytes, isModule } from './brand.js';
 import { start } from './instance.js';
 import { takeModel } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
-import { checkSharing, type Sharing } from './sharing.js';
+import { limitChecks, type Sharing } from './sharing.js';
 
 /** What `createSampler` makes a sampler of. */
 export interface SamplerParts {
@@ -30,15 +30,15 @@ export interface SamplerParts {
  * const sampler = createSampler({ module, model: new Uint8Array(bytes) });
  */
 export function createSampler(parts: SamplerParts): Sampler {
-  const given = checkOptions('createSampler', parts, ['module', 'model', 'memoryLimit', 'sharing']);
-  const { module, model } = given;
-  const memoryLimit = checkMemoryLimit(given.memoryLimit);
-  const megabytes = checkSharing(given.sharing);
+  const { module, model, ...limits } = checkOptions('createSampler', parts, partChecks);
   if (!isModule(module)) throw unlike('module', 'a WebAssembly.Module', module);
   if (!isBytes(model) && !isArrayBuffer(model)) {
     throw unlike('model', 'a Uint8Array or an ArrayBuffer', model);
   }
   const bytes = takeModel(model);
   start(module, 'module');
-  return openSampler(bytes, memoryLimit, megabytes);
+  return openSampler(bytes, limits);
 }
+
+/** The first two may not be left out. */
+const partChecks = { module: anything, model: anything, ...limitChecks };

@@ -14,8 +14,10 @@ export interface GivenPixels {
   readonly known: Uint8Array;
 }
 
-/** Given pixels, ours and checked. */
-export function checkGiven(value: unknown, count: number, config: Config): GivenPixels {
+/**
+ * Given pixels, checked, as the core takes them: levels of one image for all or of each, and 65535 for a pixel that is to be drawn.
+ */
+export function checkGiven(value: unknown, count: number, config: Config): Uint16Array {
   const { data, known } = lookedAt('given', () => {
     const { data, known } = Object(value) as { data?: unknown; known?: unknown };
     if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
@@ -23,31 +25,14 @@ export function checkGiven(value: unknown, count: number, config: Config): Given
     return { data: ownNumbers('given', data), known: ownNumbers('given', known) };
   });
   const size = imageSize(config);
-  if (data.length !== size && data.length !== count * size) {
+  if ((data.length !== size && data.length !== count * size) || known.length !== data.length) {
     const all = count === 1 ? '' : `, or ${count} times as many, those of each image`;
-    throw wrongValue('given', `expected data of ${size} pixels${all}, got ${data.length}`);
-  }
-  if (known.length !== data.length) {
-    throw wrongValue('given', `expected as many numbers in known as in data, ${data.length}, got ${known.length}`);
+    const got = `got ${data.length} and ${known.length}`;
+    throw wrongValue('given', `expected data and known of ${size} pixels${all}, ${got}`);
   }
   checkEvery('given', known, '0 or 1 in known', (mark) => mark < 2);
   const { levels } = config;
   const wanted = `levels from 0 to ${levels - 1} where known is 1`;
   checkEvery('given', data, wanted, (level, at) => level < levels || known[at] === 0);
-  return { data, known };
-}
-
-/** Those of some of the images. */
-export function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
-  if (data.length === size) return { data, known }; // one image, for all
-  const [start, end] = [first * size, (first + count) * size];
-  return { data: data.slice(start, end), known: known.slice(start, end) };
-}
-
-/** Stands for a pixel that is to be drawn, in what the core is given. */
-const toDraw = 2 ** 16 - 1;
-
-/** As the core takes them. */
-export function coreGiven({ data, known }: GivenPixels): Uint16Array {
-  return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : toDraw));
+  return Uint16Array.from(data, (level, at) => (known[at] === 1 ? level : 2 ** 16 - 1));
 }

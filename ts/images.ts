@@ -36,9 +36,14 @@ export function imageShape(count: number, { height, width, channels }: Config): 
   return [count, height, width, channels];
 }
 
+/** The kind of array that holds levels of so many. */
+export function levelsKind(levels: number): typeof Uint8Array | typeof Uint16Array {
+  return levels > 256 ? Uint16Array : Uint8Array;
+}
+
 /** Room for so many pixels of levels. */
 export function levelsArray(length: number, levels: number): OwnLevels {
-  return levels > 256 ? new Uint16Array(length) : new Uint8Array(length);
+  return new (levelsKind(levels))(length);
 }
 
 export function isLevels(value: unknown): value is Levels {
@@ -46,14 +51,16 @@ export function isLevels(value: unknown): value is Levels {
 }
 
 /** Images that are ours: nobody else can change them. */
-export interface OwnImages {
+export interface OwnImages<Shape = string> {
   readonly data: Levels;
-  /** What was given as their shape, of a longer list the first five axes; none where the levels came bare. */
-  readonly shape?: unknown;
+  /** What was given as their shape, in words; none where the levels came bare. */
+  readonly shape?: Shape;
 }
 
-/** Copies images. Whether they fit a model, {@link fitImages} tells. */
-export function takeImages(images: unknown): OwnImages {
+/** Copies images, and of their shape what is to be known of it. Whether they fit a model, {@link fitImages} tells. */
+export function takeImages(images: unknown): OwnImages;
+export function takeImages<Shape>(images: unknown, known: (shape: unknown) => Shape): OwnImages<Shape>;
+export function takeImages(images: unknown, known: (shape: unknown) => unknown = listed): OwnImages<unknown> {
   if (isLevels(images)) return { data: ownNumbers('images', images) };
   return lookedAt('images', () => {
     const { data, shape } = Object(images) as { data?: unknown; shape?: unknown };
@@ -61,9 +68,7 @@ export function takeImages(images: unknown): OwnImages {
       const wanted = 'a Uint8Array or a Uint16Array of levels, or { data, shape } with such data';
       throw unlike('images', wanted, data ?? images);
     }
-    const axes = (list: readonly unknown[]) =>
-      Array.from({ length: Math.min(list.length, 5) }, (_, axis) => list[axis]);
-    return { data: ownNumbers('images', data), shape: Array.isArray(shape) ? axes(shape) : shape };
+    return { data: ownNumbers('images', data), shape: known(shape) };
   });
 }
 
@@ -78,8 +83,9 @@ export interface Maps {
 
 /** Copies images of one channel, whatever model they are of. Throws RangeError, TypeError. */
 export function takeMaps(images: unknown): Maps {
-  const { data, shape } = takeImages(images);
-  const axes: readonly unknown[] = Array.isArray(shape) && shape.length === 4 ? shape : [];
+  const fourOf = (shape: unknown) =>
+    Array.isArray(shape) && shape.length === 4 ? [0, 1, 2, 3].map((axis): unknown => shape[axis]) : [];
+  const { data, shape: axes = [] } = takeImages(images, fourOf);
   const isSide = (axis: unknown): axis is number => Number.isInteger(axis) && (axis as number) > 0;
   const [count = 0, height = 0, width = 0, channels] = axes.filter(isSide);
   if (channels === 1 && count * height * width === data.length) return { data, count, height, width };
@@ -103,7 +109,8 @@ export function fitImages(images: OwnImages, config: Config): Levels {
     throw wrongValue('images', `expected whole images of ${image}, ${size} pixels each, got ${data.length} pixels`);
   }
   // Two shapes that are shown alike are the same.
-  const [shown, got] = [listed(wanted), listed('shape' in images ? images.shape : wanted)];
+  const shown = listed(wanted);
+  const got = images.shape ?? shown;
   if (got !== shown) throw wrongValue('images', `expected shape ${shown} for ${data.length} pixels, got ${got}`);
   checkEvery('images', data, `levels from 0 to ${config.levels - 1}`, (level) => level < config.levels);
   return data;
@@ -120,8 +127,9 @@ export function checkEvery(
   if (at >= 0) throw wrongValue(argument, `expected ${wanted}, got ${numbers[at]} at index ${at}`);
 }
 
-/** A shape in words. */
+/** A shape in words, of a longer list the first four axes. */
 function listed(shape: unknown): string {
   if (!Array.isArray(shape)) return show(shape);
-  return `[${shape.map((axis, at) => (at < 4 ? show(axis) : '...')).join(', ')}]`;
+  const axes = Array.from({ length: Math.min(shape.length, 5) }, (_, at) => (at < 4 ? show(shape[at]) : '...'));
+  return `[${axes.join(', ')}]`;
 }

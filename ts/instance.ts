@@ -20,8 +20,8 @@ let core: Core;
 let running: string | undefined;
 let trap: unknown;
 
-/** Is told of each layer that is computed, in a walk that is watched. */
-export const watch: { afterLayer: (layer: number) => void } = { afterLayer: () => {} };
+/** What the binary imports: who is told of each layer that is computed, in a walk that is watched. Profiles set it before the start. */
+export const imports = { profile: { after_layer: (_: number): void => {} } };
 
 /** Whether there is an instance. */
 export function isStarted(): boolean {
@@ -37,27 +37,20 @@ export function start(module: WebAssembly.Module, argument?: string): void {
   if (trap !== undefined) return; // every call repeats it
   const build = buildOf(module);
   if (running === build) return;
+  const refused = (sentence: string) => failure('WASM_LOAD_FAILED', `expected ${sentence}`, { argument });
   if (running !== undefined) {
-    const wanted = 'expected the binary that this process runs already, got another; give every call the same one';
-    throw failure('WASM_LOAD_FAILED', wanted, { argument });
+    throw refused('the binary that this process runs already, got another; give every call the same one');
+  }
+  if (!build.startsWith(buildId)) {
+    const wanted = `the compiled pixelcnn_bg.wasm of this very version of the package, build ${buildId}`;
+    throw refused(`${wanted}, got one of ${build || 'unknown build'}`);
   }
   try {
-    if (!build.startsWith(buildId))
-      throw new Error(`expected a module of the build ${buildId}, got ${build || 'none'}`);
-    const imports = { profile: { after_layer: (layer: number) => watch.afterLayer(layer) } };
     core = new WebAssembly.Instance(module, imports).exports as unknown as Core;
   } catch (cause) {
-    const [code, sentence] =
-      cause instanceof RangeError
-        ? ([
-            'OUT_OF_MEMORY',
-            'expected memory for an instance of the module, the host has none; end others, or allow the process more',
-          ] as const)
-        : ([
-            'WASM_LOAD_FAILED',
-            'expected the compiled pixelcnn_bg.wasm of this very version of the package, got one that does not start',
-          ] as const);
-    throw failure(code, sentence, { cause, argument });
+    // It is ours, so that there is nothing else that it could lack.
+    const sentence = 'expected memory for an instance of the module, got none; end others, or allow the process more';
+    throw failure('OUT_OF_MEMORY', sentence, { cause, argument });
   }
   running = build;
 }
@@ -77,7 +70,9 @@ function buildOf(module: WebAssembly.Module): string {
  */
 export function enter(call: (core: Core) => number, argument?: string): number {
   if (trap !== undefined) throw internalError();
-  requireStack();
+  // Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
+  // instance would be left in the middle of what it did, as by a trap.
+  nothing(...ballast);
   let made: number;
   try {
     made = call(core);
@@ -153,23 +148,10 @@ function textOf(bytes: BufferSource): string {
 
 /** Arguments of 8 bytes each: together several times the stack that the binary takes. */
 const ballast: undefined[] = Array.from({ length: 1024 });
-const nothing: () => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
-
-/**
- * Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
- * instance would be left in the middle of what it did, as by a trap.
- */
-function requireStack(): void {
-  Reflect.apply(nothing, undefined, ballast);
-}
+const nothing: (...ballast: undefined[]) => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
 
 /** Ends what belongs to owners that are collected; undefined on hosts that tell of none. */
-const owners =
-  typeof FinalizationRegistry === 'undefined'
-    ? undefined
-    : new FinalizationRegistry<() => void>((end) => {
-        end();
-      });
+const owners = globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((end) => end());
 
 /**
  * Calls `end` once nobody holds the owner any more, for what its user forgets to dispose of.

@@ -22,9 +22,11 @@ export function checkLabels(argument: string, value: unknown, count: number, mod
   if (classes === 0) throw unfit(true, argument, 'none for a model without classes', value);
   const numbers = new Map(model.classNames?.map((name, number) => [name, number]));
   const classOf = (label: unknown, where = ''): number => {
-    const found = typeof label === 'string' ? numbers.get(label) : label;
-    if (typeof found === 'number' && Number.isInteger(found) && found >= 0 && found < classes) return found;
-    throw unfit(/string|number/.test(typeof label), argument, wanted(model), label, where + hint(label, model));
+    const isName = typeof label === 'string';
+    const found = (isName ? numbers.get(label) : label) as number;
+    if (Number.isInteger(found) && found >= 0 && found < classes) return found;
+    const hint = isName ? didYouMean(label, model.classNames ?? []) : '';
+    throw unfit(isName || typeof label === 'number', argument, anyClass(model), label, where + hint);
   };
   return lookedAt(argument, () => {
     if (!Array.isArray(value) && !isLevels(value)) return new Uint16Array(count).fill(classOf(value));
@@ -38,14 +40,10 @@ export function checkLabels(argument: string, value: unknown, count: number, mod
 /** Names that a message lists. */
 const mostListed = 12;
 
-function wanted({ config, classNames }: Labelled): string {
+/** What a class may be, in words. */
+export function anyClass({ config, classNames }: Labelled): string {
   const numbers = `a class from 0 to ${config.classes! - 1}`;
   if (classNames === undefined) return `${numbers}, of a model that does not name them`;
   const more = classNames.length > mostListed ? ', ...' : '';
   return `${numbers}, or its name (${classNames.slice(0, mostListed).map(show).join(', ')}${more})`;
-}
-
-function hint(label: unknown, { classNames = [] }: Labelled): string {
-  // Of a letter or two every other is a misspelling; what is long is no name.
-  return typeof label === 'string' && /^.{3,60}$/s.test(label) ? didYouMean(label, classNames) : '';
 }

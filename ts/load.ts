@@ -1,12 +1,12 @@
 /** Loading: a model, wherever it is, into the WebAssembly binary. */
 
 import { abortable } from './abort.js';
-import { checkListener, checkMemoryLimit, checkOptions, checkSignal } from './arguments.js';
+import { checkFunction, checkOptions, checkSignal } from './arguments.js';
 import { checkWasm, startInstance, type WasmBuilds, type WasmSource } from './binary.js';
 import { PixelCnnError } from './error.js';
-import { type LoadProgress, type ModelSource, type OnLoad, readModel, sourceName } from './model_source.js';
+import { type LoadProgress, type ModelSource, readModel, sourceName } from './model_source.js';
 import { openSampler, type Sampler } from './sampler.js';
-import { checkSharing, type Sharing } from './sharing.js';
+import { limitChecks, type Sharing } from './sharing.js';
 
 /** Options of `loadSampler`. */
 export interface LoadOptions {
@@ -39,17 +39,19 @@ export interface LoadOptions {
  * const images = sampler.sample({ count: 16, seed: 1 }); // { data: Uint8Array, shape: [16, 28, 28, 1], ... }
  */
 export async function loadSampler(model: ModelSource, options: LoadOptions = {}): Promise<Sampler> {
-  const given = checkOptions('options', options, ['signal', 'memoryLimit', 'sharing', 'wasm', 'onProgress']);
-  const [signal, memoryLimit] = [checkSignal(given.signal), checkMemoryLimit(given.memoryLimit)];
-  const megabytes = checkSharing(given.sharing);
-  const [wasm, onLoad] = [checkWasm(given.wasm), checkListener(given.onProgress) as OnLoad | undefined];
-  const [bytes] = await abortable(signal, (own) => Promise.all([readModel(model, own, onLoad), startInstance(wasm)]));
+  const { signal, wasm, onProgress, ...limits } = checkOptions('options', options, loadChecks);
+  const [bytes] = await abortable(signal, (own) =>
+    Promise.all([readModel(model, own, onProgress), startInstance(wasm)]),
+  );
   try {
-    return openSampler(bytes, memoryLimit, megabytes);
+    return openSampler(bytes, limits);
   } catch (error) {
     throw namingModel(error, model);
   }
 }
+
+/** The options of loading, checked. */
+export const loadChecks = { signal: checkSignal, ...limitChecks, wasm: checkWasm, onProgress: checkFunction };
 
 /** An error about what is inside a model file, with the file's name before it. */
 export function namingModel(error: unknown, model: ModelSource): unknown {

@@ -31,10 +31,12 @@ export function namesOf({ classes = 0, levels }: Config, metadata: Readonly<Reco
   const listOf = (key: keyof ModelNames, what: string, count: number, fits: RegExp): readonly string[] | undefined => {
     const json = metadata[key];
     if (json === undefined) return undefined;
-    const list = parsed(json);
-    const isText = (text: unknown) => typeof text === 'string' && fits.test(text);
-    if (Array.isArray(list) && list.length === count && new Set(list).size === count && list.every(isText)) {
-      return Object.freeze(list);
+    try {
+      const list: readonly string[] = JSON.parse(json);
+      const isText = (text: string) => fits.exec(text)?.input === text; // of what is no text another
+      if (list.length === count && new Set(list).size === count && list.every(isText)) return Object.freeze(list);
+    } catch {
+      // It is no JSON, or no list.
     }
     const wanted = `expected in its metadata as \`${key}\` a list of ${count} texts, a ${what} and each another`;
     throw new PixelCnnError('NOT_A_MODEL', `model file: ${wanted}, got ${show(json)}`, { argument: 'model' });
@@ -50,13 +52,4 @@ const character = /^[^\p{Cc}\p{Cs}]$/u;
 
 export function isCharacter(text: string): boolean {
   return character.test(text);
-}
-
-/** The value of a text that may be no JSON. */
-export function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

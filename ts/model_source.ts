@@ -136,7 +136,7 @@ export async function readSource(
     cancel(); // at its end, nothing
   }
   throwIfAborted(signal);
-  const bytes = room(length, 'model', () => new Uint8Array(length));
+  const bytes = room(Uint8Array, length, 'model');
   let offset = 0;
   for (const part of parts) {
     bytes.set(part, offset);

@@ -2,6 +2,7 @@
 
 import { abortable } from './abort.js';
 import {
+  anything,
   checkInteger,
   checkObject,
   checkOptions,
@@ -66,14 +67,14 @@ export function toRgba(
   config: PictureConfig,
   options: PictureOptions = {},
 ): Rgba {
-  const { columns, scale, palette } = checkOptions('options', options, pictureNames);
+  const { columns, scale, palette } = checkOptions('options', options, pictureChecks);
   const { levels, width, height, colours, side } = layOut(images, config, { columns, scale, palette });
   const words = Uint32Array.from(
     colours,
     ([red, green, blue]) => new Uint32Array(Uint8Array.of(red, green, blue, 255).buffer)[0]!,
   );
   const length = width * height * side ** 2;
-  const pixels = room(4 * length, 'images', () => new Uint32Array(length));
+  const pixels = room(Uint32Array, length, 'images');
   for (let y = 0, at = 0; y < height * side; y++) {
     const row = Math.floor(y / side) * width;
     for (let x = 0; x < width; x++, at += side) pixels.fill(words[levels[row + x]!]!, at, at + side);
@@ -99,12 +100,13 @@ export async function encodePng(
   config: PictureConfig,
   options: PngOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal, ...given } = checkOptions('options', options, [...pictureNames, 'signal']);
+  const { signal, ...given } = checkOptions('options', options, { ...pictureChecks, signal: checkSignal });
   const { side, ...picture } = layOut(images, config, given);
-  return abortable(checkSignal(signal), () => encode(picture, side));
+  return abortable(signal, () => encode(picture, side));
 }
 
-const pictureNames = ['columns', 'scale', 'palette'] as const;
+/** They depend on each other, and are looked at together. */
+const pictureChecks = { columns: anything, scale: anything, palette: anything };
 
 /** One level for each pixel of a picture before it is enlarged, and the colour of each level. */
 export interface LevelPicture {
@@ -131,7 +133,7 @@ function layOut(
   const side = checkInteger('scale', options.scale ?? 1, { min: 1, max: 256 });
   const [fullWidth, fullHeight] = [columns * width, Math.ceil(count / columns) * height];
   const Numbers = data instanceof Uint16Array ? Uint16Array : Uint8Array;
-  const levels = room(fullWidth * fullHeight, 'images', () => new Numbers(fullWidth * fullHeight));
+  const levels = room<Uint8Array | Uint16Array>(Numbers, fullWidth * fullHeight, 'images');
   for (let row = 0; row < count * height; row++) {
     const image = Math.floor(row / height);
     const y = Math.floor(image / columns) * height + (row % height);

@@ -43,7 +43,7 @@ export async function encode(
   const { type, depth, samples } = formatOf(colours);
   const each = samples[0]!.length;
   const rowBytes = 1 + Math.ceil((width * scale * each * depth) / 8); // a byte says that the row has no filter
-  const rows = room(rowBytes * height * scale, 'images', () => new Uint8Array(rowBytes * height * scale));
+  const rows = room(Uint8Array, rowBytes * height * scale, 'images');
   for (let y = 0; y < height; y++) {
     const first = y * scale * rowBytes;
     let bit = 8 * (first + 1);

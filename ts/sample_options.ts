@@ -1,7 +1,15 @@
 /** How images are drawn: the options, their ranges and defaults. */
 
-import { checkChoice, checkInteger, checkNumber, checkOptions } from './arguments.js';
-import { checkGiven, type GivenPixels, givenOf } from './given.js';
+import {
+  type Checked,
+  type Checks,
+  checkChoice,
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  integerIn,
+} from './arguments.js';
+import { checkGiven, type GivenPixels } from './given.js';
 import { imageSize } from './images.js';
 import { checkLabels, type Labelled, type Labels } from './labels.js';
 
@@ -83,7 +91,8 @@ export interface ScoreOptions extends WalkOptions {
 export interface SampleRequest extends Required<Omit<SampleOptions, 'label' | 'given'>> {
   /** The class of each image, `[count]`; undefined in a net without classes. */
   readonly label: Uint16Array | undefined;
-  readonly given: GivenPixels | undefined;
+  /** What is given of one image for all or of each, as the core takes it. */
+  readonly given?: Uint16Array;
 }
 
 /** How images are scored, checked and with defaults in place. */
@@ -106,27 +115,47 @@ export const countRange = {
   more: 'draw more in several calls, each from where the last one ended',
 };
 
-/** The options of a call that walks over pixels. */
-export const walkNames = ['method', 'skipping'] as const;
+/** The options of a call that walks over pixels, checked. */
+const walkChecks = {
+  method: (name: string, value: unknown) => checkChoice(name, value, methods),
+  skipping: checkSkipping,
+};
 
-/** The options of a call that draws. */
-export const sampleNames = ['count', 'seed', 'temperature', 'startIndex', ...walkNames, 'label', 'given'] as const;
+const usualWalk = { method: 'wavefront', skipping: 'all' } as const;
 
-/** Options, checked, with defaults in place. */
-export function checkSampleOptions(options: SampleOptions, model: Labelled): SampleRequest {
-  const asked = checkOptions('options', options, sampleNames);
-  const { count: images = 1, seed, temperature = 1, startIndex = 0, label, given, ...walk } = asked;
-  const count = checkInteger('count', images, countRange);
-  const first = checkInteger('startIndex', startIndex, { min: 0, max: Number.MAX_SAFE_INTEGER - count });
+/**
+ * Options, checked, with defaults in place.
+ *
+ * @param more Checks of options that the call takes besides, and are given with the others.
+ */
+export function checkSampleOptions<More extends Checks>(
+  options: SampleOptions,
+  model: Labelled,
+  more?: More,
+): SampleRequest & Checked<More> {
+  let images = 1;
+  // In this order: the number of images comes first.
+  const asked = checkOptions('options', options, {
+    ...more,
+    count: (name: string, value: unknown) => (images = checkInteger(name, value, countRange)),
+    seed: integerIn({ min: 0, max: maxSeed }),
+    temperature: (name: string, value: unknown) => checkNumber(name, value, { min: 0 }),
+    startIndex: (name: string, value: unknown) =>
+      checkInteger(name, value, { min: 0, max: Number.MAX_SAFE_INTEGER - images }),
+    ...walkChecks,
+    label: (name: string, value: unknown) => checkLabels(name, value, images, model),
+    given: (_: string, value: unknown) => checkGiven(value, images, model.config),
+  });
+  const { seed = drawSeed(), startIndex = 0, label = inTurn(startIndex, images, model) } = asked;
   return {
-    count,
-    seed: seed === undefined ? drawSeed() : checkInteger('seed', seed, { min: 0, max: maxSeed }),
-    temperature: checkNumber('temperature', temperature, { min: 0 }),
-    startIndex: first,
-    ...checkWalk(walk),
-    label: label === undefined ? inTurn(first, count, model) : checkLabels('label', label, count, model),
-    given: given === undefined ? undefined : checkGiven(given, count, model.config),
-  };
+    temperature: 1,
+    ...usualWalk,
+    ...asked,
+    count: images,
+    seed,
+    startIndex,
+    label,
+  } as SampleRequest & Checked<More>;
 }
 
 /** All classes one after the other, by the numbers of images: so neither the call nor the batch matters. */
@@ -137,37 +166,36 @@ export function inTurn(first: number, count: number, { config: { classes = 0 } }
 /** The same for some of the images. */
 export function sampleOf(request: SampleRequest, { first, count }: Part, model: Labelled): SampleRequest {
   const { startIndex, label, given } = request;
+  const size = imageSize(model.config);
   return {
     ...request,
     count,
     startIndex: startIndex + first,
     label: label?.slice(first, first + count),
-    given: given && givenOf(given, first, count, imageSize(model.config)),
+    given: given?.length === size ? given : given?.slice(first * size, (first + count) * size),
   };
 }
 
-/** The options of a call that scores. */
-export const scoreNames = [...walkNames, 'labels'] as const;
+/** Options, checked, with defaults in place. `more` as for {@link checkSampleOptions}. */
+export function checkScoreOptions<More extends Checks>(
+  options: ScoreOptions,
+  count: number,
+  model: Labelled,
+  more?: More,
+): ScoreRequest & Checked<More> {
+  return checkWalkOptions(options, {
+    ...more,
+    labels: (name: string, value: unknown) => checkLabels(name, value, count, model),
+  }) as ScoreRequest & Checked<More>;
+}
 
 /** Options, checked, with defaults in place. */
-export function checkScoreOptions(options: ScoreOptions, count: number, model: Labelled): ScoreRequest {
-  const { labels, ...walk } = checkOptions('options', options, scoreNames);
-  return {
-    ...checkWalk(walk),
-    labels: labels === undefined ? undefined : checkLabels('labels', labels, count, model),
-  };
-}
-
-/** Options, checked, with defaults in place. */
-export function checkWalkOptions(options: WalkOptions): Required<WalkOptions> {
-  return checkWalk(checkOptions('options', options, walkNames));
-}
-
-function checkWalk({ method = 'wavefront', skipping = 'all' }: { method?: unknown; skipping?: unknown }) {
-  return {
-    method: checkChoice('method', method, methods),
-    skipping: checkSkipping('skipping', skipping),
-  };
+export function checkWalkOptions<More extends Checks>(
+  options: WalkOptions,
+  more?: More,
+): Required<WalkOptions> & Checked<More> {
+  return { ...usualWalk, ...checkOptions('options', options, { ...walkChecks, ...more }) } as Required<WalkOptions> &
+    Checked<More>;
 }
 
 /** A way of skipping, by its name. */

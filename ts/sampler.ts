@@ -1,11 +1,10 @@
 /** A model that draws and scores images. */
 
-import { wrongKind, wrongValue } from './arguments.js';
+import { unlike, wrongValue } from './arguments.js';
 import { room } from './bytes.js';
 import type { Config, Description } from './config.js';
 import { disposeSymbol } from './dispose.js';
 import { failure } from './error.js';
-import { coreGiven } from './given.js';
 import {
   checkImages,
   type ImageShape,
@@ -13,10 +12,11 @@ import {
   imageShape,
   imageSize,
   type Levels,
-  levelsArray,
+  levelsKind,
   type OwnLevels,
 } from './images.js';
 import { enter, giveBytes, giveDoubles, giveLevels, type Held, hold, read, readJson } from './instance.js';
+import { anyClass } from './labels.js';
 import { modelOf } from './metadata.js';
 import {
   checkSampleOptions,
@@ -32,6 +32,7 @@ import {
   skippings,
   type WalkOptions,
 } from './sample_options.js';
+import type { Limits } from './sharing.js';
 
 /** As the core's `seed_contract` says. 0, that of version 0.1.0, drew by 24 bits. */
 export const seedContract = 1;
@@ -142,8 +143,12 @@ export class Sampler {
    * for (const { done, total } of sampler.sampleSteps({ count: 4 })) console.log(`${done} of ${total} pixels`);
    */
   sampleSteps(options: SampleOptions = {}): Generator<Front, Samples, void> {
-    // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const request = checkSampleOptions(options, this);
+    return this.drawSteps(checkSampleOptions(options, this));
+  }
+
+  /** @internal {@link sampleSteps} of options that are checked. */
+  drawSteps(request: SampleRequest): Generator<Front, Samples, void> {
+    // Here and not in the generator, which would tell of it only at its first step.
     this.#live();
     return this.#draw(request, 'run_step');
   }
@@ -156,7 +161,7 @@ export class Sampler {
    * @throws TypeError without `labels`, of a net with classes.
    */
   logits(images: Images, options: ScoreOptions = {}): LogitMap {
-    const each = this.#logitsOfPixel;
+    const each = logitsOfPixel(this.config);
     const map = this.#maps(images, options, each, (run) => read(Float32Array, (core) => core.run_logits(run)));
     return each === 1 ? map : { ...map, shape: [...map.shape, each] };
   }
@@ -243,91 +248,67 @@ export class Sampler {
    * @param kept Numbers that a walk keeps for each pixel.
    * @param advance The call that goes on, by a front or to the end.
    * @param begin Starts the walk over some.
-   * @param tell What is yielded of a front, given how many pixels it has.
-   * @param end Takes what a finished walk made.
    */
-  *#walks<Told>(
+  *#walks(
     count: number,
     kept: number,
     advance: Advance,
     begin: (part: Part, model: number) => number,
-    tell: (pixels: number, run: number, part: Part) => Told,
-    end: (run: number, part: Part) => void,
-  ): Generator<Told, void, void> {
+  ): Generator<Advanced, void, void> {
     const most = 16 * Math.min(16, Math.max(1, Math.floor(2 ** 16 / (kept * imageSize(this.config)))));
     for (let first = 0; first < count; first += most) {
-      const part = { first, count: Math.min(most, count - first) };
-      const run = hold(begin(part, this.#live()), (core, at) => core.run_free(at));
+      const walk = hold(begin({ first, count: Math.min(most, count - first) }, this.#live()), (core, at) =>
+        core.run_free(at),
+      );
+      const run = walk.at;
       try {
-        for (;;) {
+        let pixels: number;
+        do {
           this.#live();
-          const pixels = enter((core) => core[advance](run.at));
-          if (pixels === 0) break;
-          yield tell(pixels, run.at, part);
-        }
-        end(run.at, part);
+          pixels = enter((core) => core[advance](run));
+          yield [pixels, run, first];
+        } while (pixels > 0);
       } finally {
-        run.release();
+        walk.release();
       }
     }
   }
 
   *#draw(request: SampleRequest, advance: Advance): Generator<Front, Samples, void> {
     const samples = emptySamples(request, this.config);
+    const { data, nats } = samples;
     const size = imageSize(this.config);
-    const total = samples.data.length;
+    const total = data.length;
     let done = 0;
-    yield* this.#walks(
-      request.count,
-      1,
-      advance,
-      (part, model) => {
-        const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
-        giveLevels(label);
-        giveLevels(given && coreGiven(given));
-        return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
-      },
-      (drawn, run, { first }) => {
+    const begin = (part: Part, model: number) => {
+      const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
+      giveLevels(label);
+      giveLevels(given);
+      return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
+    };
+    for (const [drawn, run, first] of this.#walks(request.count, 1, advance, begin)) {
+      if (drawn > 0) {
         const pixels = read(Uint32Array, (core) => core.run_front(run)).slice();
         for (let i = 0; i < pixels.length; i += 3) pixels[i]! += first;
         done += drawn;
-        return { done, total, pixels };
-      },
-      (run, { first }) => {
-        samples.data.set(
-          read(Uint16Array, (core) => core.run_pixels(run)),
-          first * size,
-        );
-        addNats(samples.nats, run, first, size);
-      },
-    );
+        yield { done, total, pixels };
+      } else {
+        const levels = read(Uint16Array, (core) => core.run_pixels(run));
+        data.set(levels, first * size);
+        addNats(nats, run, first, size);
+      }
+    }
     return samples;
   }
 
-  /** Walks over images that are there, each of its class; yields the pixels that each front has scored. */
-  #score(
-    levels: Levels,
-    request: ScoreRequest,
-    advance: Advance,
-    end: (run: number, part: Part) => void,
-  ): Generator<number, void, void> {
+  /** Walks over images that are there, each of its class. */
+  #score(levels: Levels, request: ScoreRequest, advance: Advance): Generator<Advanced, void, void> {
     const size = imageSize(this.config);
-    return this.#walks(
-      levels.length / size,
-      this.#logitsOfPixel,
-      advance,
-      ({ first, count }, model) => {
-        giveLevels(levels.subarray(first * size, (first + count) * size));
-        giveLevels(request.labels?.subarray(first, first + count));
-        return enter((core) => core.sampler_score(model, ...wayOf(request)));
-      },
-      (pixels) => pixels,
-      end,
-    );
-  }
-
-  get #logitsOfPixel(): number {
-    return this.config.levels === 2 ? 1 : this.config.levels;
+    return this.#walks(levels.length / size, logitsOfPixel(this.config), advance, ({ first, count }, model) => {
+      giveLevels(levels.subarray(first * size, (first + count) * size));
+      giveLevels(request.labels?.subarray(first, first + count));
+      return enter((core) => core.sampler_score(model, ...wayOf(request)));
+    });
   }
 
   /** So many numbers for each pixel, as `numbers` gives them of a run. */
@@ -337,11 +318,11 @@ export class Sampler {
     const count = levels.length / size;
     const request = checkScoreOptions(options, count, this);
     if (isMixture(request, this.config)) {
-      const wanted = `expected the class of all images, or of each, since what a pixel costs depends on it`;
-      throw wrongKind('labels', `${wanted}, got none; logProb and classify need none`);
+      throw unlike('labels', anyClass(this), undefined, '; logProb and classify need none');
     }
-    const data = room(4 * levels.length * each, 'images', () => new Float32Array(levels.length * each));
-    last(this.#score(levels, request, 'run_finish', (run, { first }) => data.set(numbers(run), first * size * each)));
+    const data = room(Float32Array, levels.length * each, 'images');
+    for (const [, run, first] of this.#score(levels, request, 'run_finish'))
+      data.set(numbers(run), first * size * each);
     return { data, shape: imageShape(count, this.config) };
   }
 
@@ -354,7 +335,10 @@ export class Sampler {
   *#nats(levels: Levels, request: ScoreRequest): Generator<number, Float64Array, void> {
     const size = imageSize(this.config);
     const made = new Float64Array(levels.length / size);
-    yield* this.#score(levels, request, 'run_step', (run, { first }) => addNats(made, run, first, size));
+    for (const [pixels, run, first] of this.#score(levels, request, 'run_step')) {
+      if (pixels === 0) addNats(made, run, first, size);
+      yield pixels;
+    }
     return made;
   }
 
@@ -387,8 +371,16 @@ export class Sampler {
 /** A call that goes on with a walk; gives 0 at its end. */
 type Advance = 'run_step' | 'run_finish';
 
-/** Reads a model file into the instance, which must be started. `megabytes` are of rows that are remembered. */
-export function openSampler(model: Uint8Array, memoryLimit = Number.NaN, megabytes = Number.NaN): Sampler {
+/** How far a walk has come. */
+type Advanced = readonly [pixels: number, run: number, first: number];
+
+function logitsOfPixel({ levels }: Config): number {
+  return levels === 2 ? 1 : levels;
+}
+
+/** Reads a model file into the instance, which must be started. */
+export function openSampler(model: Uint8Array, { memoryLimit = Number.NaN, sharing = {} }: Limits = {}): Sampler {
+  const { megabytes = Number.NaN } = sharing;
   giveBytes(model);
   const core = hold(
     enter((core) => core.sampler_new(memoryLimit, Math.floor(megabytes * 1e6)), 'model'),
@@ -428,23 +420,21 @@ function last<T>(steps: Generator<unknown, T, void>): T {
 /** Room for what is drawn, and what is known of it before. Throws PixelCnnError `OUT_OF_MEMORY`. */
 export function emptySamples({ count, seed, startIndex, label }: SampleRequest, config: Config): Samples {
   const shape = imageShape(count, config);
-  const size = imageSize(config);
-  const bytes = levelsArray(0, config.levels).BYTES_PER_ELEMENT;
-  return room(count * (bytes * size + 8), 'count', () => ({
-    data: levelsArray(count * size, config.levels),
+  return {
+    data: room<OwnLevels>(levelsKind(config.levels), count * imageSize(config), 'count'),
     shape,
     seed,
     startIndex,
     seedContract,
-    nats: new Float64Array(count),
+    nats: room(Float64Array, count, 'count'),
     ...(label && { labels: label }),
-  }));
+  };
 }
 
 /** Room for what images are taken for. Throws PixelCnnError `OUT_OF_MEMORY`. */
 export function roomForClasses(count: number, { classes = 0 }: Config): Classification {
   return {
-    probabilities: room(8 * count * classes, 'images', () => new Float64Array(count * classes)),
+    probabilities: room(Float64Array, count * classes, 'images'),
     shape: [count, classes],
     labels: new Uint16Array(count),
     logProb: new Float64Array(count),

@@ -1,6 +1,6 @@
-/** How many rows of activations a sampler remembers. */
+/** How much memory a sampler takes, and how many rows of activations it remembers. */
 
-import { checkNumber, checkOptions } from './arguments.js';
+import { type Checked, checkNumber, checkOptions, integerIn } from './arguments.js';
 
 /**
  * Rows of activations that a sampler remembers from one image, and one call, to the next: what is read from the same rows again is not
@@ -15,10 +15,15 @@ export interface Sharing {
   megabytes?: number;
 }
 
-/** The option, checked: megabytes of rows; undefined where nobody says. */
-export function checkSharing(value: unknown = {}): number | undefined {
-  const { megabytes } = checkOptions('sharing', value, ['megabytes']);
-  return megabytes === undefined ? undefined : checkMegabytes('sharing.megabytes', megabytes);
+/** What a model, or each of a pool's, may take: the options, checked. */
+export const limitChecks = { memoryLimit: integerIn({ min: 1, max: Number.MAX_SAFE_INTEGER }), sharing: checkSharing };
+
+export type Limits = Checked<typeof limitChecks>;
+
+function checkSharing(name: string, value: unknown): { readonly megabytes?: number } {
+  return checkOptions(name, value, {
+    megabytes: (_: string, value: unknown) => checkMegabytes('sharing.megabytes', value),
+  });
 }
 
 /** A number of megabytes. */

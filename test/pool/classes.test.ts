@@ -143,7 +143,7 @@ it('refuses wrong classes and given pixels before any worker works', async () =>
   const images = new Uint8Array(size);
   expect(await failure(() => pool.logProb(images, { labels: [0, 1] }))).toMatchObject({ argument: 'labels' });
   expect(await failure(() => pool.classify(images, { labels: 1 } as never))).toMatchObject({
-    message: 'options: expected only signal, onProgress, method, skipping, got "labels"',
+    message: 'options: expected only method, skipping, signal, onProgress, got "labels"',
   });
   const plain = await loadSamplerPool(classModel(configJson({ height, width, filters: 4, blocks: 1 }), 1), {
     workers: 1,

@@ -433,7 +433,7 @@ it('refuses wrong arguments before any worker starts or works', async () => {
     [
       { threads: 2 },
       'TypeError',
-      'options: expected only workers, memoryLimit, sharing, signal, wasm, worker, onProgress, got "threads"',
+      'options: expected only workers, signal, memoryLimit, sharing, wasm, onProgress, worker, got "threads"',
     ],
     [{ signal: 1 }, 'TypeError', 'signal: expected an AbortSignal, got 1'],
     [null, 'TypeError', 'options: expected a plain object, got null'],

@@ -140,7 +140,7 @@ async function* drawHere(
   const checked = checkSampleOptions(request, sampler);
   for (let first = 0; first < request.count; first += group) {
     const count = Math.min(group, request.count - first);
-    const steps = sampler.sampleSteps(sampleOf(checked, { first, count }, sampler));
+    const steps = sampler.drawSteps(sampleOf(checked, { first, count }, sampler));
     let looked = Number.NEGATIVE_INFINITY;
     try {
       for (;;) {
@@ -170,7 +170,7 @@ async function* drawWatched(
   const checked = checkSampleOptions(request, sampler);
   for (let first = 0; first < request.count; first += watcher.images) {
     const count = Math.min(watcher.images, request.count - first);
-    const steps = sampler.sampleSteps(sampleOf(checked, { first, count }, sampler));
+    const steps = sampler.drawSteps(sampleOf(checked, { first, count }, sampler));
     watcher.begin(first, count);
     try {
       for (let step = steps.next(); ; step = steps.next()) {

@@ -1,7 +1,15 @@
 /** What `pixelcnn sample` makes of drawn images: files, figures, a picture in the terminal. */
 
 import { room } from '../bytes.js';
-import { type ImageShape, imageShape, imageSize, type Levels, levelsArray } from '../images.js';
+import {
+  type ImageShape,
+  imageShape,
+  imageSize,
+  type Levels,
+  levelsArray,
+  levelsKind,
+  type OwnLevels,
+} from '../images.js';
 import type { Method } from '../sample_options.js';
 import type { Sampler } from '../sampler.js';
 import { toText } from '../text.js';
@@ -82,8 +90,7 @@ export async function drawAndWrite(
   const { config, alphabet } = sampler;
   const { levels, input, height, width } = config;
   const size = imageSize(config);
-  const bytesOfAll = count * size * levelsArray(0, levels).BYTES_PER_ELEMENT;
-  const all = writeNpy && room(bytesOfAll, 'count', () => levelsArray(count * size, levels));
+  const all = writeNpy && room<OwnLevels>(levelsKind(levels), count * size, 'count');
   const gridCount = Math.min(count, gridLimits.images, Math.max(1, Math.floor(gridLimits.pixels / size)));
   const grid: Drawn['grid'] = {
     data: levelsArray(gridCount * size, levels),

@@ -1,14 +1,20 @@
 /** Arrays of levels and of other numbers as .npy files (numpy.lib.format, version 1.0). */
 
+import { room } from '../bytes.js';
 import type { Levels } from '../images.js';
 
 /** What such files hold here: bytes, 16-bit integers, doubles. */
 export type NpyType = '|u1' | '<u2' | '<f8';
 
-/** The bytes of a file of such numbers, in C order. */
+/** The bytes of a file of such numbers, in C order. Throws PixelCnnError `OUT_OF_MEMORY`. */
 export function npyBytes(data: Levels | Float64Array, shape: readonly number[]): Buffer {
   const type = data instanceof Float64Array ? '<f8' : data.BYTES_PER_ELEMENT === 1 ? '|u1' : '<u2';
-  return Buffer.concat([npyHead(type, shape), littleEndian(data)]);
+  const head = npyHead(type, shape);
+  const file = Buffer.from(room(Uint8Array, head.length + data.byteLength, 'count').buffer);
+  file.set(head);
+  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), head.length);
+  if (isBigEndian) swap(file.subarray(head.length), data.BYTES_PER_ELEMENT);
+  return file;
 }
 
 /** What stands before the numbers. */
@@ -29,8 +35,7 @@ export function readDoubles(bytes: Buffer): Float64Array {
 
 const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
 
-function littleEndian(data: Levels | Float64Array): Buffer {
-  const bytes = Buffer.from(data.slice().buffer);
-  if (!isBigEndian || data.BYTES_PER_ELEMENT === 1) return bytes;
-  return data.BYTES_PER_ELEMENT === 2 ? bytes.swap16() : bytes.swap64();
+function swap(numbers: Buffer, bytes: number): void {
+  if (bytes === 2) numbers.swap16();
+  if (bytes === 8) numbers.swap64();
 }

@@ -6,24 +6,19 @@ import { PixelCnnError, type PixelCnnErrorCode } from '../error.js';
 import type { Levels } from '../images.js';
 import type { SampleRequest, ScoreOptions, WalkOptions } from '../sample_options.js';
 import type { Classification, Samples } from '../sampler.js';
+import type { Limits } from '../sharing.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
   open: { given: { module: WebAssembly.Module; model: Uint8Array } & Limits; made: OpenedModel };
   sample: { given: SampleRequest; made: Samples };
-  logProb: { given: ScoreOptions & { images: Levels }; made: Float64Array };
+  logProb: { given: ScoreOptions & { images: Levels }; made: { readonly logProb: Float64Array } };
   classify: { given: WalkOptions & { images: Levels }; made: Classification };
 }
 
 export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];
 
 export type Made = Works[keyof Works]['made'];
-
-/** What a worker's sampler may take. */
-export interface Limits {
-  memoryLimit?: number | undefined;
-  sharing?: { readonly megabytes?: number | undefined };
-}
 
 /** To a worker: a job, one at a time, of which the first, number 0, is to open the model; or that one is to end early. */
 export type Order = { job: number } & (Work | { kind: 'stop' });

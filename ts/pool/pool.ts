@@ -1,16 +1,16 @@
 /** Many images at once: a sampler in each of several worker threads, behind one face. */
 
 import { abortable, onAbort, reasonOf, throwIfAborted } from '../abort.js';
-import { checkInteger, checkListener, checkMemoryLimit, checkOptions, checkSignal } from '../arguments.js';
-import { checkWasm, compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
+import { type Checked, checkFunction, checkOptions, checkSignal, integerIn } from '../arguments.js';
+import { compileBinary, type WasmBuilds, type WasmSource } from '../binary.js';
 import type { Config } from '../config.js';
 import { asyncDisposeSymbol } from '../dispose.js';
 import { coreCount } from '../host.js';
 import { checkImages, type Images, imageSize, type Levels } from '../images.js';
 import { whenCollected } from '../instance.js';
-import { namingModel } from '../load.js';
+import { loadChecks, namingModel } from '../load.js';
 import { modelOf } from '../metadata.js';
-import { type LoadProgress, type ModelSource, type OnLoad, readModel } from '../model_source.js';
+import { type LoadProgress, type ModelSource, readModel } from '../model_source.js';
 import {
   checkSampleOptions,
   checkScoreOptions,
@@ -19,14 +19,11 @@ import {
   type SampleOptions,
   type SampleRequest,
   type ScoreOptions,
-  sampleNames,
   sampleOf,
-  scoreNames,
   type WalkOptions,
-  walkNames,
 } from '../sample_options.js';
 import { type Classification, checkHasClasses, emptySamples, roomForClasses, type Samples } from '../sampler.js';
-import { checkSharing, type Sharing } from '../sharing.js';
+import type { Sharing } from '../sharing.js';
 import { Crew, type Running } from './crew.js';
 import type { OpenedModel, Works } from './message.js';
 import { checkThreads, checkWorker, type WorkerSource } from './thread.js';
@@ -68,14 +65,6 @@ export interface PoolCallOptions {
   onProgress?: (progress: PoolProgress) => void;
 }
 
-type OnProgress = NonNullable<PoolCallOptions['onProgress']>;
-
-/** The same, checked. */
-interface Call {
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: OnProgress | undefined;
-}
-
 /** Options of a pool's `sample` and `sampleStream`. */
 export interface PoolSampleOptions extends SampleOptions, PoolCallOptions {}
 
@@ -103,25 +92,12 @@ export const workersRange = { min: 1, max: 1024 };
  * const images = await pool.sample({ count: 256, seed: 1 }); // what a sampler's sample({ count: 256, seed: 1 }) returns
  */
 export async function loadSamplerPool(model: ModelSource, options: PoolOptions = {}): Promise<SamplerPool> {
-  const given = checkOptions('options', options, [
-    'workers',
-    'memoryLimit',
-    'sharing',
-    'signal',
-    'wasm',
-    'worker',
-    'onProgress',
-  ]);
-  const signal = checkSignal(given.signal);
-  const { workers: asked = defaultWorkers() } = given;
-  const workers = checkInteger('workers', asked, workersRange);
-  const sharing = { megabytes: checkSharing(given.sharing) };
-  const limits = { memoryLimit: checkMemoryLimit(given.memoryLimit), sharing };
-  const [wasm, worker] = [checkWasm(given.wasm), checkWorker(given.worker)];
-  const onLoad = checkListener(given.onProgress) as OnLoad | undefined;
+  const checks = { workers: integerIn(workersRange), ...loadChecks, worker: checkWorker };
+  const asked = checkOptions('options', options, checks);
+  const { workers = defaultWorkers(), signal, wasm, onProgress, worker, ...limits } = asked;
   checkThreads(worker);
   const [bytes, module] = await abortable(signal, (own) =>
-    Promise.all([readModel(model, own, onLoad), compileBinary(wasm)]),
+    Promise.all([readModel(model, own, onProgress), compileBinary(wasm)]),
   );
   const crew = new Crew(workers, { module, model: bytes, ...limits }, worker);
   try {
@@ -169,11 +145,8 @@ export class SamplerPool {
 
   /** Draws images, the same as a sampler's `sample` does. */
   async sample(options: PoolSampleOptions = {}): Promise<Samples> {
-    const { request, call } = this.#checkDraw(options);
-    const samples = emptySamples(request, this.config);
-    const { data, nats } = samples;
-    await gather(this.#draw(request, call), { data, nats });
-    return samples;
+    const request = checkSampleOptions(options, this, callChecks);
+    return gather(this.#draw(request), emptySamples(request, this.config));
   }
 
   /**
@@ -185,8 +158,7 @@ export class SamplerPool {
    */
   sampleStream(options: PoolSampleOptions = {}): AsyncGenerator<Samples, void, void> {
     // Checked here and not in the generator, which would tell of a wrong argument only at its first step.
-    const { request, call } = this.#checkDraw(options);
-    return this.#draw(request, call);
+    return this.#draw(checkSampleOptions(options, this, callChecks));
   }
 
   /**
@@ -197,11 +169,9 @@ export class SamplerPool {
    */
   async logProb(images: Images, options: PoolScoreOptions = {}): Promise<Float64Array> {
     const levels = checkImages(images, this.config);
-    const made = new Float64Array(levels.length / imageSize(this.config));
-    const check = (asked: ScoreOptions) => checkScoreOptions(asked, made.length, this);
-    const { request, call } = checkCall(options, scoreNames, check);
-    await gather(this.#score('logProb', levels, request, call), made);
-    return made;
+    const made = { logProb: new Float64Array(levels.length / imageSize(this.config)) };
+    const request = checkScoreOptions(options, made.logProb.length, this, callChecks);
+    return (await gather(this.#score('logProb', levels, request), made)).logProb;
   }
 
   /**
@@ -210,13 +180,11 @@ export class SamplerPool {
    * @param images Whole images of levels.
    */
   async classify(images: Images, options: PoolWalkOptions = {}): Promise<Classification> {
-    const { request, call } = checkCall(options, walkNames, checkWalkOptions);
+    const request = checkWalkOptions(options, callChecks);
     checkHasClasses(this.config);
     const levels = checkImages(images, this.config);
     const made = roomForClasses(levels.length / imageSize(this.config), this.config);
-    const { probabilities, labels, logProb } = made;
-    await gather(this.#score('classify', levels, request, call), { probabilities, labels, logProb });
-    return made;
+    return gather(this.#score('classify', levels, request), made);
   }
 
   /** Ends all workers at once. Calls under way and later ones reject with `DISPOSED`. */
@@ -229,12 +197,8 @@ export class SamplerPool {
     return this.dispose();
   }
 
-  #checkDraw(options: PoolSampleOptions): { request: SampleRequest; call: Call } {
-    return checkCall(options, sampleNames, (asked: SampleOptions) => checkSampleOptions(asked, this));
-  }
-
-  #draw(request: SampleRequest, call: Call): AsyncGenerator<Samples, void, void> {
-    return this.#inOrder(request.count, call, (part, progress) =>
+  #draw({ signal, onProgress, ...request }: SampleRequest & Call): AsyncGenerator<Samples, void, void> {
+    return this.#inOrder(request.count, { signal, onProgress }, (part, progress) =>
       this.#crew.run('sample', sampleOf(request, part, this), progress),
     );
   }
@@ -242,13 +206,12 @@ export class SamplerPool {
   #score<Kind extends 'logProb' | 'classify'>(
     kind: Kind,
     levels: Levels,
-    { labels, ...walk }: WalkOptions & { labels?: Uint16Array | undefined },
-    call: Call,
+    { signal, onProgress, labels, ...walk }: WalkOptions & { labels?: Uint16Array | undefined } & Call,
   ): AsyncGenerator<Works[Kind]['made'], void, void> {
     const size = imageSize(this.config);
     // What is scored under each class in turn is done when it was under all.
     const times = labels === undefined ? Math.max(1, this.config.classes ?? 0) : 1;
-    return this.#inOrder(levels.length / size, call, ({ first, count }, progress) => {
+    return this.#inOrder(levels.length / size, { signal, onProgress }, ({ first, count }, progress) => {
       const given = {
         ...walk,
         ...(labels && { labels: labels.slice(first, first + count) }),
@@ -330,31 +293,20 @@ export function* splitCall(count: number, workers: number): Generator<Part, void
   }
 }
 
-/** The pool's own options of a call, and the sampler's, checked. */
-function checkCall<Options, Request>(
-  options: Options & PoolCallOptions,
-  names: readonly string[],
-  check: (options: Options) => Request,
-): { request: Request; call: Call } {
-  const { signal, onProgress, ...given } = checkOptions('options', options, ['signal', 'onProgress', ...names]);
-  const call = { signal: checkSignal(signal), onProgress: checkListener(onProgress) as OnProgress | undefined };
-  return { request: check(given as Options), call };
-}
+/** The pool's own options of a call, checked. */
+const callChecks = { signal: checkSignal, onProgress: checkFunction };
 
-type Numbers = Uint8Array | Uint16Array | Float64Array;
+type Call = Checked<typeof callChecks>;
 
 /** Puts the arrays of parts, which come in their order, one behind the other into those of the whole. */
-async function gather<Part extends object>(
-  parts: AsyncIterable<Part>,
-  whole: Part | { readonly [Name in keyof Part]?: Part[Name] },
-): Promise<void> {
-  const arrays = (from: object) => (ArrayBuffer.isView(from) ? { from } : from) as Record<string, Numbers>;
-  const done: Record<string, number> = {};
-  for await (const part of parts) {
-    for (const [name, all] of Object.entries(arrays(whole))) {
-      const some = arrays(part)[name]!;
-      all.set(some, done[name] ?? 0);
-      done[name] = (done[name] ?? 0) + some.length;
+async function gather<Whole extends object>(parts: AsyncIterable<object>, whole: Whole): Promise<Whole> {
+  // Of each array what is still to come.
+  const rest = Object.fromEntries(Object.entries(whole).filter(([, one]) => ArrayBuffer.isView(one)));
+  for await (const part of parts as AsyncIterable<Readonly<Record<string, Uint8Array>>>) {
+    for (const name in rest) {
+      rest[name].set(part[name]!);
+      rest[name] = rest[name].subarray(part[name]!.length);
     }
   }
+  return whole;
 }

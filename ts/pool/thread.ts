@@ -1,7 +1,7 @@
 /** A worker thread of the kind that the host has: Node's, which Deno and Bun have too, or the web's. */
 
 import { addressOf, textAddress } from '../address.js';
-import { show, wrongKind } from '../arguments.js';
+import { show, unlike, wrongKind } from '../arguments.js';
 import { workerScript } from '../assets.js';
 import { edgeLine } from '../binary.js';
 import { isUrl } from '../brand.js';
@@ -25,11 +25,11 @@ export interface WorkerLike {
 export type WorkerSource = string | URL | (() => WorkerLike);
 
 /** The option `worker`, checked. */
-export function checkWorker(value: unknown): WorkerSource | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  if (isUrl(value) || typeof value === 'function') return value as WorkerSource;
-  const wanted = 'expected the URL or path of pixelcnn/worker, or a function that starts a Worker of it';
-  throw wrongKind('worker', `${wanted}, got ${show(value)}`);
+export function checkWorker(name: string, value: unknown): WorkerSource {
+  if ((typeof value === 'string' && value !== '') || isUrl(value) || typeof value === 'function') {
+    return value as WorkerSource;
+  }
+  throw unlike(name, 'the URL or path of pixelcnn/worker, or a function that starts a Worker of it', value);
 }
 
 export interface ThreadEvents {
@@ -48,9 +48,7 @@ export function checkThreads(source: WorkerSource | undefined): void {
   try {
     workerScript();
   } catch (cause) {
-    const wanted = 'this module to know its address, by which threads are started, got none (as in a CommonJS bundle)';
-    const todo = "keep pixelcnn out of the bundle (esbuild: --external:pixelcnn), or import from 'pixelcnn/inline'";
-    throw unavailable(wanted, todo, cause);
+    throw unavailable('this module to know its address, got none (as in a CommonJS bundle)', otherWays, cause);
   }
 }
 
@@ -98,12 +96,11 @@ function listenToWeb(worker: Worker, { report, died }: ThreadEvents): void {
   worker.addEventListener('messageerror', () => died(new Error('a message could not be read')));
   worker.addEventListener('error', (event) => {
     event.preventDefault(); // it is dealt with here
-    died(event.error ?? new Error(event.message || noScript));
+    died(event.error ?? new Error(event.message || `its script could not be loaded; ${otherWays}`));
   });
 }
 
-const noScript =
-  "its script could not be loaded; import from 'pixelcnn/inline', or give the address of pixelcnn/worker as the option worker";
+const otherWays = "import from 'pixelcnn/inline', or give the address of pixelcnn/worker as the option worker";
 
 function listenToNode(worker: NodeWorker, { report, died }: ThreadEvents): void {
   worker.on('message', report);

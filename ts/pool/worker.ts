@@ -3,7 +3,7 @@
 import { createSampler } from '../create.js';
 import { builtin } from '../host.js';
 import type { Sampler } from '../sampler.js';
-import { failureOf, type Made, type Order, type Report, type Work, type Works } from './message.js';
+import { failureOf, type Made, type Order, type Report, type Work } from './message.js';
 
 /** The other end of the thread: a port of Node's, or the web worker's own global. */
 interface Port {
@@ -34,16 +34,18 @@ async function run(job: number, work: Work): Promise<void> {
   }
 }
 
-function doing(job: number, { kind, given }: Work): Made | Promise<Made | undefined> {
+async function doing(job: number, { kind, given }: Work): Promise<Made | undefined> {
   if (kind === 'open') {
     sampler = createSampler(given);
     const { config, metadata } = sampler;
     return { config, metadata };
   }
-  if (kind === 'sample') return stepping(job, sampler.sampleSteps(given), (_, { done }) => done);
+  if (kind === 'sample') return stepping(job, sampler.drawSteps(given), (_, { done }) => done);
   const { images, ...options } = given;
-  const steps = kind === 'logProb' ? sampler.logProbSteps(images, options) : sampler.classifySteps(images, options);
-  return stepping<number, Works[typeof kind]['made']>(job, steps, (done, more) => done + more);
+  const add = (done: number, more: number) => done + more;
+  if (kind === 'classify') return stepping(job, sampler.classifySteps(images, options), add);
+  const logProb = await stepping(job, sampler.logProbSteps(images, options), add);
+  return logProb && { logProb };
 }
 
 /** Milliseconds between two looks at what the pool has to say. */
@@ -73,7 +75,7 @@ async function stepping<Step, Made>(
 }
 
 function buffersOf(made: Made): Transferable[] {
-  const arrays = made instanceof Float64Array ? [made] : Object.values(made).filter(ArrayBuffer.isView);
+  const arrays = Object.values(made).filter(ArrayBuffer.isView);
   return arrays.map(({ buffer }) => buffer as ArrayBuffer);
 }
 

@@ -2,11 +2,11 @@
 
 import {
   argumentOf,
+  type Check,
   checkBoolean,
   checkChoice,
   checkFunction,
   checkObject,
-  checkOptions,
   checkSignal,
   checkText,
   didYouMean,
@@ -56,9 +56,6 @@ export interface TrainOptions extends Omit<TrainerOptions, 'data' | 'backend' | 
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Throws for a value that its option cannot have, whatever the others are. */
-type Check = (name: string, value: unknown) => void;
-
 /** Looked at by `checkRunOptions`, which knows its range. */
 const byPlan: Check = () => undefined;
 
@@ -69,7 +66,7 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
     else checkOwnImages(name, value);
   },
   config: (name, value) => {
-    const { precision = 'f32' } = checkOptions(name, value, configNames);
+    const { precision = 'f32' } = ownOptions(name, value as Partial<Config>, configNames);
     checkChoice(`${name}.precision`, precision, ['f32']); // integers are made of a trained model
   },
   net: (name, value) => checkChoice(name, value, netNames),
@@ -84,7 +81,7 @@ const checks: { readonly [Name in keyof Required<TrainOptions>]: Check } = {
   resume: checkBoolean,
   note: checkNote,
   offline: checkBoolean,
-  signal: (_, value) => checkSignal(value),
+  signal: checkSignal,
   say: checkFunction,
   progress: checkFunction,
   preset: byPlan,

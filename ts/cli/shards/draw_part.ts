@@ -2,8 +2,8 @@
 
 import { checkInteger, wrongValue } from '../../arguments.js';
 import { room } from '../../bytes.js';
-import { type GivenPixels, givenOf } from '../../given.js';
-import { imageSize, levelsArray } from '../../images.js';
+import type { GivenPixels } from '../../given.js';
+import { imageSize, levelsKind, type OwnLevels } from '../../images.js';
 import { sha256 } from '../../node/files.js';
 import { countRange, type Method, maxSeed, type Skipping } from '../../sample_options.js';
 import type { Sampler } from '../../sampler.js';
@@ -68,7 +68,7 @@ export async function drawPart(
   const range = rangeOf(shard, count);
   const { config } = sampler;
   const size = imageSize(config);
-  const each = size * levelsArray(0, config.levels).BYTES_PER_ELEMENT;
+  const each = size * levelsKind(config.levels).BYTES_PER_ELEMENT;
   const most = Math.min(countRange.max, Math.floor(mostArrayBytes / each));
   if (range.count > most) {
     const wanted = `expected shards of at most ${most} images, so at least ${Math.ceil(count / most)} of them`;
@@ -76,12 +76,11 @@ export async function drawPart(
   }
   const whole = await findPart(folder, shard, job, signal);
   if (whole !== undefined) return { state: 'whole', manifest: whole, ms: 0, workers: 0 };
-  const bytesOfAll = range.count * (each + 10);
-  const made = room(bytesOfAll, 'count', () => ({
-    images: levelsArray(range.count * size, config.levels),
-    nats: new Float64Array(range.count),
-    labels: new Uint16Array(range.count),
-  }));
+  const made = {
+    images: room<OwnLevels>(levelsKind(config.levels), range.count * size, 'count'),
+    nats: room(Float64Array, range.count, 'count'),
+    labels: room(Uint16Array, range.count, 'count'),
+  };
   let [ms, workers] = [0, 0];
   if (range.count > 0) {
     const drawing = await startDrawing({
@@ -151,4 +150,11 @@ function hashOf({ data, known }: GivenPixels): string {
 function labelsOf(classes: readonly number[], { first, count }: Range, all: number): number[] {
   const each = all / classes.length;
   return Array.from({ length: count }, (_, i) => classes[Math.floor((first + i) / each)]!);
+}
+
+/** What is given of some of the images. */
+function givenOf({ data, known }: GivenPixels, first: number, count: number, size: number): GivenPixels {
+  if (data.length === size) return { data, known }; // one image, for all
+  const [start, end] = [first * size, (first + count) * size];
+  return { data: data.slice(start, end), known: known.slice(start, end) };
 }

@@ -4,7 +4,6 @@
  */
 
 import { join } from 'node:path';
-import { room } from '../../bytes.js';
 import type { Levels } from '../../images.js';
 import { readWholeFile, reasonOf, replaceDurably, sha256 } from '../../node/files.js';
 import { npyBytes, npyHead } from '../../node/npy.js';
@@ -152,7 +151,7 @@ export async function writePart(
   const files: Record<string, { bytes: number; sha256: string }> = {};
   for (const [name, { shape }] of Object.entries(arraysOf(job))) {
     const data = arrays[name]!;
-    const bytes = room(data.byteLength, 'count', () => npyBytes(data, [count, ...shape]));
+    const bytes = npyBytes(data, [count, ...shape]);
     await write(arrayPath(folder, shard, name), bytes);
     files[name] = { bytes: bytes.length, sha256: sha256(bytes) };
   }

@@ -74,7 +74,8 @@ const known = ['data', 'split', 'limit', 'classes', 'offline', 'signal', 'say', 
  */
 export async function loadData(options: DataOptions = {}): Promise<ImageSet> {
   const asked = ownOptions('options', options, known);
-  return withOwnSignal(checkSignal(asked.signal), (signal) => load({ ...asked, ...(signal && { signal }) }));
+  const given = asked.signal === undefined ? undefined : checkSignal('signal', asked.signal);
+  return withOwnSignal(given, (signal) => load({ ...asked, ...(signal && { signal }) }));
 }
 
 async function load(asked: DataOptions): Promise<ImageSet> {

@@ -82,7 +82,8 @@ export function evaluate(options: EvaluateOptions): AsyncGenerator<EvaluateEvent
   const labels = labelsFor(classes, names, data);
   const batchSize = checkInteger('batchSize', asked.batchSize ?? 64, { min: 1, max: 1024 });
   const scorer: Scorer = { config, logProb: (...given) => logProb.apply(sampler, given) };
-  return score(scorer, classes, { ...data, labels }, batchSize, checkSignal(asked.signal));
+  const signal = asked.signal === undefined ? undefined : checkSignal('signal', asked.signal);
+  return score(scorer, classes, { ...data, labels }, batchSize, signal);
 }
 
 /** The labels of images as a model counts its classes: by name, or by number where nobody named them. */

@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { throwIfAborted } from '../../abort.js';
-import { checkBoolean, checkChoice, checkFunction, checkOptions, checkSignal, ownOptions } from '../../arguments.js';
+import { checkBoolean, checkChoice, checkFunction, checkSignal, ownOptions } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { cacheFolder } from '../../node/cache.js';
 import { lastLines, pip, runCommand } from '../../node/command.js';
@@ -58,11 +58,10 @@ export const setupNames = ['variant', 'offline', 'signal', 'say', 'progress'] as
 
 /** Throws RangeError, TypeError for a wrong option. */
 export function checkSetupOptions(options: SetupOptions): void {
-  checkOptions('options', options, setupNames);
-  const { variant, offline, signal, say, progress } = options;
+  const { variant, offline, signal, say, progress } = ownOptions('options', options, setupNames);
   if (variant !== undefined) checkChoice('variant', variant, ['cpu', 'cuda']);
   if (offline !== undefined) checkBoolean('offline', offline);
-  throwIfAborted(checkSignal(signal));
+  if (signal !== undefined) throwIfAborted(checkSignal('signal', signal));
   for (const [name, value] of Object.entries({ say, progress })) if (value !== undefined) checkFunction(name, value);
 }
 

@@ -1,7 +1,7 @@
 // What the model draws after each epoch, always of one seed, so that one sees the same images grow sharper.
 
 import { join } from 'node:path';
-import { checkInteger, checkOptions, checkText } from '../../arguments.js';
+import { checkInteger, checkText, ownOptions } from '../../arguments.js';
 import { loadSampler } from '../../load.js';
 import { replaceFile } from '../../node/files.js';
 import { gridPng } from '../../node/png.js';
@@ -19,9 +19,9 @@ export interface SampleGridOptions {
 /** Writes `epoch-0001.png` and so on into `folder`, drawn by the WASM sampler from the weights that were just validated. */
 export function sampleGrid(folder: string, options: SampleGridOptions = {}): Watcher {
   checkText('folder', folder);
-  checkOptions('samples', options, ['count', 'seed']);
-  const count = checkInteger('samples.count', options.count ?? 25, countRange);
-  const seed = checkInteger('samples.seed', options.seed ?? 0, { min: 0, max: maxSeed });
+  const asked = ownOptions('samples', options, ['count', 'seed']);
+  const count = checkInteger('samples.count', asked.count ?? 25, countRange);
+  const seed = checkInteger('samples.seed', asked.seed ?? 0, { min: 0, max: maxSeed });
   return writing(async (event) => {
     if (event.type !== 'epoch') return;
     const sampler = await loadSampler(await event.model());

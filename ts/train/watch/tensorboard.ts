@@ -3,7 +3,7 @@
 
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkOptions, checkText } from '../../arguments.js';
+import { checkText, ownOptions } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { makeFolder } from '../../node/files.js';
 import type { Backend } from '../tensorflow/backend.js';
@@ -31,8 +31,7 @@ export interface TensorBoardOptions {
  */
 export function tensorBoard(folder: string, options: TensorBoardOptions = {}): Watcher {
   checkText('folder', folder);
-  checkOptions('options', options, ['metrics']);
-  const { metrics } = options;
+  const { metrics } = ownOptions('options', options, ['metrics']);
   if (metrics !== undefined) checkText('metrics', metrics);
   let writer: SummaryFileWriter | undefined;
   let backend: Backend | undefined;

@@ -1,7 +1,7 @@
 // Everything there is to see of a run, in one folder.
 
 import { join } from 'node:path';
-import { checkBoolean, checkFunction, checkOptions, checkText } from '../../arguments.js';
+import { checkBoolean, checkFunction, checkText, ownOptions } from '../../arguments.js';
 import { lossCurve } from './loss_curve.js';
 import { metricsFile } from './metrics.js';
 import { type SampleGridOptions, sampleGrid } from './sample_grid.js';
@@ -21,8 +21,8 @@ export interface WatchOptions {
 /** Keeps `metrics.jsonl`, `loss.svg`, `loss.png`, and `samples/epoch-0001.png` and so on, in `folder`. Throws RangeError, TypeError. */
 export function watchRun(folder: string, options: WatchOptions = {}): Watcher {
   checkText('folder', folder);
-  checkOptions('options', options, ['samples', 'tensorBoard', 'warn']);
-  const { samples = {}, tensorBoard: events = false, warn = () => {} } = options;
+  const known = ['samples', 'tensorBoard', 'warn'];
+  const { samples = {}, tensorBoard: events = false, warn = () => {} } = ownOptions('options', options, known);
   checkBoolean('tensorBoard', events);
   checkFunction('warn', warn);
   const metrics = join(folder, 'metrics.jsonl');
