@@ -7,6 +7,8 @@ export interface PackagedModel {
   readonly title: string;
   /** `--data` of its training, where it is no published set. */
   readonly data?: string;
+  /** The command that trained the model that its training went on from, which no file is kept of. */
+  readonly before?: string;
   /** Which images show what its channels do; none where it has no form in integers. */
   readonly calibrate?: string;
   /**
