@@ -3,11 +3,14 @@
 import { type Config, completeConfig, type Description } from '../ts/config.js';
 import { ownParts, referenceValidationSplit } from '../ts/train/data/image_set.js';
 import { configNames, netNames, nets, referenceConfig } from '../ts/train/net/reference.js';
-import { describeRecipe, presets } from '../ts/train/run/recipe.js';
+import { describeRecipe, presetNames, presets } from '../ts/train/run/recipe.js';
 import { readTrainingOrigin } from '../ts/train/run/record.js';
 import type { TrainingOrigin } from '../ts/train/score/protocol.js';
+import type { PackagedModel } from './model_list.js';
 
 type Metadata = Readonly<Record<string, string>>;
+/** What no record of a training says. */
+type Trained = Pick<PackagedModel, 'data' | 'before'>;
 
 /** What the images decide, and what is made of a trained model only; classes have a flag of their own. */
 const notAsked = new Set(['architecture', 'height', 'width', 'channels', 'levels', 'input', 'classes', 'precision']);
@@ -29,19 +32,33 @@ export function netFlags(config: Config): string[] {
   return ways.reduce((least, way) => (way.length < least.length ? way : least));
 }
 
+/** The recipe with a name that a record's is, at whatever rate; none where it has other parts. */
+function presetOf(metadata: Metadata) {
+  const optimizer = metadata['training.optimizer'] ?? '';
+  const learningRate = Number(/learning rate ([^,]+)/.exec(optimizer)?.[1]);
+  const name = presetNames.find(
+    (one) =>
+      describeRecipe({ ...presets[one], learningRate }) === optimizer &&
+      Number(metadata['training.batchSize']) === presets[one].batchSize,
+  );
+  return name === undefined ? undefined : { name, learningRate };
+}
+
 /**
  * The command that trains a model like this one.
  *
  * @param data What `--data` is, where the record names no published set.
+ * @param from The model file that its training went on from.
  */
-export function trainCommand(config: Config, metadata: Metadata, data?: string): string {
+export function trainCommand(config: Config, metadata: Metadata, data?: string, from?: string): string {
   const of = (name: string): string | undefined => metadata[`training.${name}`];
   const origin: Partial<TrainingOrigin> = readTrainingOrigin(metadata) ?? {};
   const { data: known, split, validationSplit, limit, alphabet: _found, ...rule } = origin;
   const source = known ?? data;
   // Validation images that come with the data are no part of it that anyone asks for.
   const hasOwn = of('split')?.startsWith(ownParts) ?? false;
-  const isFast = of('optimizer') === describeRecipe(presets.fast) && Number(of('batchSize')) === presets.fast.batchSize;
+  const preset = presetOf(metadata);
+  const { epochs, learningRate } = presets[preset?.name ?? 'reference'];
   const ofData = Object.entries(rule).flatMap(([name, value]) => {
     // Of static MNIST and of codes, what was found to be so; of maps nominal is what they are.
     if (known === 'static-mnist' && name === 'binarisation') return [];
@@ -51,6 +68,7 @@ export function trainCommand(config: Config, metadata: Metadata, data?: string):
   });
   return [
     'npm run train --',
+    ...(from === undefined ? [] : [`--from ${from}`]),
     ...(source === undefined || source === 'mnist' ? [] : [`--data ${source}`]),
     ...(split === 'standard' && known !== undefined ? ['--split standard'] : []),
     ...(limit === undefined ? [] : [`--limit ${limit}`]),
@@ -59,9 +77,10 @@ export function trainCommand(config: Config, metadata: Metadata, data?: string):
       : [`--validation-split ${validationSplit}`]),
     ...ofData,
     ...(config.classes === undefined ? [] : ['--classes']),
-    ...netFlags(config),
-    ...(isFast ? ['--preset fast'] : []),
-    ...(of('epochs') === String(presets[isFast ? 'fast' : 'reference'].epochs) ? [] : [`--epochs ${of('epochs')}`]),
+    ...(from === undefined ? netFlags(config) : []),
+    ...(preset === undefined || preset.name === 'reference' ? [] : [`--preset ${preset.name}`]),
+    ...(of('epochs') === String(epochs) ? [] : [`--epochs ${of('epochs')}`]),
+    ...(preset === undefined || preset.learningRate === learningRate ? [] : [`--learning-rate ${preset.learningRate}`]),
     `--seed ${of('seed')}`,
   ].join(' ');
 }
@@ -75,8 +94,15 @@ export function curveOf(metadata: Metadata): { readonly loss: string; readonly v
   }));
 }
 
+/** The commands that train a model like this one; where its training went on from another's, those of both. */
+function trainCommands(config: Config, metadata: Metadata, { data, before }: Trained): string[] {
+  if (metadata['training.from'] === undefined) return [trainCommand(config, metadata, data)];
+  if (before === undefined) return [trainCommand(config, metadata, data, 'MODEL')];
+  return [`${before} --out runs/before`, trainCommand(config, metadata, data, 'runs/before/model.safetensors')];
+}
+
 /** What the net and the record of a model say, as a part of its card. */
-export function cardFacts({ config, ...net }: Description, metadata: Metadata, data?: string): string {
+export function cardFacts({ config, ...net }: Description, metadata: Metadata, trained: Trained): string {
   const of = (name: string): string => metadata[`training.${name}`] ?? 'not recorded';
   const count = (value: number): string => value.toLocaleString('en-US');
   const rows: [string, string][] = [
@@ -89,6 +115,7 @@ export function cardFacts({ config, ...net }: Description, metadata: Metadata, d
       'recipe',
       `${of('epochs')} ${of('epochs') === '1' ? 'epoch' : 'epochs'} of batch ${of('batchSize')}: ${of('optimizer')}; seed ${of('seed')}`,
     ],
+    ...(metadata['training.from'] === undefined ? [] : ([['began with', of('from')]] satisfies [string, string][])),
     [
       '**val_loss**',
       `**${of('valLoss')}** nats a pixel = ${of('valNatsPerImage')} nats an image = ${of('valBitsPerDim')} bits/dim` +
@@ -103,7 +130,7 @@ export function cardFacts({ config, ...net }: Description, metadata: Metadata, d
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
     '```sh',
-    trainCommand(config, metadata, data),
+    ...trainCommands(config, metadata, trained),
     '```',
     '',
     '| epoch | loss | val_loss |',

@@ -69,7 +69,7 @@ async function writeCard(model: PackagedModel): Promise<void> {
   const judged = join(root, 'judge', 'results', `${model.name}.txt`);
   let card = existsSync(path) ? readFileSync(path, 'utf8') : newCard(model);
   card = withPart(card, 'files', ['| file | | bytes | sha256 |', '|---|---|---:|---|', ...rows].join('\n'));
-  card = withPart(card, 'facts', cardFacts(sampler.describe(), sampler.metadata, model.data));
+  card = withPart(card, 'facts', cardFacts(sampler.describe(), sampler.metadata, model));
   if (existsSync(judged)) card = withPart(card, 'judged', `\`\`\`\n${readFileSync(judged, 'utf8')}\`\`\``);
   writeFileSync(path, card);
 }

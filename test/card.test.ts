@@ -57,6 +57,15 @@ it('gives the command that trained a model, of whatever images', () => {
   ).toBe('npm run train -- --split standard --binarisation dynamic --epochs 5 --seed 1');
 });
 
+it('gives the command that went on from another model, and what was as no preset has it', () => {
+  const recipe = describeRecipe({ ...presets.fast, learningRate: 0.0005 });
+  const record = { ...fast, ...origin({ data: 'mnist' }), 'training.optimizer': recipe, 'training.seed': '2' };
+  const config = { ...referenceConfig, ...nets.deep, classes: 10 };
+  expect(trainCommand(config, record, undefined, 'first.safetensors')).toBe(
+    'npm run train -- --from first.safetensors --classes --preset fast --epochs 5 --learning-rate 0.0005 --seed 2',
+  );
+});
+
 it('reads the curve out of a record', () => {
   const log = 'epoch 1: loss 0.117607, val_loss 0.084116\nepoch 2: loss 0.08, val_loss 0.07';
   expect(curveOf({ 'training.log': log })).toEqual([

@@ -48,7 +48,7 @@ describe.each(models.map((model) => [model.name, model] as const))('%s', (name, 
     for (const file of Object.values(files)) expect(card).toContain(sha256(file));
     if (!card.includes('<!-- npm run models: facts -->')) return;
     const sampler = await loadSampler(trained);
-    expect(card).toContain(cardFacts(sampler.describe(), sampler.metadata, model.data));
+    expect(card).toContain(cardFacts(sampler.describe(), sampler.metadata, model));
   });
 
   it('was judged as it is there', () => {
