@@ -1,1 +1,1 @@
-export const buildId = '78d4983afa2a';
+export const buildId = '7d3085890103';
