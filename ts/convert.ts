@@ -70,7 +70,7 @@ export function optimizeModel(
 
 /**
  * Turns a model into one of integers (`config.precision` is `int8`): a quarter of the size and much faster, the same
- * integers on every host. Its likelihoods differ from the old file's by some 1e-5 nats a pixel (4.1e-5 of the packaged mnist-binary, 4.3e-5 of digits); `pixelcnn eval` tells.
+ * integers on every host. Its likelihoods differ from the old file's by some 1e-5 nats a pixel (4.1e-5 of the packaged mnist-binary, 3.5e-5 of digits); `pixelcnn eval` tells.
  *
  * @param model A model file of precision `f32`, of any net. Optimise first, where that is possible, then quantise.
  * @param images Whole images of levels, some hundreds such as the model draws: they show how large activations get. Of a net with
