@@ -115,13 +115,19 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// [`Activations::put_pixel`].
     fn put_pixel(kept: &mut Activations<Self>, image: usize, row: usize, column: usize, level: u16, values: &[Self::Value]);
 
-    /// Makes a position's outputs of all its sums. Returns how many of its values hold all that are not zero, or some more: all that is
-    /// read of a row that has its numbers in parts. Without meaning where it is not asked.
+    /// Makes a position's outputs of all its sums. Where it is asked by `tails` and known in passing, says how many of the row's values hold
+    /// all that are not zero, or some more: all that is read of a row that has its numbers in parts.
     ///
     /// # Safety
     /// As many sums as `panels` have can be read; of integers as many scales and parts. Rows are as long as the layer's and its residual's
     /// are.
-    unsafe fn finish(rounding: Self::Rounding, ended: Ended<Self::Value>, panels: usize, row: Outputs<Self::Value>) -> usize;
+    unsafe fn finish(
+        rounding: Self::Rounding,
+        ended: Ended<Self::Value>,
+        panels: usize,
+        row: Outputs<Self::Value>,
+        tails: bool,
+    ) -> Option<usize>;
 
     /// Writes the outputs of a panel, after adding the residual's where there is one.
     ///
@@ -146,8 +152,6 @@ pub struct Outputs<V> {
     pub row: *mut V,
     /// The row that is added, from its kept numbers on.
     pub residual: Option<*const V>,
-    /// Whether it is asked where the row's zeros begin.
-    pub tails: bool,
 }
 
 /// Sums that tiles have left as they are, and what makes outputs of them.
@@ -258,7 +262,13 @@ impl Lanes for F32 {
         kept.put_pixel(image, row, column, level, values);
     }
 
-    unsafe fn finish(finish: Finish, ended: Ended<f32>, panels: usize, Outputs { row, residual, .. }: Outputs<f32>) -> usize {
+    unsafe fn finish(
+        finish: Finish,
+        ended: Ended<f32>,
+        panels: usize,
+        Outputs { row, residual }: Outputs<f32>,
+        _: bool,
+    ) -> Option<usize> {
         let of = |a: F32x4, b: F32x4| {
             if finish.guarded {
                 let (a, b) = (a.to_array(), b.to_array());
@@ -281,11 +291,11 @@ impl Lanes for F32 {
                 write_four(of(high, high), residual.map(|from| from.add(4)), to.add(4));
             }
         }
-        panels * PANEL / finish.cell.sums()
+        None
     }
 
     #[inline(always)]
-    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], first: usize, Outputs { row, residual, .. }: Outputs<f32>) {
+    unsafe fn write(Finish { cell, .. }: Finish, sums: [F32x4; 2], first: usize, Outputs { row, residual }: Outputs<f32>) {
         let floor = if cell == Cell::Relu { 0 } else { i32::MIN };
         for (v, sums) in sums.into_iter().enumerate() {
             let at = first + 4 * v;
@@ -438,18 +448,25 @@ impl Lanes for Int8 {
         kept.put_pixel(image, row, column, level, values);
     }
 
-    unsafe fn finish(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) -> usize {
+    unsafe fn finish(
+        rounding: Rounding,
+        ended: Ended<Small>,
+        panels: usize,
+        outputs: Outputs<Small>,
+        tails: bool,
+    ) -> Option<usize> {
         // SAFETY: as the caller promises.
         unsafe {
             let simple = rounding.cell == Cell::Relu && !rounding.row.is_in_parts();
-            match (rounding.cell, simple, rounding.kept, outputs.tails) {
+            let depth = match (rounding.cell, simple, rounding.kept, tails) {
                 (Cell::Relu, true, false, false) => finish_sums::<true, false, false>(rounding, ended, panels, outputs),
                 (Cell::Relu, true, false, true) => finish_sums::<true, false, true>(rounding, ended, panels, outputs),
                 (Cell::Relu, true, true, false) => finish_sums::<true, true, false>(rounding, ended, panels, outputs),
                 (Cell::Relu, true, true, true) => finish_sums::<true, true, true>(rounding, ended, panels, outputs),
-                (Cell::Relu | Cell::Linear, ..) => finish_sums::<false, false, false>(rounding, ended, panels, outputs),
+                (Cell::Relu | Cell::Linear, ..) => finish_sums::<false, false, true>(rounding, ended, panels, outputs),
                 _ => finish_cells(rounding, ended, panels, outputs),
-            }
+            };
+            tails.then_some(depth)
         }
     }
 
@@ -491,9 +508,9 @@ unsafe fn finish_sums<const SIMPLE: bool, const KEPT: bool, const TAILS: bool>(
     rounding: Rounding,
     ended: Ended<Small>,
     panels: usize,
-    Outputs { row, residual, tails }: Outputs<Small>,
+    Outputs { row, residual }: Outputs<Small>,
 ) -> usize {
-    let (kept_too, tails) = if SIMPLE { (KEPT, TAILS) } else { (rounding.kept, tails) };
+    let kept_too = if SIMPLE { KEPT } else { rounding.kept };
     let most = if kept_too { f32::from(i16::MAX) } else { f32::from(rounding.most) };
     let round = |x: F32x4| if SIMPLE { x.round_positive(most) } else { x.round_signed(most) };
     let splat = |bound: i16| I16x8::splat_pair([bound; 2]);
@@ -522,7 +539,7 @@ unsafe fn finish_sums<const SIMPLE: bool, const KEPT: bool, const TAILS: bool>(
                 let parts = I16x8::new(*ended.parts.add(first).cast::<[i16; 8]>());
                 out = out.scaled(parts).at_most(ceiling).at_least(floor);
             }
-            if tails {
+            if TAILS {
                 depth = if out.is_zero() { depth } else { first + PANEL };
             }
             if SIMPLE {

@@ -23,7 +23,7 @@ pub struct Places<'a> {
     pub residuals: &'a [u32],
     /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
     pub outputs: &'a [u32],
-    /// Whether [`Scratch`] is to say how deep the rows of outputs are.
+    /// Whether [`Scratch`] is to say how deep the rows of outputs are, where finishing them knows.
     pub tails: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct Scratch<A: Lanes> {
     sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
     ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
     begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
-    /// (position), of layers that tiles do not finish: values of its row up to the last that is not zero, or some more.
+    /// (position), where finishing says it: values of its row up to the last that is not zero, or some more. Empty elsewhere.
     pub(crate) depths: Vec<u32>,
 }
 
@@ -209,9 +209,9 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                     let row = data.add(places.outputs[position] as usize);
                     let residual =
                         places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
-                    scratch
-                        .depths
-                        .push(A::finish(layer.rounding, ended, panels, Outputs { row, residual, tails: places.tails }) as u32);
+                    let row = Outputs { row, residual };
+                    let depth = A::finish(layer.rounding, ended, panels, row, places.tails);
+                    scratch.depths.extend(depth.map(|depth| depth as u32));
                 }
             }
         }
@@ -417,7 +417,7 @@ impl<A: Lanes> Place<'_, A> {
                 };
                 for v in 0..V / 2 {
                     let sums = [sums[p][2 * v], sums[p][2 * v + 1]];
-                    A::write(layer.rounding, sums, (panel + v) * PANEL, Outputs { row, residual, tails: false });
+                    A::write(layer.rounding, sums, (panel + v) * PANEL, Outputs { row, residual });
                 }
             });
         }

@@ -284,6 +284,22 @@ fn what_was_computed_once_is_not_computed_again() {
 }
 
 #[test]
+fn zeros_that_gates_keep_are_left_out_exactly_in_f32() {
+    let config = Config { architecture: Architecture::Gated, activation: Activation::Relu, filters: 8, ..Config::reference() };
+    let model = random_model(config, 3);
+    let images = random_images(&mut Draws::new(4), &model.config, 1, 50);
+    let macs = |skipping| {
+        let mut run = Run::score(&model, images.clone(), Strategy { method: Method::Wavefront, skipping }).unwrap();
+        run.finish().unwrap();
+        run.layer_macs()
+    };
+    let (rows, all) = (macs(Skipping::Rows), macs(Skipping::All));
+    // What a first horizontal layer puts out is its gates', and nothing is added.
+    let out = model.layers.iter().position(|layer| layer.name == "h.0.out").expect("a layer that reads gates");
+    assert!(all[out] < rows[out], "{} of {}", all[out], rows[out]);
+}
+
+#[test]
 fn drawn_and_given_pixels_walk_the_same_way() {
     let model = random_model(Config { height: 9, width: 10, filters: 12, blocks: 2, ..Config::reference() }, 5);
     let drawn = sample(&model, Draw { count: 5, seed: 11, start_index: 0, temperature: 1.0 }, FASTEST);

@@ -1,1 +1,1 @@
-export const buildId = '7d3085890103';
+export const buildId = 'fea366beebb5';
