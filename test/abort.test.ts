@@ -78,6 +78,17 @@ it('tells those who wait, once, and nobody who left', () => {
   expect(told).toEqual(['another', 'a third', 'late']);
 });
 
+it('tells who begins to wait while others are told, once', () => {
+  const controller = new AbortController();
+  const told: string[] = [];
+  onAbort(controller.signal, () => {
+    told.push('first');
+    onAbort(controller.signal, () => told.push('later'));
+  });
+  controller.abort(reason);
+  expect(told).toEqual(['first', 'later']);
+});
+
 it('begins nothing for a signal that has aborted, and ends work that does not listen', async () => {
   const work = vi.fn(async () => 3);
   await expect(abortable(AbortSignal.abort(reason), work)).rejects.toBe(reason);

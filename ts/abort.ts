@@ -7,7 +7,10 @@ const waitingFor = new WeakMap<AbortSignal, Waiting>();
 
 /** Calls `act`, another one for each wait, when the signal aborts, at once where it has. Returns how to wait no longer. */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
-  if (signal.aborted) act();
+  if (signal.aborted) {
+    act();
+    return () => {};
+  }
   const acts: Waiting = waitingFor.get(signal) ?? new Set();
   acts.tell ??= () => {
     for (const act of acts) act();

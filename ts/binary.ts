@@ -67,9 +67,10 @@ let compiling: { key: unknown; module: Promise<WebAssembly.Module> } | undefined
 export function compileBinary(wasm?: WasmSource): Promise<WebAssembly.Module> {
   const key = isUrl(wasm) ? wasm.href : wasm;
   if (compiling === undefined || compiling.key !== key) {
-    compiling = { key, module: findAndCompile(wasm) };
-    compiling.module.catch(() => {
-      compiling = undefined;
+    const mine = { key, module: findAndCompile(wasm) };
+    compiling = mine;
+    mine.module.catch(() => {
+      if (compiling === mine) compiling = undefined; // a later one may be on its way
     });
   }
   return compiling.module;
