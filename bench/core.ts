@@ -60,21 +60,31 @@ export function inBothPrecisions(model: Contender): Record<Precision, Contender>
 
 /** The same weights for images of another size. */
 export function resized({ file, origin }: Contender, height: number, width: number): Contender {
+  const made = withMetadata(file, ({ config }) => ({
+    config: JSON.stringify({ ...JSON.parse(config!), height, width }),
+  }));
+  return open(made, `${origin}, ${height} x ${width}`);
+}
+
+/** A model file in whose metadata something else stands, or something more. */
+export function withMetadata(
+  file: Uint8Array,
+  change: (metadata: Readonly<Record<string, string>>) => Record<string, string>,
+): Uint8Array {
   // A .safetensors file is the length of its header, the header as JSON, padded with spaces to 8 bytes, and the weights.
   const headerAt = 8;
   const dataAt = headerAt + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(headerAt, dataAt))) as {
-    __metadata__: { config: string };
+    __metadata__: Record<string, string>;
   };
-  const config = JSON.parse(header.__metadata__.config) as Config;
-  header.__metadata__.config = JSON.stringify({ ...config, height, width });
+  header.__metadata__ = { ...header.__metadata__, ...change(header.__metadata__) };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = Math.ceil(json.length / 8) * 8;
   const made = new Uint8Array(headerAt + length + file.length - dataAt).fill(0x20, headerAt, headerAt + length);
   new DataView(made.buffer).setBigUint64(0, BigInt(length), true);
   made.set(json, headerAt);
   made.set(file.subarray(dataAt), headerAt + length);
-  return open(made, `${origin}, ${height} x ${width}`);
+  return made;
 }
 
 /** A net with random weights under which logits vary; `changes` are made to the reference's config. */

@@ -16,6 +16,7 @@ import {
   precisions,
   reopened,
   seed,
+  withMetadata,
 } from './core.js';
 import { interleave, summary } from './harness.js';
 import { describeMachine, machineLine } from './machine.js';
@@ -42,26 +43,12 @@ export interface Race {
   readonly rounds: number;
 }
 
-/** The model as 0.1.0 reads it. Its file says which level is the background: without, 0.1.0 skips nothing but zeros. */
+/** The model as 0.1.0 reads it. Its `optimize` names the background: of a file that does not, 0.1.0 skips nothing but zeros. */
 export function asBefore(models: Record<Precision, Contender>, precision: Precision): Uint8Array {
-  const file = withBackground(models.f32.file);
+  const file = withMetadata(models.f32.file, () => ({ background: '0' }));
   if (precision === 'f32') return file;
   const { images } = draw(reopened(models.f32), { ...everything, count: 64, seed, startIndex: 0 });
   return previous.quantize(file, Uint8Array.from(images), '{}');
-}
-
-/** A model file that names 0 as the level of what is blank, as `optimize` of 0.1.0 does of binary images. */
-function withBackground(file: Uint8Array): Uint8Array {
-  const start = 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
-  header.__metadata__ = { ...header.__metadata__, background: '0' };
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const length = Math.ceil(text.length / 8) * 8;
-  const made = new Uint8Array(8 + length + file.length - start).fill(0x20, 8, 8 + length);
-  new DataView(made.buffer).setBigUint64(0, BigInt(length), true);
-  made.set(text, 8);
-  made.set(file.subarray(start), 8 + length);
-  return made;
 }
 
 /** Races every way in every precision, after both were seen to draw the same in f32. */
