@@ -24,7 +24,7 @@ import { methods, skippings } from '../ts/sample_options.js';
 type Levels = Uint8Array | Uint16Array;
 
 let afterLayer: (layer: number) => void = () => {};
-imports.profile.after_layer = (layer) => afterLayer(layer);
+imports.host.after_layer = (layer) => afterLayer(layer);
 
 /** Makes the instance of a binary in ts/wasm/pkg, unless there is one. */
 export function startBinary(name: string): void {

@@ -49,6 +49,11 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     /// Values that a sum takes which is kept whole.
     const SUM_VALUES: usize = size_of::<Self::Sum>() / size_of::<Self::Value>();
 
+    /// The most that are better added up so on this host.
+    fn most_steps() -> usize {
+        Self::MOST_STEPS
+    }
+
     /// Four biases.
     ///
     /// # Safety
@@ -339,6 +344,10 @@ impl Lanes for Int8 {
     const STEP: usize = small::STEP;
     const MOST_STEPS: usize = small::MOST_STEPS;
     const INTEGERS: bool = true;
+
+    fn most_steps() -> usize {
+        small::most_steps()
+    }
 
     #[inline(always)]
     unsafe fn biases(from: *const i32) -> I32x4 {

@@ -72,7 +72,7 @@ impl<A: Lanes> PackedLayer<A> {
         assert!(!A::INTEGERS || packing.scales.len() >= sums && packing.parts.len() >= sums);
         let (written, added) = A::reach(rounding, sums);
         assert!(written <= row && residual.kept + added <= residual.len);
-        let mut layer = PackedLayer { packing, group: A::MOST_STEPS, finished: A::finished(rounding) };
+        let mut layer = PackedLayer { packing, group: A::most_steps(), finished: A::finished(rounding) };
         while layer.group > 1 && !layer.fits(layer.group) {
             layer.group /= 2;
         }

@@ -347,7 +347,8 @@ impl<A: Lanes> Place<'_, A> {
                     let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
                     let mut at = self.inputs.wrapping_byte_add(start(0));
                     let end = weights[0].wrapping_add(depth as usize * step);
-                    if A::MOST_STEPS == 1 {
+                    // Small tiles are what is left of a layer: one loop is enough of them.
+                    if A::MOST_STEPS == 1 || P * V < 6 || layer.group == 1 {
                         loop {
                             let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
                             for p in 0..P {

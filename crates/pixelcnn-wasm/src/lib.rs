@@ -338,10 +338,11 @@ pub fn mixture(classes: f64) -> f64 {
     })
 }
 
-/// `simd128`, or `scalar` where the build lost its flag.
+/// `simd128`, `relaxed`, or `relaxed, by fours` where the host multiplies and adds four bytes at once; `scalar` where the build lost its
+/// flag.
 #[wasm_bindgen]
 pub fn simd_backend() -> f64 {
-    answer(|_, _| text(simd::BACKEND.into()))
+    answer(|_, _| text(simd::backend_in_use().into()))
 }
 
 /// A model, of a file that is given: its number. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where that is
@@ -463,7 +464,7 @@ pub fn run_step_layers(run: usize) -> f64 {
 
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, reason = "an import")]
-#[link(wasm_import_module = "profile")]
+#[link(wasm_import_module = "host")]
 unsafe extern "C" {
     safe fn after_layer(layer: u32);
 }

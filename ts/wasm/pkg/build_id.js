@@ -1,1 +1,1 @@
-export const buildId = 'fea366beebb5';
+export const buildId = 'c7250238c6fd';

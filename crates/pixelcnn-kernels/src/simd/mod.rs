@@ -21,6 +21,11 @@ pub mod small;
 #[path = "wide.rs"]
 pub mod small;
 
+/// Name of what multiplies here: the backend's, and whether small integers are multiplied and added by fours.
+pub fn backend_in_use() -> &'static str {
+    if small::most_steps() < small::MOST_STEPS { "relaxed, by fours" } else { BACKEND }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -147,6 +147,18 @@ impl I32x4 {
         I32x4(std::array::from_fn(|i| self.0[i] + i32::from(pairs.0[2 * i]) + i32::from(pairs.0[2 * i + 1])))
     }
 
+    /// Adds to each lane the four products of its bytes. Of `inputs` they are 0..=127 where weights are not 0: a test looks at it.
+    #[inline(always)]
+    pub fn add_dot_of_bytes(self, inputs: I8x16, weights: I8x16) -> I32x4 {
+        self.add_pairs(I16x8::new([0; 8]).add_dot(inputs, weights))
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub fn bytes(self) -> I8x16 {
+        I8x16(std::array::from_fn(|k| self.0[k / 4].to_le_bytes()[k % 4] as i8))
+    }
+
     /// The nearest f32 in each lane, halves to the even one.
     #[inline(always)]
     pub fn to_f32(self) -> F32x4 {
@@ -225,6 +237,12 @@ impl I16x8 {
     #[inline(always)]
     pub fn to_bytes(self) -> [i8; 8] {
         self.0.map(|x| x.clamp(i8::MIN.into(), i8::MAX.into()) as i8)
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub fn bytes(self) -> I8x16 {
+        I8x16(std::array::from_fn(|k| self.0[k / 2].to_le_bytes()[k % 2] as i8))
     }
 
     /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127 where weights are not 0, and the sums

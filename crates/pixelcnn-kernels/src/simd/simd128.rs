@@ -4,7 +4,8 @@ use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4
 use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_any_true, v128_or, v128_xor};
 #[cfg(target_feature = "relaxed-simd")]
 use core::arch::wasm32::{
-    i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i64x2_extract_lane,
+    i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i32x4_relaxed_dot_i8x16_i7x16_add,
+    i64x2_extract_lane,
 };
 use core::arch::wasm32::{
     i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_min, i16x8_narrow_i32x4, i16x8_neg, i16x8_q15mulr_sat,
@@ -171,6 +172,21 @@ impl I32x4 {
         I32x4(i32x4_add(self.0, i32x4_extadd_pairwise_i16x8(pairs.0)))
     }
 
+    /// Adds to each lane the four products of its bytes. Of `inputs` they are 0..=127: then the instruction gives the same on every
+    /// host, even where it adds pairs in 16 bits first.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn add_dot_of_bytes(self, inputs: I8x16, weights: I8x16) -> I32x4 {
+        I32x4(i32x4_relaxed_dot_i8x16_i7x16_add(weights.0, inputs.0, self.0))
+    }
+
+    /// Its bytes.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn bytes(self) -> I8x16 {
+        I8x16(self.0)
+    }
+
     /// The nearest f32 in each lane, halves to the even one.
     #[inline(always)]
     pub fn to_f32(self) -> F32x4 {
@@ -259,6 +275,13 @@ impl I16x8 {
     #[inline(always)]
     pub fn to_bytes(self) -> [i8; 8] {
         i64x2_extract_lane::<0>(i8x16_narrow_i16x8(self.0, self.0)).to_le_bytes().map(|byte| byte as i8)
+    }
+
+    /// Its bytes.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn bytes(self) -> I8x16 {
+        I8x16(self.0)
     }
 
     /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127, and the sums stay within 16 bits:

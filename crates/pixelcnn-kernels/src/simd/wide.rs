@@ -16,6 +16,11 @@ pub const SPLIT: bool = false;
 /// The most steps whose products are added in 16 bits.
 pub const MOST_STEPS: usize = 1;
 
+/// [`MOST_STEPS`]: there is nothing to choose from.
+pub fn most_steps() -> usize {
+    MOST_STEPS
+}
+
 /// Four outputs' weights of a step.
 #[inline(always)]
 pub fn weights(values: [Small; 8]) -> Factors {
