@@ -7,13 +7,19 @@ import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
 import { hasRelaxedSimd } from '../ts/simd.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
+import type { Element } from './probe.js';
 
 /** The binary that this host is given, or the plain one under `PIXELCNN_BENCH=plain`. */
 pkg.startBinary(
   hasRelaxedSimd() && process.env.PIXELCNN_BENCH !== 'plain' ? 'pixelcnn_relaxed_bg.wasm' : 'pixelcnn_bg.wasm',
 );
 /** What its integers are multiplied by. */
-export const integerElement = pkg.simd_backend() === 'relaxed' ? 'bytes' : 'int16';
+export const integerElement = elementOf(pkg.simd_backend());
+
+function elementOf(backend: string): Element {
+  if (backend === 'relaxed') return 'bytes';
+  return backend.startsWith('relaxed') ? 'fours' : 'int16';
+}
 
 export type Method = 'wavefront' | 'cached' | 'naive';
 /** What is left out without changing a bit: nothing, rows that were computed before, or trailing zero channels too. */

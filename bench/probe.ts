@@ -15,8 +15,11 @@
 
 import binaryen from 'binaryen';
 
-/** What is multiplied. A f32 lane does one multiply-add; an i32 lane a dot product of two pairs of int16, or two of two pairs of bytes. */
-export type Element = 'f32' | 'int16' | 'bytes';
+/**
+ * What is multiplied. A f32 lane does one multiply-add; an i32 lane a dot product of two pairs of int16, or two of two pairs of bytes, or one of
+ * four bytes, sum and all.
+ */
+export type Element = 'f32' | 'int16' | 'bytes' | 'fours';
 
 export interface Probe {
   /** For people: kind, accumulators, unrolling. */
@@ -44,13 +47,27 @@ interface Source {
   expected(iterations: number): number;
 }
 
+/** A sum and a product. */
+const separately = (mul: string, add: string) => ({
+  mul,
+  add,
+  addProduct: (sum: string, a: string, b: string) => `(${add} ${sum} (${mul} ${a} ${b}))`,
+});
+
 const instructions = {
-  f32: { mul: 'f32x4.mul', add: 'f32x4.add', splat: 'f32x4.splat', scalar: 'f32', macs: 4 },
-  int16: { mul: 'i32x4.dot_i16x8_s', add: 'i32x4.add', splat: 'i32x4.splat', scalar: 'i32', macs: 8 },
+  f32: { ...separately('f32x4.mul', 'f32x4.add'), splat: 'f32x4.splat', scalar: 'f32', macs: 4 },
+  int16: { ...separately('i32x4.dot_i16x8_s', 'i32x4.add'), splat: 'i32x4.splat', scalar: 'i32', macs: 8 },
   // Sums of 16 bits, as a kernel has them for a few steps: they wrap around here.
   bytes: {
-    mul: 'i16x8.relaxed_dot_i8x16_i7x16_s',
-    add: 'i16x8.add',
+    ...separately('i16x8.relaxed_dot_i8x16_i7x16_s', 'i16x8.add'),
+    splat: 'i32x4.splat',
+    scalar: 'i32',
+    macs: 16,
+  },
+  fours: {
+    mul: '',
+    add: 'i32x4.add',
+    addProduct: (sum: string, a: string, b: string) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${a} ${b} ${sum})`,
     splat: 'i32x4.splat',
     scalar: 'i32',
     macs: 16,
@@ -69,7 +86,7 @@ const unrollings = [1, 2, 4];
 export function probes(element: Element): Probe[] {
   const sources = unrollings.flatMap((unroll) => [
     ...[4, 8, 10, 12, 14].map((count) => chains(element, count, unroll)),
-    ...[4, 6, 7].map((count) => streams(element, count, unroll)),
+    ...(instructions[element].mul === '' ? [] : [4, 6, 7].map((count) => streams(element, count, unroll))),
     ...[
       [1, 4],
       [1, 8],
@@ -86,7 +103,7 @@ export function probes(element: Element): Probe[] {
 }
 
 function chains(element: Element, count: number, unroll: number): Source {
-  const { mul, add } = instructions[element];
+  const { addProduct } = instructions[element];
   const accumulators = names('a', count);
   return {
     name: `${count} chains, unrolled ${unroll}`,
@@ -94,14 +111,15 @@ function chains(element: Element, count: number, unroll: number): Source {
     vectors: count * unroll,
     locals: [...accumulators, 'x', 'y'],
     before: [...splat(element, 'x'), ...splat(element, 'y'), ...accumulators.map((a) => set(a, '(local.get $y)'))],
-    body: times(unroll, () => accumulators.map((a) => set(a, `(${add} (${mul} ${get(a)} ${get('x')}) ${get('y')})`))),
+    body: times(unroll, () => accumulators.map((a) => set(a, addProduct(get('y'), get(a), get('x'))))),
     accumulators,
     // f32: a = a / 2 + 1/2 from 1/2 on comes to 1. int16: x is the pair (1, 0), so that a = (low half of a) + 1 from 1 on. bytes: so is
-    // the low byte, in a half whose sums are told without a sign.
+    // the low byte, in a half whose sums are told without a sign. fours: and in a whole.
     expected: (iterations) => {
       const steps = iterations * unroll + 1;
       if (element === 'f32') return count * 4 * (1 - 2 ** -steps);
       if (element === 'int16') return count * 4 * (((steps + 32767) % 65536) - 32767);
+      if (element === 'fours') return count * 4 * (((steps + 127) % 256) - 127);
       return (4 * (((count * (((steps + 127) % 256) - 127)) % 65536) + 65536)) % (4 * 65536);
     },
   };
@@ -128,7 +146,7 @@ function streams(element: Element, count: number, unroll: number): Source {
 
 /** One iteration is a product of the whole depth: positions' rows lie first in memory, then the vectors of weights. */
 function tile(element: Element, positions: number, vectors: number, unroll: number): Source {
-  const { mul, add } = instructions[element];
+  const { addProduct } = instructions[element];
   const at = (p: number, v: number) => `a${p}_${v}`;
   const accumulators = Array.from({ length: positions * vectors }, (_, i) => at(Math.floor(i / vectors), i % vectors));
   const weights = names('w', vectors);
@@ -140,7 +158,7 @@ function tile(element: Element, positions: number, vectors: number, unroll: numb
       set('x', `(v128.load32_splat offset=${4 * (p * depth + k)} ${get('row')})`),
       ...weights.map((w, v) => {
         const weight = positions > 1 ? get(w) : load(k, v);
-        return set(at(p, v), `(${add} ${get(at(p, v))} (${mul} ${get('x')} ${weight}))`);
+        return set(at(p, v), addProduct(get(at(p, v)), weight, get('x')));
       }),
     ]).flat(),
   ];

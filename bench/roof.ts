@@ -119,7 +119,7 @@ function fastest(run: () => void): number {
 export function benchRoof(): void {
   const ghz = clock();
   console.log(`clock          ${ghz.toFixed(2)} GHz`);
-  for (const element of ['f32', 'int16', ...(hasRelaxedSimd() ? (['bytes'] as const) : [])] as const) {
+  for (const element of ['f32', 'int16', ...(hasRelaxedSimd() ? (['bytes', 'fours'] as const) : [])] as const) {
     const { rate, shape } = findRoof(element).peak();
     console.log(`${element.padEnd(14)} ${rate.toFixed(1)} GMAC/s, ${(rate / ghz).toFixed(1)} a cycle (${shape})`);
   }

@@ -165,7 +165,7 @@ async function measure(options: SamplingOptions, { machine, contenders, field, p
   const bytes = f32.net.nonZeroParameters;
   const bandwidth = {
     f32: loads(bytes * Float32Array.BYTES_PER_ELEMENT),
-    int8: loads(bytes * (integerElement === 'bytes' ? 1 : Int16Array.BYTES_PER_ELEMENT)),
+    int8: loads(bytes * (integerElement === 'int16' ? Int16Array.BYTES_PER_ELEMENT : 1)),
   };
   const [roof, roofOfIntegers] = [findRoof('f32'), findRoof(integerElement)];
   const probed: number[] = [];
