@@ -240,12 +240,50 @@ async function naivePass({
   return { name: peer.name, pass: () => peer.forward(pixels, 1, height, width) };
 }
 
+/** What WebAssembly's memory does in the long run, in megabytes. */
+interface Kept {
+  /** That the table was planned to take at most. */
+  readonly planned: number;
+  /** By which the memory had grown when it held a model, its table and its run, after so many images. */
+  readonly grown: number;
+  /** By which it grew in so many rounds of loading, drawing and freeing after that. */
+  readonly leaked: number;
+}
+
+/** Draws images in sixteens with the default table, and then loads, draws one and frees again and again. */
+function measureMemory({ file }: Contender, images: number, rounds: number): Kept {
+  const before = memoryBytes();
+  let planned = 0;
+  const sampler = remembering(file, undefined);
+  for (let startIndex = 0; startIndex < images; startIndex += 16) {
+    const run = sampler.sample(16, seed, startIndex, 1, 'wavefront', 'all');
+    run.finish();
+    planned = run.state_bytes()[1]! / 1e6;
+    run.free();
+  }
+  const grown = (memoryBytes() - before) / 1e6;
+  sampler.free();
+  const full = memoryBytes();
+  for (let round = 0; round < rounds; round++) {
+    const sampler = remembering(file, undefined);
+    draw(sampler, { method: 'wavefront', skipping: 'all', count: 1, seed, startIndex: round });
+    sampler.free();
+  }
+  return { planned, grown, leaked: (memoryBytes() - full) / 1e6 };
+}
+
 /** `npm run bench -- sharing`. `path`: a model of f32 in place of the packaged one. */
 export async function benchSharing(path?: string): Promise<void> {
   const models = path === undefined ? contenders() : inBothPrecisions(open(readFileSync(path), path));
   const digits = 512;
   console.log(machineLine(describeMachine()));
   console.log(`${models.f32.origin} and ${models.int8.origin}, the ${simd_backend()} binary`);
+  const [images, rounds] = [10_000, 100];
+  const { planned, grown, leaked } = measureMemory(models.int8, images, rounds);
+  console.log(
+    `\nint8, the default table of ${planned.toFixed(1)} MB: after ${images} images WebAssembly's memory had grown by ${grown.toFixed(1)} MB, ` +
+      `the model and its run included; in ${rounds} rounds of load, sample, dispose after that by ${leaked.toFixed(1)} MB`,
+  );
   console.log('\nFrom the bytes of a model to its first image: 0.1.0 and now, in turn');
   for (const { precision, before, now, ratio } of timeFirst(models, 20)) {
     console.log(`${precision.padEnd(28)} ${before.toFixed(1)} -> ${now.toFixed(1)} ms, ${ratio.toFixed(2)} of it`);
