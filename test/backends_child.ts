@@ -14,14 +14,14 @@ if (products) imports.host.now = clock(products === 'fours' ? 0.8 : 1.8);
 pkg.startBinary(binary);
 
 /**
- * A clock by which adding products by fours takes so many times as long as by pairs, which the core times in turn: it asks twice for each
- * time, of which the first two tell it what the clock can tell apart.
+ * A clock by which adding products by fours takes so many times as long as by pairs. The core asks it before and after each: first of nothing,
+ * then of the one and the other in turn, again and again, for longer and longer.
  */
 function clock(fours: number): () => number {
   let [calls, time] = [0, 0];
   return () => {
     const [asked, isEnd] = [calls >> 1, calls++ % 2 === 1];
-    if (isEnd) time += asked < 2 ? 0.001 : asked % 2 === 0 ? 0.1 : 0.1 * fours;
+    if (isEnd && asked > 1) time += 0.001 * 2 ** (asked >> 1) * (asked % 2 === 0 ? 1 : fours);
     return time;
   };
 }

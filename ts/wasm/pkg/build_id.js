@@ -1,1 +1,1 @@
-export const buildId = 'c7250238c6fd';
+export const buildId = '1c1abc4bdf03';

@@ -115,27 +115,35 @@ fn adds_fours(mut now: impl FnMut() -> f64) -> bool {
         chain(turns);
         ((now() - start) * 1e5) as u32
     };
-    // What the clock can tell apart: next to nothing, in pages 5 to 1,000 microseconds. The first call takes longest.
-    let tick = (0..4096).map(|_| time(chain_pairs, 0)).skip(1).find(|&passed| passed > 0);
-    let Some(tick) = tick.filter(|&tick| tick < MOST_TICK) else { return false };
-    // The shortest of some, since other programs can only add to it, as soon as they last long enough.
-    let (mut pairs, mut fours, mut rounds, mut turns) = (u32::MAX, u32::MAX, 3, 32);
-    while rounds > 0 && turns < MOST_TURNS {
+    (time(chain_pairs, 0), time(chain_fours, 0)); // the first call of anything takes longest
+    // Turns are doubled until they take six times as long as the first time that the clock told of both: a few of its ticks, which in pages are 5 to
+    // 1,000 microseconds. Then the shortest of three, since other programs can only add to it, or one where that is long.
+    let (mut told, mut tick, mut turns) = (0, 0, 32);
+    let (mut pairs, mut fours, mut rounds) = (u32::MAX, u32::MAX, 0);
+    while rounds < 3 {
+        if turns > if told == 0 { FIRST_TURNS } else { MOST_TURNS } {
+            return false;
+        }
         let (two, four) = (time(chain_pairs, turns), time(chain_fours, turns));
-        if two.min(four) < 8 * tick.max(60) {
+        told |= two | four;
+        if tick == 0 {
+            tick = two.min(four);
+        }
+        if two.min(four) < 6 * tick || tick == 0 {
             turns *= 2;
         } else {
-            (pairs, fours, rounds) = (pairs.min(two), fours.min(four), rounds - 1);
+            (pairs, fours) = (pairs.min(two), fours.min(four));
+            rounds += 1 + turns / FIRST_TURNS;
         }
     }
-    rounds == 0 && 8 * fours < 9 * pairs
+    8 * fours < 9 * pairs
 }
 
-/// The coarsest clock, in tens of nanoseconds, that [`adds_fours`] waits for.
-const MOST_TICK: u32 = 20_000;
+/// Turns of [`adds_fours`]' loops that take a twentieth of a millisecond: a clock that has told nothing by then stands, as at the edge.
+const FIRST_TURNS: u32 = 1 << 11;
 
-/// Turns of [`adds_fours`]' loops that take about two milliseconds.
-const MOST_TURNS: u32 = 1 << 18;
+/// Turns that take a millisecond: a clock that has not told which is faster by then is too coarse.
+const MOST_TURNS: u32 = 1 << 15;
 
 /// Products of the same bytes again and again, eight a turn, each of what the one before it gave.
 #[inline(never)]
@@ -173,11 +181,9 @@ mod tests {
         let (mut calls, mut time, mut turns) = (0u32, 0.0, 32.0);
         move || {
             calls += 1;
-            // Every second call ends what the one before it began. Loops begin with the third: pairs, fours, pairs, fours, each pair of
-            // loops twice as long as the one before, and no longer than it need be.
-            time += match calls {
-                1 => 0.0,
-                2..=4 => tick,
+            // Every second call ends what the one before it began: nothing twice, then pairs, fours, pairs, fours, twice as long as before.
+            let passed = match calls {
+                0..=4 => 0.0,
                 _ if calls % 2 == 1 => 0.0,
                 _ if calls / 2 % 2 == 1 => pairs * turns,
                 _ => {
@@ -186,7 +192,8 @@ mod tests {
                     four
                 }
             };
-            time
+            time += passed;
+            (time / tick).floor() * tick
         }
     }
 
@@ -195,8 +202,8 @@ mod tests {
         for (pairs, fours, wanted) in [(6e-5, 5e-5, true), (6e-5, 6.6e-5, true), (6e-5, 9e-5, false), (6e-5, 12e-5, false)] {
             assert_eq!(adds_fours(clock(1e-4, pairs, fours)), wanted, "{fours} and {pairs} ms a turn");
         }
-        let page = |fours| adds_fours(clock(0.1, 6e-5, fours));
-        assert!(page(5e-5) && !page(9e-5));
+        let page = |fours| adds_fours(clock(0.1, 25e-6, fours));
+        assert!(page(21e-6) && !page(37e-6));
         assert!(!adds_fours(|| 0.0), "a clock that stands");
         assert!(!adds_fours(|| f64::NAN), "no clock");
         assert!(!adds_fours(clock(1.0, 6e-5, 5e-5)), "too coarse a clock");
