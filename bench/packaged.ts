@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { forms, formsOf, models } from '../scripts/model_list.js';
+import { forms, formsOf, publishedModels } from '../scripts/model_list.js';
 import { inTurn } from '../ts/sample_options.js';
 import { type Contender, draw, everything, inkOf, open, reopened, type Sampler, seed } from './core.js';
 import { type Budget, type Case, interleave, type Timing } from './harness.js';
@@ -34,7 +34,7 @@ interface Entry extends Case {
 
 /** Draws from all models in turn, everything skipped, other images in each round, of one class after the other. */
 export async function timePackaged(budget: Budget): Promise<PackagedTime[]> {
-  const entries = models.flatMap((model) =>
+  const entries = publishedModels.flatMap((model) =>
     formsOf(model).flatMap((form) => {
       const name = `${model.name}${forms[form]}`;
       const file = readFileSync(fileURLToPath(new URL(`../models/${name}.safetensors`, import.meta.url)));

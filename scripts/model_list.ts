@@ -16,6 +16,8 @@ export interface PackagedModel {
    * where its net cannot be ordered.
    */
   readonly ordered?: 'apart' | 'in place';
+  /** Whether it is a record of what was reached, which the repository has and the npm package has not: `files` of package.json leaves it out. */
+  readonly unpublished?: true;
   /** Its picture: where, and what `pixelcnn sample` is asked for. */
   readonly picture?: { readonly file: string; readonly sample: readonly string[] };
 }
@@ -39,7 +41,16 @@ export const models: readonly PackagedModel[] = [
     data: 'data/boxoban',
     picture: { file: 'docs/boxoban.png', sample: ['--count', '36', '--seed', '1', '--png'] },
   },
+  {
+    name: 'static-mnist',
+    title: 'statically binarised MNIST, on which papers print their figures',
+    before: 'npm run train -- --data static-mnist --net deep --preset fast --epochs 6 --seed 1',
+    unpublished: true,
+  },
 ];
+
+/** Those that the npm package has. */
+export const publishedModels: readonly PackagedModel[] = models.filter(({ unpublished }) => unpublished === undefined);
 
 /** What the file of another form is called behind the model's name. */
 export const forms = { trained: '', ordered: '.optimized', integers: '.int8' } as const;
@@ -55,7 +66,7 @@ export function formsOf({ calibrate, ordered }: PackagedModel): (keyof typeof fo
 
 /** The model files that the npm package has: of each model as it was trained and in integers. `files` of package.json leaves out the others. */
 export function publishedFiles(): string[] {
-  return models.flatMap((model) =>
+  return publishedModels.flatMap((model) =>
     formsOf(model)
       .filter((form) => form !== 'ordered')
       .map((form) => `${model.name}${forms[form]}.safetensors`),
