@@ -4,7 +4,7 @@
  * search solves, beside real ones. A few minutes; `--drawn` and `--solve` say of how many (10,000 and 500).
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain } from '../scripts/shell.js';
@@ -13,6 +13,7 @@ import { loadSampler, toText } from '../ts/index.js';
 import { sha256 } from '../ts/node/files.js';
 import { loadData } from '../ts/train/data/load_data.js';
 import { contexts, countingNats } from './counting.js';
+import { startReport } from './report.js';
 import { broken, type Level, rules, solve } from './sokoban.js';
 
 const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
@@ -35,11 +36,7 @@ async function judge(): Promise<void> {
   });
   if (values.data === undefined) throw new RangeError('--data: expected the folder of the levels; docs/data.md');
   const [drawn, solved, bound] = [whole(values.drawn), whole(values.solve), whole(values.bound)];
-  const lines: string[] = [];
-  const print = (label: string, text: string): void => {
-    lines.push(`${label.padEnd(56)}${text}`);
-    console.log(lines.at(-1));
-  };
+  const { print, save } = startReport(56);
 
   const bytes = readFileSync(values.model);
   const sampler = await loadSampler(bytes);
@@ -98,7 +95,7 @@ async function judge(): Promise<void> {
       `${share(ways.length, some.length)}, in ${mean.toFixed(1)} pushes in the mean; given up ${gaveUp}`,
     );
   }
-  if (values.save) writeFileSync(new URL('results/boxoban.txt', import.meta.url), `${lines.join('\n')}\n`);
+  if (values.save) save('boxoban');
 }
 
 await runMain('boxoban', judge);

@@ -4,7 +4,7 @@
  * same of real ones, and of how many of another model's it is sure. Minutes, most of them for the classifier.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain } from '../scripts/shell.js';
@@ -15,6 +15,7 @@ import { loadData } from '../ts/train/data/load_data.js';
 import { loadCore } from '../ts/train/net/core.js';
 import { openBackend } from '../ts/train/tensorflow/backend.js';
 import { type LabelledImages, trainClassifier, verdicts } from './classifier.js';
+import { startReport } from './report.js';
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
 const classes = 10;
@@ -38,11 +39,7 @@ async function judge(): Promise<void> {
   if (!/^\d{1,15}(,\d{1,15})*$/.test(values.seeds))
     throw new RangeError(`--seeds: expected whole numbers between commas, such as 1,2,3, got ${values.seeds}`);
   const seeds = values.seeds.split(',').map(Number);
-  const lines: string[] = [];
-  const print = (label: string, text: string): void => {
-    lines.push(`${label.padEnd(44)}${text}`);
-    console.log(lines.at(-1));
-  };
+  const { print, save } = startReport(44);
   const say = (line: string): void => console.error(line);
 
   const [model, beside] = [values.model, values.beside].map((path) => ({ path, bytes: readFileSync(path) }));
@@ -109,7 +106,7 @@ async function judge(): Promise<void> {
     `the judge is 90 % sure of ${sure(others)}`,
   );
   judge.dispose();
-  if (values.save) writeFileSync(new URL('results/digits.txt', import.meta.url), `${lines.join('\n')}\n`);
+  if (values.save) save('digits');
 }
 
 await runMain('digits', judge);

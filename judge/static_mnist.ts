@@ -3,7 +3,7 @@
  * It was chosen on the validation images; the test images are looked at here alone. A minute.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain } from '../scripts/shell.js';
@@ -11,7 +11,9 @@ import { loadSampler } from '../ts/index.js';
 import { sha256 } from '../ts/node/files.js';
 import { loadData } from '../ts/train/data/load_data.js';
 import { readValidation } from '../ts/train/run/record.js';
+import { pairedDifference } from '../ts/train/score/compare.js';
 import { evaluate } from '../ts/train/score/evaluate.js';
+import { startReport } from './report.js';
 
 /** Nats a test image, as table 1 of PixelVAE (Gulrajani et al. 2017, arXiv:1611.05013) has them. */
 const published: readonly (readonly [string, number])[] = [
@@ -32,11 +34,7 @@ async function judge(): Promise<void> {
       save: { type: 'boolean' },
     },
   });
-  const lines: string[] = [];
-  const print = (label: string, text: string): void => {
-    lines.push(`${label.padEnd(44)}${text}`);
-    console.log(lines.at(-1));
-  };
+  const { print, save } = startReport(44);
   const say = (line: string): void => console.error(line);
   const bytes = readFileSync(values.model);
   const sampler = await loadSampler(bytes);
@@ -51,13 +49,12 @@ async function judge(): Promise<void> {
   for await (const event of evaluate({ sampler, data })) {
     if (event.type !== 'end') continue;
     const { natsPerImage, imageNats, images, protocol } = event.evaluation;
-    const variance = imageNats.reduce((sum, nats) => sum + (nats - natsPerImage) ** 2, 0) / (images - 1);
-    const error = Math.sqrt(variance / images).toFixed(2);
-    print('test images', `${natsPerImage.toFixed(2)} nats an image, standard error ${error}`);
+    const { standardError } = pairedDifference(imageNats, new Float64Array(images));
+    print('test images', `${natsPerImage.toFixed(2)} nats an image, standard error ${standardError.toFixed(2)}`);
     print('', `${images.toLocaleString('en-US')} of them, sha256 ${protocol.sha256}`);
   }
   for (const [name, nats] of published) print(`  ${name}`, nats.toFixed(2));
-  if (values.save) writeFileSync(new URL('results/static-mnist.txt', import.meta.url), `${lines.join('\n')}\n`);
+  if (values.save) save('static-mnist');
 }
 
 await runMain('static-mnist', judge);
