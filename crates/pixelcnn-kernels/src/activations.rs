@@ -105,6 +105,8 @@ pub struct Shared {
     pub first: usize,
     /// (place of pixels, or of a family's root) -> its row's id.
     pub ids: Vec<u32>,
+    /// The id of a pixel of level 0; that of another is so much more.
+    pub lowest: u32,
     /// Bits of a pixel's id.
     pub bits: u32,
     /// (family) -> how it is looked up.
@@ -260,7 +262,7 @@ impl Walk {
     fn look_up(&mut self, family: usize) {
         let Walk { grid, rows, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
-        let Shared { table, first, ids, bits, looks, keys, hashes } = shared;
+        let Shared { table, first, ids, bits, looks, keys, hashes, .. } = shared;
         let look = &looks[family];
         if !table.watch(family, chosen.len()) {
             for &Chosen { row, at, .. } in &*chosen {
@@ -380,7 +382,7 @@ impl Walk {
         let place = grid.row_of(pixels, row) + grid.at(image, column);
         let step = wave.slope * row + column + pixels.delay;
         if let Some(shared) = &mut self.shared {
-            shared.ids[place] = u32::from(level) + 1; // 0 is outside
+            shared.ids[place] = u32::from(level) + shared.lowest;
         }
         let number = (step % pixels.slots * *images + image) * *lanes + row % *lanes;
         (place, Row { start: (pixels.own + number * pixels.row) as u32, depth: pixels.steps })

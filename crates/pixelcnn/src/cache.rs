@@ -8,7 +8,7 @@
 //!
 //! A position of image row `r` computed at step `t` has its values in slot `t % slots`, lane `r % lanes`. `rows` says, by rows of the image
 //! ([`Grid`]), which row holds its values: its own, or one that is remembered ([`crate::sharing`]), so that it need not be
-//! computed. Kernels read rows through their offsets, so nothing is copied. The size grows with the image's width and not its height: 0.12 MB an image for the
+//! computed. Kernels read rows through their offsets. The size grows with the image's width and not its height: 0.12 MB an image for the
 //! reference.
 //!
 //! Within a row of values, what follows the last one that is not zero is skipped too (`depth`): a product with zero adds
@@ -20,7 +20,7 @@ use crate::layers::{Layers, Source, Start, Tap};
 use crate::layout::{Layout, Skip, ring_index};
 use crate::memory::{lengthen, product, reserve, try_room, try_zeroed};
 use crate::schedule::{Schedule, fits};
-use crate::sharing::{self, Family, Met, TablePlan};
+use crate::sharing::{Family, Met, PixelIds, TablePlan};
 use pixelcnn_kernels::table::Table;
 use pixelcnn_kernels::{Activations, Front, Grid, Look, Offsets, PackedLayer, Plan, Ring, Scratch, Shared, Walk};
 use std::ops::Range;
@@ -161,11 +161,11 @@ fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Tabl
     let mut shared = None;
     if !layout.table.is_none() {
         let looks = looks(schedule, &grid, &rings, families, &plans)?;
-        let (ids, bits) = (try_zeroed(layout.ids as usize)?, sharing::pixel_bits(layout.levels)); // as many as rows
+        let (ids, PixelIds { lowest, bits }) = (try_zeroed(layout.ids as usize)?, layout.pixel_ids); // as many as rows
         let (mut keys, hashes) = (Vec::new(), try_room(positions)?);
         reserve(&mut keys, &[positions, layout.table.words() as usize])?;
         let (first, table) = (layout.values as usize, table()?);
-        shared = Some(Shared { table, first, ids, bits, looks, keys, hashes });
+        shared = Some(Shared { table, first, ids, lowest, bits, looks, keys, hashes });
     }
     let (wave, tails, images, lanes) = (schedule.wave(), layout.skip.tails, *images, schedule.lanes());
     Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, chosen, shared })

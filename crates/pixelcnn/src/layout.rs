@@ -5,7 +5,7 @@ use crate::layers::{Layer, Layers, Source};
 use crate::memory::{Bytes, product};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
-use crate::sharing::{self, Family, MOST_BYTES, TablePlan, alone};
+use crate::sharing::{self, Family, MOST_BYTES, PixelIds, TablePlan, alone};
 use pixelcnn_kernels::{BATCH, Chosen, Grid, Plan, Ring, Room, Row};
 
 /// What a cache keeps, and what it may leave out.
@@ -95,7 +95,7 @@ pub struct Layout {
     pub(crate) schedule: Schedule,
     pub(crate) skip: Skip,
     pub(crate) images: usize,
-    pub(crate) levels: usize,
+    pub(crate) pixel_ids: PixelIds,
     pub(crate) grid: PlannedGrid,
     pub(crate) rings: Vec<PlannedRing>, // pixels, then layers
     pub(crate) families: Vec<Family>,
@@ -195,7 +195,8 @@ impl Layout {
         };
         let addressed = u64::from(u32::MAX).saturating_sub(units.values(&[space.end]).0);
         let most = skip.rows.min(addressed).min(MOST_BYTES);
-        let table = TablePlan::new(units, config.levels, &families, most, lifetime, row);
+        let pixel_ids = PixelIds::of(config);
+        let table = TablePlan::new(units, pixel_ids, &families, most, lifetime, row);
         if table.is_none() {
             (families, family_of) = alone(layers);
         }
@@ -222,8 +223,8 @@ impl Layout {
             + Bytes::of::<u32>(&[positions, table.words()])
             + Bytes::of::<u64>(&[if table.is_none() { 0 } else { positions }])
             + front_bytes(room, if table.is_none() { 1 } else { families.len() as u64 }, units);
-        let (values, levels) = (space.end, config.levels);
-        Layout { schedule, skip, images, levels, grid, rings, families, family_of, values, rows, ids, table, room, units, own }
+        let values = space.end;
+        Layout { schedule, skip, images, pixel_ids, grid, rings, families, family_of, values, rows, ids, table, room, units, own }
     }
 
     /// All that the cache takes.

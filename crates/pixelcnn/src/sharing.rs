@@ -2,7 +2,9 @@
 //!
 //! A row is a pure function of the rows that its layer reads, so rows are told apart by numbers, their *ids*, and never by their
 //! values. A position whose layer reads the same ids through the same taps as another has, bit for bit, the same row, in any image of
-//! any run. Outside the image is an id too, a pixel's id is its level, and a class is one id more for a layer that adds its vector.
+//! any run. Outside the image is an id too, a pixel's id is its level, and a class is one id more for a layer that adds its vector. What is
+//! outside and a level that is 0 to the net have one id, since of neither a product adds anything: so a position near a blank border is
+//! met where one amid the blank was.
 //!
 //! *Families.* A layer that reads at its own position alone, rows that all follow from one id already looked up there, needs no id of
 //! its own: 1x1 layers, gates, residuals, heads. With the layer that has the id, its *root*, it makes a family, and only roots are
@@ -23,13 +25,14 @@
 //!
 //! No result depends on what is met: a row is the same met or computed, so neither does any on the table's size, or on what ran before.
 
+use crate::config::{Config, Input};
 use crate::error::Error;
 use crate::layers::{Layer, Layers, Source, Start, Tap};
 use crate::memory::{Bytes, try_room, try_zeroed};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 pub use pixelcnn_kernels::table::Met;
-use pixelcnn_kernels::table::{KEPT, LINE, LOOK_UP_MACS, Part, Table, WAYS, Watch};
+use pixelcnn_kernels::table::{KEPT, LINE, LOOK_UP_MACS, OUTSIDE, Part, Table, WAYS, Watch};
 
 /// Layers whose rows follow from one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,16 +117,28 @@ pub(crate) fn alone(layers: &Layers) -> (Vec<Family>, Vec<usize>) {
     ((0..layers.len()).map(family).collect(), (0..layers.len()).collect())
 }
 
-/// Bits of a pixel's id in a key.
-pub(crate) fn pixel_bits(levels: usize) -> u32 {
-    usize::BITS - levels.leading_zeros() // of the largest, 0 being outside
+/// The ids of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PixelIds {
+    /// That of level 0: [`OUTSIDE`] where that is zeros, else the next. Those of others follow.
+    pub lowest: u32,
+    /// Bits that one takes in a key.
+    pub bits: u32,
+}
+
+impl PixelIds {
+    pub fn of(config: &Config) -> PixelIds {
+        let lowest = OUTSIDE + u32::from(config.input == Input::Nominal);
+        let largest = lowest + config.levels as u32 - 1;
+        PixelIds { lowest, bits: u32::BITS - largest.leading_zeros() }
+    }
 }
 
 /// Words of a family's key.
-fn key_words(family: &Family, levels: usize) -> u64 {
+fn key_words(family: &Family, bits: u32) -> u64 {
     let pixels = family.key.iter().filter(|read| read.0 == Source::Pixels).count() as u64;
     let others = family.key.len() as u64 - pixels;
-    pixels.div_ceil(u64::from(32 / pixel_bits(levels))) + others + u64::from(family.class)
+    pixels.div_ceil(u64::from(u32::BITS / bits)) + others + u64::from(family.class)
 }
 
 /// The most that a table may take.
@@ -198,14 +213,14 @@ impl TablePlan {
     /// in steps, and of a layer how many values a row has.
     pub fn new(
         units: Units,
-        levels: usize,
+        pixels: PixelIds,
         families: &[Family],
         bytes: u64,
         lifetime: impl Fn(usize) -> u64,
         row: impl Fn(usize) -> u64,
     ) -> TablePlan {
         let shelf = |(number, family): (usize, &Family)| {
-            let (words, depths) = (key_words(family, levels), family.kept.len().div_ceil(2) as u64);
+            let (words, depths) = (key_words(family, pixels.bits), family.kept.len().div_ceil(2) as u64);
             let values = family.kept.iter().map(|&layer| row(layer)).sum();
             // Small ones do not lie across two lines.
             let entry = match 1 + words + depths {
