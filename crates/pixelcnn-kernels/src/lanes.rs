@@ -43,6 +43,9 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     const MOST_STEPS: usize;
     /// Whether numbers are integers.
     const INTEGERS: bool;
+    /// Whether what a tile reads is copied first, all taps one after the other: then its rows lie at distances that instructions hold, and a
+    /// short tap has no loop of its own. Of f32 it pays, of integers not (bench/README.md has the figures).
+    const COPIED: bool;
     /// Rows that tiles do not finish are taken to be as deep as a multiple of so many steps: loops of few different lengths are foreseen
     /// by processors, and a turn that was not takes as long as three or four steps.
     const DEPTH_STEPS: u32 = 4;
@@ -182,6 +185,7 @@ impl Lanes for F32 {
     const STEP: usize = 1;
     const MOST_STEPS: usize = 1;
     const INTEGERS: bool = false;
+    const COPIED: bool = true;
 
     #[inline(always)]
     unsafe fn biases(from: *const f32) -> F32x4 {
@@ -344,6 +348,7 @@ impl Lanes for Int8 {
     const STEP: usize = small::STEP;
     const MOST_STEPS: usize = small::MOST_STEPS;
     const INTEGERS: bool = true;
+    const COPIED: bool = false;
 
     fn most_steps() -> usize {
         small::most_steps()

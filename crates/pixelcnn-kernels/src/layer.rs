@@ -34,8 +34,6 @@ pub struct Packing<A: Lanes> {
     pub each: usize,
     /// Not padded.
     pub outputs: usize,
-    /// Whether the taps of a position are copied together first.
-    pub gathered: bool,
     /// Values of a row of outputs.
     pub row: usize,
     /// Where a row that is added has what.
@@ -67,8 +65,7 @@ impl<A: Lanes> PackedLayer<A> {
         let Packing { sums, depth, row, residual, rounding, .. } = packing;
         assert!(sums % PANEL == 0 && packing.weights.len() == sums * depth * A::STEP);
         let values = packing.values.iter().map(|&values| values as usize);
-        assert!(packing.gathered || values.clone().all(|values| values % A::STEP == 0));
-        assert!(values.sum::<usize>().next_multiple_of(A::STEP) == depth * A::STEP);
+        assert!(values.clone().all(|values| values % A::STEP == 0) && values.sum::<usize>() == depth * A::STEP);
         assert!(!A::INTEGERS || packing.scales.len() >= sums && packing.parts.len() >= sums);
         let (written, added) = A::reach(rounding, sums);
         assert!(written <= row && residual.kept + added <= residual.len);
@@ -84,9 +81,7 @@ impl<A: Lanes> PackedLayer<A> {
     fn fits(&self, group: usize) -> bool {
         self.weights.chunks_exact((self.depth * PANEL * A::STEP).max(1)).all(|panel| {
             let mut at = 0;
-            let whole = [(self.depth * A::STEP) as u32];
-            let taps = if self.gathered { &whole[..] } else { &self.values[..] };
-            taps.iter().all(|&values| {
+            self.values.iter().all(|&values| {
                 let tap = &panel[at..at + values as usize * PANEL];
                 at += values as usize * PANEL;
                 tap.chunks(group * PANEL * A::STEP).all(A::stays_within_16_bits)

@@ -37,18 +37,18 @@ impl Places<'_> {
 /// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug)]
 pub struct Scratch<A: Lanes> {
-    rows: Vec<A::Value>,  // (position)(tap, channel), of layers whose taps are gathered
-    starts: Vec<u32>,     // (position) -> where they start
-    sums: Vec<A::Sum>,    // (position)(sum), of layers whose sums begin with more than a bias
-    ended: Vec<A::Value>, // (position of a tile)(sum), of layers that tiles do not finish
-    begins: Vec<u32>,     // (position) -> where the sums lie that it begins with
+    copied: Vec<u32>,        // (section)(position of a tile)[AWAY]: the steps that it reads
+    stretches: Vec<Stretch>, // which they are
+    sums: Vec<A::Sum>,       // (position)(sum), of layers whose sums begin with more than a bias
+    ended: Vec<A::Value>,    // (position of a tile)(sum), of layers that tiles do not finish
+    begins: Vec<u32>,        // (position) -> where the sums lie that it begins with
     /// (position), where finishing says it: values of its row up to the last that is not zero, or some more. Empty elsewhere.
     pub(crate) depths: Vec<u32>,
 }
 
 impl<A: Lanes> Default for Scratch<A> {
     fn default() -> Scratch<A> {
-        Scratch { rows: vec![], starts: vec![], sums: vec![], ended: vec![], begins: vec![], depths: vec![] }
+        Scratch { copied: vec![], stretches: vec![], sums: vec![], ended: vec![], begins: vec![], depths: vec![] }
     }
 }
 
@@ -59,8 +59,8 @@ pub struct Room {
     pub positions: u64,
     /// Taps of a layer.
     pub taps: u64,
-    /// Values of a position that are copied together.
-    pub gathered: u64,
+    /// Steps of a layer that are copied.
+    pub steps: u64,
     /// Sums of a position that are made before the tiles begin.
     pub begun: u64,
     /// Values of a position's sums that tiles leave unfinished.
@@ -70,13 +70,14 @@ pub struct Room {
 impl Room {
     /// Bytes that it takes, of values and sums of so many each; as many as 64 bits hold where it is more.
     pub fn bytes(self, value: u64, sum: u64) -> u64 {
-        let Room { positions, taps, gathered, begun, ended } = self;
+        let Room { positions, taps, steps, begun, ended } = self;
         let (tiles, index) = (positions.div_ceil(MOST_POSITIONS as u64), size_of::<u32>() as u64);
         [
-            [positions, gathered, value],
+            [sections(steps), SECTION as u64, index],
+            [taps.saturating_add(sections(steps)), 1, size_of::<Stretch>() as u64],
             [MOST_POSITIONS as u64, ended, value],
             [positions, begun, sum],
-            [positions, 3, index],
+            [positions, 2, index],
             [positions, taps, index],
             [tiles, taps, index],
         ]
@@ -90,10 +91,10 @@ impl<A: Lanes> Scratch<A> {
     ///
     /// # Errors
     /// Where the host has none.
-    pub fn reserve(&mut self, Room { positions, gathered, begun, ended, .. }: Room) -> Result<(), TryReserveError> {
+    pub fn reserve(&mut self, Room { positions, taps, steps, begun, ended }: Room) -> Result<(), TryReserveError> {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        reserve(&mut self.rows, &[n(positions), n(gathered)])?;
-        reserve(&mut self.starts, &[n(positions)])?;
+        reserve(&mut self.copied, &[n(sections(steps)), SECTION])?;
+        reserve(&mut self.stretches, &[n(taps.saturating_add(sections(steps)))])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
         reserve(&mut self.ended, &[MOST_POSITIONS, n(ended)])?;
         reserve(&mut self.begins, &[n(positions)])?;
@@ -120,60 +121,31 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row));
 
     begin(layer, data, places, scratch);
-    let whole = [(layer.depth * A::STEP) as u32];
-    scratch.rows.clear();
-    scratch.starts.clear();
-    let values = if layer.gathered {
-        for (tile, position) in positions_of(positions) {
-            scratch.starts.push(scratch.rows.len() as u32);
-            for (tap, &values) in layer.values.iter().enumerate() {
-                let start = places.start(taps, &tile, hot + tap, position);
-                for k in 0..values as usize {
-                    scratch.rows.push(data[start + k]);
-                }
-            }
-            scratch.rows.resize(scratch.rows.len().next_multiple_of(A::STEP), A::Value::default());
-        }
-        &whole[..]
-    } else {
-        // All at once, for nearly always it is enough that there are as many values as the longest of them has.
-        let longest = layer.values.iter().max().map_or(0, |&values| values as usize);
-        let each = |(tile, position): (Range<usize>, usize)| {
-            let start = |tap: usize| places.start(taps, &tile, hot + tap, position);
-            layer.values.iter().enumerate().all(|(tap, &values)| start(tap) as u64 + u64::from(values) <= data.len() as u64)
-        };
-        assert!(inside(places.starts, longest) || positions_of(positions).all(each));
-        let fits = |(&depth, &values): (&u32, &u32)| u64::from(depth) * A::STEP as u64 <= u64::from(values);
-        assert!(places.depths.chunks_exact(taps.max(1)).all(|depths| depths[hot..].iter().zip(&layer.values).all(fits)));
-        &layer.values[..]
-    };
-    let whole = [layer.depth as u32];
+    let room = if A::COPIED { sections(layer.depth as u64) as usize * SECTION } else { 0 };
+    scratch.copied.resize(scratch.copied.len().max(room), 0);
     // Where tiles write: rows of the data, or rows that are finished as soon as the tile is done.
     scratch.ended.clear();
     scratch.depths.clear();
     if !layer.finished {
         scratch.ended.resize(MOST_POSITIONS * sums * A::SUM_VALUES, A::Value::default());
     }
-    let data = data.as_mut_ptr();
+    let (data, len) = (data.as_mut_ptr(), data.len());
     let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
-    let inputs = if layer.gathered { scratch.rows.as_ptr() } else { data.cast_const() };
     let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
 
     let panels = sums / PANEL;
     let mut read = 0; // steps of the k-loop, over all positions
     for (number, tile) in tiles(positions).enumerate() {
         let (first, size) = (tile.start, tile.len());
-        let (starts, depths) = if layer.gathered {
-            (&scratch.starts[first..], &whole[..])
-        } else {
-            (&places.starts[first * taps + hot * size..], &places.depths[number * taps + hot..][..values.len()])
-        };
+        let starts = &places.starts[first * taps + hot * size..][..layer.values.len() * size];
+        let depths = &places.depths[number * taps + hot..][..layer.values.len()];
+        // SAFETY: so many values can be read there, and what tiles write is not read meanwhile.
+        let steps = unsafe { find(layer, (data, len), starts, depths, scratch) };
         let place = Place {
             layer,
-            inputs,
+            inputs: if A::COPIED { scratch.copied.as_ptr().cast() } else { data.cast_const() },
             starts,
-            values,
-            depths,
+            stretches: &scratch.stretches,
             begun,
             begins: &scratch.begins[first..],
             places,
@@ -181,8 +153,8 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
             data,
             outputs,
         };
-        // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. Gathered rows hold
-        // `depth` steps each, from `starts` on. `begin` has listed `begins`, and made what they lead to.
+        // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. What is to be read was copied or
+        // lies inside the data, and is no more than was packed. `begin` has listed `begins`, and made what they lead to.
         unsafe {
             // Small tiles take several panels at once, and one by one what is left of them.
             match size {
@@ -215,9 +187,100 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                 }
             }
         }
-        read += size as u64 * depths.iter().map(|&depth| u64::from(depth)).sum::<u64>();
+        read += (size * steps) as u64;
     }
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
+}
+
+/// Steps of a section: what a tile reads is copied in sections of at most so many, a multiple of every length of groups of steps.
+const LONGEST: usize = 840;
+
+/// Steps that are copied at a time. Rows are as long as a multiple of it.
+const EIGHT: usize = PANEL;
+
+/// Steps from a position's in a section to those of the next: a constant, so that an instruction that reads holds it, and the k-loop moves one pointer for
+/// all positions.
+const AWAY: usize = LONGEST + EIGHT;
+
+/// Steps of a section of all positions.
+const SECTION: usize = MOST_POSITIONS * AWAY;
+
+/// Sections that so many steps take at most: two that follow each other hold more than fill one.
+fn sections(steps: u64) -> u64 {
+    steps.div_ceil(LONGEST as u64).saturating_mul(2).saturating_sub(1)
+}
+
+/// Steps that a tile reads one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    /// Packed steps that are left out before it: zeros in all rows.
+    left_out: usize,
+    /// Where the first is that was copied; where none are, which tap it is.
+    first: usize,
+    /// How many.
+    steps: usize,
+}
+
+/// Finds what a tile reads, through each tap so deep, and copies it where it is to be copied: all taps one after the other, as if they were one.
+/// Returns how many steps that are.
+///
+/// # Safety
+/// So many values can be read at `data`.
+///
+/// # Panics
+/// Where a tap leads outside of them, or is deeper than what was packed of it.
+unsafe fn find<A: Lanes>(
+    layer: &PackedLayer<A>,
+    (data, len): (*const A::Value, usize),
+    starts: &[u32],
+    depths: &[u32],
+    Scratch { copied, stretches, .. }: &mut Scratch<A>,
+) -> usize {
+    stretches.clear();
+    let size = starts.len() / depths.len().max(1);
+    let (mut section, mut to, mut left_out, mut read) = (0, 0, 0, 0);
+    for (tap, (&depth, &values)) in depths.iter().zip(&layer.values).enumerate() {
+        let starts = &starts[tap * size..][..size];
+        let (all, depth) = (values as usize / A::STEP, depth as usize);
+        let last = starts.iter().fold(0, |last, &start| last.max(start));
+        let reach = if A::COPIED { all.next_multiple_of(EIGHT) } else { all } * A::STEP;
+        assert!(depth <= all && last as usize + reach <= len);
+        read += depth;
+        if !A::COPIED {
+            if depth > 0 {
+                stretches.push(Stretch { left_out, first: tap, steps: depth });
+                left_out = 0;
+            }
+            left_out += all - depth;
+            continue;
+        }
+        let mut from = 0;
+        while from < depth {
+            let steps = (depth - from).min(LONGEST);
+            if to + steps > LONGEST {
+                (section, to) = (section + SECTION, 0);
+            }
+            match stretches.last_mut() {
+                Some(before) if left_out == 0 && to > 0 => before.steps += steps,
+                _ => stretches.push(Stretch { left_out, first: section + to, steps }),
+            }
+            left_out = 0;
+            let rows = &mut copied[section..section + SECTION];
+            for (row, &start) in rows.chunks_exact_mut(AWAY).zip(starts) {
+                // SAFETY: what is read was looked at, and a row has room for eight steps after the longest.
+                unsafe {
+                    let from = data.add(start as usize + from * A::STEP).cast::<u32>();
+                    let to = row.as_mut_ptr().add(to);
+                    for k in (0..steps).step_by(EIGHT) {
+                        to.add(k).cast::<[u32; EIGHT]>().write(from.add(k).cast::<[u32; EIGHT]>().read_unaligned());
+                    }
+                }
+            }
+            (to, from) = (to + steps, from + steps);
+        }
+        left_out += all - depth;
+    }
+    read
 }
 
 /// Lists where the sums lie that each position begins with. They are a row of the layer's own, or are made here: from another
@@ -291,8 +354,7 @@ struct Place<'a, A: Lanes> {
     layer: &'a PackedLayer<A>,
     inputs: *const A::Value,
     starts: &'a [u32],
-    values: &'a [u32],
-    depths: &'a [u32],
+    stretches: &'a [Stretch],
     begun: *const A::Sum,
     begins: &'a [u32],
     places: &'a Places<'a>,
@@ -306,9 +368,9 @@ impl<A: Lanes> Place<'_, A> {
     ///
     /// # Safety
     /// - Positions `first..first + P` and `panels` exist.
-    /// - For each of these positions every start leads to as many values from `inputs` on as the tap reads, and its residual
-    ///   and its row of outputs lie inside the data.
-    /// - No depth is more steps than its tap's values make, whose sum is the layer's depth.
+    /// - For each of these positions the steps of `stretches` can be read from `inputs` on, and its residual and its row of outputs lie inside
+    ///   the data.
+    /// - Stretches, and what they leave out, are no more steps than the layer's depth.
     /// - Each of `begins` leads to as many sums from `begun` on as the layer has.
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
@@ -336,68 +398,71 @@ impl<A: Lanes> Place<'_, A> {
             // One pointer for each panel (the first V / 2 of them): its two vectors lie side by side.
             let mut weights: [*const A::Value; V] =
                 std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * layer.depth * step));
-            for (tap, (&depth, &values)) in self.depths.iter().zip(self.values).enumerate() {
-                let next = weights.map(|w| w.wrapping_add(values as usize * PANEL));
-                if depth > 0 {
-                    // The k-loop has as few instructions beside its arithmetic as WebAssembly allows: one pointer moves
-                    // along the first position's row, the others lie at constant distances from it; bytes, so that
-                    // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights'
-                    // pointer ends the loop. Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
-                    let start = |p: usize| *self.starts.get_unchecked(tap * P + p) as usize * size_of::<A::Value>();
-                    let away: [usize; P] = std::array::from_fn(|p| start(p).wrapping_sub(start(0)));
-                    let mut at = self.inputs.wrapping_byte_add(start(0));
-                    let end = weights[0].wrapping_add(depth as usize * step);
-                    // Small tiles are what is left of a layer: one loop is enough of them.
-                    if A::MOST_STEPS == 1 || P * V < 6 || layer.group == 1 {
-                        loop {
-                            let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                            for p in 0..P {
-                                let x = A::inputs(at.wrapping_byte_add(away[p]));
-                                for v in 0..V {
-                                    sums[p][v] = A::add_products(sums[p][v], x, w[v]);
-                                }
-                            }
-                            at = at.wrapping_add(A::STEP);
-                            weights = weights.map(|w| w.wrapping_add(step));
-                            if weights[0] == end {
-                                break;
+            for &Stretch { left_out, first, steps } in self.stretches {
+                // The k-loop has as few instructions beside its arithmetic as WebAssembly allows: one pointer moves along the first position's
+                // row, the others lie at constant distances from it, which are part of the instruction where rows are copied; bytes, so that
+                // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights' pointer ends the loop.
+                // Worth 11 to 16 % over indexing by k (`npm run bench -- tile`).
+                let start = |p: usize| *self.starts.get_unchecked(first * P + p) as usize * size_of::<A::Value>();
+                let (mut at, away): (_, [usize; P]) = if A::COPIED {
+                    (self.inputs.add(first * A::STEP), [0; P])
+                } else {
+                    (self.inputs.wrapping_byte_add(start(0)), std::array::from_fn(|p| start(p).wrapping_sub(start(0))))
+                };
+                let inputs = |at: *const A::Value, p: usize| {
+                    A::inputs(if A::COPIED { at.add(p * AWAY * A::STEP) } else { at.wrapping_byte_add(away[p]) })
+                };
+                weights = weights.map(|w| w.wrapping_add(left_out * step));
+                let end = weights[0].wrapping_add(steps * step);
+                // Small tiles are what is left of a layer: one loop is enough of them.
+                if A::MOST_STEPS == 1 || P * V < 6 || layer.group == 1 {
+                    loop {
+                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                        for (p, sums) in sums.iter_mut().enumerate() {
+                            let x = inputs(at, p);
+                            for (sums, &w) in sums.iter_mut().zip(&w) {
+                                *sums = A::add_products(*sums, x, w);
                             }
                         }
-                    } else {
-                        // The same, but sums are touched once for a group of steps, the first of which has nothing to add to.
-                        loop {
-                            let left = end.offset_from(weights[0]) as usize; // not behind it
-                            let stop = weights[0].wrapping_add(left.min(layer.group * step));
+                        at = at.wrapping_add(A::STEP);
+                        weights = weights.map(|w| w.wrapping_add(step));
+                        if weights[0] == end {
+                            break;
+                        }
+                    }
+                } else {
+                    // The same, but sums are touched once for a group of steps, the first of which has nothing to add to.
+                    loop {
+                        let left = end.offset_from(weights[0]) as usize; // not behind it
+                        let stop = weights[0].wrapping_add(left.min(layer.group * step));
+                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
+                        let mut partial: [[A::Partial; V]; P] = std::array::from_fn(|p| {
+                            let x = inputs(at, p);
+                            std::array::from_fn(|v| A::add_partial(A::no_products(), x, w[v]))
+                        });
+                        at = at.wrapping_add(A::STEP);
+                        weights = weights.map(|w| w.wrapping_add(step));
+                        while weights[0] != stop {
                             let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                            let mut partial: [[A::Partial; V]; P] = std::array::from_fn(|p| {
-                                let x = A::inputs(at.wrapping_byte_add(away[p]));
-                                std::array::from_fn(|v| A::add_partial(A::no_products(), x, w[v]))
-                            });
+                            for (p, partial) in partial.iter_mut().enumerate() {
+                                let x = inputs(at, p);
+                                for (partial, &w) in partial.iter_mut().zip(&w) {
+                                    *partial = A::add_partial(*partial, x, w);
+                                }
+                            }
                             at = at.wrapping_add(A::STEP);
                             weights = weights.map(|w| w.wrapping_add(step));
-                            while weights[0] != stop {
-                                let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                                for p in 0..P {
-                                    let x = A::inputs(at.wrapping_byte_add(away[p]));
-                                    for v in 0..V {
-                                        partial[p][v] = A::add_partial(partial[p][v], x, w[v]);
-                                    }
-                                }
-                                at = at.wrapping_add(A::STEP);
-                                weights = weights.map(|w| w.wrapping_add(step));
+                        }
+                        for p in 0..P {
+                            for v in 0..V {
+                                sums[p][v] = A::widen(sums[p][v], partial[p][v]);
                             }
-                            for p in 0..P {
-                                for v in 0..V {
-                                    sums[p][v] = A::widen(sums[p][v], partial[p][v]);
-                                }
-                            }
-                            if weights[0] == end {
-                                break;
-                            }
+                        }
+                        if weights[0] == end {
+                            break;
                         }
                     }
                 }
-                weights = next;
             }
             // Each sum by a constant index: an array under a loop that is not unrolled lives in memory, and is stored there
             // at every step of the k-loop too.
@@ -428,6 +493,11 @@ impl<A: Lanes> Place<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::Cell;
+    use crate::lanes::F32;
+    use crate::layer::Packing;
+    use crate::rounding::{Finish, RowParts};
+    use pixelcnn::rng::{Purpose, Words};
 
     #[test]
     fn tiles_cover_every_number_of_positions() {
@@ -443,6 +513,85 @@ mod tests {
             }
             assert_eq!(next, positions);
             assert_eq!(tiles(positions).count(), positions.div_ceil(MOST_POSITIONS));
+        }
+    }
+
+    /// A layer of f32 whose taps read so many values of a position's row, with small integers for weights.
+    fn layer(values: &[u32], word: &mut impl FnMut() -> u32) -> PackedLayer<F32> {
+        let depth = values.iter().sum::<u32>() as usize;
+        PackedLayer::new(Packing {
+            weights: (0..2 * PANEL * depth).map(|_| (word() % 9) as f32 - 4.0).collect(),
+            scales: vec![],
+            parts: vec![],
+            starts: vec![1.0; 2 * PANEL],
+            start_at: 0,
+            hot: vec![],
+            hot_rows: vec![],
+            factor: false,
+            values: values.to_vec(),
+            depth,
+            sums: 2 * PANEL,
+            each: 1,
+            outputs: 2 * PANEL,
+            row: 2 * PANEL,
+            residual: RowParts::plain(2 * PANEL),
+            rounding: Finish { cell: Cell::Linear, guarded: false },
+        })
+    }
+
+    /// Taps that fill a section, part of one and several, and rows that end where the data does.
+    #[test]
+    fn what_is_copied_is_what_each_tap_reads() {
+        let mut words = Words::new(1, Purpose::Shuffle, 0, 0);
+        let mut word = || words.word();
+        let (most, rows) = (3 * LONGEST as u32, 8);
+        for case in 0..40 {
+            let count = 1 + word() as usize % 6;
+            let few = if case % 2 == 0 { 40 } else { most };
+            let values: Vec<u32> = (0..count).map(|_| 1 + word() % few).collect();
+            let layer = layer(&values, &mut word);
+            let positions = 1 + word() as usize % 6;
+            let end = (rows * few) as usize;
+            let mut data: Vec<f32> = (0..end + positions * 2 * PANEL).map(|_| (word() % 5) as f32).collect();
+            let outputs: Vec<u32> = (0..positions).map(|position| (position * 2 * PANEL) as u32).collect();
+            // Outputs lie first, so that what is read may end where the data does.
+            let (mut starts, mut depths, mut wanted) = (vec![], vec![], vec![0.0; positions * 2 * PANEL]);
+            let mut read = 0;
+            for tile in tiles(positions) {
+                let mut first = 0;
+                let tap = starts.len();
+                for &values in &values {
+                    let depth = if word() % 3 == 0 { word() % (values + 1) } else { values };
+                    depths.push(depth);
+                    read += depth as usize * tile.len();
+                    for _ in tile.clone() {
+                        let room = end as u32 - values.next_multiple_of(PANEL as u32);
+                        starts.push((positions * 2 * PANEL) as u32 + if word() % 4 == 0 { room } else { word() % (room + 1) });
+                    }
+                }
+                for (place, position) in tile.clone().enumerate() {
+                    let sums = &mut wanted[position * 2 * PANEL..][..2 * PANEL];
+                    for (o, sum) in sums.iter_mut().enumerate() {
+                        *sum = 1.0;
+                        first = 0;
+                        for (number, &values) in values.iter().enumerate() {
+                            let start = starts[tap + number * tile.len() + place] as usize;
+                            let depth = depths[depths.len() - count + number] as usize;
+                            for k in 0..depth {
+                                *sum += data[start + k]
+                                    * layer.weights[o / PANEL * PANEL * layer.depth + (first + k) * PANEL + o % PANEL];
+                            }
+                            first += values as usize;
+                        }
+                    }
+                }
+                assert_eq!(first, layer.depth);
+            }
+            let places =
+                Places { starts: &starts, depths: &depths, begins: &[], residuals: &[], outputs: &outputs, tails: false };
+            let macs = run(&layer, &mut data, &places, &mut Scratch::default());
+            assert_eq!(macs, (read * 2 * PANEL) as u64);
+            assert_eq!(data[..wanted.len()], wanted, "{values:?}, {positions} positions");
         }
     }
 }

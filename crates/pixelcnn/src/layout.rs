@@ -6,7 +6,7 @@ use crate::memory::{Bytes, product};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 use crate::sharing::{self, Family, MOST_BYTES, PixelIds, TablePlan, alone};
-use pixelcnn_kernels::{BATCH, Chosen, Grid, Plan, Ring, Room, Row};
+use pixelcnn_kernels::{BATCH, Chosen, Grid, PANEL, Plan, Ring, Room, Row};
 
 /// What a cache keeps, and what it may leave out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -164,7 +164,7 @@ impl Layout {
             rows = rows.saturating_add(product(&[mask + 1, grid.row()]));
             PlannedRing { own, row, steps: channels.div_ceil(units.step as u64) as u32, slots, place, mask, source, whole }
         };
-        let mut rings = vec![ring(Source::Pixels, channels, channels)];
+        let mut rings = vec![ring(Source::Pixels, channels.next_multiple_of(PANEL as u64), channels)];
         for l in 0..layers.len() {
             rings.push(ring(Source::Layer(l), row(l), units.row(layers, l).read as u64));
         }

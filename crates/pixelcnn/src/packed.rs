@@ -24,12 +24,21 @@ pub(crate) struct Units {
     pub last: usize,
     /// Whether numbers are integers.
     pub integers: bool,
+    /// Whether tiles copy what they read.
+    pub copied: bool,
 }
 
 impl Units {
     pub const fn of<A: Lanes>() -> Units {
         let (value, sum) = (size_of::<A::Value>(), size_of::<A::Sum>());
-        Units { value: value as u64, sum: sum as u64, step: A::STEP, last: A::SUM_VALUES, integers: A::INTEGERS }
+        Units {
+            value: value as u64,
+            sum: sum as u64,
+            step: A::STEP,
+            last: A::SUM_VALUES,
+            integers: A::INTEGERS,
+            copied: A::COPIED,
+        }
     }
 
     pub const fn of_precision(precision: Precision) -> Units {
@@ -61,9 +70,9 @@ impl Units {
     pub fn room(self, layers: &Layers, positions: u64) -> Room {
         let shapes = || (0..layers.len()).map(|layer| Shape::of(layers, layer, self));
         let most = |count: fn(&Shape) -> usize| shapes().map(|shape| count(&shape)).max().unwrap_or(0) as u64;
-        let gathered = most(|shape| if shape.gathered { shape.values } else { 0 });
+        let steps = if self.copied { most(|shape| shape.values) / self.step as u64 } else { 0 };
         let (begun, ended) = (most(Shape::begun), most(|shape| shape.sums) * self.last as u64);
-        Room { positions, taps: most(|shape| shape.taps), gathered, begun, ended }
+        Room { positions, taps: most(|shape| shape.taps), steps, begun, ended }
     }
 
     /// Bytes of as many values as the product of some counts.
@@ -103,8 +112,6 @@ pub(crate) struct Shape {
     pub hot: usize,
     /// Rows of weights that these choose from.
     pub hot_rows: usize,
-    /// Whether the other taps of a position are copied together first.
-    pub gathered: bool,
     /// Values that they read, a multiple of the step.
     pub values: usize,
     /// Sums, padded.
@@ -118,15 +125,11 @@ impl Shape {
         let layer = &layers[index];
         let taps = |inputs: &[Input]| -> usize { inputs.iter().map(|input| input.terms.len()).sum() };
         let (hot, dense) = layer.inputs.split_at(layer.inputs.partition_point(|input| Shape::is_hot(input, units)));
-        // A tap costs some 20 cycles beside its channels: 24 taps of one pixel each took 4 times as long as one of 24.
-        let gathered = taps(dense) > 1 && dense.iter().all(|input| input.channels < PANEL);
         let hot_rows = hot.iter().map(|input| input.terms.len() * Shape::hot_rows(layers, input)).sum();
         let sums = PANEL * layer.out_channels.div_ceil(PANEL / layer.cell.sums());
         let (taps, hot) = (taps(&layer.inputs), taps(hot));
-        let mut shape = Shape { taps, hot, hot_rows, gathered, values: 0, sums, start: layer.start };
-        let values: usize = dense.iter().map(|input| input.terms.len() * shape.tap(layers, input, units)).sum();
-        shape.values = values.next_multiple_of(units.step);
-        shape
+        let values = dense.iter().map(|input| input.terms.len() * Shape::tap(layers, input, units)).sum();
+        Shape { taps, hot, hot_rows, values, sums, start: layer.start }
     }
 
     /// Whether a tap adds a row of weights to what the sums begin with. Integers do so for all pixels, of whatever level: their
@@ -144,12 +147,12 @@ impl Shape {
     }
 
     /// Values that a tap of an input reads.
-    fn tap(&self, layers: &Layers, input: &Input, units: Units) -> usize {
+    fn tap(layers: &Layers, input: &Input, units: Units) -> usize {
         let read = match input.source {
             Source::Pixels => input.channels,
             Source::Layer(source) => units.row(layers, source).read,
         };
-        if self.gathered { read } else { read.next_multiple_of(units.step) }
+        read.next_multiple_of(units.step)
     }
 
     /// Rows of sums to begin with that do not depend on the position.
@@ -230,8 +233,8 @@ pub(crate) fn pack<A: Arithmetic>(
                     A::pack(weights, negative, &places, place(row + part + k), &mut packed);
                 }
             }
-            row += shape.tap(layers, input, units);
-            values.push(shape.tap(layers, input, units) as u32);
+            row += Shape::tap(layers, input, units);
+            values.push(Shape::tap(layers, input, units) as u32);
         }
     }
     let rounding = A::rounding(layers, weights, index);
@@ -271,7 +274,6 @@ pub(crate) fn pack<A: Arithmetic>(
         sums: shape.sums,
         each,
         outputs,
-        gathered: shape.gathered,
         row: row_of(index).len,
         residual: row_of(layer.residual.unwrap_or(index)),
         rounding,

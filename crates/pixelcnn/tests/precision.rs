@@ -68,7 +68,6 @@ fn zeros_gather_at_the_ends_of_rows() {
 fn reads_tell_what_is_issued_where_all_is_skipped() {
     for case in 0..20 {
         let mut draws = Draws::new(6000 + case);
-        // Fewer channels are gathered, and then not skipped.
         let config =
             Config { filters: draws.pick(&[16, 18, 34, 140]), height: 7, width: draws.pick(&[3, 6, 9]), ..Config::reference() };
         let model = model_with_background(Config { blocks: draws.from(1, 3), ..config }, case, 1, 2.0);
