@@ -1,1 +1,1 @@
-export const buildId = '1c1abc4bdf03';
+export const buildId = 'dd87ae136b7d';
