@@ -3,7 +3,7 @@
 use crate::grid::{Grid, Offsets, Ring, Wave};
 use crate::lanes::Lanes;
 use crate::layer::PackedLayer;
-use crate::table::{self, Found, NONE, OUTSIDE, Table};
+use crate::table::{self, ALONE_MACS, Found, LOOK_UP_MACS, NONE, OUTSIDE, Table};
 use crate::tiles::{MOST_POSITIONS, Places, Room, Scratch, reserve, run, tiles};
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -111,9 +111,9 @@ pub struct Shared {
     pub bits: u32,
     /// (family) -> how it is looked up.
     pub looks: Vec<Look>,
-    /// (position, word) of a front.
+    /// (position, word) of a front, of those that have a hash.
     pub keys: Vec<u32>,
-    /// (position): of its key, 0 where not all ids of it are known.
+    /// (position): of its key, 0 where it is not looked up, since not all ids of it are known.
     pub hashes: Vec<u64>,
 }
 
@@ -260,11 +260,14 @@ impl Walk {
 
     /// Looks up the positions of a family, leaves those whose rows are not there, and points the others to theirs.
     fn look_up(&mut self, family: usize) {
-        let Walk { grid, rows, chosen, shared, .. } = self;
+        let Walk { images, grid, rows, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes, .. } = shared;
         let look = &looks[family];
-        if !table.watch(family, chosen.len()) {
+        // What is computed from an id of this step cannot be met, but by an image beside it: of one image it gets an id, and a place, once that
+        // id was met, since most never are.
+        let (begun, macs) = if *images == 1 { (table.begun(), ALONE_MACS) } else { (u32::MAX, LOOK_UP_MACS) };
+        if !table.watch(family, chosen.len(), macs) {
             for &Chosen { row, at, .. } in &*chosen {
                 ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;
                 table.count_apart(family);
@@ -278,23 +281,24 @@ impl Walk {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let from = keys.len();
             let id = |offset: u32| ids[(offset + at) as usize];
+            // The last are the nearest, and the likeliest to have none.
+            if of_rows.iter().rev().any(|&row| id(row) == NONE || id(row) >= begun) {
+                hashes.push(0);
+                continue;
+            }
             for pixels in of_pixels.chunks(to_a_word) {
                 keys.push(pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel)));
             }
-            let mut known = true;
-            for &row in of_rows {
-                let id = id(row);
-                known &= id != NONE;
-                keys.push(id);
-            }
+            keys.extend(of_rows.iter().map(|&row| id(row)));
             if look.class {
                 keys.push(class.into());
             }
-            hashes.push(if known { table::hash(&keys[from..]) } else { 0 });
+            hashes.push(table::hash(&keys[from..]));
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
-        let words = keys.len() / chosen.len().max(1);
-        let mut left = 0;
+        let known = hashes.iter().filter(|&&hash| hash != 0).count();
+        let words = keys.len() / known.max(1);
+        let (mut left, mut keys) = (0, keys.chunks_exact(words.max(1)));
         for number in 0..chosen.len() {
             let Chosen { row, at, .. } = chosen[number];
             let (row, at) = (usize::from(row), at as usize);
@@ -303,7 +307,7 @@ impl Walk {
                     table.count_apart(family);
                     None
                 }
-                hash => table.look_up(family, hash, &keys[number * words..][..words]),
+                hash => table.look_up(family, hash, keys.next().unwrap_or(&[])),
             };
             ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);
             if let Some(Found { entry: Some((entry, start)), is_new: false, .. }) = found {

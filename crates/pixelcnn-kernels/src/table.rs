@@ -50,6 +50,9 @@ pub struct Part {
 /// Multiply-adds that take about as long as looking a row up.
 pub const LOOK_UP_MACS: u64 = 4096;
 
+/// The same of one image alone, in the mean of positions that are looked up and of those whose ids tell that they are new.
+pub const ALONE_MACS: u64 = LOOK_UP_MACS / 4;
+
 /// Positions after which it is asked whether looking a family's rows up pays: those of some three images of 28 x 28.
 pub const WATCHED: u32 = 2048;
 
@@ -121,7 +124,7 @@ pub struct Met {
     pub met: u64,
     /// Positions whose row was computed and put there.
     pub new: u64,
-    /// Positions whose row was computed and not kept: it was met for the first time, or no place was free.
+    /// Positions whose row was computed and not kept: it was new, what it was computed from was, or no place was free.
     pub apart: u64,
 }
 
@@ -135,6 +138,7 @@ pub struct Table {
     now: u32,        // the step; of a difference of two it is all the same whether they wrap
     first: u32,      // the first id, and what numbering begins anew with
     next: u32,
+    begun: u32, // the first id that was given since the step began
 }
 
 impl Table {
@@ -147,7 +151,7 @@ impl Table {
             end += part.sets as usize * part.set;
         }
         let first = first.max(FIRST);
-        Table { parts, words, counts, end: 0, now: 0, first, next: first }
+        Table { parts, words, counts, end: 0, now: 0, first, next: first, begun: first }
     }
 
     /// Values of the rows it has, from the first on.
@@ -165,9 +169,15 @@ impl Table {
         self.counts.fill(Met::default());
     }
 
+    /// The first id that was given since the step began: nothing was computed from it, or from any after it, before.
+    pub fn begun(&self) -> u32 {
+        self.begun
+    }
+
     /// A step begins.
     pub fn step(&mut self) {
         self.now = self.now.wrapping_add(1);
+        self.begun = self.next;
     }
 
     /// Images begin: no position of any is read any more. Where ids were used up, nothing is remembered, and numbering begins anew.
@@ -197,12 +207,12 @@ impl Table {
 
     /// So many positions of a family come; whether their rows are to be looked up. Where few are met, as in deep nets whose positions see nearly
     /// all of an image, that takes longer than it spares: they are computed for a while as if nothing was remembered, and so are all that
-    /// read them. What is met of later families counts too, as their keys are made of these ids.
-    pub fn watch(&mut self, family: usize, positions: usize) -> bool {
+    /// read them. What is met of later families counts too, as their keys are made of these ids. A position takes as long as so many multiply-adds.
+    pub fn watch(&mut self, family: usize, positions: usize, macs: u64) -> bool {
         let mut watch = self.parts[family].watch;
         if watch.left == 0 {
             let spared = self.parts[family..].iter().fold(0, |all: u64, part| all.wrapping_add(part.met.wrapping_mul(part.macs)));
-            let open = !watch.open || spared.wrapping_sub(watch.before) >= u64::from(WATCHED) * LOOK_UP_MACS;
+            let open = !watch.open || spared.wrapping_sub(watch.before) >= u64::from(WATCHED) * macs;
             watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, before: spared };
         }
         watch.left = watch.left.saturating_sub(positions as u32);
