@@ -1,1 +1,1 @@
-export const buildId = 'dd87ae136b7d';
+export const buildId = 'b3bc786fd48d';
