@@ -248,7 +248,7 @@ impl Walk {
             {
                 shared.table.step();
             }
-            self.look_up(family);
+            self.look_up(family, classes.len());
         }
         self.front.clear();
         if self.chosen[family].is_empty() {
@@ -258,15 +258,15 @@ impl Walk {
         Some(family)
     }
 
-    /// Looks up the positions of a family, leaves those whose rows are not there, and points the others to theirs.
-    fn look_up(&mut self, family: usize) {
-        let Walk { images, grid, rows, chosen, shared, .. } = self;
+    /// Looks up the positions of a family, of so many images, leaves those whose rows are not there, and points the others to theirs.
+    fn look_up(&mut self, family: usize, images: usize) {
+        let Walk { grid, rows, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes, .. } = shared;
         let look = &looks[family];
         // What is computed from an id of this step cannot be met, but by an image beside it: of one image it gets an id, and a place, once that
         // id was met, since most never are.
-        let (begun, macs) = if *images == 1 { (table.begun(), ALONE_MACS) } else { (u32::MAX, LOOK_UP_MACS) };
+        let (begun, macs) = if images == 1 { (table.begun(), ALONE_MACS) } else { (u32::MAX, LOOK_UP_MACS) };
         if !table.watch(family, chosen.len(), macs) {
             for &Chosen { row, at, .. } in &*chosen {
                 ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;

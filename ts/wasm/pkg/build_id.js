@@ -1,1 +1,1 @@
-export const buildId = 'b3bc786fd48d';
+export const buildId = '39b4f5757926';
