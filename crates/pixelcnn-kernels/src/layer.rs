@@ -62,6 +62,8 @@ impl<A: Lanes> PackedLayer<A> {
     /// # Panics
     /// Where lists are not as long as they say of each other, or a row is shorter than what is written there.
     pub fn new(packing: Packing<A>) -> PackedLayer<A> {
+        // Steps that are copied go on from tap to tap, where groups of them would have to be looked at again.
+        const { assert!(!A::COPIED || A::MOST_STEPS == 1) };
         let Packing { sums, depth, row, residual, rounding, .. } = packing;
         assert!(sums % PANEL == 0 && packing.weights.len() == sums * depth * A::STEP);
         let values = packing.values.iter().map(|&values| values as usize);

@@ -192,14 +192,13 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
 }
 
-/// Steps of a section: what a tile reads is copied in sections of at most so many, a multiple of every length of groups of steps.
+/// Steps of a position in a section: nearly every layer fits into one, and all its rows into a first cache.
 const LONGEST: usize = 840;
 
 /// Steps that are copied at a time. Rows are as long as a multiple of it.
 const EIGHT: usize = PANEL;
 
-/// Steps from a position's in a section to those of the next: a constant, so that an instruction that reads holds it, and the k-loop moves one pointer for
-/// all positions.
+/// Steps from a position's in a section to those of the next: a constant, so that the instructions that read hold it.
 const AWAY: usize = LONGEST + EIGHT;
 
 /// Steps of a section of all positions.

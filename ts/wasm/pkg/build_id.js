@@ -1,1 +1,1 @@
-export const buildId = '39b4f5757926';
+export const buildId = '117b55a413ac';
