@@ -1,1 +1,1 @@
-export const buildId = '117b55a413ac';
+export const buildId = '6128a4681a7d';
