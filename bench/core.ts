@@ -3,8 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as pkg from '../scripts/core_face.js';
+import { forms } from '../scripts/model_list.js';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
+import { inTurn } from '../ts/sample_options.js';
 import { hasRelaxedSimd } from '../ts/simd.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 import type { Element } from './probe.js';
@@ -54,14 +56,45 @@ export function contenders(): Record<Precision, Contender> {
   return f32 && int8 ? { f32, int8 } : inBothPrecisions(randomModel({}));
 }
 
-/** A model of f32 and its integers, as they are made from 16 images of its own. */
-export function inBothPrecisions(model: Contender): Record<Precision, Contender> {
-  const { images } = draw(model.sampler, { method: 'wavefront', skipping: 'none', count: 16, seed: 0, startIndex: 0 });
-  const optimized = pkg.optimize(model.file, images, '{}');
+/** A model of f32 and its integers, as they are made from some images of its own. */
+export function inBothPrecisions(model: Contender, count = 16): Record<Precision, Contender> {
+  const labels = inTurn(0, count, model.net);
+  const drawing = { method: 'wavefront', skipping: 'none', count, seed: 0, startIndex: 0 } as const;
+  const { images } = draw(model.sampler, { ...drawing, ...(labels && { labels }) });
+  const optimized = pkg.optimize(model.file, images, '{}', labels);
   return {
     f32: open(optimized, model.origin),
-    int8: open(pkg.quantize(optimized, images, '{}'), `${model.origin}, in integers`),
+    int8: open(pkg.quantize(optimized, images, '{}', labels), `${model.origin}, in integers`),
   };
+}
+
+/** A model of f32, and the integers that lie beside it, or as `pixelcnn quantize` makes them where none do. */
+export function bothBeside(path: string): Record<Precision, Contender> {
+  const beside = path.replace(/(\.safetensors)?$/, `${forms.integers}.safetensors`);
+  const f32 = open(readFileSync(path), path);
+  return existsSync(beside) ? { f32, int8: open(readFileSync(beside), beside) } : inBothPrecisions(f32, 300);
+}
+
+/** The net that a net of f32 is for a class: one without classes, to whose biases the class's vectors are added. */
+export function ofClass({ sampler, net, origin }: Contender, label: number): Contender {
+  const [weights, tensors] = [sampler.weights(), new Map<string, Float32Array>()];
+  let end = 0;
+  for (const { name, shape } of net.tensors) {
+    const start = end;
+    end += shape.reduce((all, size) => all * size, 1);
+    tensors.set(name, weights.slice(start, end));
+  }
+  for (const { bias, class: vectors, sums } of net.layers) {
+    if (bias === null || vectors === null) continue;
+    const own = tensors.get(bias)!;
+    const vector = tensors.get(vectors)!.subarray(label * sums, (label + 1) * sums);
+    own.forEach((value, sum) => {
+      own[sum] = value + vector[sum]!;
+    });
+  }
+  const kept = net.tensors.filter(({ role }) => role !== 'class').flatMap(({ name }) => [...tensors.get(name)!]);
+  const config = JSON.stringify({ ...net.config, classes: 0 });
+  return open(pkg.write_model(config, '{}', Float32Array.from(kept)), `${origin}, class ${label}`);
 }
 
 /** The same weights for images of another size. */

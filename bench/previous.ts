@@ -12,6 +12,7 @@ import {
   type Drawing,
   draw,
   everything,
+  ofClass,
   type Precision,
   precisions,
   reopened,
@@ -43,11 +44,15 @@ export interface Race {
   readonly rounds: number;
 }
 
-/** The model as 0.1.0 reads it. Its `optimize` names the background: of a file that does not, 0.1.0 skips nothing but zeros. */
-export function asBefore(models: Record<Precision, Contender>, precision: Precision): Uint8Array {
-  const file = withMetadata(models.f32.file, () => ({ background: '0' }));
+/**
+ * The model as 0.1.0 reads it. Its `optimize` names the background: of a file that does not, 0.1.0 skips nothing but zeros. It knew no
+ * classes: of a net with classes, the net that it is for one of them.
+ */
+export function asBefore(models: Record<Precision, Contender>, precision: Precision, label?: number): Uint8Array {
+  const model = label === undefined ? models.f32 : ofClass(models.f32, label);
+  const file = withMetadata(model.file, () => ({ background: '0' }));
   if (precision === 'f32') return file;
-  const { images } = draw(reopened(models.f32), { ...everything, count: 64, seed, startIndex: 0 });
+  const { images } = draw(reopened(model), { ...everything, count: 64, seed, startIndex: 0 });
   return previous.quantize(file, Uint8Array.from(images), '{}');
 }
 

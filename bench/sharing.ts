@@ -1,20 +1,20 @@
 /**
  * `npm run bench -- sharing [MODEL]`: what remembering rows saves, for tables of several sizes: the executed share of drawn digits, time
  * beside what that share of a dense run takes, and in turn version 0.1.0, whose committed WebAssembly runs the same model, its integers in
- * 16 bits, and TensorFlow.js. Of the packaged model, or of one of f32 that is given.
+ * 16 bits, and TensorFlow.js. Of the packaged `mnist-binary`, or of a model of f32 that is given: its integers are what lies beside it, or are
+ * made for the bench. 0.1.0 knew no classes: of a net with classes, each round draws one, and 0.1.0 has the net that it is for this class.
  */
 
-import { readFileSync } from 'node:fs';
 import * as pkg from '../scripts/core_face.js';
 import { memoryBytes, simd_backend } from '../scripts/core_face.js';
+import { inTurn } from '../ts/sample_options.js';
 import {
+  bothBeside,
   type Contender,
   contenders,
   type Drawer,
   draw,
-  inBothPrecisions,
   inkOf,
-  open,
   type Precision,
   precisions,
   type Skipping,
@@ -58,7 +58,8 @@ export function countShared(models: Record<Precision, Contender>, digits: number
       const sampler = remembering(file, megabytes);
       let [macs, met, fresh, planned] = [0, 0, 0, 0];
       for (let first = 0; first < digits; first += 16) {
-        const run = sampler.sample(Math.min(16, digits - first), seed, first, 1, 'wavefront', 'rows');
+        const count = Math.min(16, digits - first);
+        const run = sampler.sample(count, seed, first, 1, 'wavefront', 'rows', inTurn(first, count, net));
         run.finish();
         macs += run.macs();
         const rows = run.layer_rows();
@@ -147,30 +148,38 @@ export async function timeShared(
   for (const way of ways) {
     const { name, precision, megabytes, skipping, count, calls } = way;
     const { file, net } = models[precision];
-    const old = asBefore(models, precision);
-    const [dense, before, now] = [remembering(file, 0), new previous.Sampler(old), remembering(file, megabytes)];
+    const [dense, now] = [remembering(file, 0), remembering(file, megabytes)];
+    const classes = net.config.classes ?? 0;
+    const before = Array.from(
+      { length: Math.max(1, classes) },
+      (_, label) => new previous.Sampler(asBefore(models, precision, classes > 0 ? label : undefined)),
+    );
+    const ofRound = (round: number) => before[round % before.length]!;
     const times = { dense: [] as number[], before: [] as number[], now: [] as number[], naive: [] as number[] };
     const shares: number[] = [];
     let ink = 0;
     const timed = (sampler: Drawer, how: string, round: number, list: number[]) => {
+      const isOurs = sampler === dense || sampler === now;
       const start = clock();
       const drawn = Array.from({ length: calls }, (_, call) => {
         const startIndex = (round * calls + call) * count;
-        return draw(sampler, { method: 'wavefront', skipping: how as Skipping, count, seed, startIndex });
+        const drawing = { method: 'wavefront', skipping: how as Skipping, count, seed, startIndex } as const;
+        return draw(sampler, { ...drawing, ...(isOurs && labelled(net, round, count)) });
       });
       list.push((clock() - start) / count / calls);
       return drawn;
     };
     for (let first = 0; first < 256; first += 16) {
       const others = { method: 'wavefront', count: 16, seed: seed + 1, startIndex: first } as const;
-      draw(before, { ...others, skipping: 'all' });
-      draw(now, { ...others, skipping }); // a table of rows is kept for one way of skipping
-      if (first < 32) draw(dense, { ...others, skipping: 'none' });
+      const labels = labelled(net, first / 16, 16);
+      draw(ofRound(first / 16), { ...others, skipping: 'all' });
+      draw(now, { ...others, skipping, ...labels }); // a table of rows is kept for one way of skipping
+      if (first < 32) draw(dense, { ...others, skipping: 'none', ...labels });
     }
     const all = rounds(way);
     for (let round = 0; round < all; round++) {
       const drawn = timed(now, skipping, round, times.now);
-      const theirs = timed(before, 'all', round, times.before);
+      const theirs = timed(ofRound(round), 'all', round, times.before);
       const others = [timed(dense, 'none', round, times.dense), ...(precision === 'f32' ? [theirs] : [])];
       const isSame = (images: ArrayLike<number>, call: number) =>
         Buffer.compare(Uint8Array.from(images), Uint8Array.from(drawn[call]!.images)) === 0;
@@ -185,7 +194,7 @@ export async function timeShared(
         times.naive.push((clock() - start) * net.config.height * net.config.width);
       }
     }
-    for (const sampler of [dense, before, now]) sampler.free();
+    for (const sampler of [dense, now, ...before]) sampler.free();
     const median = (list: readonly number[]) => summary(list).median;
     found.push({
       name,
@@ -205,13 +214,15 @@ export async function timeShared(
 /** Milliseconds from a model's bytes to its first image, 0.1.0 and now in turn: medians. */
 export function timeFirst(models: Record<Precision, Contender>, rounds: number) {
   return precisions.map((precision) => {
-    const { file } = models[precision];
-    const old = asBefore(models, precision);
+    const { file, net } = models[precision];
+    const labels = labelled(net, 0, 1);
+    const old = asBefore(models, precision, labels && 0);
     const times = { before: [] as number[], now: [] as number[] };
     const first = (make: () => Drawer & { free(): void }, list: number[], startIndex: number) => {
       const start = performance.now();
       const sampler = make();
-      draw(sampler, { method: 'wavefront', skipping: 'all', count: 1, seed, startIndex });
+      const isOurs = sampler instanceof pkg.Sampler;
+      draw(sampler, { method: 'wavefront', skipping: 'all', count: 1, seed, startIndex, ...(isOurs && labels) });
       list.push(performance.now() - start);
       sampler.free();
     };
@@ -222,6 +233,11 @@ export function timeFirst(models: Record<Precision, Contender>, rounds: number) 
     const ratio = summary(times.now.map((time, round) => time / times.before[round]!)).median;
     return { precision, before: summary(times.before).median, now: summary(times.now).median, ratio };
   });
+}
+
+/** The class that images of a round are drawn of, where the net has classes. */
+function labelled({ config: { classes = 0 } }: Contender['net'], round: number, count: number) {
+  return classes > 0 ? { labels: new Uint16Array(count).fill(round % classes) } : undefined;
 }
 
 function remembering(file: Uint8Array, megabytes: number | undefined): pkg.Sampler {
@@ -237,7 +253,8 @@ async function naivePass({
   if (typeof peer === 'string') return undefined;
   const { height, width } = net.config;
   const pixels = new Float32Array(height * width);
-  return { name: peer.name, pass: () => peer.forward(pixels, 1, height, width) };
+  const labels = labelled(net, 0, 1)?.labels;
+  return { name: peer.name, pass: () => peer.forward(pixels, 1, height, width, labels) };
 }
 
 /** What WebAssembly's memory does in the long run, in megabytes. */
@@ -251,12 +268,12 @@ interface Kept {
 }
 
 /** Draws images in sixteens with the default table, and then loads, draws one and frees again and again. */
-function measureMemory({ file }: Contender, images: number, rounds: number): Kept {
+function measureMemory({ file, net }: Contender, images: number, rounds: number): Kept {
   const before = memoryBytes();
   let planned = 0;
   const sampler = remembering(file, undefined);
   for (let startIndex = 0; startIndex < images; startIndex += 16) {
-    const run = sampler.sample(16, seed, startIndex, 1, 'wavefront', 'all');
+    const run = sampler.sample(16, seed, startIndex, 1, 'wavefront', 'all', inTurn(startIndex, 16, net));
     run.finish();
     planned = run.state_bytes()[1]! / 1e6;
     run.free();
@@ -266,7 +283,14 @@ function measureMemory({ file }: Contender, images: number, rounds: number): Kep
   const full = memoryBytes();
   for (let round = 0; round < rounds; round++) {
     const sampler = remembering(file, undefined);
-    draw(sampler, { method: 'wavefront', skipping: 'all', count: 1, seed, startIndex: round });
+    draw(sampler, {
+      method: 'wavefront',
+      skipping: 'all',
+      count: 1,
+      seed,
+      startIndex: round,
+      ...labelled(net, round, 1),
+    });
     sampler.free();
   }
   return { planned, grown, leaked: (memoryBytes() - full) / 1e6 };
@@ -274,7 +298,7 @@ function measureMemory({ file }: Contender, images: number, rounds: number): Kep
 
 /** `npm run bench -- sharing`. `path`: a model of f32 in place of the packaged one. */
 export async function benchSharing(path?: string): Promise<void> {
-  const models = path === undefined ? contenders() : inBothPrecisions(open(readFileSync(path), path));
+  const models = path === undefined ? contenders() : bothBeside(path);
   const digits = 512;
   console.log(machineLine(describeMachine()));
   console.log(`${models.f32.origin} and ${models.int8.origin}, the ${simd_backend()} binary`);
@@ -299,7 +323,11 @@ export async function benchSharing(path?: string): Promise<void> {
   console.log(
     `\nTime for an image, the table warm: dense, 0.1.0 with all its skipping${peer ? `, ${peer.name} naively` : ''}, and now, in turn`,
   );
-  const times = await timeShared(models, ({ count, calls }) => Math.max(6, Math.ceil(64 / count / calls)), peer?.pass);
+  const times = await timeShared(
+    models,
+    ({ count, calls }) => Math.max(6, models.f32.net.config.classes ?? 0, Math.ceil(64 / count / calls)),
+    peer?.pass,
+  );
   for (const { name, dense, before, now, naive, overShare, faster, executed, ink } of times) {
     const each = `${dense.toFixed(2)}, ${before.toFixed(2)}${peer ? `, ${naive.toFixed(0)}` : ''}, ${now.toFixed(2)} ms`;
     const share = `executed ${executed.toFixed(3)}, ink ${ink.toFixed(0)}, time over its share ${overShare.toFixed(2)}`;

@@ -191,8 +191,13 @@ export function write_model(config: string, metadata: string, weights: Float32Ar
   return read(Uint8Array, (core) => core.write_model()).slice();
 }
 
-export function optimize(model: Uint8Array, images: Levels, metadata: string): Uint8Array<ArrayBuffer> {
-  return convert('optimize', model, images, metadata);
+export function optimize(
+  model: Uint8Array,
+  images: Levels,
+  metadata: string,
+  labels?: Levels,
+): Uint8Array<ArrayBuffer> {
+  return convert('optimize', model, images, metadata, labels);
 }
 
 export function quantize(
