@@ -349,6 +349,7 @@ impl Lanes for Int8 {
     const MOST_STEPS: usize = small::MOST_STEPS;
     const INTEGERS: bool = true;
     const COPIED: bool = false;
+    const DEPTH_STEPS: u32 = 2;
 
     fn most_steps() -> usize {
         small::most_steps()
