@@ -3,7 +3,7 @@
 use crate::grid::{Grid, Offsets, Ring, Wave};
 use crate::lanes::Lanes;
 use crate::layer::PackedLayer;
-use crate::table::{self, ALONE_MACS, Found, LOOK_UP_MACS, NONE, OUTSIDE, Table};
+use crate::table::{self, Found, NONE, OUTSIDE, Table};
 use crate::tiles::{MOST_POSITIONS, Places, Room, Scratch, reserve, run, tiles};
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -264,47 +264,50 @@ impl Walk {
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
         let Shared { table, first, ids, bits, looks, keys, hashes, .. } = shared;
         let look = &looks[family];
-        // What is computed from an id of this step cannot be met, but by an image beside it: of one image it gets an id, and a place, once that
-        // id was met, since most never are.
-        let (begun, macs) = if images == 1 { (table.begun(), ALONE_MACS) } else { (u32::MAX, LOOK_UP_MACS) };
-        if !table.watch(family, chosen.len(), macs) {
-            for &Chosen { row, at, .. } in &*chosen {
-                ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;
-                table.count_apart(family);
-            }
-            return;
-        }
-        keys.clear();
+        let limit = table.limit(family, chosen.len(), images);
+        let (words, to_a_word) = (table.words(family), (u32::BITS / *bits) as usize);
+        keys.resize(keys.len().max(chosen.len() * words), 0);
         hashes.clear();
-        let to_a_word = (u32::BITS / *bits) as usize;
-        for &Chosen { row, class, at, .. } in &*chosen {
+        let mut known = 0;
+        for &Chosen { row, class, at, .. } in if limit > 0 { &**chosen } else { &[] } {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
-            let from = keys.len();
+            let key = &mut keys[known * words..][..words];
+            let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());
             let id = |offset: u32| ids[(offset + at) as usize];
             // The last are the nearest, and the likeliest to have none.
-            if of_rows.iter().rev().any(|&row| id(row) == NONE || id(row) >= begun) {
+            let mut each = key_of_rows.iter_mut().zip(of_rows.iter().rev().map(|&row| id(row)));
+            let all_are_known = each.all(|(word, id)| {
+                *word = id;
+                id < limit
+            });
+            if !all_are_known {
                 hashes.push(0);
                 continue;
             }
-            for pixels in of_pixels.chunks(to_a_word) {
-                keys.push(pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel)));
+            for (word, pixels) in key_of_pixels.iter_mut().zip(of_pixels.chunks(to_a_word)) {
+                *word = pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel));
             }
-            keys.extend(of_rows.iter().map(|&row| id(row)));
             if look.class {
-                keys.push(class.into());
+                key[words - 1] = class.into();
             }
-            hashes.push(table::hash(&keys[from..]));
+            hashes.push(table::hash(key));
+            known += 1;
+        }
+        if known == 0 {
+            for &Chosen { row, at, .. } in &*chosen {
+                ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;
+            }
+            table.count_apart(family, chosen.len());
+            return;
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
-        let known = hashes.iter().filter(|&&hash| hash != 0).count();
-        let words = keys.len() / known.max(1);
         let (mut left, mut keys) = (0, keys.chunks_exact(words.max(1)));
         for number in 0..chosen.len() {
             let Chosen { row, at, .. } = chosen[number];
             let (row, at) = (usize::from(row), at as usize);
             let found = match hashes[number] {
                 0 => {
-                    table.count_apart(family);
+                    table.count_apart(family, 1);
                     None
                 }
                 hash => table.look_up(family, hash, keys.next().unwrap_or(&[])),
@@ -341,7 +344,19 @@ impl Walk {
             }
             let from = &from[..tile.len()];
             let starts = starts[tile.start * taps..tile.end * taps].chunks_exact_mut(tile.len());
-            for ((tap, deepest), starts) in depths[number * taps..][..taps].iter_mut().enumerate().zip(starts) {
+            let each = depths[number * taps..][..taps].iter_mut().enumerate().zip(starts);
+            let (first, at) = from[0];
+            // Of images in step, rows that tiles read lie side by side.
+            let side_by_side = from.iter().enumerate().all(|(k, &from)| from == (first, at + k));
+            if side_by_side && tile.len() == MOST_POSITIONS {
+                for ((tap, deepest), starts) in each {
+                    let read = &rows[plan.reads.all[first + tap] as usize + at..][..MOST_POSITIONS];
+                    starts.copy_from_slice(&[read[0].start, read[1].start, read[2].start, read[3].start]);
+                    *deepest = read[0].depth.max(read[1].depth).max(read[2].depth.max(read[3].depth));
+                }
+                continue;
+            }
+            for ((tap, deepest), starts) in each {
                 for (start, &(first, at)) in starts.iter_mut().zip(from) {
                     let read = rows[plan.reads.all[first + tap] as usize + at];
                     *start = read.start;

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 /// The id of what lies outside the image, a pixel or a row.
 pub const OUTSIDE: u32 = 0;
-/// The id of a row that has none: it is computed where it is read, and shared with nobody.
-pub const NONE: u32 = 1;
+/// The id of a row that has none, and more than all others: it is computed where it is read, and shared with nobody.
+pub const NONE: u32 = u32::MAX;
 /// The first id of a row.
-pub const FIRST: u32 = 2;
+pub const FIRST: u32 = 1;
 
 /// Ids of a set.
 pub const WAYS: usize = 16;
@@ -43,30 +43,41 @@ pub struct Part {
     pub macs: u64,
     /// Rows that were met, ever.
     pub met: u64,
-    /// Whether it pays to look them up.
+    /// Which of them are looked up.
     pub watch: Watch,
 }
 
 /// Multiply-adds that take about as long as looking a row up.
 pub const LOOK_UP_MACS: u64 = 4096;
 
-/// The same of one image alone, in the mean of positions that are looked up and of those whose ids tell that they are new.
-pub const ALONE_MACS: u64 = LOOK_UP_MACS / 4;
+/// The same of positions of which most need not be looked up, since their ids tell that they are new.
+const KNOWN_MACS: u64 = LOOK_UP_MACS / 4;
 
 /// Positions after which it is asked whether looking a family's rows up pays: those of some three images of 28 x 28.
-pub const WATCHED: u32 = 2048;
+pub const WATCHED: u64 = 2048;
 
-/// So many times as many positions go by, where it did not, before it is tried again, since what is drawn may change: of a net that never
-/// meets any, one position of nine is looked up in vain.
-const PAUSE: u32 = 8;
+/// So many times as many positions go by, where one way did not pay, before it is tried again, since what is drawn may change.
+const PAUSE: u64 = 8;
 
-/// Whether a family's rows are looked up: at first they are.
+/// Which rows of a family are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Looked {
+    /// All.
+    #[default]
+    All,
+    /// Those that are computed from ids of earlier steps.
+    Known,
+    /// None.
+    None,
+}
+
+/// What of a family is looked up now, and for how long.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Watch {
-    /// Whether they are now.
-    open: bool,
-    /// Positions until it is asked again.
-    left: u32,
+    looked: Looked,
+    /// Positions until it is asked again, and of how many it was asked.
+    left: u64,
+    positions: u64,
     /// What was spared before, in multiply-adds.
     before: u64,
 }
@@ -154,6 +165,11 @@ impl Table {
         Table { parts, words, counts, end: 0, now: 0, first, next: first, begun: first }
     }
 
+    /// Words of a family's keys.
+    pub fn words(&self, family: usize) -> usize {
+        self.parts[family].words
+    }
+
     /// Values of the rows it has, from the first on.
     pub fn end(&self) -> usize {
         self.end as usize
@@ -205,19 +221,32 @@ impl Table {
         std::hint::black_box(seen);
     }
 
-    /// So many positions of a family come; whether their rows are to be looked up. Where few are met, as in deep nets whose positions see nearly
-    /// all of an image, that takes longer than it spares: they are computed for a while as if nothing was remembered, and so are all that
-    /// read them. What is met of later families counts too, as their keys are made of these ids. A position takes as long as so many multiply-adds.
-    pub fn watch(&mut self, family: usize, positions: usize, macs: u64) -> bool {
+    /// So many positions of a family come, of some images in step: those are looked up all of whose ids are less than this, of 0 none.
+    ///
+    /// What is computed from an id that was given in this step was met by nothing before it: only an image beside it can. It gets an
+    /// id of its own where that pays, so that all images in step share it. Where it does not, as in deep nets whose positions see nearly all of
+    /// an image, and of one image alone, it goes without, and so do all that read it, until its own ids were met: a row that comes again and
+    /// again is then known a family at a time, and nearly all that are looked up are there. Where those are too few, too, all are computed for
+    /// a while. What is met of later families counts, as their keys are made of these ids.
+    pub fn limit(&mut self, family: usize, positions: usize, images: usize) -> u32 {
         let mut watch = self.parts[family].watch;
         if watch.left == 0 {
             let spared = self.parts[family..].iter().fold(0, |all: u64, part| all.wrapping_add(part.met.wrapping_mul(part.macs)));
-            let open = !watch.open || spared.wrapping_sub(watch.before) >= u64::from(WATCHED) * macs;
-            watch = Watch { open, left: if open { WATCHED } else { PAUSE * WATCHED }, before: spared };
+            let pays = |macs: u64| spared.wrapping_sub(watch.before) >= watch.positions * macs;
+            let (looked, positions) = match watch.looked {
+                Looked::All if !pays(LOOK_UP_MACS) => (Looked::Known, PAUSE * WATCHED),
+                Looked::Known if !pays(KNOWN_MACS) => (Looked::None, PAUSE * PAUSE * WATCHED),
+                _ => (Looked::All, WATCHED),
+            };
+            watch = Watch { looked, left: positions, positions, before: spared };
         }
-        watch.left = watch.left.saturating_sub(positions as u32);
+        watch.left = watch.left.saturating_sub(positions as u64);
         self.parts[family].watch = watch;
-        watch.open
+        match watch.looked {
+            Looked::All if images > 1 => NONE,
+            Looked::All | Looked::Known => self.begun,
+            Looked::None => 0,
+        }
     }
 
     /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
@@ -321,9 +350,9 @@ impl Table {
         Found { id: self.words[to], entry: Some((to, self.words[set + STARTS + kept])), is_new: true }
     }
 
-    /// Counts a position that could not be looked up.
-    pub fn count_apart(&mut self, family: usize) {
-        self.counts[family].apart += 1;
+    /// Counts positions that could not be looked up.
+    pub fn count_apart(&mut self, family: usize, positions: usize) {
+        self.counts[family].apart += positions as u64;
     }
 
     /// How deep one of the rows of an entry is, of those that are kept; [`u16::MAX`] where that is not known yet.
@@ -339,12 +368,17 @@ impl Table {
     }
 }
 
-/// What chooses where to look; not 0. Fewer bits than ids have: equal keys, equal hashes, and nothing the other way.
+/// What chooses where to look; not 0. Fewer bits than ids have: equal keys, equal hashes, and nothing the other way. A polynomial in an odd
+/// number: no product waits for the one before it.
 #[inline]
 pub fn hash(key: &[u32]) -> u64 {
-    let mixed = key.iter().fold(0x9e37_79b9_7f4a_7c15, |hash: u64, &word| {
-        let hash = (hash ^ u64::from(word)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        hash ^ (hash >> 32)
-    });
-    mixed | 1
+    const ODD: u64 = 0xd6e8_feb8_6659_fd93;
+    let (mut sum, mut power) = (0u64, 0x9e37_79b9_7f4a_7c15u64);
+    for &word in key {
+        sum = sum.wrapping_add((u64::from(word) + 1).wrapping_mul(power));
+        power = power.wrapping_mul(ODD);
+    }
+    // Tags are made of the lowest bits, which are those of the lowest of the ids.
+    let mixed = (sum ^ (sum >> 32)).wrapping_mul(ODD);
+    (mixed ^ (mixed >> 32)) | 1
 }

@@ -599,6 +599,32 @@ fn thousands_of_images_fill_and_empty_a_table_and_change_no_bit() {
     assert!(counts.iter().all(|&count| count > 2_000), "{counts:?}");
 }
 
+/// Looking up what is new does not pay in a deep net whose positions see nearly all of an image: what comes again is met all the same.
+#[test]
+fn what_is_blank_is_met_where_looking_up_what_is_new_does_not_pay() {
+    let config = Config { height: 12, width: 12, filters: 24, blocks: 6, block_kernel: 5, ..Config::reference() };
+    let layers = Layers::new(&config);
+    let model = remembering(&random_model(config.clone(), 1), 1 << 22);
+    let mut draws = Draws::new(1);
+    for count in [1, 16] {
+        let mut met = vec![0; layers.len()];
+        for first in (0..480).step_by(count) {
+            // The upper half is blank, the lower is noise.
+            let mut images = random_images(&mut draws, &config, count, 50);
+            images.chunks_exact_mut(144).for_each(|image| image[..72].fill(0));
+            let mut run = Run::score(&model, images, Strategy { method: Method::Wavefront, skipping: Skipping::Rows }).unwrap();
+            run.finish().unwrap();
+            if first >= 320 {
+                met.iter_mut().zip(run.layer_rows()).for_each(|(met, rows)| *met += rows.met);
+            }
+        }
+        let blank = 160 * 72;
+        let looked_up: Vec<u64> = met.into_iter().filter(|&met| met > 0).collect();
+        assert_eq!(looked_up.len(), 1 + config.blocks, "the stem and each block's convolution");
+        assert!(looked_up.iter().all(|&met| met > blank * 8 / 10), "{count} in step: of {blank} blank positions {looked_up:?}");
+    }
+}
+
 #[test]
 fn numbers_of_rows_end_and_begin_anew_and_change_no_bit() {
     let mut counts = [0; 3];
