@@ -1,1 +1,1 @@
-export const buildId = '6128a4681a7d';
+export const buildId = 'eb447be963b1';
