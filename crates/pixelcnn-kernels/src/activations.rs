@@ -269,7 +269,8 @@ impl Walk {
         keys.resize(keys.len().max(chosen.len() * words), 0);
         hashes.clear();
         let mut known = 0;
-        for &Chosen { row, class, at, .. } in if limit > 0 { &**chosen } else { &[] } {
+        let looked_at: &[Chosen] = if limit > 0 { chosen } else { &[] };
+        for &Chosen { row, class, at, .. } in looked_at {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let key = &mut keys[known * words..][..words];
             let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());

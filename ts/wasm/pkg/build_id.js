@@ -1,1 +1,1 @@
-export const buildId = 'eb447be963b1';
+export const buildId = 'b0fcf169386c';
