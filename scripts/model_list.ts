@@ -47,6 +47,12 @@ export const models: readonly PackagedModel[] = [
     before: 'npm run train -- --data static-mnist --net deep --preset fast --epochs 6 --seed 1',
     unpublished: true,
   },
+  {
+    name: 'fashion',
+    title: '28x28 articles of clothing by class, in eight even levels of grey',
+    unpublished: true,
+    picture: { file: 'docs/fashion.png', sample: ['--seed', '1'] },
+  },
 ];
 
 /** Those that the npm package has. */
