@@ -145,15 +145,16 @@ export async function timeShared(
   naive?: () => Promise<unknown>,
 ): Promise<SharedTime[]> {
   const found: SharedTime[] = [];
+  // Of each class, which takes as long as some ways.
+  const classes = models.f32.net.config.classes ?? 0;
+  const labels = classes > 0 ? Array.from({ length: classes }, (_, label) => label) : [undefined];
+  const asOnce = (precision: Precision) => labels.map((label) => asBefore(models, precision, label));
+  const files: Record<Precision, Uint8Array[]> = { f32: asOnce('f32'), int8: asOnce('int8') };
   for (const way of ways) {
     const { name, precision, megabytes, skipping, count, calls } = way;
     const { file, net } = models[precision];
     const [dense, now] = [remembering(file, 0), remembering(file, megabytes)];
-    const classes = net.config.classes ?? 0;
-    const before = Array.from(
-      { length: Math.max(1, classes) },
-      (_, label) => new previous.Sampler(asBefore(models, precision, classes > 0 ? label : undefined)),
-    );
+    const before = files[precision].map((old) => new previous.Sampler(old));
     const ofRound = (round: number) => before[round % before.length]!;
     const times = { dense: [] as number[], before: [] as number[], now: [] as number[], naive: [] as number[] };
     const shares: number[] = [];
