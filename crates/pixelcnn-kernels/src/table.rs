@@ -59,15 +59,18 @@ pub const WATCHED: u64 = 2048;
 /// So many times as many positions go by, where one way did not pay, before it is tried again, since what is drawn may change.
 const PAUSE: u64 = 8;
 
+/// Positions after which it is asked whether what follows from known rows alone pays.
+const KNOWN_WATCHED: u64 = PAUSE * WATCHED;
+
 /// Which rows of a family are looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Looked {
     /// All.
-    #[default]
     All,
     /// Those that are computed from ids of earlier steps.
     Known,
-    /// None.
+    /// None, as before it is first asked.
+    #[default]
     None,
 }
 
@@ -75,9 +78,8 @@ enum Looked {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Watch {
     looked: Looked,
-    /// Positions until it is asked again, and of how many it was asked.
+    /// Positions until it is asked again.
     left: u64,
-    positions: u64,
     /// What was spared before, in multiply-adds.
     before: u64,
 }
@@ -232,13 +234,13 @@ impl Table {
         let mut watch = self.parts[family].watch;
         if watch.left == 0 {
             let spared = self.parts[family..].iter().fold(0, |all: u64, part| all.wrapping_add(part.met.wrapping_mul(part.macs)));
-            let pays = |macs: u64| spared.wrapping_sub(watch.before) >= watch.positions * macs;
-            let (looked, positions) = match watch.looked {
-                Looked::All if !pays(LOOK_UP_MACS) => (Looked::Known, PAUSE * WATCHED),
-                Looked::Known if !pays(KNOWN_MACS) => (Looked::None, PAUSE * PAUSE * WATCHED),
+            let since = spared.wrapping_sub(watch.before);
+            let (looked, left) = match watch.looked {
+                Looked::All if since < WATCHED * LOOK_UP_MACS => (Looked::Known, KNOWN_WATCHED),
+                Looked::Known if since < KNOWN_WATCHED * KNOWN_MACS => (Looked::None, PAUSE * KNOWN_WATCHED),
                 _ => (Looked::All, WATCHED),
             };
-            watch = Watch { looked, left: positions, positions, before: spared };
+            watch = Watch { looked, left, before: spared };
         }
         watch.left = watch.left.saturating_sub(positions as u64);
         self.parts[family].watch = watch;

@@ -16,8 +16,9 @@
 //! which have their rows kept: an id takes little room, and what is computed from it can be met only while it is remembered. What is met
 //! for the first time in a full set has its id remembered alone: most rows never come again, and are computed where they always were,
 //! in the ring. Of an image alone what is computed from an id that is new itself has not even one, until that is met: it can be met by
-//! nothing before; so it is for images in step where too few of them meet each other's ([`Table::limit`]). When it is met again its rows are kept, in place of those of the set that were not met for longest. Rows that a
-//! position still in flight may read are never replaced: each set knows at which step they were met last, and a ring is so many steps
+//! nothing before; so it is for images in step where too few of them meet each other's ([`Table::limit`]). When it is met again its rows
+//! are kept, in place of those of the set that were not met for longest. Rows that a position still in flight may read are never
+//! replaced: each set knows at which step they were met last, and a ring is so many steps
 //! long. An id may be forgotten at any time: it stays what it is for those who have it.
 //!
 //! *Two silent wrong answers* are ruled out. Hashes choose where to look and nothing else: ids are compared in full. And no id comes a second

@@ -1,1 +1,1 @@
-export const buildId = 'b0fcf169386c';
+export const buildId = '4be36a621996';
