@@ -24,10 +24,11 @@ const core = await loadCore();
  * What every backend must do. Each has a test file, and so a process, of its own: native TensorFlow brings its own copy
  * of tfjs, and two copies in a process disturb each other.
  */
-export function testModelOn(name: BackendName): void {
+export function testModelOn(name: BackendName, changed = (backend: Backend): Backend => backend): void {
   let backend: Backend | undefined;
   beforeAll(async () => {
-    backend = await openTestBackend(name);
+    const opened = await openTestBackend(name);
+    backend = opened && changed(opened);
   });
 
   it.for(configs)('equals autodiff of the plainly written net: %s', ([, config], context) => {

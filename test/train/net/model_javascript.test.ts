@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js'; // which tfjs-core alone has not
 import { describe, expect, it } from 'vitest';
-import { type AdamState, adamUpdate } from '../../../ts/train/net/adam.js';
+import { type AdamState, createAdam } from '../../../ts/train/net/adam.js';
 import { loadCore } from '../../../ts/train/net/core.js';
 import { createModel } from '../../../ts/train/net/model.js';
 import { layoutOf } from '../../../ts/train/net/parameters.js';
@@ -30,8 +30,9 @@ it("updates as Keras's Adam does, with epsilon outside the bias correction", asy
     [0, 0, 0, 0],
     [0, 0, 0, 0],
   ];
+  const adam = createAdam(tf, 0);
   gradients.forEach((gradient, index) => {
-    adamUpdate(tf, state, tf.tensor1d(gradient), { learningRate: 5e-4, clipNorm: 0, emaDecay: 0 });
+    adam.update(state, tf.tensor1d(gradient), { learningRate: 5e-4, emaDecay: 0 });
     const t = index + 1;
     const rate = (5e-4 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
     gradient.forEach((g, i) => {
@@ -55,7 +56,7 @@ it('takes a limit that float32 does not hold for none', async () => {
       ema: undefined,
       step: 0,
     };
-    adamUpdate(tf, state, tf.tensor1d([0.6, -0.8]), { learningRate: 0.1, clipNorm, emaDecay: 0 });
+    createAdam(tf, clipNorm).update(state, tf.tensor1d([0.6, -0.8]), { learningRate: 0.1, emaDecay: 0 });
     return state.parameters.dataSync();
   });
   expect(bounded).toEqual(free);
@@ -71,10 +72,11 @@ it('clips the whole gradient by its norm, and averages what the update made', as
     step: 0,
   });
   const [clipped, scaled, short] = [state(), state(), state()];
-  const options = { learningRate: 0.1, clipNorm: 1, emaDecay: 0.75 };
-  expect(adamUpdate(tf, clipped, tf.tensor1d([3, -4]), options).dataSync()[0]).toBe(5);
-  adamUpdate(tf, scaled, tf.tensor1d([0.6, -0.8]), { ...options, clipNorm: 0 });
-  adamUpdate(tf, short, tf.tensor1d([0.6, -0.7]), options);
+  const options = { learningRate: 0.1, emaDecay: 0.75 };
+  const [adam, unclipped] = [createAdam(tf, 1), createAdam(tf, 0)];
+  expect(adam.update(clipped, tf.tensor1d([3, -4]), options).dataSync()[0]).toBe(5);
+  unclipped.update(scaled, tf.tensor1d([0.6, -0.8]), options);
+  adam.update(short, tf.tensor1d([0.6, -0.7]), options);
   expect(Array.from(clipped.m.dataSync())).toEqual(Array.from(scaled.m.dataSync(), (m) => expect.closeTo(m, 6)));
   expect(Array.from(short.m.dataSync())).toEqual([expect.closeTo(0.06, 6), expect.closeTo(-0.07, 6)]);
   const [p, ema] = [clipped.parameters.dataSync(), clipped.ema!.dataSync()];

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
 import { levelsOf } from '../data/binarisation.js';
-import { type AdamState, adamUpdate } from '../net/adam.js';
+import { type Adam, type AdamState, createAdam } from '../net/adam.js';
 import { type Batch, createModel, type Model, release } from '../net/model.js';
 import { toFull } from '../net/parameters.js';
 import type { Scalar, Tensor1D } from '../net/tf.js';
@@ -52,6 +52,7 @@ class Run {
     private readonly state: AdamState,
     private readonly mask: Tensor1D,
     private readonly model: Model,
+    private readonly adam: Adam,
   ) {
     const { options, plan, progress, best, saved } = beginning;
     this.options = options;
@@ -76,7 +77,8 @@ class Run {
       step,
     };
     const mask = tf.tensor1d(layout.mask);
-    return new Run(beginning, state, mask, createModel(tf, ops, net, layout, mask));
+    const model = createModel(tf, ops, net, layout, mask);
+    return new Run(beginning, state, mask, model, createAdam(tf, plan.recipe.clipNorm));
   }
 
   async *events(): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -238,9 +240,8 @@ class Run {
     release(weights);
     if (gradient === undefined) throw new Error('a batch holds at least one image');
     const update = this.state.step + 1;
-    const norm = adamUpdate(tf, this.state, gradient, {
+    const norm = this.adam.update(this.state, gradient, {
       learningRate: this.rateAt(update),
-      clipNorm: plan.recipe.clipNorm,
       emaDecay: emaDecayAt(plan.recipe, update),
     });
     gradient.dispose();
@@ -382,6 +383,7 @@ class Run {
   }
 
   dispose(): void {
+    this.adam.dispose();
     const { parameters, m, v, ema } = this.state;
     this.options.backend.tf.dispose([parameters, m, v, this.mask, ...(ema === undefined ? [] : [ema])]);
   }
