@@ -13,7 +13,7 @@ Benches:
   cold [RUNTIME...]  the first image from nothing, on each runtime that is there, beside ONNX Runtime's session and one pass; two minutes
   grids      8 x 8 grids of 512 codes, plain and gated nets, beside a peer's 64 forward passes; a minute
   workerd    CPU of a request for an image in workerd, 0.1.0 and now in turn; Linux
-  profile    where an image's time goes, layer by layer
+  profile [MODEL] where an image's time goes, layer by layer
   nets RUN.. records of trained candidates in bench/results/nets, and the tables of docs/nets.md
   quote FILE write the README's table of speed from a .json file of bench/results
   train      a training step; its own options: npm run bench -- train --help
@@ -80,6 +80,11 @@ async function run(): Promise<void> {
     const { benchCold } = await import('./cold.js');
     return benchCold(positionals.slice(1), { save: values.save ?? false });
   }
+  if (positionals[0] === 'profile') {
+    if (positionals.length > 2) throw new RangeError(`expected one model, got ${positionals.slice(1).join(' and ')}`);
+    const { benchProfile } = await import('./profile.js');
+    return benchProfile(positionals[1], values.json);
+  }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {
     case 'sampling': {
@@ -112,10 +117,6 @@ async function run(): Promise<void> {
     case 'workerd': {
       const { benchWorkerd } = await import('./workerd.js');
       return benchWorkerd();
-    }
-    case 'profile': {
-      const { benchProfile } = await import('./profile.js');
-      return benchProfile(values.json);
     }
     default:
       throw new RangeError(

@@ -1,7 +1,9 @@
-/** `npm run bench -- profile`: where an image's time goes, layer by layer, in the sampler as it is, skipping included. */
+/** `npm run bench -- profile [MODEL]`: where an image's time goes, layer by layer, in the sampler as it is, skipping included. */
 
 import { writeFileSync } from 'node:fs';
+import { inTurn } from '../ts/sample_options.js';
 import {
+  bothBeside,
   type Contender,
   integerElement,
   contenders as openContenders,
@@ -67,7 +69,7 @@ export function profile(
     }),
   );
   for (let pass = 0; pass <= passes; pass++) {
-    for (const { skipping, sampler, each, macs, rows, bytes, rest, watched, unwatched } of variants) {
+    for (const { skipping, net, sampler, each, macs, rows, bytes, rest, watched, unwatched } of variants) {
       const times = each.map(() => 0);
       macs.fill(0);
       for (const counts of rows) counts.fill(0);
@@ -79,7 +81,7 @@ export function profile(
       };
       const start = performance.now();
       for (let digit = 0; digit < count; digit++) {
-        const run = sampler.sample(1, seed, digit, 1, 'wavefront', skipping);
+        const run = sampler.sample(1, seed, digit, 1, 'wavefront', skipping, inTurn(digit, 1, net));
         do before = performance.now();
         while (run.step_layers(after) > 0);
         run.layer_macs().forEach((more, layer) => {
@@ -93,7 +95,7 @@ export function profile(
       }
       const middle = performance.now();
       for (let digit = 0; digit < count; digit++) {
-        const run = sampler.sample(1, seed, digit, 1, 'wavefront', skipping);
+        const run = sampler.sample(1, seed, digit, 1, 'wavefront', skipping, inTurn(digit, 1, net));
         run.finish();
         run.free();
       }
@@ -170,10 +172,10 @@ export function profileTable(profiles: readonly Profile[], precision: Precision)
   ];
 }
 
-/** `npm run bench -- profile`. `json`: where to write the figures for programs. */
-export function benchProfile(json?: string): void {
+/** `npm run bench -- profile`. `path`: a model of f32 in place of the packaged one; `json`: where to write the figures for programs. */
+export function benchProfile(path?: string, json?: string): void {
   const machine = describeMachine();
-  const contenders = openContenders();
+  const contenders = path === undefined ? openContenders() : bothBeside(path);
   const roofs = { f32: findRoof('f32').peak().rate, int8: findRoof(integerElement).peak().rate };
   const [count, passes] = [16, 9];
   const profiles = profile(contenders, count, passes, roofs);
