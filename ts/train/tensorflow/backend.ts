@@ -148,11 +148,12 @@ let loadedWith: string | undefined;
 export function openTensorflow({ packageName, from, variant }: NativeTensorflow, options: LoadOptions = {}): Backend {
   const { tf32 = true, deterministic = false, hideGpu = false, host } = options;
   // TensorFlow reads these when it is loaded. It greets on stderr with what it was built for; warnings stay, but for an
-  // error of its build for CUDA where there is no driver: that is no fault there. Two lines come all the same: what is said of
-  // oneDNN while the library loads is said before its logging reads any setting, and turning oneDNN off would change numbers.
+  // error of its build for CUDA where there is no driver, or its GPUs are hidden: that is no fault there. Two lines come all
+  // the same: what is said of oneDNN while the library loads is said before its logging reads any setting, and turning oneDNN
+  // off would change numbers.
   const { env } = process;
   const hasDriver = host === undefined ? hasNvidiaDriver() : host.driver !== undefined;
-  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && !hasDriver ? '3' : '1';
+  env.TF_CPP_MIN_LOG_LEVEL ??= variant === 'cuda' && (hideGpu || !hasDriver) ? '3' : '1';
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else it takes all memory of all GPUs at once
   if (!tf32) env.NVIDIA_TF32_OVERRIDE = '0';
   if (deterministic) env.TF_DETERMINISTIC_OPS = '1';
