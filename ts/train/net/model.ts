@@ -6,7 +6,7 @@ import { cellsOf } from './cell.js';
 import { headOf, oneHotOf } from './head.js';
 import { asMatrix, type Ops } from './ops.js';
 import type { Layout } from './parameters.js';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Tf } from './tf.js';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Tf } from './tf.js';
 
 /** Tensors by name, as slices of the flat parameters. */
 export type Weights = ReadonlyMap<string, Tensor>;
@@ -56,6 +56,10 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
     }
   });
 
+  /** A tensor in a shape; itself where it has as many axes, since to reshape is an operation, too. */
+  const shaped = <T extends Tensor>(tensor: Tensor, shape: readonly number[]): T =>
+    (tensor.rank === shape.length ? tensor : tf.reshape(tensor, [...shape])) as T;
+
   const weights = (flat: Tensor1D): Weights => {
     const tensors = tf.tidy(() => {
       const masked = tf.mul(flat, mask);
@@ -63,7 +67,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
         masked,
         layout.slots.map(({ size }) => size),
       );
-      return layout.slots.map(({ shape }, i) => tf.reshape(parts[i] as Tensor, [...shape]));
+      return layout.slots.map(({ shape }, i) => shaped(parts[i] as Tensor, shape));
     });
     return new Map(layout.slots.map(({ name }, i) => [name, tensors[i] as Tensor]));
   };
@@ -171,7 +175,7 @@ export function createModel(tf: Tf, ops: Ops, net: Description, layout: Layout, 
       dPixels.dispose();
     }
     return tf.tidy(() => {
-      const flat = tf.concat1d(layout.slots.map(({ name }) => tf.reshape<Rank.R1>(get(parts, name), [-1])));
+      const flat = tf.concat1d(layout.slots.map(({ name, size }) => shaped<Tensor1D>(get(parts, name), [size])));
       for (const part of parts.values()) part.dispose();
       return tf.mul(flat, mask);
     });
