@@ -357,22 +357,35 @@ it('finds out before the first update that no model could be written', async () 
 it('says what to do where the model cannot be written, and writes it once that has been put right', async () => {
   const checkpointFolder = join(folder, 'unwritten');
   const out = join(folder, 'nowhere', 'model.safetensors');
-  const why = `expected to write the model to ${out}, got: no such file or folder; `;
+  const why = `expected to write the model to ${out}, got: a file stands in its place; `;
   const written = {
     code: 'WRITE_FAILED',
     message: `${why}the bytes were lost: give a checkpointFolder to the next run`,
   };
-  /** Runs to the end, where the folder of the model has gone meanwhile. */
+  /** Runs to the end, where a file has taken the place of the model's folder meanwhile. */
   const lose = async (options: TrainOptions) => {
+    rmSync(join(folder, 'nowhere'), { recursive: true, force: true });
     for await (const { type } of train({ ...plain, ...options, out })) {
-      if (type === 'start') rmSync(join(folder, 'nowhere'), { recursive: true });
+      if (type !== 'start') continue;
+      rmSync(join(folder, 'nowhere'), { recursive: true });
+      writeFileSync(join(folder, 'nowhere'), '');
     }
   };
   await expect(lose({})).rejects.toMatchObject(written);
   await expect(lose({ checkpointFolder })).rejects.toThrow(
     `${why}the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`,
   );
+  rmSync(join(folder, 'nowhere'));
   const resumed = await collect({ out, checkpointFolder, resume: true });
   expect(only(resumed, 'step')).toEqual([]);
+  expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);
+});
+
+it('writes the model though its folder, with all checkpoints, was removed after the last of them', async () => {
+  const run = join(folder, 'removed');
+  const out = join(run, 'model.safetensors');
+  for await (const { type } of train({ ...plain, out, checkpointFolder: join(run, 'checkpoints') })) {
+    if (type === 'checkpoint') rmSync(run, { recursive: true });
+  }
   expect(readFileSync(out).equals(only(await collect(), 'model')[0]!.bytes)).toBe(true);
 });
