@@ -71,19 +71,15 @@ async function run(): Promise<void> {
     const { benchNets } = await import('./nets.js');
     return benchNets(positionals.slice(1), { untimed: values.untimed ?? false });
   }
-  if (positionals[0] === 'sharing') {
+  if (positionals[0] === 'sharing' || positionals[0] === 'profile') {
+    const [bench, path] = positionals;
     if (positionals.length > 2) throw new RangeError(`expected one model, got ${positionals.slice(1).join(' and ')}`);
-    const { benchSharing } = await import('./sharing.js');
-    return benchSharing(positionals[1]);
+    if (bench === 'sharing') return (await import('./sharing.js')).benchSharing(path);
+    return (await import('./profile.js')).benchProfile(path, values.json);
   }
   if (positionals[0] === 'cold') {
     const { benchCold } = await import('./cold.js');
     return benchCold(positionals.slice(1), { save: values.save ?? false });
-  }
-  if (positionals[0] === 'profile') {
-    if (positionals.length > 2) throw new RangeError(`expected one model, got ${positionals.slice(1).join(' and ')}`);
-    const { benchProfile } = await import('./profile.js');
-    return benchProfile(positionals[1], values.json);
   }
   if (positionals.length > 1) throw new RangeError(`expected one bench, got ${positionals.join(' and ')}`);
   switch (positionals[0] ?? 'sampling') {

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, rmSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { PixelCnnError } from '../error.js';
 
 /** Writes a file that is not there yet and waits until the disk has it. */
@@ -145,6 +146,17 @@ export async function flushFolder(path: string): Promise<void> {
     await folder?.sync().catch(() => undefined);
   } finally {
     await folder?.close();
+  }
+}
+
+/** Writes into a folder, and once more where that was removed meanwhile: whoever removes it may be at it this very moment. */
+export async function writeThough<T>(isRemoved: (error: unknown) => boolean, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isRemoved(error)) throw error;
+    await setTimeout(500);
+    return write();
   }
 }
 

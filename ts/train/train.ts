@@ -2,12 +2,11 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { ownSignal } from '../abort.js';
 import { wrongKind, wrongValue } from '../arguments.js';
 import { codeOf } from '../brand.js';
 import { PixelCnnError } from '../error.js';
-import { makeFolder, reasonOf, replaceDurably, tryFolder } from '../node/files.js';
+import { makeFolder, reasonOf, replaceDurably, tryFolder, writeThough } from '../node/files.js';
 import type { ImageSet } from './data/image_set.js';
 import { loadData } from './data/load_data.js';
 import { type Core, startCore } from './net/core.js';
@@ -117,28 +116,23 @@ async function tryOut(path: string): Promise<void> {
 }
 
 async function writeModel(path: string, bytes: Uint8Array, checkpointFolder: string | undefined): Promise<void> {
-  const write = async (): Promise<void> => {
-    await makeFolder(dirname(path)); // its folder may have been removed, and the checkpoints with it
-    await replaceDurably(path, bytes);
-  };
-  const again = async (error: unknown): Promise<void> => {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    await setTimeout(500); // whoever removes the folder may be at it this very moment
-    await write();
-  };
-  await write()
-    .catch(again)
-    .catch((cause: unknown) => {
-      const advice =
-        checkpointFolder === undefined
-          ? 'the bytes were lost: give a checkpointFolder to the next run'
-          : `the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`;
-      throw new PixelCnnError(
-        'WRITE_FAILED',
-        `expected to write the model to ${path}, got: ${reasonOf(cause)}; ${advice}`,
-        {
-          cause,
-        },
-      );
-    });
+  try {
+    await writeThough(
+      (error) => codeOf(error) === 'ENOENT',
+      async () => {
+        await makeFolder(dirname(path)); // it may have been removed, and the checkpoints with it
+        await replaceDurably(path, bytes);
+      },
+    );
+  } catch (cause) {
+    const advice =
+      checkpointFolder === undefined
+        ? 'the bytes were lost: give a checkpointFolder to the next run'
+        : `the last checkpoint in ${checkpointFolder} holds it: put that right, and resume`;
+    throw new PixelCnnError(
+      'WRITE_FAILED',
+      `expected to write the model to ${path}, got: ${reasonOf(cause)}; ${advice}`,
+      { cause },
+    );
+  }
 }

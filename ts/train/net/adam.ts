@@ -31,9 +31,7 @@ const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-7;
 
-/**
- * @param clipNorm Longest gradient; 0 for no limit.
- */
+/** Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), of gradients that are at most `clipNorm` long; 0 for no limit. */
 export function createAdam(tf: Tf, clipNorm: number): Adam {
   // Made once: a number that is given to an operation becomes a tensor, and a GPU's must be copied to it each time.
   const constants = { m: tf.scalar(1 - beta1), v: tf.scalar(1 - beta2), epsilon: tf.scalar(epsilon) };

@@ -2,8 +2,9 @@
 // after each epoch. An own loop, because tfjs's `fit` can neither resume exactly nor keep the optimiser's state.
 
 import { existsSync } from 'node:fs';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { PixelCnnError } from '../../error.js';
+import { writeThough } from '../../node/files.js';
 import { levelsOf } from '../data/binarisation.js';
 import { type Adam, type AdamState, createAdam } from '../net/adam.js';
 import { type Batch, createModel, type Model, release } from '../net/model.js';
@@ -359,16 +360,13 @@ class Run {
     };
     const isThere = (): boolean => existsSync(this.saved?.path ?? checkpointFolder);
     const emptied = !isThere();
-    const write = async (): Promise<string> => {
-      await checkLock(this.beginning.lock, checkpointFolder);
-      return writeCheckpoint(checkpointFolder, checkpoint, options.keepCheckpoints ?? 2);
-    };
-    // Whoever removes the folder may be at it this very moment.
-    const path = await write().catch(async (error: unknown) => {
-      if (isThere()) throw error;
-      await setTimeout(500);
-      return write();
-    });
+    const path = await writeThough(
+      () => !isThere(),
+      async () => {
+        await checkLock(this.beginning.lock, checkpointFolder);
+        return writeCheckpoint(checkpointFolder, checkpoint, options.keepCheckpoints ?? 2);
+      },
+    );
     this.saved = { path, step: state.step };
     if (emptied) {
       const message = `${checkpointFolder} was removed while the run went on; it is there again, with a checkpoint of now`;
