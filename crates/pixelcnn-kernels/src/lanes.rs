@@ -7,7 +7,7 @@ use crate::cell::Cell;
 use crate::layer::PackedLayer;
 use crate::rounding::{Finish, MOST, Rounding, RowParts};
 use crate::simd::small::{self, Small};
-use crate::simd::{F32x4, I16x8, I32x4};
+use crate::simd::{Bound, F32x4, I16x8, I32x4};
 use std::fmt::Debug;
 use std::ops::{Add, Range};
 
@@ -85,7 +85,10 @@ pub trait Lanes: Copy + Debug + Send + Sync + 'static {
     fn add_partial(partial: Self::Partial, inputs: Self::Factors, weights: Self::Factors) -> Self::Partial;
 
     /// Adds products to four sums.
-    fn widen(sums: Self::Sums, partial: Self::Partial) -> Self::Sums;
+    fn widen(sums: Self::Sums, partial: Self::Partial, ones: Self::Partial) -> Self::Sums;
+
+    /// What [`Lanes::widen`] takes, made before the loops.
+    fn ones() -> Self::Partial;
 
     /// Whether the products of some steps' weights, `[step][PANEL][STEP]`, stay in [`Lanes::Partial`].
     fn stays_within_16_bits(weights: &[Self::Value]) -> bool;
@@ -218,7 +221,11 @@ impl Lanes for F32 {
         F32::no_products()
     }
 
-    fn widen(_: F32x4, _: F32x4) -> F32x4 {
+    fn ones() -> F32x4 {
+        F32x4::splat(1.0)
+    }
+
+    fn widen(_: F32x4, _: F32x4, _: F32x4) -> F32x4 {
         F32::no_products()
     }
 
@@ -389,8 +396,13 @@ impl Lanes for Int8 {
     }
 
     #[inline(always)]
-    fn widen(sums: I32x4, partial: small::Partial) -> I32x4 {
-        small::widen(sums, partial)
+    fn ones() -> small::Partial {
+        small::ones()
+    }
+
+    #[inline(always)]
+    fn widen(sums: I32x4, partial: small::Partial, ones: small::Partial) -> I32x4 {
+        small::widen(sums, partial, ones)
     }
 
     fn stays_within_16_bits(weights: &[Small]) -> bool {
@@ -526,7 +538,7 @@ unsafe fn finish_sums<const SIMPLE: bool, const KEPT: bool, const TAILS: bool>(
     Outputs { row, residual }: Outputs<Small>,
 ) -> usize {
     let kept_too = if SIMPLE { KEPT } else { rounding.kept };
-    let most = if kept_too { f32::from(i16::MAX) } else { f32::from(rounding.most) };
+    let most = Bound::new(f32::from(if kept_too { i16::MAX } else { rounding.most }));
     let round = |x: F32x4| if SIMPLE { x.round_positive(most) } else { x.round_signed(most) };
     let splat = |bound: i16| I16x8::splat_pair([bound; 2]);
     let (ceiling, floor) = (splat(rounding.most), splat(if rounding.positive { 0 } else { -rounding.most }));
@@ -578,7 +590,7 @@ unsafe fn finish_sums<const SIMPLE: bool, const KEPT: bool, const TAILS: bool>(
 /// # Safety
 /// As [`Lanes::finish`].
 unsafe fn finish_cells(rounding: Rounding, ended: Ended<Small>, panels: usize, outputs: Outputs<Small>) -> usize {
-    let most = if rounding.kept { f32::from(i16::MAX) } else { f32::from(rounding.most) };
+    let most = Bound::new(f32::from(if rounding.kept { i16::MAX } else { rounding.most }));
     let of = |a: F32x4, b: F32x4| (rounding.cell.lanes(a, b) * F32x4::splat(rounding.output)).round_signed(most).to_array();
     let RowParts { upper, negative, kept, .. } = rounding.row;
     let (lowest, highest) = (if negative.is_some() { 0 } else { i16::MIN }, if upper.is_some() { MOST } else { i16::MAX });

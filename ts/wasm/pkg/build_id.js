@@ -1,1 +1,1 @@
-export const buildId = '4be36a621996';
+export const buildId = 'b408d66b0c37';

@@ -12,7 +12,7 @@ mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "scalar"))))]
 use scalar as backend;
 
-pub use backend::{BACKEND, F32x4, I16x8, I32x4};
+pub use backend::{BACKEND, Bound, F32x4, I16x8, I32x4};
 
 #[cfg(any(feature = "narrow", all(target_feature = "relaxed-simd", not(feature = "scalar"))))]
 #[path = "narrow.rs"]
@@ -111,8 +111,8 @@ mod tests {
             let lanes = F32x4::new(four.try_into().unwrap());
             for most in [127.0, 32_767.0] {
                 let wanted = |low: f32| four.iter().map(move |x| x.clamp(low, most).round_ties_even() as i32);
-                assert!(lanes.round_positive(most).to_array().into_iter().eq(wanted(0.0)), "{four:?}");
-                assert!(lanes.round_signed(most).to_array().into_iter().eq(wanted(-most)), "{four:?}");
+                assert!(lanes.round_positive(Bound::new(most)).to_array().into_iter().eq(wanted(0.0)), "{four:?}");
+                assert!(lanes.round_signed(Bound::new(most)).to_array().into_iter().eq(wanted(-most)), "{four:?}");
             }
         }
     }

@@ -71,17 +71,28 @@ impl F32x4 {
         F32x4(self.0.map(|x| f32::from_bits(x.to_bits() << 23)))
     }
 
-    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one. `most` is an
-    /// integer of at most 2^22.
+    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one.
     #[inline(always)]
-    pub fn round_positive(self, most: f32) -> I32x4 {
+    pub fn round_positive(self, Bound(most): Bound) -> I32x4 {
         I32x4(self.0.map(|x| if x > 0.0 { x.min(most).round_ties_even() as i32 } else { 0 }))
     }
 
     /// The nearest integer in each lane that is no NaN, halves to the even one, and at most `most` away from 0.
     #[inline(always)]
-    pub fn round_signed(self, most: f32) -> I32x4 {
+    pub fn round_signed(self, Bound(most): Bound) -> I32x4 {
         I32x4(self.0.map(|x| x.clamp(-most, most).round_ties_even() as i32))
+    }
+}
+
+/// The largest magnitude that is rounded to.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound(f32);
+
+impl Bound {
+    /// That of an integer of at most 2^22.
+    #[inline(always)]
+    pub fn new(most: f32) -> Bound {
+        Bound(most)
     }
 }
 
@@ -141,16 +152,10 @@ impl I32x4 {
         I32x4(std::array::from_fn(|i| self.0[i].wrapping_add(product(2 * i).wrapping_add(product(2 * i + 1)))))
     }
 
-    /// Adds to each lane its pair of 16-bit lanes.
-    #[inline(always)]
-    pub fn add_pairs(self, pairs: I16x8) -> I32x4 {
-        I32x4(std::array::from_fn(|i| self.0[i] + i32::from(pairs.0[2 * i]) + i32::from(pairs.0[2 * i + 1])))
-    }
-
     /// Adds to each lane the four products of its bytes. Of `inputs` they are 0..=127 where weights are not 0: a test looks at it.
     #[inline(always)]
     pub fn add_dot_of_bytes(self, inputs: I8x16, weights: I8x16) -> I32x4 {
-        self.add_pairs(I16x8::new([0; 8]).add_dot(inputs, weights))
+        self.add_dot(I16x8::new([0; 8]).add_dot(inputs, weights), I16x8::new([1; 8]))
     }
 
     /// Its bytes.

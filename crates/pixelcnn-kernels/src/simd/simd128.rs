@@ -4,8 +4,7 @@ use core::arch::wasm32::{f32x4, f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4
 use core::arch::wasm32::{f32x4_splat, f32x4_sub, v128, v128_and, v128_any_true, v128_or, v128_xor};
 #[cfg(target_feature = "relaxed-simd")]
 use core::arch::wasm32::{
-    i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_extadd_pairwise_i16x8, i32x4_relaxed_dot_i8x16_i7x16_add,
-    i64x2_extract_lane,
+    i8x16_narrow_i16x8, i16x8_add, i16x8_relaxed_dot_i8x16_i7x16, i32x4_relaxed_dot_i8x16_i7x16_add, i64x2_extract_lane,
 };
 use core::arch::wasm32::{
     i16x8, i16x8_add_sat, i16x8_extract_lane, i16x8_max, i16x8_min, i16x8_narrow_i32x4, i16x8_neg, i16x8_q15mulr_sat,
@@ -13,6 +12,7 @@ use core::arch::wasm32::{
 use core::arch::wasm32::{
     i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_max, i32x4_min, i32x4_shl, i32x4_shr, i32x4_splat, i32x4_sub,
 };
+use std::hint::black_box;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// Name of the backend in use.
@@ -93,19 +93,35 @@ impl F32x4 {
         F32x4(i32x4_shl(self.0, 23))
     }
 
-    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one. `most` is an
-    /// integer of at most 2^22. Among numbers as large as 2^23 f32 has no fraction: so adding one rounds.
+    /// The nearest integer of `x > 0 ? min(x, most) : 0` in each lane that is no NaN, halves to the even one. Among numbers as large
+    /// as 2^23 f32 has no fraction: so adding one rounds.
     #[inline(always)]
-    pub fn round_positive(self, most: f32) -> I32x4 {
-        let cut = i32x4_min(i32x4_max(self.0, i32x4_splat(0)), i32x4_splat(most.to_bits() as i32));
-        I32x4(i32x4_sub(f32x4_add(cut, f32x4_splat(WHOLE)), i32x4_splat(WHOLE.to_bits() as i32)))
+    pub fn round_positive(self, Bound { most, whole }: Bound) -> I32x4 {
+        let cut = i32x4_min(i32x4_max(self.0, i32x4_splat(0)), most);
+        I32x4(i32x4_sub(f32x4_add(cut, whole), whole))
     }
 
     /// The nearest integer in each lane that is no NaN, halves to the even one, and at most `most` away from 0.
     #[inline(always)]
-    pub fn round_signed(self, most: f32) -> I32x4 {
-        let (sign, size) = (i32x4_shr(self.0, 31), self.abs().round_positive(most));
+    pub fn round_signed(self, bound: Bound) -> I32x4 {
+        let (sign, size) = (i32x4_shr(self.0, 31), self.abs().round_positive(bound));
         I32x4(i32x4_sub(v128_xor(size.0, sign), sign))
+    }
+}
+
+/// The largest magnitude that is rounded to, and what rounds: of memory, so that loops keep them in registers. V8 makes a constant anew, in three
+/// instructions, wherever it is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    most: v128,
+    whole: v128,
+}
+
+impl Bound {
+    /// That of an integer of at most 2^22.
+    #[inline(always)]
+    pub fn new(most: f32) -> Bound {
+        Bound { most: f32x4_splat(most), whole: f32x4_splat(black_box(WHOLE)) }
     }
 }
 
@@ -163,13 +179,6 @@ impl I32x4 {
     #[inline(always)]
     pub fn add_dot(self, a: I16x8, b: I16x8) -> I32x4 {
         I32x4(i32x4_add(self.0, i32x4_dot_i16x8(a.0, b.0)))
-    }
-
-    /// Adds to each lane its pair of 16-bit lanes.
-    #[cfg(target_feature = "relaxed-simd")]
-    #[inline(always)]
-    pub fn add_pairs(self, pairs: I16x8) -> I32x4 {
-        I32x4(i32x4_add(self.0, i32x4_extadd_pairwise_i16x8(pairs.0)))
     }
 
     /// Adds to each lane the four products of its bytes. Of `inputs` they are 0..=127: then the instruction gives the same on every

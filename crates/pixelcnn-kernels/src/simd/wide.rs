@@ -53,8 +53,14 @@ pub fn add(partial: Partial, inputs: Factors, weights: Factors) -> Partial {
 
 /// Never called, since no more than one step's products are added at a time.
 #[inline(always)]
-pub fn widen(sums: I32x4, _: Partial) -> I32x4 {
+pub fn widen(sums: I32x4, _: Partial, _: Partial) -> I32x4 {
     sums
+}
+
+/// As [`none`].
+#[inline(always)]
+pub fn ones() -> Partial {
+    none()
 }
 
 /// Eight numbers as they are stored.
