@@ -61,7 +61,7 @@ function part({ logits, pixels, nats }: Walked, size: number, first: number, cou
 }
 
 it('is built with SIMD', () => {
-  expect(wasm.simd_backend()).toBe('simd128');
+  expect(wasm.simd_backend()).toMatch(/^(simd128|relaxed)/);
 });
 
 it('draws the same bits by every method and batch on 200 random nets', () => {
