@@ -226,7 +226,15 @@ export function random_words(seed: number, purpose: number, epoch: number, item:
   return read(Uint32Array, (core) => core.random_words(seed, purpose, epoch, item, count)).slice();
 }
 
-/** `simd128`, or `scalar` where the build lost its flag. */
+/** Has models of integers that are read from now on multiplied by fours, or by pairs, whatever is faster here. */
+export function add_by_fours(fours: boolean): void {
+  enter((core) => {
+    core.add_by_fours(Number(fours));
+    return 0;
+  });
+}
+
+/** `simd128`, `relaxed` or `relaxed, by fours`; `scalar` where the build lost its flag. */
 export function simd_backend(): string {
   return readText((core) => core.simd_backend());
 }

@@ -6,25 +6,11 @@ import { createHash } from 'node:crypto';
 import * as pkg from '../scripts/core_face.js';
 import { randomWeights } from '../scripts/random_weights.js';
 import type { Config, Description } from '../ts/config.js';
-import { imports } from '../ts/instance.js';
 import { referenceConfig } from '../ts/train/net/reference.js';
 
 const [, , binary = '', products = ''] = process.argv;
-if (products) imports.host.now = clock(products === 'fours' ? 0.8 : 1.8);
 pkg.startBinary(binary);
-
-/**
- * A clock by which adding products by fours takes so many times as long as by pairs. The core asks it before and after each: first of nothing,
- * then of the one and the other in turn, again and again, for longer and longer.
- */
-function clock(fours: number): () => number {
-  let [calls, time] = [0, 0];
-  return () => {
-    const [asked, isEnd] = [calls >> 1, calls++ % 2 === 1];
-    if (isEnd && asked > 1) time += 0.001 * 2 ** (asked >> 1) * (asked % 2 === 0 ? 1 : fours);
-    return time;
-  };
-}
+if (products) pkg.add_by_fours(products === 'fours');
 
 const small = { ...referenceConfig, height: 5, width: 6, blocks: 2, firstKernel: 5, headLayers: 1 };
 const forms: Partial<Config>[] = [

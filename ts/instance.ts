@@ -20,11 +20,8 @@ let core: Core;
 let running: string | undefined;
 let trap: unknown;
 
-/**
- * What the binary imports: a clock, by which it chooses among its kernels, in milliseconds; and who is told of each layer that is computed,
- * in a walk that is watched. Profiles set the latter before the start.
- */
-export const imports = { host: { now: () => globalThis.performance?.now(), after_layer: (_: number): void => {} } };
+/** What the binary imports: who is told of each layer that is computed, in a walk that is watched. Profiles set it before the start. */
+export const imports = { host: { after_layer: (_: number): void => {} } };
 
 /** Whether there is an instance. */
 export function isStarted(): boolean {

@@ -345,6 +345,13 @@ pub fn simd_backend() -> f64 {
     answer(|_, _| text(simd::backend_in_use().into()))
 }
 
+/// From now on models of integers are multiplied as a host that has, or has not, an instruction for four products would: for tests of both,
+/// on any chip.
+#[wasm_bindgen]
+pub fn add_by_fours(fours: bool) {
+    simd::small::add_by_fours(fours);
+}
+
 /// A model, of a file that is given: its number. The model, and each run with it, may take `memory_limit` bytes; 4 GiB where that is
 /// NaN. Of these `rows` at most are for rows that are remembered; as many as the core thinks best where that is NaN.
 #[wasm_bindgen]

@@ -1,1 +1,1 @@
-export const buildId = 'b408d66b0c37';
+export const buildId = '61f117361ae6';

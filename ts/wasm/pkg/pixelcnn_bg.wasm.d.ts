@@ -1,6 +1,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export const memory: WebAssembly.Memory;
+export const add_by_fours: (a: number) => void;
 export const describe: () => number;
 export const foreign_format: () => number;
 export const give_bytes: (a: number) => number;

@@ -2,15 +2,14 @@
 //! what stands for them.
 //!
 //! The second adds all four products at once, and where the chip has such an instruction (x86-64 with AVX-VNNI: Alder Lake, Sapphire
-//! Rapids, Zen 5 and later; Arm with `sdot`: nearly all since 2018) nothing is faster. Elsewhere it is three instructions, one of them
-//! spared by adding the first's pairs in 16 bits for some steps. WebAssembly does not say what the chip has: [`most_steps`] times it.
+//! Rapids, Zen 5 and later; Arm with `sdot`: nearly all since 2018) nothing is faster. Elsewhere on x86-64 it is three instructions, one of
+//! them spared by adding the first's pairs in 16 bits for some steps. WebAssembly does not say what the chip has, but it shows: [`most_steps`].
 //!
 //! Its second operand must be 0..=127, so that a row of numbers of both signs holds them twice: what is above 0, then the
 //! magnitudes of what is below; and one of larger numbers has a part for what is above 127. Products are added in 16 bits for as many steps as they are proven to stay there.
 
 use super::backend::I8x16;
 use super::{I16x8, I32x4};
-use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A weight or an activation.
@@ -87,94 +86,43 @@ pub fn joined(stored: [Small; 2]) -> i16 {
     i16::from_le_bytes(stored.map(|byte| byte as u8))
 }
 
-/// The most steps whose products this host had better add in 16 bits: 1 where it multiplies and adds four bytes at once. Found once, in
-/// a tenth of a millisecond where the clock is a fine one; [`MOST_STEPS`] where it is too coarse to tell, or stands still.
+/// The most steps whose products this host had better add in 16 bits: 1 where it multiplies and adds four bytes at once, which is found once.
 pub fn most_steps() -> usize {
-    static FOUND: AtomicUsize = AtomicUsize::new(0);
     if FOUND.load(Relaxed) == 0 {
-        FOUND.store(if adds_fours(|| now()) { 1 } else { MOST_STEPS }, Relaxed);
+        add_by_fours(adds_fours(sum_of_large_bytes()));
     }
     FOUND.load(Relaxed)
 }
 
-#[cfg(target_arch = "wasm32")]
-#[allow(unsafe_code, reason = "an import")]
-#[link(wasm_import_module = "host")]
-unsafe extern "C" {
-    /// Milliseconds since some moment, or NaN.
-    safe fn now() -> f64;
+/// As if this were found: for what compares the two, on any chip. Layers that are packed already stay as they are.
+pub fn add_by_fours(fours: bool) {
+    FOUND.store(if fours { 1 } else { MOST_STEPS }, Relaxed);
 }
 
-/// A target without the instructions has nothing to choose from.
-#[cfg(not(target_arch = "wasm32"))]
-fn now() -> f64 {
-    0.0
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a host adds four products at once, by [`sum_of_large_bytes`]. The standard leaves the meaning of a second operand above 127 to the
+/// chip's instruction. As bytes without a sign two products come to 64,770, and x86-64 without AVX-VNNI, which adds pairs in 16 bits first, cuts
+/// them off at 32,767. With it the sum is 129,540, and on Arm, where all bytes have a sign, -508. Arm's chips without `sdot` take as many
+/// instructions for fours as for pairs, and V8's quick compiler does not use it where its optimising one does: so there it is fours.
+///
+/// A clock would tell it too, but at the edge it stands, and in pages it is coarse.
+fn adds_fours(sum: i32) -> bool {
+    sum != 2 * i32::from(i16::MAX)
 }
 
-/// Whether four products are added about as soon as two of them. Each loop waits for its own results, so that it measures how long they
-/// take and not what else a compiler makes of it, the quick ones of engines included: one instruction takes 0.86 times as long as that for
-/// two and a sum, three take 1.5 times as long.
-fn adds_fours(mut now: impl FnMut() -> f64) -> bool {
-    // In tens of nanoseconds: whole numbers, since of the smaller of two others compilers make an instruction of relaxed SIMD.
-    let mut time = |chain: fn(u32), turns: u32| {
-        let start = now();
-        chain(turns);
-        ((now() - start) * 1e5) as u32
-    };
-    (time(chain_pairs, 0), time(chain_fours, 0)); // the first call of anything takes longest
-    // Turns are doubled until they take six times as long as the first time that the clock told of both: a few of its ticks, which in pages are 5 to
-    // 1,000 microseconds. Then the shortest of three, since other programs can only add to it, or one where that is long.
-    let (mut told, mut tick, mut turns) = (0, 0, 32);
-    let (mut pairs, mut fours, mut rounds) = (u32::MAX, u32::MAX, 0);
-    while rounds < 3 {
-        if turns > if told == 0 { FIRST_TURNS } else { MOST_TURNS } {
-            return false;
-        }
-        let (two, four) = (time(chain_pairs, turns), time(chain_fours, turns));
-        told |= two | four;
-        if tick == 0 {
-            tick = two.min(four);
-        }
-        if two.min(four) < 6 * tick || tick == 0 {
-            // What took long enough only because other programs ran is of fewer turns, and not to be compared.
-            (pairs, fours, rounds) = (u32::MAX, u32::MAX, 0);
-            turns *= 2;
-        } else {
-            (pairs, fours) = (pairs.min(two), fours.min(four));
-            rounds += 1 + turns / FIRST_TURNS;
-        }
-    }
-    8 * fours < 9 * pairs
+/// Four times 127 by the byte 255.
+#[cfg(all(target_feature = "relaxed-simd", not(feature = "scalar")))]
+fn sum_of_large_bytes() -> i32 {
+    use std::hint::black_box;
+    let [weights, inputs] = [127, -1].map(|byte| I8x16::splat_four([black_box(byte); 4]));
+    I32x4::new([0; 4]).add_dot_of_bytes(inputs, weights).to_array()[0]
 }
 
-/// Turns of [`adds_fours`]' loops that take a twentieth of a millisecond: a clock that has told nothing by then stands, as at the edge.
-const FIRST_TURNS: u32 = 1 << 11;
-
-/// Turns that take a millisecond: a clock that has not told which is faster by then is too coarse.
-const MOST_TURNS: u32 = 1 << 15;
-
-/// Products of the same bytes again and again, eight a turn, each of what the one before it gave.
-#[inline(never)]
-fn chain_pairs(turns: u32) {
-    let (mut chain, zero) = (black_box(none()), black_box(none()));
-    for _ in 0..turns {
-        for _ in 0..8 {
-            chain = zero.add_dot(zero.bytes(), chain.bytes());
-        }
-    }
-    black_box(chain);
-}
-
-/// The same by fours.
-#[inline(never)]
-fn chain_fours(turns: u32) {
-    let (mut chain, zero) = (black_box(I32x4::new([0; 4])), black_box(I32x4::new([0; 4])));
-    for _ in 0..turns {
-        for _ in 0..8 {
-            chain = zero.add_dot_of_bytes(zero.bytes(), chain.bytes());
-        }
-    }
-    black_box(chain);
+/// A target without the instructions adds pairs, as its tests want it.
+#[cfg(not(all(target_feature = "relaxed-simd", not(feature = "scalar"))))]
+fn sum_of_large_bytes() -> i32 {
+    2 * i32::from(i16::MAX)
 }
 
 /// Values that a number of 16 bits takes.
@@ -184,46 +132,11 @@ pub const OF_16_BITS: usize = 2;
 mod tests {
     use super::*;
 
-    /// A clock by which the loops take so long, and telling the time a little.
-    fn clock(tick: f64, pairs: f64, fours: f64) -> impl FnMut() -> f64 {
-        let (mut calls, mut time, mut turns) = (0u32, 0.0, 32.0);
-        move || {
-            calls += 1;
-            // Every second call ends what the one before it began: nothing twice, then pairs, fours, pairs, fours, twice as long as before.
-            let passed = match calls {
-                0..=4 => 0.0,
-                _ if calls % 2 == 1 => 0.0,
-                _ if calls / 2 % 2 == 1 => pairs * turns,
-                _ => {
-                    let four = fours * turns;
-                    turns *= 2.0;
-                    four
-                }
-            };
-            time += passed;
-            (time / tick).floor() * tick
-        }
-    }
-
+    /// V8 and SpiderMonkey under x86-64 without AVX-VNNI, with it, with AVX-VNNI-INT8; V8 under Arm.
     #[test]
-    fn the_clock_tells_what_the_host_does_faster() {
-        for (pairs, fours, wanted) in [(6e-5, 5e-5, true), (6e-5, 6.6e-5, true), (6e-5, 9e-5, false), (6e-5, 12e-5, false)] {
-            assert_eq!(adds_fours(clock(1e-4, pairs, fours)), wanted, "{fours} and {pairs} ms a turn");
-        }
-        let page = |fours| adds_fours(clock(0.1, 25e-6, fours));
-        assert!(page(21e-6) && !page(37e-6));
-        // As it once was, in microseconds: another program made the fourth loops long enough to be compared, of half as many turns as later ones.
-        let loops = [17.4, 6.0, 0.6, 0.8, 0.9, 1.3, 1.6, 2.5, 6.3, 5.0, 3.2, 4.9, 6.4, 11.6, 6.3, 9.3, 6.3, 9.3];
-        let (mut calls, mut time) = (0, 0.0);
-        assert!(!adds_fours(|| {
-            time += if calls % 2 == 1 { loops[calls / 2] / 1e3 } else { 0.0 };
-            calls += 1;
-            time
-        }));
-        assert!(!adds_fours(|| 0.0), "a clock that stands");
-        assert!(!adds_fours(|| f64::NAN), "no clock");
-        assert!(!adds_fours(clock(1.0, 6e-5, 5e-5)), "too coarse a clock");
-        assert!(!adds_fours(clock(1e-4, 0.0, 0.0)), "a clock that hardly goes");
+    fn the_sum_of_large_bytes_tells_what_the_host_does_faster() {
+        assert_eq!([65_534, 129_540, -508].map(adds_fours), [false, true, true]);
+        assert_eq!(most_steps(), MOST_STEPS);
     }
 
     #[test]

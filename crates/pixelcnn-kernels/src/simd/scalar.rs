@@ -158,12 +158,6 @@ impl I32x4 {
         self.add_dot(I16x8::new([0; 8]).add_dot(inputs, weights), I16x8::new([1; 8]))
     }
 
-    /// Its bytes.
-    #[inline(always)]
-    pub fn bytes(self) -> I8x16 {
-        I8x16(std::array::from_fn(|k| self.0[k / 4].to_le_bytes()[k % 4] as i8))
-    }
-
     /// The nearest f32 in each lane, halves to the even one.
     #[inline(always)]
     pub fn to_f32(self) -> F32x4 {
@@ -242,12 +236,6 @@ impl I16x8 {
     #[inline(always)]
     pub fn to_bytes(self) -> [i8; 8] {
         self.0.map(|x| x.clamp(i8::MIN.into(), i8::MAX.into()) as i8)
-    }
-
-    /// Its bytes.
-    #[inline(always)]
-    pub fn bytes(self) -> I8x16 {
-        I8x16(std::array::from_fn(|k| self.0[k / 2].to_le_bytes()[k % 2] as i8))
     }
 
     /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127 where weights are not 0, and the sums

@@ -189,13 +189,6 @@ impl I32x4 {
         I32x4(i32x4_relaxed_dot_i8x16_i7x16_add(weights.0, inputs.0, self.0))
     }
 
-    /// Its bytes.
-    #[cfg(target_feature = "relaxed-simd")]
-    #[inline(always)]
-    pub fn bytes(self) -> I8x16 {
-        I8x16(self.0)
-    }
-
     /// The nearest f32 in each lane, halves to the even one.
     #[inline(always)]
     pub fn to_f32(self) -> F32x4 {
@@ -284,13 +277,6 @@ impl I16x8 {
     #[inline(always)]
     pub fn to_bytes(self) -> [i8; 8] {
         i64x2_extract_lane::<0>(i8x16_narrow_i16x8(self.0, self.0)).to_le_bytes().map(|byte| byte as i8)
-    }
-
-    /// Its bytes.
-    #[cfg(target_feature = "relaxed-simd")]
-    #[inline(always)]
-    pub fn bytes(self) -> I8x16 {
-        I8x16(self.0)
     }
 
     /// Adds to each lane the two products of its pair of bytes. Of `inputs` they are 0..=127, and the sums stay within 16 bits:
