@@ -1,1 +1,1 @@
-export const buildId = '61f117361ae6';
+export const buildId = 'df8236861ea6';

@@ -65,7 +65,7 @@ pub fn widen(sums: I32x4, partial: Partial, ones: Partial) -> I32x4 {
 /// What [`widen`] takes. V8 makes the same of `i32x4.extadd_pairwise_i16x8_s`, but loads the ones' address and then the ones at each.
 #[inline(always)]
 pub fn ones() -> Partial {
-    I16x8::splat_pair([std::hint::black_box(1); 2])
+    I16x8::splat_pair(std::hint::black_box([1; 2]))
 }
 
 /// Eight numbers as they are stored.

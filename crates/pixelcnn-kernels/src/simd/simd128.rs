@@ -121,7 +121,8 @@ impl Bound {
     /// That of an integer of at most 2^22.
     #[inline(always)]
     pub fn new(most: f32) -> Bound {
-        Bound { most: f32x4_splat(most), whole: f32x4_splat(black_box(WHOLE)) }
+        let [most, whole] = [most, WHOLE].map(|x| f32x4_splat(black_box(x)));
+        Bound { most, whole }
     }
 }
 
