@@ -57,6 +57,8 @@ pub struct Walk {
     pub front: Front,
     /// (family), or one for all where nothing is remembered: what it computes at a step.
     pub chosen: Vec<Vec<Chosen>>,
+    /// What the positions that were listed last are computed by: delay, whether whole rows, and steps.
+    pub listed: (usize, bool, Range<usize>),
     /// What is remembered.
     pub shared: Option<Shared>,
 }
@@ -229,8 +231,16 @@ impl Walk {
         let plan = &self.layers[layer];
         // Where rows are remembered it is one step at a time, each with all its layers in their order, and a family has the positions of its root.
         let family = if self.shared.is_some() { plan.family } else { 0 };
-        if self.shared.as_ref().is_none_or(|shared| shared.looks[family].root == layer) {
-            let (chosen, Ring { delay, whole, .. }) = (&mut self.chosen[family], plan.ring);
+        // Where none are remembered most layers have the positions of the one before them.
+        let Ring { delay, whole, .. } = plan.ring;
+        let listed = (delay, whole, steps.clone());
+        let is_due = match &self.shared {
+            Some(shared) => shared.looks[family].root == layer,
+            None => layer == 0 || self.listed != listed,
+        };
+        if is_due {
+            self.listed = listed;
+            let chosen = &mut self.chosen[family];
             chosen.clear();
             for step in steps {
                 for (row, columns) in self.wave.positions(delay, whole, step) {

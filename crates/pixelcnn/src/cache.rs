@@ -168,7 +168,7 @@ fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Tabl
         shared = Some(Shared { table, first, ids, lowest, bits, looks, keys, hashes });
     }
     let (wave, tails, images, lanes) = (schedule.wave(), layout.skip.tails, *images, schedule.lanes());
-    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, chosen, shared })
+    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, chosen, listed: (0, false, 0..0), shared })
 }
 
 /// Where places begin that are seen through some taps, each of a ring, in images of that size.

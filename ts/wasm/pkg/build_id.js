@@ -1,1 +1,1 @@
-export const buildId = 'df8236861ea6';
+export const buildId = 'abadcfb0bcc1';
