@@ -1,1 +1,1 @@
-export const buildId = 'abadcfb0bcc1';
+export const buildId = 'cd2e04a7f16f';

@@ -10,6 +10,7 @@
 
 use super::backend::I8x16;
 use super::{I16x8, I32x4};
+use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A weight or an activation.
@@ -65,7 +66,7 @@ pub fn widen(sums: I32x4, partial: Partial, ones: Partial) -> I32x4 {
 /// What [`widen`] takes. V8 makes the same of `i32x4.extadd_pairwise_i16x8_s`, but loads the ones' address and then the ones at each.
 #[inline(always)]
 pub fn ones() -> Partial {
-    I16x8::splat_pair(std::hint::black_box([1; 2]))
+    I16x8::splat_pair(black_box([1; 2]))
 }
 
 /// Eight numbers as they are stored.
@@ -103,8 +104,8 @@ static FOUND: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a host adds four products at once, by [`sum_of_large_bytes`]. The standard leaves the meaning of a second operand above 127 to the
 /// chip's instruction. As bytes without a sign two products come to 64,770, and x86-64 without AVX-VNNI, which adds pairs in 16 bits first, cuts
-/// them off at 32,767. With it the sum is 129,540, and on Arm, where all bytes have a sign, -508. Arm's chips without `sdot` take as many
-/// instructions for fours as for pairs, and V8's quick compiler does not use it where its optimising one does: so there it is fours.
+/// them off at 32,767. With it the sum is 129,540, and on Arm, where all bytes have a sign, -508. Arm's chips without `sdot` give that too: to them
+/// fours are hardly more instructions than pairs. V8's quick compiler does not use `sdot` where its optimising one does, so that nothing tells them apart.
 ///
 /// A clock would tell it too, but at the edge it stands, and in pages it is coarse.
 fn adds_fours(sum: i32) -> bool {
@@ -114,7 +115,6 @@ fn adds_fours(sum: i32) -> bool {
 /// Four times 127 by the byte 255.
 #[cfg(all(target_feature = "relaxed-simd", not(feature = "scalar")))]
 fn sum_of_large_bytes() -> i32 {
-    use std::hint::black_box;
     let [weights, inputs] = [127, -1].map(|byte| I8x16::splat_four([black_box(byte); 4]));
     I32x4::new([0; 4]).add_dot_of_bytes(inputs, weights).to_array()[0]
 }
