@@ -36,7 +36,7 @@ pub fn seen(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Vec<See
     model.room_for_lists()?;
     let layout = Kernels::<F32>::layout(model);
     model.memory.check(model.bytes + layout.bytes())?;
-    let mut kernels = Kernels::new(model, net, layout)?;
+    let mut kernels = Kernels::new(model, net, &layout)?;
     let mut seen: Vec<Vec<Seen>> = try_room(layers.len())?;
     for layer in layers.iter() {
         let mut own = try_room(layer.out_channels)?;
@@ -120,7 +120,7 @@ pub fn reads(model: &Model, images: &[u16], labels: &[u16]) -> Result<Vec<Reads>
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         planned.told(reserve(on, &[most, words(layers, stream)]).and_then(|()| reserve(costs, &[most])))?;
     }
-    let mut cache = planned.told(Cache::new(layers, layout, &mut None, 0))?;
+    let mut cache = planned.told(Cache::new(layers, &layout, &mut None, 0))?;
     for (number, image) in images.chunks_exact(model.config.pixels()).enumerate() {
         cache.begin_images();
         for step in 0..schedule.steps() {

@@ -41,7 +41,7 @@ impl<A: Arithmetic> Cache<A> {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(layers: &Layers, layout: Layout, former: &mut Option<Cache<A>>, first_id: u32) -> Result<Cache<A>, Error> {
+    pub fn new(layers: &Layers, layout: &Layout, former: &mut Option<Cache<A>>, first_id: u32) -> Result<Cache<A>, Error> {
         // Kernels address rows by bytes in 32 bits, and what they can address is addressed by usize too.
         let none = || Error::OutOfMemory { bytes: layout.bytes().0, limit: None };
         let (values, most) = (layout.values, layout.values.saturating_add(layout.table.values));
@@ -51,7 +51,7 @@ impl<A: Arithmetic> Cache<A> {
         lengthen(&mut data, values as usize);
         let mut scratch = Scratch::default();
         scratch.reserve(layout.room).map_err(|_| none())?;
-        let walk = walk(layers, &layout, &mut || {
+        let walk = walk(layers, layout, &mut || {
             let former = former.take().filter(|former| former.table == layout.table);
             match former.and_then(|former| Some((former.rows.data, former.rows.walk.shared?))) {
                 Some((rows, shared)) => {
@@ -62,7 +62,7 @@ impl<A: Arithmetic> Cache<A> {
             }
         })?;
         let (kept, rows) = (layout.kept(), Activations { data, scratch, walk });
-        Ok(Cache { schedule: layout.schedule, skip: layout.skip, table: layout.table, kept, rows })
+        Ok(Cache { schedule: layout.schedule.clone(), skip: layout.skip, table: layout.table.clone(), kept, rows })
     }
 
     /// Whether it may serve where another would be made.

@@ -85,18 +85,18 @@ impl<A: Arithmetic> Incremental<A> {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
+    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: &Layout) -> Result<Self, Error> {
         let engine = |cache| Ok(Incremental { net: Arc::clone(net), cache: Some(cache) });
         let mut spare = net.take_spare();
-        if let Some(mut cache) = spare.take_if(|cache| cache.has_room_of(&layout)) {
+        if let Some(mut cache) = spare.take_if(|cache| cache.has_room_of(layout)) {
             cache.reset_counts();
             return engine(cache);
         }
         let both = |spare: &mut Cache<A>| model.memory.check(model.bytes + layout.bytes() + Bytes(spare.bytes().1)).is_ok();
         // One that is of no use is gone before the new one comes.
-        drop(spare.take_if(|spare| !(spare.remembers_as(&layout) && both(spare))));
+        drop(spare.take_if(|spare| !(spare.remembers_as(layout) && both(spare))));
         let first_id = net.first_id();
-        match Cache::new(&model.layers, layout.clone(), &mut spare, first_id) {
+        match Cache::new(&model.layers, layout, &mut spare, first_id) {
             Err(Error::OutOfMemory { .. }) if spare.take().is_some() => {
                 engine(Cache::new(&model.layers, layout, &mut None, first_id)?)
             }
@@ -185,9 +185,9 @@ impl<A: Arithmetic> Drop for Incremental<A> {
 }
 
 /// Computes the whole image at every step, one pixel a step, or all in one when they are given.
-pub struct Whole<F> {
+pub struct Whole {
     given: bool,
-    forward: F,
+    forward: Box<dyn Forward>,
 }
 
 /// The net over a whole image.
@@ -209,14 +209,14 @@ pub trait Forward: Send {
     fn macs(&self) -> Vec<u64>;
 }
 
-impl<F: Forward> Whole<F> {
+impl Whole {
     /// `given` where all pixels are.
-    pub fn new(given: bool, forward: F) -> Whole<F> {
+    pub fn new(given: bool, forward: Box<dyn Forward>) -> Whole {
         Whole { given, forward }
     }
 }
 
-impl<F: Forward> Engine for Whole<F> {
+impl Engine for Whole {
     fn group(&self) -> usize {
         1
     }
@@ -274,7 +274,7 @@ impl<A: Arithmetic> Kernels<A> {
 
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: Layout) -> Result<Self, Error> {
+    pub fn new(model: &Model, net: &Arc<Net<A>>, layout: &Layout) -> Result<Self, Error> {
         Ok(Kernels { net: Arc::clone(net), cache: Cache::new(&model.layers, layout, &mut None, 0)? })
     }
 

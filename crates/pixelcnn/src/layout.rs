@@ -90,7 +90,7 @@ impl Space {
 }
 
 /// Where everything of a cache will lie, and how much it takes: numbers alone, before anything is allocated.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Layout {
     pub(crate) schedule: Schedule,
     pub(crate) skip: Skip,

@@ -509,10 +509,10 @@ impl Blueprint {
     }
 
     fn engine_of<A: Arithmetic>(&self, model: &Model, net: &Arc<Net<A>>) -> Result<Box<dyn Engine>, Error> {
-        Ok(match (self.method, self.layout.clone()) {
+        Ok(match (self.method, &self.layout) {
             (Method::Wavefront | Method::Cached, Some(layout)) => Box::new(Incremental::new(model, net, layout)?),
-            (_, Some(layout)) => Box::new(Whole::new(self.given, Kernels::new(model, net, layout)?)),
-            (_, None) => Box::new(Whole::new(self.given, Oracle(Arc::clone(net)))),
+            (_, Some(layout)) => Box::new(Whole::new(self.given, Box::new(Kernels::new(model, net, layout)?))),
+            (_, None) => Box::new(Whole::new(self.given, Box::new(Oracle(Arc::clone(net))))),
         })
     }
 }

@@ -1,1 +1,1 @@
-export const buildId = 'cd2e04a7f16f';
+export const buildId = '1da84845246d';
