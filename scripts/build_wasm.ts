@@ -33,7 +33,10 @@ export const rustFlags = [
 export const relaxedRustFlags = ['-Ctarget-feature=+relaxed-simd'];
 
 export const wasmOptFlags = [
-  // As fast as -O3, whose work LLVM has done already.
+  // As fast as -O3, whose work LLVM has done already; again since the first leaves some, and without the alignments that loads and stores
+  // hint at, which engines do not look at: 0.2 to 0.4 kB less in brotli.
+  '-Oz',
+  '--dealign',
   '-Oz',
   '--strip-producers',
   // What rustc's wasm32 target uses, named one by one so that nothing else comes in.

@@ -1,1 +1,1 @@
-export const buildId = '1da84845246d';
+export const buildId = 'd0a1e05a87f7';
