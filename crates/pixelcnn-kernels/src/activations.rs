@@ -20,6 +20,11 @@ pub struct Row {
 /// The row of zeros.
 const ZEROS: Row = Row { start: 0, depth: 0 };
 
+/// In place of a hash, which is odd, of what is not looked up: not all ids of it are known.
+const APART: u64 = 0;
+/// The same, since all it is computed from is of a blank image.
+const BLANK: u64 = 2;
+
 /// Steps that are computed at a time where all are known: enough for whole tiles, few enough that their places stay small.
 pub const BATCH: usize = 1024;
 
@@ -115,7 +120,7 @@ pub struct Shared {
     pub looks: Vec<Look>,
     /// (position, word) of a front, of those that have a hash.
     pub keys: Vec<u32>,
-    /// (position): of its key, 0 where it is not looked up, since not all ids of it are known.
+    /// (position): of its key; or [`APART`], or [`BLANK`].
     pub hashes: Vec<u64>,
 }
 
@@ -272,57 +277,58 @@ impl Walk {
     fn look_up(&mut self, family: usize, images: usize) {
         let Walk { grid, rows, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
-        let Shared { table, first, ids, bits, looks, keys, hashes, .. } = shared;
+        let Shared { table, first, ids, lowest, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
-        let limit = table.limit(family, chosen.len(), images);
+        let (limit, blanks) = (table.limit(family, chosen.len(), images), table.blanks(family));
         let (words, to_a_word) = (table.words(family), (u32::BITS / *bits) as usize);
         keys.resize(keys.len().max(chosen.len() * words), 0);
         hashes.clear();
         let mut known = 0;
-        let looked_at: &[Chosen] = if limit > 0 { chosen } else { &[] };
-        for &Chosen { row, class, at, .. } in looked_at {
+        for &Chosen { row, class, at, .. } in &*chosen {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let key = &mut keys[known * words..][..words];
             let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());
             let id = |offset: u32| ids[(offset + at) as usize];
+            let mut last = 0;
             // The last are the nearest, and the likeliest to have none.
             let mut each = key_of_rows.iter_mut().zip(of_rows.iter().rev().map(|&row| id(row)));
             let all_are_known = each.all(|(word, id)| {
                 *word = id;
-                id < limit
+                last = last.max(id);
+                id < limit.max(blanks)
             });
-            if !all_are_known {
-                hashes.push(0);
-                continue;
+            let mut hash = APART;
+            if all_are_known {
+                let mut brightest = 0;
+                for (word, pixels) in key_of_pixels.iter_mut().zip(of_pixels.chunks(to_a_word)) {
+                    *word = pixels.iter().fold(0, |word, &pixel| {
+                        brightest = brightest.max(id(pixel));
+                        word << *bits | id(pixel)
+                    });
+                }
+                if last < blanks && brightest <= *lowest {
+                    hash = BLANK;
+                } else if last < limit {
+                    if look.class {
+                        key[words - 1] = class.into();
+                    }
+                    hash = table::hash(key);
+                    known += 1;
+                }
             }
-            for (word, pixels) in key_of_pixels.iter_mut().zip(of_pixels.chunks(to_a_word)) {
-                *word = pixels.iter().fold(0, |word, &pixel| word << *bits | id(pixel));
-            }
-            if look.class {
-                key[words - 1] = class.into();
-            }
-            hashes.push(table::hash(key));
-            known += 1;
+            hashes.push(hash);
         }
-        if known == 0 {
-            for &Chosen { row, at, .. } in &*chosen {
-                ids[grid.row_of(&look.ring, row.into()) + at as usize] = NONE;
-            }
-            table.count_apart(family, chosen.len());
-            return;
-        }
-        table.touch(family, hashes.iter().copied().filter(|&hash| hash != 0));
+        table.touch(family, hashes.iter().copied().filter(|&hash| hash % 2 > 0));
         let (mut left, mut keys) = (0, keys.chunks_exact(words.max(1)));
         for number in 0..chosen.len() {
-            let Chosen { row, at, .. } = chosen[number];
+            let Chosen { row, class, at, .. } = chosen[number];
             let (row, at) = (usize::from(row), at as usize);
             let found = match hashes[number] {
-                0 => {
-                    table.count_apart(family, 1);
-                    None
-                }
+                APART => None,
+                BLANK => Some(table.blank(family, row, at / grid.images, class.into())),
                 hash => table.look_up(family, hash, keys.next().unwrap_or(&[])),
             };
+            table.count(family, found);
             ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);
             if let Some(Found { entry: Some((entry, start)), is_new: false, .. }) = found {
                 for (number, (ring, offset)) in look.kept.iter().enumerate() {

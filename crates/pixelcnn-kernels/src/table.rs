@@ -43,41 +43,61 @@ pub struct Part {
     pub macs: u64,
     /// Rows that were met, ever.
     pub met: u64,
-    /// Which of them are looked up.
+    /// Whether they are looked up.
     pub watch: Watch,
+    /// Those of blank images.
+    pub blank: Blank,
+}
+
+/// A family's rows of an image whose every level is 0, which have places of their own. A row changes from position to position as long as the
+/// image's edges lie within the family's reach. So there is one for each class, each of the first rows of the image, and each column near an
+/// edge, and one for all columns between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blank {
+    /// The id of the first.
+    pub first: u32,
+    /// Word of the first.
+    pub word: usize,
+    /// Classes that are told apart.
+    pub classes: u64,
+    /// Rows of the image; the last stands for all that follow.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// The column that stands for all between.
+    pub left: usize,
+    /// Columns of an image that it stands for, less one.
+    pub between: usize,
+}
+
+impl Blank {
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.classes.saturating_mul((self.rows * self.columns) as u64)
+    }
+
+    /// The number of that of a position.
+    fn index(&self, row: usize, column: usize, class: usize) -> usize {
+        let class = if self.classes > 1 { class } else { 0 };
+        let column = column.min(self.left.max(column.saturating_sub(self.between)));
+        (class * self.rows + row.min(self.rows - 1)) * self.columns + column
+    }
 }
 
 /// Multiply-adds that take about as long as looking a row up.
 pub const LOOK_UP_MACS: u64 = 4096;
 
-/// The same of positions of which most need not be looked up, since their ids tell that they are new.
-const KNOWN_MACS: u64 = LOOK_UP_MACS / 4;
+/// Positions after which it is asked whether looking a family's rows up pays: those of some twenty images of 28 x 28, since one that begins
+/// without ids ends without.
+pub const WATCHED: u64 = 16384;
 
-/// Positions after which it is asked whether looking a family's rows up pays: those of some three images of 28 x 28.
-pub const WATCHED: u64 = 2048;
-
-/// So many times as many positions go by, where one way did not pay, before it is tried again, since what is drawn may change.
+/// So many times as many positions go by, where it did not pay, before it is tried again, since what is drawn may change.
 const PAUSE: u64 = 8;
 
-/// Positions after which it is asked whether what follows from known rows alone pays.
-const KNOWN_WATCHED: u64 = PAUSE * WATCHED;
-
-/// Which rows of a family are looked up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Looked {
-    /// All.
-    All,
-    /// Those that are computed from ids of earlier steps.
-    Known,
-    /// None, as before it is first asked.
-    #[default]
-    None,
-}
-
-/// What of a family is looked up now, and for how long.
+/// Whether rows of a family are looked up now, and for how long.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Watch {
-    looked: Looked,
+    looked_up: bool,
     /// Positions until it is asked again.
     left: u64,
     /// What was spared before, in multiply-adds.
@@ -148,6 +168,8 @@ pub struct Table {
     words: Vec<u32>, // [set]: a line of tags and steps, and its entries: id, depths, two a word, and at their end the key
     counts: Vec<Met>, // (family)
     end: u32,        // values that were given a place
+    blanks: u32,     // one more than the last id of a row of a blank image
+    blank: [u32; 2], // values that rows of blank images may have: how many more, and at first
     now: u32,        // the step; of a difference of two it is all the same whether they wrap
     first: u32,      // the first id, and what numbering begins anew with
     next: u32,
@@ -155,16 +177,23 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty one of such parts, one after the other, that numbers rows from `first` on. Of `words`, which are 0, there are as many as the
-    /// parts have, and a [`LINE`] more, so that sets begin with a line of memory; of `counts` there is one for each part.
-    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32) -> Table {
+    /// An empty one of such parts, one after the other, that numbers rows from `first` on, or from after those of blank images, which may
+    /// have `blank` values. Of `words`, which are 0, there are as many as the parts have, and a [`LINE`] more, so that sets begin with a line
+    /// of memory; of `counts` there is one for each part.
+    pub fn new(mut parts: Vec<Part>, words: Vec<u32>, counts: Vec<Met>, first: u32, blank: u32) -> Table {
         let mut end = words.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
         for part in &mut parts {
             part.first = end;
             end += part.sets as usize * part.set;
         }
-        let first = first.max(FIRST);
-        Table { parts, words, counts, end: 0, now: 0, first, next: first, begun: first }
+        let mut blanks = FIRST;
+        for part in &mut parts {
+            (part.blank.first, part.blank.word) = (blanks, end);
+            blanks += part.blank.len() as u32;
+            end += part.blank.len() as usize * (part.entry - part.words);
+        }
+        let first = first.max(blanks);
+        Table { parts, words, counts, end: 0, blanks, blank: [blank; 2], now: 0, first, next: first, begun: first }
     }
 
     /// Words of a family's keys.
@@ -202,7 +231,7 @@ impl Table {
     pub fn begin_images(&mut self) {
         if self.next == u32::MAX {
             self.words.fill(0);
-            (self.end, self.next) = (0, self.first);
+            (self.end, self.next, self.blank[0]) = (0, self.first, self.blank[1]);
         }
     }
 
@@ -226,29 +255,49 @@ impl Table {
     /// So many positions of a family come, of some images in step: those are looked up all of whose ids are less than this, of 0 none.
     ///
     /// What is computed from an id that was given in this step was met by nothing before it: only an image beside it can. It gets an
-    /// id of its own where that pays, so that all images in step share it. Where it does not, as in deep nets whose positions see nearly all of
-    /// an image, and of one image alone, it goes without, and so do all that read it, until its own ids were met: a row that comes again and
-    /// again is then known a family at a time, and nearly all that are looked up are there. Where those are too few, too, all are computed for
-    /// a while. What is met of later families counts, as their keys are made of these ids.
+    /// id of its own, so that all images in step share it. Of one image alone it goes without, and so do all that read it, until its own ids were
+    /// met: a row that comes again and again is then known a family at a time, and nearly all that are looked up are there. Where too few are
+    /// met, as in deep nets whose positions see nearly all of an image, all are computed for a while. What is met of later families counts, as
+    /// their keys are made of these ids.
     pub fn limit(&mut self, family: usize, positions: usize, images: usize) -> u32 {
         let mut watch = self.parts[family].watch;
         if watch.left == 0 {
             let spared = self.parts[family..].iter().fold(0, |all: u64, part| all.wrapping_add(part.met.wrapping_mul(part.macs)));
-            let since = spared.wrapping_sub(watch.before);
-            let (looked, left) = match watch.looked {
-                Looked::All if since < WATCHED * LOOK_UP_MACS => (Looked::Known, KNOWN_WATCHED),
-                Looked::Known if since < KNOWN_WATCHED * KNOWN_MACS => (Looked::None, PAUSE * KNOWN_WATCHED),
-                _ => (Looked::All, WATCHED),
-            };
-            watch = Watch { looked, left, before: spared };
+            let too_few = watch.looked_up && spared.wrapping_sub(watch.before) < WATCHED * LOOK_UP_MACS;
+            watch = Watch { looked_up: !too_few, left: if too_few { PAUSE * WATCHED } else { WATCHED }, before: spared };
         }
         watch.left = watch.left.saturating_sub(positions as u64);
         self.parts[family].watch = watch;
-        match watch.looked {
-            Looked::All if images > 1 => NONE,
-            Looked::All | Looked::Known => self.begun,
-            Looked::None => 0,
+        match watch.looked_up {
+            true if images > 1 => NONE,
+            true => self.begun,
+            false => 0,
         }
+    }
+
+    /// More than the ids of rows of blank images that a family may be computed from, and no others; 0 where it has none itself.
+    pub fn blanks(&self, family: usize) -> u32 {
+        if self.parts[family].blank.rows > 0 { self.blanks } else { 0 }
+    }
+
+    /// The row of a blank image at a position: where it lies follows from that alone.
+    #[inline]
+    pub fn blank(&mut self, family: usize, row: usize, column: usize, class: usize) -> Found {
+        let Part { blank, entry, words, values, .. } = self.parts[family];
+        let index = blank.index(row, column, class);
+        let (id, at) = (blank.first + index as u32, blank.word + index * (entry - words));
+        if self.words[at] > 0 {
+            return Found { id, entry: Some((at, self.words[at] - 1)), is_new: false };
+        }
+        if self.blank[0] < values {
+            return Found { id, entry: None, is_new: true };
+        }
+        let start = self.end;
+        self.end += values;
+        self.blank[0] -= values;
+        self.words[at] = start + 1;
+        self.put(at + 1, (at + 1..at + entry - words).map(|_| u32::MAX));
+        Found { id, entry: Some((at, start)), is_new: true }
     }
 
     /// The row that a family makes of these ids, numbered where it is new; `None` where numbers are used up.
@@ -270,11 +319,9 @@ impl Table {
             if way >= KEPT {
                 return Some(self.keep(family, set, way));
             }
-            self.counts[family].met += 1;
             return Some(Found { id: self.words[entry], entry: Some((entry, self.words[set + STARTS + way])), is_new: false });
         }
         if self.next == u32::MAX {
-            self.counts[family].apart += 1;
             return None;
         }
         let id = self.next;
@@ -288,14 +335,12 @@ impl Table {
         self.words[entry] = id;
         self.put(key_at(entry), key.iter().copied());
         if way >= KEPT {
-            self.counts[family].apart += 1;
             return Some(Found { id, entry: None, is_new: true });
         }
         let start = self.end;
         self.end += part.values;
         self.words[set + STARTS + way] = start;
         self.put(entry + 1, (entry + 1..key_at(entry)).map(|_| u32::MAX));
-        self.counts[family].new += 1;
         Some(Found { id, entry: Some((entry, start)), is_new: true })
     }
 
@@ -337,7 +382,6 @@ impl Table {
         let from = part.entry(set, way);
         let kept = self.oldest(set, 0..KEPT);
         if self.age(set, kept) < part.lifetime {
-            self.counts[family].apart += 1;
             return Found { id: self.words[from], entry: None, is_new: true };
         }
         let to = part.entry(set, kept);
@@ -348,13 +392,18 @@ impl Table {
         self.set_tag(set, way, other);
         self.set_met(set, kept);
         self.put(to + 1, (to + 1..to + part.entry - part.words).map(|_| u32::MAX));
-        self.counts[family].new += 1;
         Found { id: self.words[to], entry: Some((to, self.words[set + STARTS + kept])), is_new: true }
     }
 
-    /// Counts positions that could not be looked up.
-    pub fn count_apart(&mut self, family: usize, positions: usize) {
-        self.counts[family].apart += positions as u64;
+    /// Counts what came of a position; of `None` that it could not be looked up.
+    #[inline]
+    pub fn count(&mut self, family: usize, found: Option<Found>) {
+        let counts = &mut self.counts[family];
+        match found {
+            Some(Found { entry: Some(_), is_new: false, .. }) => counts.met += 1,
+            Some(Found { entry: Some(_), .. }) => counts.new += 1,
+            _ => counts.apart += 1,
+        }
     }
 
     /// How deep one of the rows of an entry is, of those that are kept; [`u16::MAX`] where that is not known yet.

@@ -135,7 +135,9 @@ impl Layout {
         if keep == Keep::All {
             slots.fill(schedule.steps() as u64);
         }
-        let (mut families, mut family_of) = if skip.rows > 0 { sharing::families(layers, &schedule) } else { alone(layers) };
+        let pixel_ids = PixelIds::of(config);
+        let (mut families, mut family_of) =
+            if skip.rows > 0 { sharing::families(layers, &schedule, pixel_ids) } else { alone(layers) };
         // A root's id is read for as long as any row of its family is.
         let mut read = vec![1; families.len()];
         for (layer, &family) in family_of.iter().enumerate() {
@@ -195,8 +197,7 @@ impl Layout {
         };
         let addressed = u64::from(u32::MAX).saturating_sub(units.values(&[space.end]).0);
         let most = skip.rows.min(addressed).min(MOST_BYTES);
-        let pixel_ids = PixelIds::of(config);
-        let table = TablePlan::new(units, pixel_ids, &families, most, lifetime, row);
+        let table = TablePlan::new(units, pixel_ids, &families, [height, width, layers.classes], most, lifetime, row);
         if table.is_none() {
             (families, family_of) = alone(layers);
         }

@@ -16,10 +16,16 @@
 //! which have their rows kept: an id takes little room, and what is computed from it can be met only while it is remembered. What is met
 //! for the first time in a full set has its id remembered alone: most rows never come again, and are computed where they always were,
 //! in the ring. Of an image alone what is computed from an id that is new itself has not even one, until that is met: it can be met by
-//! nothing before; so it is for images in step where too few of them meet each other's ([`Table::limit`]). When it is met again its rows
+//! nothing before. Where too few are met, nothing is looked up for a while ([`Table::limit`]). When a row is met again its values
 //! are kept, in place of those of the set that were not met for longest. Rows that a position still in flight may read are never
 //! replaced: each set knows at which step they were met last, and a ring is so many steps
 //! long. An id may be forgotten at any time: it stays what it is for those who have it.
+//!
+//! *What is blank* comes again most of all, and is not even looked up. A row that follows from pixels of level 0 alone is that of another
+//! position unless an edge of the image lies within its reach of either. So where all ids that it is computed from are of such rows, it lies at
+//! a place that follows from its family, class and position ([`Blank`]): it is computed when that is asked for first, and kept as long as
+//! the table is. Its id follows as well, and others are looked up by it as by any. Of deep nets, whose positions see nearly all of an
+//! image, hardly anything else comes again.
 //!
 //! *Two silent wrong answers* are ruled out. Hashes choose where to look and nothing else: ids are compared in full. And no id comes a second
 //! time while anything remembers it: when 32 bits of them are used up (some two million digits), positions go without until the images
@@ -30,11 +36,11 @@
 use crate::config::{Config, Input};
 use crate::error::Error;
 use crate::layers::{Layer, Layers, Source, Start, Tap};
-use crate::memory::{Bytes, try_room, try_zeroed};
+use crate::memory::{Bytes, product, try_room, try_zeroed};
 use crate::packed::Units;
 use crate::schedule::{Schedule, fits};
 pub use pixelcnn_kernels::table::Met;
-use pixelcnn_kernels::table::{KEPT, LINE, LOOK_UP_MACS, OUTSIDE, Part, Table, WAYS, Watch};
+use pixelcnn_kernels::table::{Blank, KEPT, LINE, LOOK_UP_MACS, OUTSIDE, Part, Table, WAYS, Watch};
 
 /// Layers whose rows follow from one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +59,13 @@ pub(crate) struct Family {
     here: Vec<usize>,
     /// Whether the class follows from its id.
     knows_class: bool,
+    /// How far above, left and right of a position lies what its row is computed from, but for pixels that are nothing where they are 0.
+    reach: [i64; 3],
 }
 
 /// The families of a net's layers under a schedule, and the family of each layer. A member must be computed at the step of its root, so
 /// that all of a new row is there before another position meets it.
-pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Vec<usize>) {
+pub(crate) fn families(layers: &Layers, schedule: &Schedule, pixels: PixelIds) -> (Vec<Family>, Vec<usize>) {
     let mut families: Vec<Family> = Vec::with_capacity(layers.len());
     let mut of: Vec<usize> = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
@@ -95,11 +103,23 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Ve
             of.push(here[0]);
             continue;
         }
+        let mut reach = [0; 3];
+        for &(source, tap) in &key {
+            let beyond = match source {
+                Source::Layer(root) => families[of[root]].reach,
+                Source::Pixels if pixels.lowest > OUTSIDE => [0; 3],
+                Source::Pixels => continue,
+            };
+            for (side, by) in [-tap.dy, -tap.dx, tap.dx].into_iter().enumerate() {
+                reach[side] = i64::max(reach[side], beyond[side] + i64::from(by));
+            }
+        }
         let (mut key, others): (Vec<_>, Vec<_>) = key.into_iter().partition(|&(source, _)| source == Source::Pixels);
         key.extend(others);
         of.push(families.len());
         let macs = layer.macs();
-        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class: class || knows_class });
+        let knows_class = class || knows_class;
+        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class, reach });
     }
     let mut kept = vec![false; layers.len()];
     kept[layers.len() - 1] = true;
@@ -115,7 +135,10 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule) -> (Vec<Family>, Ve
 
 /// Each layer by itself, where nothing is shared.
 pub(crate) fn alone(layers: &Layers) -> (Vec<Family>, Vec<usize>) {
-    let family = |root| Family { root, key: vec![], class: false, kept: vec![], macs: 0, here: vec![], knows_class: false };
+    let family = |root| {
+        let (key, kept, here) = (vec![], vec![], vec![]);
+        Family { root, key, class: false, kept, macs: 0, here, knows_class: false, reach: [0; 3] }
+    };
     ((0..layers.len()).map(family).collect(), (0..layers.len()).collect())
 }
 
@@ -165,6 +188,7 @@ struct Shelf {
     lifetime: u64, // steps after which no position reads what was met
     macs: u64,     // that a row spares which is met
     sets: u64,
+    blank: Blank,
 }
 
 impl Shelf {
@@ -176,12 +200,18 @@ impl Shelf {
     fn bytes(&self, units: Units) -> Bytes {
         units.values(&[KEPT as u64, self.values]) + Bytes::of::<u32>(&[self.set()])
     }
+
+    /// Words of all its rows of blank images, but for their values.
+    fn blank_words(&self) -> u64 {
+        product(&[self.blank.len(), self.entry - self.words])
+    }
 }
 
 /// How large a table is, and how it is divided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TablePlan {
     shelves: Vec<Shelf>,
+    blank: u64, // values of rows of blank images
     /// Values of all rows that it can keep, which lie with all others.
     pub values: u64,
     /// All that it takes, these included.
@@ -206,9 +236,11 @@ impl TablePlan {
             macs: shelf.macs,
             met: 0,
             watch: Watch::default(),
+            blank: shelf.blank,
         }));
-        let all: u64 = self.shelves.iter().map(|shelf| shelf.sets * shelf.set()).sum();
-        Ok(Table::new(parts, try_zeroed(all as usize + LINE)?, try_zeroed(self.shelves.len())?, first))
+        let all: u64 = self.shelves.iter().map(|shelf| shelf.sets * shelf.set() + shelf.blank_words()).sum();
+        let (words, counts) = (try_zeroed(all as usize + LINE)?, try_zeroed(self.shelves.len())?);
+        Ok(Table::new(parts, words, counts, first, self.blank as u32))
     }
 
     /// Of at most so many bytes; of none where that is too little. `lifetime` and `row` tell of a family how long its rows are read,
@@ -217,6 +249,7 @@ impl TablePlan {
         units: Units,
         pixels: PixelIds,
         families: &[Family],
+        [height, width, classes]: [usize; 3],
         bytes: u64,
         lifetime: impl Fn(usize) -> u64,
         row: impl Fn(usize) -> u64,
@@ -229,7 +262,11 @@ impl TablePlan {
                 small if small <= LINE as u64 => small.next_power_of_two(),
                 large => large,
             };
-            Shelf { words, values, entry, lifetime: lifetime(number), macs: family.macs, sets: 0 }
+            let [up, left, right] = family.reach.map(|far| far as usize);
+            let classes = if family.knows_class { classes as u64 } else { 1 };
+            let columns = width.min(left + right + 1);
+            let blank = Blank { first: 0, word: 0, classes, rows: height.min(up + 1), columns, left, between: width - columns };
+            Shelf { words, values, entry, lifetime: lifetime(number), macs: family.macs, sets: 0, blank }
         };
         let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
         // A set for each, and of what is left the more, the more multiply-adds follow: where an id is forgotten, all rows that were computed
@@ -237,17 +274,31 @@ impl TablePlan {
         let one: u64 = shelves.iter().map(|shelf| shelf.bytes(units).0).sum();
         let after = |number: usize| families[number..].iter().map(|family| family.macs).sum::<u64>();
         let macs: u64 = (0..families.len()).map(after).sum();
-        let Some(left) = bytes.min(MOST_BYTES).checked_sub(one) else { return TablePlan::default() };
+        let Some(mut left) = bytes.min(MOST_BYTES).checked_sub(one) else { return TablePlan::default() };
+        // Of an eighth the first families have what tells where their rows of blank images lie, and of seven eighths of what is left all have their
+        // values: where these are so many, hardly anything else comes again.
+        let (mut words, mut blank) = (left / 32, 0);
+        for shelf in &mut shelves {
+            let own = shelf.blank_words();
+            if own > words {
+                (words, shelf.blank) = (0, Blank::default());
+            } else {
+                (words, left, blank) = (words - own, left - 4 * own, blank + shelf.blank.len() * shelf.values);
+            }
+        }
+        let blank = blank.min(left / 8 * 7 / units.value);
+        left -= blank * units.value;
         for (number, shelf) in shelves.iter_mut().enumerate() {
             // What is left has 31 bits.
             let large = (u64::BITS - macs.leading_zeros()).saturating_sub(u64::BITS - 31);
             let bytes = left * (after(number) >> large) / (macs >> large).max(1);
             shelf.sets = 1 + bytes / shelf.bytes(units).0;
         }
-        let values = shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum();
-        let bytes = shelves.iter().map(|shelf| Bytes(shelf.sets * shelf.bytes(units).0)).sum::<Bytes>();
+        let values = blank + shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum::<u64>();
+        let of = |shelf: &Shelf| Bytes(shelf.sets * shelf.bytes(units).0 + 4 * shelf.blank_words());
+        let bytes = shelves.iter().map(of).sum::<Bytes>() + Bytes(blank * units.value);
         let bytes = bytes + Bytes::of::<u32>(&[LINE as u64]); // so that sets begin with a line
-        TablePlan { shelves, values, bytes }
+        TablePlan { shelves, blank, values, bytes }
     }
 
     /// Words of the longest key.

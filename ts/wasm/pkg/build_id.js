@@ -1,1 +1,1 @@
-export const buildId = 'd0a1e05a87f7';
+export const buildId = '563f148841e6';
