@@ -362,13 +362,10 @@ impl Walk {
             let from = &from[..tile.len()];
             let starts = starts[tile.start * taps..tile.end * taps].chunks_exact_mut(tile.len());
             let each = depths[number * taps..][..taps].iter_mut().enumerate().zip(starts);
-            let (first, at) = from[0];
-            // Of images in step, rows that tiles read lie side by side.
-            let side_by_side = from.iter().enumerate().all(|(k, &from)| from == (first, at + k));
-            if side_by_side && tile.len() == MOST_POSITIONS {
+            if let &[a, b, c, d] = from {
                 for ((tap, deepest), starts) in each {
-                    let read = &rows[plan.reads.all[first + tap] as usize + at..][..MOST_POSITIONS];
-                    starts.copy_from_slice(&[read[0].start, read[1].start, read[2].start, read[3].start]);
+                    let read = [a, b, c, d].map(|(first, at)| rows[plan.reads.all[first + tap] as usize + at]);
+                    starts.copy_from_slice(&read.map(|row| row.start));
                     *deepest = read[0].depth.max(read[1].depth).max(read[2].depth.max(read[3].depth));
                 }
                 continue;

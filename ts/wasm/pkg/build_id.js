@@ -1,1 +1,1 @@
-export const buildId = '563f148841e6';
+export const buildId = '350c6764ee0f';
