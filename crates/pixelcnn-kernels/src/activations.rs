@@ -60,10 +60,12 @@ pub struct Walk {
     pub layers: Vec<Plan>,
     /// What is computed now.
     pub front: Front,
-    /// (family), or one for all where nothing is remembered: what it computes at a step.
-    pub chosen: Vec<Vec<Chosen>>,
-    /// What the positions that were listed last are computed by: delay, whether whole rows, and steps.
+    /// Positions of a step.
+    pub positions: Vec<Chosen>,
+    /// What they are computed by: delay, whether whole rows, and steps.
     pub listed: (usize, bool, Range<usize>),
+    /// Where rows are remembered, (family) -> those of them whose rows are not there.
+    pub chosen: Vec<Vec<Chosen>>,
     /// What is remembered.
     pub shared: Option<Shared>,
 }
@@ -173,9 +175,10 @@ impl<A: Lanes> Activations<A> {
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
         if walk.tails {
+            let chosen = if walk.shared.is_some() { &walk.chosen[family] } else { &walk.positions };
             // What pads the channels may hold anything.
             let own = packed.row.min(plan.ring.steps as usize * A::STEP);
-            for (number, ((&target, &row), chosen)) in targets.iter().zip(outputs).zip(&walk.chosen[family]).enumerate() {
+            for (number, ((&target, &row), chosen)) in targets.iter().zip(outputs).zip(chosen).enumerate() {
                 let depth = match scratch.depths.get(number) {
                     Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(plan.ring.steps),
                     None => depth_of::<A>(&data[row as usize..][..own]),
@@ -234,19 +237,14 @@ impl Walk {
     /// `None` where there is nothing to compute.
     fn choose(&mut self, layer: usize, classes: &[u16], steps: Range<usize>) -> Option<usize> {
         let plan = &self.layers[layer];
-        // Where rows are remembered it is one step at a time, each with all its layers in their order, and a family has the positions of its root.
-        let family = if self.shared.is_some() { plan.family } else { 0 };
-        // Where none are remembered most layers have the positions of the one before them.
+        let family = plan.family;
+        // Most layers have the positions of the one before them.
         let Ring { delay, whole, .. } = plan.ring;
         let listed = (delay, whole, steps.clone());
-        let is_due = match &self.shared {
-            Some(shared) => shared.looks[family].root == layer,
-            None => layer == 0 || self.listed != listed,
-        };
-        if is_due {
+        let is_root = self.shared.as_ref().is_none_or(|shared| shared.looks[family].root == layer);
+        if is_root && (layer == 0 || self.listed != listed) {
             self.listed = listed;
-            let chosen = &mut self.chosen[family];
-            chosen.clear();
+            self.positions.clear();
             for step in steps {
                 for (row, columns) in self.wave.positions(delay, whole, step) {
                     let lane = row % self.lanes;
@@ -254,37 +252,37 @@ impl Walk {
                         columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c)))
                     {
                         let (at, lane) = (self.grid.at(image, column) as u32, (image * self.lanes + lane) as u32);
-                        chosen.push(Chosen { step: step as u32, row: row as u16, class, at, lane, entry: None });
+                        self.positions.push(Chosen { step: step as u32, row: row as u16, class, at, lane, entry: None });
                     }
                 }
             }
-            if layer == 0
-                && let Some(shared) = &mut self.shared
-            {
+        }
+        // Where rows are remembered it is one step at a time, each with all its layers in their order.
+        if let Some(shared) = &mut self.shared {
+            if layer == 0 {
                 shared.table.step();
             }
-            self.look_up(family, classes.len());
+            if is_root {
+                self.look_up(family, classes.len());
+            }
         }
         self.front.clear();
-        if self.chosen[family].is_empty() {
-            return None;
-        }
         self.gather(layer);
-        Some(family)
+        (!self.front.rows.is_empty()).then_some(family)
     }
 
-    /// Looks up the positions of a family, of so many images, leaves those whose rows are not there, and points the others to theirs.
+    /// Looks up the positions of a family, of so many images, chooses those whose rows are not there, and points the others to theirs.
     fn look_up(&mut self, family: usize, images: usize) {
-        let Walk { grid, rows, chosen, shared, .. } = self;
+        let Walk { grid, rows, positions, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
         let Shared { table, first, ids, lowest, bits, looks, keys, hashes } = shared;
         let look = &looks[family];
-        let (limit, blanks) = (table.limit(family, chosen.len(), images), table.blanks(family));
+        let (limit, blanks) = (table.limit(family, positions.len(), images), table.blanks(family));
         let (words, to_a_word) = (table.words(family), (u32::BITS / *bits) as usize);
-        keys.resize(keys.len().max(chosen.len() * words), 0);
+        keys.resize(keys.len().max(positions.len() * words), 0);
         hashes.clear();
         let mut known = 0;
-        for &Chosen { row, class, at, .. } in &*chosen {
+        for &Chosen { row, class, at, .. } in &*positions {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let key = &mut keys[known * words..][..words];
             let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());
@@ -319,11 +317,12 @@ impl Walk {
             hashes.push(hash);
         }
         table.touch(family, hashes.iter().copied().filter(|&hash| hash % 2 > 0));
-        let (mut left, mut keys) = (0, keys.chunks_exact(words.max(1)));
-        for number in 0..chosen.len() {
-            let Chosen { row, class, at, .. } = chosen[number];
+        let mut keys = keys.chunks_exact(words.max(1));
+        chosen.clear();
+        for (&position, &hash) in positions.iter().zip(&*hashes) {
+            let Chosen { row, class, at, .. } = position;
             let (row, at) = (usize::from(row), at as usize);
-            let found = match hashes[number] {
+            let found = match hash {
                 APART => None,
                 BLANK => Some(table.blank(family, row, at / grid.images, class.into())),
                 hash => table.look_up(family, hash, keys.next().unwrap_or(&[])),
@@ -336,19 +335,17 @@ impl Walk {
                     rows[grid.row_of(ring, row) + at] = Row { start: *first as u32 + start + offset, depth };
                 }
             } else {
-                chosen[left] = Chosen { entry: found.and_then(|found| found.entry), ..chosen[number] };
-                left += 1;
+                chosen.push(Chosen { entry: found.and_then(|found| found.entry), ..position });
             }
         }
-        chosen.truncate(left);
     }
 
     /// Makes a front of what the layer is to compute, and gives each position its place. What tiles read is written as they read it: looked up
     /// position by position, and put in order later, it took a sixth of the time of deep nets.
     fn gather(&mut self, layer: usize) {
-        let Walk { wave, images, lanes, grid, rows, front, layers, chosen, shared, .. } = self;
+        let Walk { wave, images, lanes, grid, rows, front, layers, positions, chosen, shared, .. } = self;
         let plan = &layers[layer];
-        let chosen = &chosen[if shared.is_some() { plan.family } else { 0 }];
+        let chosen = if shared.is_some() { &chosen[plan.family] } else { positions };
         let Front { starts, depths, begins, residuals, rows: outputs, targets } = front;
         let taps = plan.reads.taps;
         starts.resize(chosen.len() * taps, 0);

@@ -154,10 +154,11 @@ fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Tabl
     let plans = plans(layers, schedule, &grid, &rings, families, &layout.family_of)?;
     let rows = try_zeroed(u32::try_from(layout.rows).map_err(|_| none())? as usize)?;
     let front = Front::with_room(layout.room).map_err(|_| none())?;
-    let mut chosen = try_room(families.len())?;
-    for _ in 0..if layout.table.is_none() { 1 } else { families.len() } {
+    let (listed, mut chosen) = ((0, false, 0..0), try_room(families.len())?);
+    for _ in families.iter().filter(|_| !layout.table.is_none()) {
         chosen.push(try_room(positions)?);
     }
+    let all = try_room(positions)?;
     let mut shared = None;
     if !layout.table.is_none() {
         let looks = looks(schedule, &grid, &rings, families, &plans)?;
@@ -168,7 +169,7 @@ fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Tabl
         shared = Some(Shared { table, first, ids, lowest, bits, looks, keys, hashes });
     }
     let (wave, tails, images, lanes) = (schedule.wave(), layout.skip.tails, *images, schedule.lanes());
-    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, chosen, listed: (0, false, 0..0), shared })
+    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, listed, positions: all, chosen, shared })
 }
 
 /// Where places begin that are seen through some taps, each of a ring, in images of that size.

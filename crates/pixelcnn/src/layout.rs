@@ -223,7 +223,7 @@ impl Layout {
             + Bytes::of::<u32>(&[keys])
             + Bytes::of::<u32>(&[positions, table.words()])
             + Bytes::of::<u64>(&[if table.is_none() { 0 } else { positions }])
-            + front_bytes(room, if table.is_none() { 1 } else { families.len() as u64 }, units);
+            + front_bytes(room, if table.is_none() { 1 } else { 1 + families.len() as u64 }, units);
         let values = space.end;
         Layout { schedule, skip, images, pixel_ids, grid, rings, families, family_of, values, rows, ids, table, room, units, own }
     }

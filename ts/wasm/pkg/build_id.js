@@ -1,1 +1,1 @@
-export const buildId = '350c6764ee0f';
+export const buildId = '4b77b49f149c';
