@@ -72,7 +72,7 @@ pub struct Blank {
 
 impl Blank {
     /// How many there are.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.classes.saturating_mul((self.rows * self.columns) as u64)
     }
 
@@ -189,8 +189,8 @@ impl Table {
         let mut blanks = FIRST;
         for part in &mut parts {
             (part.blank.first, part.blank.word) = (blanks, end);
-            blanks += part.blank.len() as u32;
-            end += part.blank.len() as usize * (part.entry - part.words);
+            blanks += part.blank.count() as u32;
+            end += part.blank.count() as usize * (part.entry - part.words);
         }
         let first = first.max(blanks);
         Table { parts, words, counts, end: 0, blanks, blank: [blank; 2], now: 0, first, next: first, begun: first }

@@ -203,7 +203,7 @@ impl Shelf {
 
     /// Words of all its rows of blank images, but for their values.
     fn blank_words(&self) -> u64 {
-        product(&[self.blank.len(), self.entry - self.words])
+        product(&[self.blank.count(), self.entry - self.words])
     }
 }
 
@@ -283,7 +283,7 @@ impl TablePlan {
             if own > words {
                 (words, shelf.blank) = (0, Blank::default());
             } else {
-                (words, left, blank) = (words - own, left - 4 * own, blank + shelf.blank.len() * shelf.values);
+                (words, left, blank) = (words - own, left - 4 * own, blank + shelf.blank.count() * shelf.values);
             }
         }
         let blank = blank.min(left / 8 * 7 / units.value);

@@ -1,1 +1,1 @@
-export const buildId = '4b77b49f149c';
+export const buildId = '5a2e8152e10b';
