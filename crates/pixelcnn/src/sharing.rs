@@ -103,23 +103,22 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule, pixels: PixelIds) -
             of.push(here[0]);
             continue;
         }
-        let mut reach = [0; 3];
+        let [mut up, mut left, mut right] = [0; 3];
         for &(source, tap) in &key {
             let beyond = match source {
                 Source::Layer(root) => families[of[root]].reach,
                 Source::Pixels if pixels.lowest > OUTSIDE => [0; 3],
                 Source::Pixels => continue,
             };
-            for (side, by) in [-tap.dy, -tap.dx, tap.dx].into_iter().enumerate() {
-                reach[side] = i64::max(reach[side], beyond[side] + i64::from(by));
-            }
+            let (dy, dx) = (i64::from(tap.dy), i64::from(tap.dx));
+            (up, left, right) = (up.max(beyond[0] - dy), left.max(beyond[1] - dx), right.max(beyond[2] + dx));
         }
         let (mut key, others): (Vec<_>, Vec<_>) = key.into_iter().partition(|&(source, _)| source == Source::Pixels);
         key.extend(others);
         of.push(families.len());
         let macs = layer.macs();
         let knows_class = class || knows_class;
-        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class, reach });
+        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class, reach: [up, left, right] });
     }
     let mut kept = vec![false; layers.len()];
     kept[layers.len() - 1] = true;

@@ -1,1 +1,1 @@
-export const buildId = '5a2e8152e10b';
+export const buildId = 'ef31be25e4f3';
