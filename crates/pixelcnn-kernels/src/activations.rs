@@ -64,7 +64,7 @@ pub struct Walk {
     pub positions: Vec<Chosen>,
     /// What they are computed by: delay, whether whole rows, and steps.
     pub listed: (usize, bool, Range<usize>),
-    /// Where rows are remembered, (family) -> those of them whose rows are not there.
+    /// (family) -> those of them whose rows are not there; empty where none are remembered, and all are computed.
     pub chosen: Vec<Vec<Chosen>>,
     /// What is remembered.
     pub shared: Option<Shared>,
@@ -175,7 +175,7 @@ impl<A: Lanes> Activations<A> {
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
         if walk.tails {
-            let chosen = if walk.shared.is_some() { &walk.chosen[family] } else { &walk.positions };
+            let chosen = walk.chosen.get(family).unwrap_or(&walk.positions);
             // What pads the channels may hold anything.
             let own = packed.row.min(plan.ring.steps as usize * A::STEP);
             for (number, ((&target, &row), chosen)) in targets.iter().zip(outputs).zip(chosen).enumerate() {
@@ -345,7 +345,7 @@ impl Walk {
     fn gather(&mut self, layer: usize) {
         let Walk { wave, images, lanes, grid, rows, front, layers, positions, chosen, shared, .. } = self;
         let plan = &layers[layer];
-        let chosen = if shared.is_some() { &chosen[plan.family] } else { positions };
+        let chosen = chosen.get(plan.family).unwrap_or(positions);
         let Front { starts, depths, begins, residuals, rows: outputs, targets } = front;
         let taps = plan.reads.taps;
         starts.resize(chosen.len() * taps, 0);

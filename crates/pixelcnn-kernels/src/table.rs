@@ -173,7 +173,7 @@ pub struct Table {
     now: u32,        // the step; of a difference of two it is all the same whether they wrap
     first: u32,      // the first id, and what numbering begins anew with
     next: u32,
-    begun: u32, // the first id that was given since the step began
+    begun: u32, // the first id that was given since the step began: nothing was computed from it, or from any after it, before
 }
 
 impl Table {
@@ -214,11 +214,6 @@ impl Table {
     /// Starts counting anew.
     pub fn reset_counts(&mut self) {
         self.counts.fill(Met::default());
-    }
-
-    /// The first id that was given since the step began: nothing was computed from it, or from any after it, before.
-    pub fn begun(&self) -> u32 {
-        self.begun
     }
 
     /// A step begins.

@@ -150,26 +150,25 @@ fn walk(layers: &Layers, layout: &Layout, table: &mut dyn FnMut() -> Result<Tabl
     let n = |count: u64| usize::try_from(count).map_err(|_| none());
     let Layout { schedule, families, images, .. } = layout;
     let rings: Vec<Ring> = layout.rings.iter().map(|ring| ring.narrow(schedule)).collect();
-    let (grid, pixels, positions) = (layout.grid.narrow(), rings[0], n(layout.room.positions)?);
+    let (grid, pixels, most) = (layout.grid.narrow(), rings[0], n(layout.room.positions)?);
     let plans = plans(layers, schedule, &grid, &rings, families, &layout.family_of)?;
     let rows = try_zeroed(u32::try_from(layout.rows).map_err(|_| none())? as usize)?;
     let front = Front::with_room(layout.room).map_err(|_| none())?;
-    let (listed, mut chosen) = ((0, false, 0..0), try_room(families.len())?);
-    for _ in families.iter().filter(|_| !layout.table.is_none()) {
-        chosen.push(try_room(positions)?);
-    }
-    let all = try_room(positions)?;
-    let mut shared = None;
+    let (positions, listed) = (try_room(most)?, (0, false, 0..0));
+    let (mut chosen, mut shared) = (try_room(families.len())?, None);
     if !layout.table.is_none() {
+        for _ in families {
+            chosen.push(try_room(most)?);
+        }
         let looks = looks(schedule, &grid, &rings, families, &plans)?;
         let (ids, PixelIds { lowest, bits }) = (try_zeroed(layout.ids as usize)?, layout.pixel_ids); // as many as rows
-        let (mut keys, hashes) = (Vec::new(), try_room(positions)?);
-        reserve(&mut keys, &[positions, layout.table.words() as usize])?;
+        let (mut keys, hashes) = (Vec::new(), try_room(most)?);
+        reserve(&mut keys, &[most, layout.table.words() as usize])?;
         let (first, table) = (layout.values as usize, table()?);
         shared = Some(Shared { table, first, ids, lowest, bits, looks, keys, hashes });
     }
     let (wave, tails, images, lanes) = (schedule.wave(), layout.skip.tails, *images, schedule.lanes());
-    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, listed, positions: all, chosen, shared })
+    Ok(Walk { wave, tails, images, lanes, grid, rows, pixels, layers: plans, front, positions, listed, chosen, shared })
 }
 
 /// Where places begin that are seen through some taps, each of a ring, in images of that size.

@@ -264,7 +264,8 @@ impl TablePlan {
             let [up, left, right] = family.reach.map(|far| far as usize);
             let classes = if family.knows_class { classes as u64 } else { 1 };
             let columns = width.min(left + right + 1);
-            let blank = Blank { first: 0, word: 0, classes, rows: height.min(up + 1), columns, left, between: width - columns };
+            let (rows, between) = (height.min(up + 1), width - columns);
+            let blank = Blank { classes, rows, columns, left, between, ..Blank::default() };
             Shelf { words, values, entry, lifetime: lifetime(number), macs: family.macs, sets: 0, blank }
         };
         let mut shelves: Vec<Shelf> = families.iter().enumerate().map(shelf).collect();
@@ -286,7 +287,7 @@ impl TablePlan {
             }
         }
         let blank = blank.min(left / 8 * 7 / units.value);
-        left -= blank * units.value;
+        left -= units.values(&[blank]).0;
         for (number, shelf) in shelves.iter_mut().enumerate() {
             // What is left has 31 bits.
             let large = (u64::BITS - macs.leading_zeros()).saturating_sub(u64::BITS - 31);
@@ -294,8 +295,8 @@ impl TablePlan {
             shelf.sets = 1 + bytes / shelf.bytes(units).0;
         }
         let values = blank + shelves.iter().map(|shelf| shelf.sets * KEPT as u64 * shelf.values).sum::<u64>();
-        let of = |shelf: &Shelf| Bytes(shelf.sets * shelf.bytes(units).0 + 4 * shelf.blank_words());
-        let bytes = shelves.iter().map(of).sum::<Bytes>() + Bytes(blank * units.value);
+        let of = |shelf: &Shelf| Bytes(shelf.sets * shelf.bytes(units).0) + Bytes::of::<u32>(&[shelf.blank_words()]);
+        let bytes = shelves.iter().map(of).sum::<Bytes>() + units.values(&[blank]);
         let bytes = bytes + Bytes::of::<u32>(&[LINE as u64]); // so that sets begin with a line
         TablePlan { shelves, blank, values, bytes }
     }

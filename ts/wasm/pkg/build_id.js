@@ -1,1 +1,1 @@
-export const buildId = 'ef31be25e4f3';
+export const buildId = '5955c7f82b14';
