@@ -73,7 +73,7 @@ impl<A: Lanes> PackedLayer<A> {
         assert!(written <= row && residual.kept + added <= residual.len);
         let mut layer = PackedLayer { packing, group: A::most_steps(), finished: A::finished(rounding) };
         while layer.group > 1 && !layer.fits(layer.group) {
-            layer.group /= 2;
+            layer.group -= 1;
         }
         layer
     }

@@ -432,28 +432,35 @@ impl<A: Lanes> Place<'_, A> {
                         }
                     }
                 } else {
-                    // The same, but sums are touched once for a group of steps, the first of which has nothing to add to.
+                    // The same, but sums are touched once for a group of steps, the first of which has nothing to add to; one after the other, not in
+                    // a loop, so that a group makes its addresses once, and looks after each step whether it ends, so that compilers
+                    // do not begin the next before.
+                    const { assert!(A::MOST_STEPS <= 8) };
                     loop {
-                        let left = end.offset_from(weights[0]) as usize; // not behind it
-                        let stop = weights[0].wrapping_add(left.min(layer.group * step));
-                        let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                        let mut partial: [[A::Partial; V]; P] = std::array::from_fn(|p| {
-                            let x = inputs(at, p);
-                            std::array::from_fn(|v| A::add_partial(A::no_products(), x, w[v]))
-                        });
-                        at = at.wrapping_add(A::STEP);
-                        weights = weights.map(|w| w.wrapping_add(step));
-                        while weights[0] != stop {
-                            let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
-                            for (p, partial) in partial.iter_mut().enumerate() {
-                                let x = inputs(at, p);
+                        let left = (end.offset_from(weights[0]) as usize).min(layer.group * step); // not behind it
+                        let rows: [*const A::Value; P] = std::array::from_fn(|p| at.wrapping_byte_add(away[p]));
+                        let mut partial = [[A::no_products(); V]; P];
+                        let mut add = |k: usize| {
+                            // Two additions: of one, of what both come to, instructions do not hold the distance.
+                            let w: [A::Factors; V] =
+                                std::array::from_fn(|v| A::weights(weights[v / 2].add(k * step).add(v % 2 * half)));
+                            for (partial, row) in partial.iter_mut().zip(rows) {
+                                let x = A::inputs(row.add(k * A::STEP));
                                 for (partial, &w) in partial.iter_mut().zip(&w) {
                                     *partial = A::add_partial(*partial, x, w);
                                 }
                             }
-                            at = at.wrapping_add(A::STEP);
-                            weights = weights.map(|w| w.wrapping_add(step));
-                        }
+                        };
+                        add(0);
+                        let mut goes_on = |k: usize| {
+                            left > k * step && {
+                                add(k);
+                                true
+                            }
+                        };
+                        let _ = goes_on(1) && goes_on(2) && goes_on(3) && goes_on(4) && goes_on(5) && goes_on(6) && goes_on(7);
+                        at = at.wrapping_add(left / PANEL);
+                        weights = weights.map(|w| w.wrapping_add(left));
                         for p in 0..P {
                             for v in 0..V {
                                 sums[p][v] = A::widen(sums[p][v], partial[p][v], ones);

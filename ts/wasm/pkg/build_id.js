@@ -1,1 +1,1 @@
-export const buildId = '5955c7f82b14';
+export const buildId = '3f2a92f30aab';
