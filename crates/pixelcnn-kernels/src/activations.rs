@@ -151,7 +151,6 @@ pub struct Front {
     begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
     residuals: Vec<u32>, // (position), or empty
     rows: Vec<u32>,      // (position) -> where to write
-    targets: Vec<usize>, // (position) -> its place
 }
 
 impl<A: Lanes> Activations<A> {
@@ -170,23 +169,23 @@ impl<A: Lanes> Activations<A> {
             // Within the room that was made for it.
             data.resize(data.len().max(shared.first + shared.table.end()), A::Value::default());
         }
-        let Front { starts, depths, begins, residuals, rows: outputs, targets } = &walk.front;
+        let Front { starts, depths, begins, residuals, rows: outputs } = &walk.front;
         let places = Places { starts, depths, begins, residuals, outputs, tails: walk.tails };
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
-        if walk.tails {
-            let chosen = walk.chosen.get(family).unwrap_or(&walk.positions);
-            // What pads the channels may hold anything.
-            let own = packed.row.min(plan.ring.steps as usize * A::STEP);
-            for (number, ((&target, &row), chosen)) in targets.iter().zip(outputs).zip(chosen).enumerate() {
-                let depth = match scratch.depths.get(number) {
-                    Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(plan.ring.steps),
-                    None => depth_of::<A>(&data[row as usize..][..own]),
-                };
-                walk.rows[target].depth = depth;
-                if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut walk.shared, plan.kept, chosen.entry) {
-                    shared.table.set_depth(entry, kept, depth);
-                }
+        let chosen = walk.chosen.get(family).unwrap_or(&walk.positions);
+        // What pads the channels may hold anything.
+        let (grid, ring, kept) = (walk.grid, plan.ring, plan.kept);
+        let own = packed.row.min(ring.steps as usize * A::STEP);
+        for (number, (&start, chosen)) in outputs.iter().zip(chosen).enumerate() {
+            let depth = match scratch.depths.get(number) {
+                _ if !walk.tails => ring.steps,
+                Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(ring.steps),
+                None => depth_of::<A>(&data[start as usize..][..own]),
+            };
+            walk.rows[grid.row_of(&ring, chosen.row.into()) + chosen.at as usize] = Row { start, depth };
+            if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut walk.shared, kept, chosen.entry) {
+                shared.table.set_depth(entry, kept, depth);
             }
         }
     }
@@ -346,7 +345,7 @@ impl Walk {
         let Walk { wave, images, lanes, grid, rows, front, layers, positions, chosen, shared, .. } = self;
         let plan = &layers[layer];
         let chosen = chosen.get(plan.family).unwrap_or(positions);
-        let Front { starts, depths, begins, residuals, rows: outputs, targets } = front;
+        let Front { starts, depths, begins, residuals, rows: outputs } = front;
         let taps = plan.reads.taps;
         starts.resize(chosen.len() * taps, 0);
         depths.resize(tiles(chosen.len()).count() * taps, 0);
@@ -376,34 +375,29 @@ impl Walk {
             }
         }
         let here = |ring: &Ring, chosen: &Chosen| grid.row_of(ring, chosen.row.into()) + chosen.at as usize;
-        let Ring { slots, whole, own, row: values, steps: depth, .. } = plan.ring;
+        let Ring { slots, whole, own, row: values, .. } = plan.ring;
         let all = *images * if whole { wave.width } else { *lanes };
+        if let Some(ring) = &plan.start {
+            begins.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+        } else if plan.class {
+            begins.extend(chosen.iter().map(|chosen| u32::from(chosen.class)));
+        }
+        if let Some(ring) = &plan.residual {
+            residuals.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+        }
+        let kept = shared.as_ref().zip(plan.kept).map(|(shared, (_, offset))| shared.first + offset);
         // Nearly always all are of one step or row, and a division takes long.
         let (mut time, mut first) = (0, own);
-        for chosen in chosen {
-            if let Some(ring) = &plan.start {
-                begins.push(rows[here(ring, chosen)].start);
-            } else if plan.class {
-                begins.push(chosen.class.into());
-            }
-            if let Some(ring) = &plan.residual {
-                residuals.push(rows[here(ring, chosen)].start);
-            }
-            let start = match (shared.as_ref(), plan.kept, chosen.entry) {
-                (Some(Shared { first, .. }), Some((_, offset)), Some((_, start))) => *first + offset + start as usize,
-                _ => {
-                    let (now, number) = if whole { (chosen.row.into(), chosen.at) } else { (chosen.step, chosen.lane) };
-                    if now != time {
-                        (time, first) = (now, own + now as usize % slots * all * values);
-                    }
-                    first + number as usize * values
+        outputs.extend(chosen.iter().map(|chosen| match (kept, chosen.entry) {
+            (Some(kept), Some((_, start))) => (kept + start as usize) as u32,
+            _ => {
+                let (now, number) = if whole { (chosen.row.into(), chosen.at) } else { (chosen.step, chosen.lane) };
+                if now != time {
+                    (time, first) = (now, own + now as usize % slots * all * values);
                 }
-            };
-            let (start, place) = (start as u32, here(&plan.ring, chosen));
-            rows[place] = Row { start, depth };
-            outputs.push(start);
-            targets.push(place);
-        }
+                (first + number as usize * values) as u32
+            }
+        }));
     }
 
     /// Notes a pixel's level. The place of its row, and where that is.
@@ -440,22 +434,19 @@ impl Front {
         let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (positions, taps) = (n(room.positions), n(room.taps));
         let [starts, depths, begins, residuals, rows] = [const { Vec::new() }; 5];
-        let mut front = Front { starts, depths, begins, residuals, rows, targets: vec![] };
+        let mut front = Front { starts, depths, begins, residuals, rows };
         reserve(&mut front.starts, &[positions, taps])?;
         reserve(&mut front.depths, &[tiles(positions).count(), taps])?;
         reserve(&mut front.begins, &[positions])?;
         reserve(&mut front.residuals, &[positions])?;
         reserve(&mut front.rows, &[positions])?;
-        reserve(&mut front.targets, &[positions])?;
         Ok(front)
     }
 
     fn clear(&mut self) {
-        self.starts.clear();
         self.depths.clear();
         self.begins.clear();
         self.residuals.clear();
         self.rows.clear();
-        self.targets.clear();
     }
 }

@@ -111,7 +111,7 @@ pub struct Layout {
 
 /// What a front takes.
 fn front_bytes(room: Room, families: u64, units: Units) -> Bytes {
-    let of_position = (3 * size_of::<u32>() + size_of::<usize>()) as u64;
+    let of_position = 3 * size_of::<u32>() as u64;
     Bytes::of::<u8>(&[room.positions, of_position])
         + Bytes::of::<Chosen>(&[room.positions, families])
         + Bytes(room.bytes(units.value, units.sum))

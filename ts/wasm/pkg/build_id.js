@@ -1,1 +1,1 @@
-export const buildId = '3f2a92f30aab';
+export const buildId = 'c3e489159d27';
