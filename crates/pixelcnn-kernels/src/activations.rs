@@ -105,6 +105,14 @@ pub struct Chosen {
     entry: Option<(usize, u32)>,
 }
 
+impl Chosen {
+    /// Where its row of such a ring is noted.
+    #[inline]
+    fn place(&self, grid: &Grid, ring: &Ring) -> usize {
+        grid.row_of(ring, self.row.into()) + self.at as usize
+    }
+}
+
 /// What is remembered, and how it is looked up.
 #[derive(Debug)]
 pub struct Shared {
@@ -174,8 +182,8 @@ impl<A: Lanes> Activations<A> {
         let plan = &mut walk.layers[layer];
         plan.macs += run(packed, data, &places, scratch);
         let chosen = walk.chosen.get(family).unwrap_or(&walk.positions);
-        // What pads the channels may hold anything.
         let (grid, ring, kept) = (walk.grid, plan.ring, plan.kept);
+        // What pads the channels may hold anything.
         let own = packed.row.min(ring.steps as usize * A::STEP);
         for (number, (&start, chosen)) in outputs.iter().zip(chosen).enumerate() {
             let depth = match scratch.depths.get(number) {
@@ -183,7 +191,7 @@ impl<A: Lanes> Activations<A> {
                 Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(ring.steps),
                 None => depth_of::<A>(&data[start as usize..][..own]),
             };
-            walk.rows[grid.row_of(&ring, chosen.row.into()) + chosen.at as usize] = Row { start, depth };
+            walk.rows[chosen.place(&grid, &ring)] = Row { start, depth };
             if let (Some(shared), Some((kept, _)), Some((entry, _))) = (&mut walk.shared, kept, chosen.entry) {
                 shared.table.set_depth(entry, kept, depth);
             }
@@ -374,16 +382,15 @@ impl Walk {
                 }
             }
         }
-        let here = |ring: &Ring, chosen: &Chosen| grid.row_of(ring, chosen.row.into()) + chosen.at as usize;
         let Ring { slots, whole, own, row: values, .. } = plan.ring;
         let all = *images * if whole { wave.width } else { *lanes };
         if let Some(ring) = &plan.start {
-            begins.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+            begins.extend(chosen.iter().map(|chosen| rows[chosen.place(grid, ring)].start));
         } else if plan.class {
             begins.extend(chosen.iter().map(|chosen| u32::from(chosen.class)));
         }
         if let Some(ring) = &plan.residual {
-            residuals.extend(chosen.iter().map(|chosen| rows[here(ring, chosen)].start));
+            residuals.extend(chosen.iter().map(|chosen| rows[chosen.place(grid, ring)].start));
         }
         let kept = shared.as_ref().zip(plan.kept).map(|(shared, (_, offset))| shared.first + offset);
         // Nearly always all are of one step or row, and a division takes long.

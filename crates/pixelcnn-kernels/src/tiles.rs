@@ -410,8 +410,8 @@ impl<A: Lanes> Place<'_, A> {
                 } else {
                     (self.inputs.wrapping_byte_add(start(0)), std::array::from_fn(|p| start(p).wrapping_sub(start(0))))
                 };
-                let inputs = |at: *const A::Value, p: usize| {
-                    A::inputs(if A::COPIED { at.add(p * AWAY * A::STEP) } else { at.wrapping_byte_add(away[p]) })
+                let row = |at: *const A::Value, p: usize| {
+                    if A::COPIED { at.add(p * AWAY * A::STEP) } else { at.wrapping_byte_add(away[p]) }
                 };
                 weights = weights.map(|w| w.wrapping_add(left_out * step));
                 let end = weights[0].wrapping_add(steps * step);
@@ -420,7 +420,7 @@ impl<A: Lanes> Place<'_, A> {
                     loop {
                         let w: [A::Factors; V] = std::array::from_fn(|v| A::weights(weights[v / 2].add(v % 2 * half)));
                         for (p, sums) in sums.iter_mut().enumerate() {
-                            let x = inputs(at, p);
+                            let x = A::inputs(row(at, p));
                             for (sums, &w) in sums.iter_mut().zip(&w) {
                                 *sums = A::add_products(*sums, x, w);
                             }
@@ -438,7 +438,7 @@ impl<A: Lanes> Place<'_, A> {
                     const { assert!(A::MOST_STEPS <= 8) };
                     loop {
                         let left = (end.offset_from(weights[0]) as usize).min(layer.group * step); // not behind it
-                        let rows: [*const A::Value; P] = std::array::from_fn(|p| at.wrapping_byte_add(away[p]));
+                        let rows: [_; P] = std::array::from_fn(|p| row(at, p));
                         let mut partial = [[A::no_products(); V]; P];
                         let mut add = |k: usize| {
                             // Two additions: of one, of what both come to, instructions do not hold the distance.

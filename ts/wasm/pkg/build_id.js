@@ -1,1 +1,1 @@
-export const buildId = 'c3e489159d27';
+export const buildId = '2ca6061cc5c9';
