@@ -113,9 +113,8 @@ pub(crate) fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryR
 /// Where a place leads outside the data.
 pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
     let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
-    // The last offset from which `len` values can be read.
-    let last = |len: usize| data.len().checked_sub(len).and_then(|last| u32::try_from(last).ok());
-    let inside = |offsets: &[u32], len| offsets.iter().max().is_none_or(|&o| Some(o) <= last(len));
+    let len = data.len();
+    let inside = |offsets: &[u32], values: usize| offsets.is_empty() || furthest(offsets) + values as u64 <= len as u64;
     assert!(places.starts.len() == positions * taps);
     assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.each * layer.outputs <= sums);
     assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row));
@@ -127,22 +126,34 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     scratch.depths.clear();
     let room = if layer.finished { 0 } else { MOST_POSITIONS * sums * A::SUM_VALUES };
     scratch.ended.resize(scratch.ended.len().max(room), A::Value::default());
-    let (data, len) = (data.as_mut_ptr(), data.len());
+    let data = data.as_mut_ptr();
     let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
     let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
 
+    // Nearly always no row lies so near to the end that it matters how much of it is read: to ask that of each took 3 % of deep nets in sixteens.
+    let longest = layer.values.iter().max().map_or(0, |&values| values as usize);
+    let all_inside = !A::COPIED && inside(places.starts, longest);
     let panels = sums / PANEL;
     let mut read = 0; // steps of the k-loop, over all positions
     for (number, tile) in tiles(positions).enumerate() {
         let (first, size) = (tile.start, tile.len());
         let starts = &places.starts[first * taps + hot * size..][..layer.values.len() * size];
         let depths = &places.depths[number * taps + hot..][..layer.values.len()];
-        // SAFETY: so many values can be read there, and what tiles write is not read meanwhile.
-        let steps = unsafe { find(layer, (data, len), starts, depths, scratch) };
+        let steps = if A::COPIED {
+            // SAFETY: so many values can be read there, and what tiles write is not read meanwhile.
+            unsafe { copy(layer, (data, len), starts, depths, scratch) }
+        } else {
+            let deep = depths.iter().zip(&layer.values).zip(starts.chunks_exact(size)).map(|((&depth, &values), starts)| {
+                assert!(depth as usize * A::STEP <= values as usize && (all_inside || inside(starts, values as usize)));
+                depth as usize
+            });
+            deep.sum()
+        };
         let place = Place {
             layer,
             inputs: if A::COPIED { scratch.copied.as_ptr().cast() } else { data.cast_const() },
             starts,
+            depths,
             stretches: &scratch.stretches,
             begun,
             begins: &scratch.begins[first..],
@@ -190,6 +201,12 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
 }
 
+/// The largest offset. One function for all lists, as its loop is long where it goes by vectors.
+#[inline(never)]
+fn furthest(offsets: &[u32]) -> u64 {
+    offsets.iter().fold(0, |most, &offset| most.max(offset)).into()
+}
+
 /// Steps of a position in a section: nearly every layer fits into one, and all its rows into a first cache.
 const LONGEST: usize = 840;
 
@@ -218,15 +235,14 @@ struct Stretch {
     steps: usize,
 }
 
-/// Finds what a tile reads, through each tap so deep, and copies it where it is to be copied: all taps one after the other, as if they were one.
-/// Returns how many steps that are.
+/// Copies what a tile reads, through each tap so deep: all taps one after the other, as if they were one. Returns how many steps that are.
 ///
 /// # Safety
 /// So many values can be read at `data`.
 ///
 /// # Panics
 /// Where a tap leads outside of them, or is deeper than what was packed of it.
-unsafe fn find<A: Lanes>(
+unsafe fn copy<A: Lanes>(
     layer: &PackedLayer<A>,
     (data, len): (*const A::Value, usize),
     starts: &[u32],
@@ -240,17 +256,8 @@ unsafe fn find<A: Lanes>(
         let starts = &starts[tap * size..][..size];
         let (all, depth) = (values as usize / A::STEP, depth as usize);
         let last = starts.iter().fold(0, |last, &start| last.max(start));
-        let reach = if A::COPIED { all.next_multiple_of(EIGHT) } else { all } * A::STEP;
-        assert!(depth <= all && last as usize + reach <= len);
+        assert!(depth <= all && last as usize + all.next_multiple_of(EIGHT) * A::STEP <= len);
         read += depth;
-        if !A::COPIED {
-            if depth > 0 {
-                stretches.push(Stretch { left_out, first: tap, steps: depth });
-                left_out = 0;
-            }
-            left_out += all - depth;
-            continue;
-        }
         let mut from = 0;
         while from < depth {
             let steps = (depth - from).min(LONGEST);
@@ -289,7 +296,7 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
     let own = |position: usize| places.begins.get(position).map_or(0, |&class| class as usize * sums);
     if hot == 0 && !layer.starts.is_empty() {
         scratch.begins.extend((0..positions).map(|position| own(position) as u32));
-        assert!(scratch.begins.iter().all(|&at| at as usize + sums <= layer.starts.len()));
+        assert!(furthest(&scratch.begins) + sums as u64 <= layer.starts.len() as u64);
         return;
     }
     let half = PANEL / layer.each;
@@ -351,6 +358,7 @@ struct Place<'a, A: Lanes> {
     layer: &'a PackedLayer<A>,
     inputs: *const A::Value,
     starts: &'a [u32],
+    depths: &'a [u32],
     stretches: &'a [Stretch],
     begun: *const A::Sum,
     begins: &'a [u32],
@@ -365,9 +373,9 @@ impl<A: Lanes> Place<'_, A> {
     ///
     /// # Safety
     /// - Positions `first..first + P` and `panels` exist.
-    /// - For each of these positions the steps of `stretches` can be read from `inputs` on, and its residual and its row of outputs lie inside
-    ///   the data.
-    /// - Stretches, and what they leave out, are no more steps than the layer's depth.
+    /// - For each of these positions the steps of `stretches`, or so many as `depths` says from each of `starts`, can be read from `inputs` on, and
+    ///   its residual and its row of outputs lie inside the data.
+    /// - Stretches, and what they leave out, are no more steps than the layer's depth; nor is any of `depths` more than its tap's.
     /// - Each of `begins` leads to as many sums from `begun` on as the layer has.
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
@@ -396,7 +404,21 @@ impl<A: Lanes> Place<'_, A> {
             let mut weights: [*const A::Value; V] =
                 std::array::from_fn(|v| layer.weights.as_ptr().wrapping_add((panel + v) * layer.depth * step));
             let ones = A::ones();
-            for &Stretch { left_out, first, steps } in self.stretches {
+            let taps = if A::COPIED { self.stretches.len() } else { self.depths.len() };
+            let mut zeros = 0;
+            for number in 0..taps {
+                let Stretch { left_out, first, steps } = if A::COPIED {
+                    *self.stretches.get_unchecked(number)
+                } else {
+                    let steps = *self.depths.get_unchecked(number) as usize;
+                    let left_out = zeros;
+                    zeros = *layer.values.get_unchecked(number) as usize / A::STEP - steps;
+                    if steps == 0 {
+                        zeros += left_out;
+                        continue;
+                    }
+                    Stretch { left_out, first: number, steps }
+                };
                 // The k-loop has as few instructions beside its arithmetic as WebAssembly allows: one pointer moves along the first position's
                 // row, the others lie at constant distances from it, which are part of the instruction where rows are copied; bytes, so that
                 // nothing is shifted; both vectors of a panel are one pointer and an immediate offset; the weights' pointer ends the loop.
@@ -475,19 +497,23 @@ impl<A: Lanes> Place<'_, A> {
             // Each sum by a constant index: an array under a loop that is not unrolled lives in memory, and is stored there
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
-                if !layer.finished {
-                    let to = self.outputs.add((p * layer.sums + panel * PANEL) * A::SUM_VALUES);
+                let row = if layer.finished {
+                    *self.places.outputs.get_unchecked(self.first + p) as usize
+                } else {
+                    p * layer.sums * A::SUM_VALUES
+                };
+                let row = self.outputs.add(row);
+                if A::INTEGERS || !layer.finished {
+                    let to = row.add(panel * PANEL * A::SUM_VALUES);
                     for v in 0..V / 2 {
                         A::write_sums([sums[p][2 * v], sums[p][2 * v + 1]], to.add(PANEL * A::SUM_VALUES * v));
                     }
                     return;
                 }
-                let position = self.first + p;
-                let row = self.outputs.add(*self.places.outputs.get_unchecked(position) as usize);
                 let residual = if self.places.residuals.is_empty() {
                     None
                 } else {
-                    Some(self.data.add(*self.places.residuals.get_unchecked(position) as usize + layer.residual.kept))
+                    Some(self.data.add(*self.places.residuals.get_unchecked(self.first + p) as usize + layer.residual.kept))
                 };
                 for v in 0..V / 2 {
                     let sums = [sums[p][2 * v], sums[p][2 * v + 1]];

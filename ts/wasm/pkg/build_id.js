@@ -1,1 +1,1 @@
-export const buildId = '2ca6061cc5c9';
+export const buildId = 'e9c9c4b7b245';
