@@ -407,13 +407,16 @@ impl Lanes for Int8 {
 
     fn stays_within_16_bits(weights: &[Small]) -> bool {
         const PAIR: usize = 2; // of products in a lane
-        let mut lanes = [0u32; PANEL * small::STEP / PAIR];
+        // Inputs are not negative: so no sum leaves what the weights above 0 make at most, and those below.
+        let mut lanes = [[0u32; PANEL * small::STEP / PAIR]; 2];
         for step in weights.chunks_exact(PANEL * small::STEP) {
-            for (lane, pair) in lanes.iter_mut().zip(step.chunks_exact(PAIR)) {
-                *lane += pair.iter().map(|&weight| i32::from(weight).unsigned_abs()).sum::<u32>();
+            for (lane, pair) in step.chunks_exact(PAIR).enumerate() {
+                for &weight in pair {
+                    lanes[usize::from(weight < 0)][lane] += i32::from(weight).unsigned_abs();
+                }
             }
         }
-        lanes.iter().all(|&sum| sum * MOST as u32 <= i16::MAX as u32)
+        lanes.as_flattened().iter().all(|&sum| sum * MOST as u32 <= i16::MAX as u32)
     }
 
     #[inline(never)]

@@ -73,7 +73,8 @@ impl<A: Lanes> PackedLayer<A> {
         assert!(written <= row && residual.kept + added <= residual.len);
         let mut layer = PackedLayer { packing, group: A::most_steps(), finished: A::finished(rounding) };
         while layer.group > 1 && !layer.fits(layer.group) {
-            layer.group -= 1;
+            // Such that groups of up to four steps, which small tiles have, never lie in two of them.
+            layer.group -= if layer.group > 4 { 4 } else { 1 };
         }
         layer
     }

@@ -457,9 +457,11 @@ impl<A: Lanes> Place<'_, A> {
                     // The same, but sums are touched once for a group of steps, the first of which has nothing to add to; one after the other, not in
                     // a loop, so that a group makes its addresses once, and looks after each step whether it ends, so that compilers
                     // do not begin the next before.
-                    const { assert!(A::MOST_STEPS <= 8) };
+                    const { assert!(A::MOST_STEPS <= 16) };
                     loop {
-                        let left = (end.offset_from(weights[0]) as usize).min(layer.group * step); // not behind it
+                        // Those of small tiles are short, as these are few, so that their code is short.
+                        let longest = layer.group.min(if P < 3 { 4 } else { 16 });
+                        let left = (end.offset_from(weights[0]) as usize).min(longest * step); // not behind it
                         let rows: [_; P] = std::array::from_fn(|p| row(at, p));
                         let mut partial = [[A::no_products(); V]; P];
                         let mut add = |k: usize| {
@@ -480,7 +482,10 @@ impl<A: Lanes> Place<'_, A> {
                                 true
                             }
                         };
-                        let _ = goes_on(1) && goes_on(2) && goes_on(3) && goes_on(4) && goes_on(5) && goes_on(6) && goes_on(7);
+                        let _ = (goes_on(1) && goes_on(2) && goes_on(3))
+                            && (P < 3 || goes_on(4) && goes_on(5) && goes_on(6) && goes_on(7))
+                            && (P < 3 || goes_on(8) && goes_on(9) && goes_on(10) && goes_on(11))
+                            && (P < 3 || goes_on(12) && goes_on(13) && goes_on(14) && goes_on(15));
                         at = at.wrapping_add(left / PANEL);
                         weights = weights.map(|w| w.wrapping_add(left));
                         for p in 0..P {

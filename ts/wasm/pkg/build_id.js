@@ -1,1 +1,1 @@
-export const buildId = 'e9c9c4b7b245';
+export const buildId = 'e242a58ed84c';

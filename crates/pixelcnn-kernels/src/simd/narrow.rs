@@ -25,7 +25,7 @@ pub const STEP: usize = 4;
 /// Whether numbers of both signs, and numbers above 127, take two parts of a row.
 pub const SPLIT: bool = true;
 /// The most steps whose products are added in 16 bits.
-pub const MOST_STEPS: usize = 8;
+pub const MOST_STEPS: usize = 16;
 
 /// Adds a step's products to four sums.
 #[inline(always)]
@@ -131,12 +131,26 @@ pub const OF_16_BITS: usize = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PANEL;
+    use crate::lanes::{Int8, Lanes};
 
     /// V8 and SpiderMonkey under x86-64 without AVX-VNNI, with it, with AVX-VNNI-INT8; V8 under Arm.
     #[test]
     fn the_sum_of_large_bytes_tells_what_the_host_does_faster() {
         assert_eq!([65_534, 129_540, -508].map(adds_fours), [false, true, true]);
         assert_eq!(most_steps(), MOST_STEPS);
+    }
+
+    #[test]
+    fn a_lane_has_room_for_weights_of_either_sign_alone() {
+        // Steps, each with the same pair in all lanes.
+        let stay = |steps: &[[Small; 2]]| {
+            let weights: Vec<Small> = steps.iter().flat_map(|pair| pair.repeat(PANEL * STEP / 2)).collect();
+            Int8::stays_within_16_bits(&weights)
+        };
+        assert!(stay(&[[127, -127], [127, -127], [4, -4]]));
+        assert!(!stay(&[[127, -127], [127, -127], [5, -4]]));
+        assert!(!stay(&[[127, -127], [127, -127], [4, -5]]));
     }
 
     #[test]
