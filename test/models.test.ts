@@ -84,4 +84,5 @@ it('quotes figures of these very files', () => {
   const quoted = JSON.parse(text(`bench/results/${name}.json`)) as { models: Record<string, string> };
   const reference = models.find(({ name }) => name === 'mnist-binary')!;
   expect(quoted.models.f32).toContain(sha256(read(fileOf(reference, 'ordered'))).slice(0, 16));
+  expect(quoted.models.int8).toContain(sha256(read(fileOf(reference, 'integers'))).slice(0, 16));
 });
