@@ -3,6 +3,7 @@
 use crate::PANEL;
 use crate::lanes::Lanes;
 use crate::rounding::RowParts;
+use crate::tiles::SHORT;
 use std::ops::Deref;
 
 /// A layer's weights in the order in which the tiles read them.
@@ -73,8 +74,8 @@ impl<A: Lanes> PackedLayer<A> {
         assert!(written <= row && residual.kept + added <= residual.len);
         let mut layer = PackedLayer { packing, group: A::most_steps(), finished: A::finished(rounding) };
         while layer.group > 1 && !layer.fits(layer.group) {
-            // Such that groups of up to four steps, which small tiles have, never lie in two of them.
-            layer.group -= if layer.group > 4 { 4 } else { 1 };
+            // Such that a short group never lies in two of them.
+            layer.group -= if layer.group > SHORT { SHORT } else { 1 };
         }
         layer
     }

@@ -331,6 +331,9 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
     }
 }
 
+/// Steps of a group at most in tiles of one or two positions, which are few, so that their code is short.
+pub(crate) const SHORT: usize = 4;
+
 /// Positions of the largest tile.
 pub(crate) const MOST_POSITIONS: usize = 4;
 
@@ -459,8 +462,7 @@ impl<A: Lanes> Place<'_, A> {
                     // do not begin the next before.
                     const { assert!(A::MOST_STEPS <= 16) };
                     loop {
-                        // Those of small tiles are short, as these are few, so that their code is short.
-                        let longest = layer.group.min(if P < 3 { 4 } else { 16 });
+                        let longest = if P < 3 { layer.group.min(SHORT) } else { layer.group };
                         let left = (end.offset_from(weights[0]) as usize).min(longest * step); // not behind it
                         let rows: [_; P] = std::array::from_fn(|p| row(at, p));
                         let mut partial = [[A::no_products(); V]; P];

@@ -1,1 +1,1 @@
-export const buildId = 'e242a58ed84c';
+export const buildId = '6679c9eea15a';
