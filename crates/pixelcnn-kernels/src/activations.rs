@@ -374,12 +374,14 @@ impl Walk {
                 }
                 continue;
             }
-            for ((tap, deepest), starts) in each {
+            for ((tap, depth), starts) in each {
+                let mut deepest = 0;
                 for (start, &(first, at)) in starts.iter_mut().zip(from) {
                     let read = rows[plan.reads.all[first + tap] as usize + at];
                     *start = read.start;
-                    *deepest = read.depth.max(*deepest);
+                    deepest = read.depth.max(deepest);
                 }
+                *depth = deepest;
             }
         }
         let Ring { slots, whole, own, row: values, .. } = plan.ring;
@@ -451,7 +453,6 @@ impl Front {
     }
 
     fn clear(&mut self) {
-        self.depths.clear();
         self.begins.clear();
         self.residuals.clear();
         self.rows.clear();

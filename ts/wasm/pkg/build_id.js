@@ -1,1 +1,1 @@
-export const buildId = '6679c9eea15a';
+export const buildId = '9100c37943e2';
