@@ -33,7 +33,10 @@ export class JsonPrinter implements Printer {
         if (performance.now() - this.#lastStep < 1000) return;
         this.#lastStep = performance.now();
         return this.#line(event);
-      case 'epoch':
+      case 'epoch': {
+        const { model: _model, signal: _signal, ...figures } = event;
+        return this.#line(figures);
+      }
       case 'checkpoint':
       case 'pause':
         return this.#line(event);
@@ -88,7 +91,7 @@ export class LinePrinter implements Printer {
         const where = `${device.toUpperCase()}${gpu === undefined ? '' : ` (${gpu.name})`}`;
         print(`Backend: ${name} ${version} on the ${where}${tf32 ? ', TF32 products' : ''}`);
         const part = split === 'all' ? '' : `${split} of `;
-        print(`Data: ${thousands(count)} images, ${part}${source}; ${trainingBinarisation(event.data)}`);
+        print(`Data: ${counted(count, 'image')}, ${part}${source}; ${trainingBinarisation(event.data)}`);
         return;
       }
       case 'start': {
@@ -96,7 +99,7 @@ export class LinePrinter implements Printer {
         for (const warning of warnings) tell(`warning: ${warning}`);
         print(summary(net, event.recipe.batchSize));
         print(
-          `Training on ${thousands(trainImages)} images, validating on ${thousands(validationImages)}, seed ${seed}`,
+          `Training on ${counted(trainImages, 'image')}, validating on ${thousands(validationImages)}, seed ${seed}`,
         );
         print(`Watch ${this.#watched}`);
         if (event.epoch > 0 || event.stepInEpoch > 0) {
@@ -104,16 +107,14 @@ export class LinePrinter implements Printer {
           print(`Resuming after ${place.join(' and ')}`);
         }
         this.#epochs = epochs;
-        this.#titled = event.epoch + 1;
-        if (event.epoch < epochs) print(epochTitle(event.epoch + 1, epochs));
+        this.#titled = event.epoch;
+        // One that goes on may be at its end, by patience.
+        if (event.epoch === 0) this.#begin(1, epochTitle);
         return;
       }
       case 'step':
-        // With its first step and not after the epoch before, since the run may be stopped between them.
-        if (event.epoch > this.#titled) {
-          this.#titled = event.epoch;
-          print(epochTitle(event.epoch, this.#epochs));
-        }
+        // With its first step and not before, since the run may end or be stopped between them.
+        if (event.epoch > this.#titled) this.#begin(event.epoch, epochTitle);
         // A resumed epoch is not the faster for what was done before.
         await this.#showBar(`epoch ${event.epoch}/${this.#epochs}`, event.steps, 'steps', event.step);
         this.#bar?.update(event.step, `loss: ${event.loss.toFixed(4)}`);
@@ -153,6 +154,11 @@ export class LinePrinter implements Printer {
       case 'checkpoint':
         return;
     }
+  }
+
+  #begin(epoch: number, title: (epoch: number, epochs: number) => string): void {
+    this.#titled = epoch;
+    print(title(epoch, this.#epochs));
   }
 
   /** Takes the place of a bar of another title. */

@@ -73,6 +73,8 @@ export type RunEvent =
        * the next event is asked for; throws PixelCnnError `DISPOSED` afterwards, when the weights have moved on.
        */
       readonly model: () => Promise<Uint8Array>;
+      /** Aborts once the run is to stop: who takes long over this event looks at it. */
+      readonly signal?: AbortSignal;
     } & EpochRecord)
   | {
       /** A checkpoint is written. */
