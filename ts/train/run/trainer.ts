@@ -18,6 +18,7 @@ import { epochOrder, type Plan, type TrainerOptions } from './plan.js';
 import { emaDecayAt, learningRateAt } from './recipe.js';
 import { describeRun, modelFile } from './record.js';
 import { environmentOf } from './resume.js';
+import { failedPass, imagesAtOnce } from './room.js';
 
 /** Trains, reporting as it goes; the last event carries the weights. Ending the iteration early frees everything. */
 export async function* trainSteps(options: TrainerOptions): AsyncGenerator<TrainerEvent, void, undefined> {
@@ -26,6 +27,8 @@ export async function* trainSteps(options: TrainerOptions): AsyncGenerator<Train
     const run = Run.open(beginning);
     try {
       yield* run.events();
+    } catch (error) {
+      throw failedPass(error, options.backend, run.atOnce, beginning.plan.net);
     } finally {
       run.dispose();
     }
@@ -39,6 +42,8 @@ class Run {
   private readonly plan: Plan;
   private readonly firstEpoch: number;
   private readonly limit: (step: number) => Limit | undefined;
+  /** Images of a micro-batch. */
+  readonly atOnce: number;
   private progress: Progress;
   private best: Best | undefined;
   /** The newest checkpoint. */
@@ -60,6 +65,7 @@ class Run {
     this.plan = plan;
     this.firstEpoch = progress.epoch;
     this.limit = limitsOf(options, state.step);
+    this.atOnce = imagesAtOnce(options.backend, plan.net);
     this.progress = progress;
     this.best = best;
     this.saved = saved;
@@ -205,7 +211,8 @@ class Run {
       return modelFile(this.options.core, data, backend, await this.result());
     };
     try {
-      yield { type: 'epoch', epochs: this.plan.recipe.epochs, ...record, model };
+      const { signal } = this.options;
+      yield { type: 'epoch', epochs: this.plan.recipe.epochs, ...record, model, ...(signal && { signal }) };
     } finally {
       current = false;
     }
@@ -221,12 +228,12 @@ class Run {
   /** One update of the parameters; the summed nats of the batch before it, and the gradient's norm. */
   private async update(batch: Uint32Array, epoch: number): Promise<{ nats: number; gradientNorm: number }> {
     const { plan, options, model } = this;
-    const { tf, microBatch } = options.backend;
+    const { tf } = options.backend;
     const weights = model.weights(this.state.parameters);
     const losses: Scalar[] = [];
     let gradient: Tensor1D | undefined;
-    for (let at = 0; at < batch.length; at += microBatch) {
-      const images = this.batch(batch.subarray(at, at + microBatch), epoch);
+    for (let at = 0; at < batch.length; at += this.atOnce) {
+      const images = this.batch(batch.subarray(at, at + this.atOnce), epoch);
       const part = model.lossAndGradient(weights, images, 1 / (batch.length * plan.dimensions));
       tf.dispose({ ...images });
       losses.push(part.loss);
@@ -259,8 +266,8 @@ class Run {
       for (let done = 0; done < total; ) {
         const size = Math.min(plan.recipe.batchSize, total - done);
         const losses: Scalar[] = [];
-        for (let at = done; at < done + size; at += options.backend.microBatch) {
-          const count = Math.min(options.backend.microBatch, done + size - at);
+        for (let at = done; at < done + size; at += this.atOnce) {
+          const count = Math.min(this.atOnce, done + size - at);
           const images = this.batch(Uint32Array.from({ length: count }, (_, i) => plan.trainImages + at + i));
           losses.push(this.model.loss(weights, images));
           options.backend.tf.dispose({ ...images });

@@ -36,7 +36,7 @@ export interface Backend {
   readonly tf: Tf;
   /** @internal */
   readonly ops: Ops;
-  /** Images a forward and backward pass holds at once; larger batches are summed up from several. */
+  /** Images of the reference's net that a forward and backward pass holds at once; larger batches are summed up from several. */
   readonly microBatch: number;
 }
 
@@ -78,7 +78,9 @@ export async function openBackend(device: Device = 'auto', options: BackendOptio
     return openTensorflow(await setUpTensorflow({ ...setup, variant: 'cpu' }), { tf32, deterministic, hideGpu: true });
   }
   const host = await inspectNvidia();
-  const against = obstacle(host);
+  const against = hidden
+    ? 'found every GPU hidden by device cpu, which was opened in this process before; open this one in a process of its own'
+    : obstacle(host);
   if (device === 'gpu') {
     if (against !== undefined) {
       const build = findTensorflow(['cuda']) === undefined ? 'pixelcnn setup --cuda will set up' : 'there already';
@@ -143,6 +145,8 @@ interface LoadOptions extends TensorflowSettings {
 }
 
 let loadedWith: string | undefined;
+/** Whether GPUs are hidden from this process by us. */
+let hidden = false;
 
 /** Loads the native binding. */
 export function openTensorflow({ packageName, from, variant }: NativeTensorflow, options: LoadOptions = {}): Backend {
@@ -160,7 +164,7 @@ export function openTensorflow({ packageName, from, variant }: NativeTensorflow,
   const gpu = host && chosenGpu(host, env.CUDA_VISIBLE_DEVICES);
   // One GPU is enough for this, and it is known which. nvidia-smi counts by bus, and CUDA does too when it is told to.
   env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
-  if (hideGpu) env.CUDA_VISIBLE_DEVICES = '-1';
+  if (hideGpu) [hidden, env.CUDA_VISIBLE_DEVICES] = [true, '-1'];
   else if (gpu !== undefined) env.CUDA_VISIBLE_DEVICES ??= String(host?.gpus?.indexOf(gpu));
   restoreUtil();
   const tf = createRequire(from)(packageName) as Tf;
