@@ -63,6 +63,20 @@ describe('what stands against a GPU', () => {
     ],
     ['-1', {}, '-1', 'found every GPU hidden by CUDA_VISIBLE_DEVICES=-1; unset it'],
     ['an empty list', {}, '', "found every GPU hidden by CUDA_VISIBLE_DEVICES=''; unset it"],
+    [
+      'one that is not there',
+      {},
+      '9',
+      'found none that CUDA_VISIBLE_DEVICES=9 names; there is one, 0: name one, or unset it',
+    ],
+    [
+      'none of several',
+      { gpus: [h100, t4] },
+      'GPU-44444444,0',
+      'found none that CUDA_VISIBLE_DEVICES=GPU-44444444,0 names; there are 2, 0 to 1: name one, or unset it',
+    ],
+    ['a part of one', {}, 'MIG-55555555', undefined],
+    ['one, and what ends the list', {}, '0,-1', undefined],
     ['no GPU', { gpus: [] }, undefined, 'found NVIDIA driver 575.57.08 and no GPU; see what nvidia-smi says'],
     [
       'an old GPU',

@@ -110,8 +110,21 @@ export function parseGpus(output: string): { gpus: readonly Gpu[]; driver: strin
 /** The GPU to use: the one that `visible`, as CUDA_VISIBLE_DEVICES has it, names last, else the first that will do. */
 export function chosenGpu({ driver, gpus = [] }: NvidiaHost, visible: string | undefined): Gpu | undefined {
   if (visible === undefined) return gpus.find((gpu) => shortfall(gpu, driver) === undefined) ?? gpus[0];
-  const last = visible.split(',').at(-1)!.trim(); // tfjs-node takes the last one that TensorFlow lists
-  return gpus.find((gpu, index) => last === String(index) || (last.length > 4 && gpu.uuid.startsWith(last)));
+  const last = named(visible, gpus).at(-1); // tfjs-node takes the last one that TensorFlow lists
+  return gpus.find((gpu, index) => isNamed(gpu, index, last));
+}
+
+/** The entries of such a list that CUDA sees: those before the first that names nothing. Parts of a GPU have names that are not known here. */
+function named(visible: string, gpus: readonly Gpu[]): string[] {
+  const entries = visible.split(',').map((entry) => entry.trim());
+  const none = entries.findIndex(
+    (entry) => !entry.startsWith('MIG-') && !gpus.some((gpu, index) => isNamed(gpu, index, entry)),
+  );
+  return none < 0 ? entries : entries.slice(0, none);
+}
+
+function isNamed({ uuid }: Gpu, index: number, entry = ''): boolean {
+  return entry === String(index) || (entry.length > 4 && uuid.startsWith(entry));
 }
 
 /** Why no GPU of the machine can be used, as the second half of a sentence; undefined where nothing is known against it. */
@@ -128,6 +141,10 @@ export function obstacle(host: NvidiaHost, visible = process.env.CUDA_VISIBLE_DE
     return `found every GPU hidden by CUDA_VISIBLE_DEVICES=${visible || "''"}; unset it`;
   }
   if (gpus?.length === 0) return `found NVIDIA driver ${driver} and no GPU; see what nvidia-smi says`;
+  if (visible !== undefined && gpus !== undefined && named(visible, gpus).length === 0) {
+    const there = gpus.length === 1 ? 'there is one, 0' : `there are ${gpus.length}, 0 to ${gpus.length - 1}`;
+    return `found none that CUDA_VISIBLE_DEVICES=${visible} names; ${there}: name one, or unset it`;
+  }
   const gpu = chosenGpu(host, visible);
   return gpu && shortfall(gpu, driver);
 }
