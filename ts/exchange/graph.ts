@@ -86,6 +86,8 @@ function chainOfLayers(model: StoredModel, topology: unknown): Chain {
   const variables = finder(model, used);
   const parts: Part[] = [];
   const notes: string[] = [];
+  /** Options of classes of somebody's own. */
+  const unknown = new Map<string, string[]>();
   /** What each part reads, by which a sum is known to be that of a block with what went into it. */
   const inputs: string[] = [];
   let current: string | undefined;
@@ -131,8 +133,16 @@ function chainOfLayers(model: StoredModel, topology: unknown): Chain {
     } else {
       parts.push(partOf(entry, own));
       inputs.push(input);
+      for (const option of unknownOptions(entry)) addTo(unknown, kind, option);
     }
     current = name;
+  }
+  for (const [kind, options] of unknown) {
+    const which = [...new Set(options)].map(show).join(', ');
+    notes.push(
+      `layers of the class ${show(kind)} are taken for those of the Keras example, whatever their options ${which} mean: no file holds ` +
+        'their program',
+    );
   }
   if (output !== undefined && output !== current) {
     throw refused(`expected the last layer, ${show(current)}, to be the output, got ${show(output)}`);
@@ -262,6 +272,31 @@ function snakeCase(name: string): string {
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
+}
+
+/** Options of layers of the example, and those that Keras and TensorFlow.js write of any layer, or of its convolutions. */
+const knownOptions = [
+  ...['name', 'trainable', 'dtype', 'batch_shape', 'batch_input_shape', 'input_shape', 'build_config', 'autocast'],
+  ...[
+    'filters',
+    'kernel_size',
+    'strides',
+    'padding',
+    'data_format',
+    'dilation_rate',
+    'groups',
+    'activation',
+    'use_bias',
+  ],
+  ...['kernel', 'bias'].flatMap((what) => [`${what}_initializer`, `${what}_regularizer`, `${what}_constraint`]),
+  ...['activity_regularizer', 'mask_type', 'mask'],
+];
+
+/** Options that the config of somebody's own class has, and that say nothing here. */
+function unknownOptions({ kind, config }: LayerEntry): string[] {
+  if (kind === 'Conv2D' || typeof config !== 'object' || config === null) return [];
+  // TensorFlow.js writes them as Keras does, or in its own way.
+  return Object.keys(config).filter((option) => !knownOptions.includes(snakeCase(option)));
 }
 
 /** A layer with weights. */
