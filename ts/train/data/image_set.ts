@@ -137,7 +137,9 @@ export function firstImages<Pixels extends Levels>(images: ImageSet<Pixels>, cou
   const name = `the first ${count.toLocaleString('en-US')}`;
   const split = set.split === 'all' ? name : `${name} of ${set.split}`;
   if (set.validationImages === undefined) return sliceImages(set, 0, count, split);
-  const validationImages = Math.round((count * set.validationImages) / set.count);
+  // Some of both parts where there are, but of one image alone, which trains.
+  const trains = set.count > set.validationImages ? 1 : 0;
+  const validationImages = Math.min(count - trains, Math.round((count * set.validationImages) / set.count));
   const [trainImages, start] = [count - validationImages, set.count - set.validationImages];
   const both = perImage(set, (numbers, each) => {
     const joined = numbers.slice(0, count * each) as typeof numbers;

@@ -124,15 +124,21 @@ async function loadBy(data: string, options: DataOptions): Promise<ImageSet> {
     say?.(`All windows are of one map, and stay together: none validate, ${advice}`);
   }
   const { published } = found;
-  const origin: DataOrigin = {
-    ...(published !== undefined && { data: published }),
-    split,
-    ...(set !== labelled && { limit: set.count }),
-    ...Object.fromEntries(ruleNames.flatMap((name) => (name in options ? [[name, options[name]]] : []))),
+  const reading: LevelRule & MapOptions = {
+    ...options,
     ...maps,
     // What was found is what other images of the same kind are read by.
     ...(rule.kind === 'stored' && found.kind === 'stored' && { levels: set.levels }),
     ...(found.kind === 'maps' && { alphabet: found.alphabet.join('') }),
+  };
+  const origin: DataOrigin = {
+    ...(published !== undefined && { data: published }),
+    split,
+    ...(set !== labelled && { limit: set.count }),
+    // In one order whether it was given or found, as a run that goes on gives what it found: a model file holds it.
+    ...Object.fromEntries(
+      [...ruleNames, ...mapNames].flatMap((name) => (name in reading ? [[name, reading[name]]] : [])),
+    ),
   };
   return { ...set, origin };
 }

@@ -3,7 +3,8 @@
 import { availableParallelism, cpus } from 'node:os';
 import { wrongValue } from '../../arguments.js';
 import { type Config, completeConfig } from '../../config.js';
-import type { DataOrigin, ImageSet } from '../data/image_set.js';
+import { sha256 } from '../../node/files.js';
+import { type DataOrigin, type ImageSet, splitImages } from '../data/image_set.js';
 import { referenceConfig } from '../net/reference.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { CheckpointState, Environment, RunRecord } from './checkpoint.js';
@@ -106,6 +107,13 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
       `expected one that leaves ${state.validationImages} validation images, as ${run} has, got ${got}`,
     );
   }
+  // The greys of both are the same; levels that are drawn of them, as dynamic binarisation does, may not be.
+  const measured = state.run?.data.validation.sha256;
+  const { validation } = splitImages(options.data, plan.validationSplit);
+  if (measured !== undefined && sha256(validation.pixels) !== measured) {
+    const wanted = `expected validation images with the levels that ${run} has`;
+    throw wrongValue('data', `${wanted}, got others of the same images; read them by the same binarisationSeed`);
+  }
 }
 
 /** Throws RangeError where the images are not those that the checkpoint was trained on. */
@@ -114,7 +122,8 @@ export function checkSameData(state: CheckpointState, data: ImageSet, folder: st
   const ofClasses = (state.config.classes ?? 0) > 0;
   if (state.data === data.sha256) {
     if (!ofClasses || labels === undefined || labels === data.labelsSha256) return;
-    throw wrongValue('data', `expected the labels that the run in ${folder} is of, got others of the same images`);
+    const got = data.labelsSha256 === undefined ? 'the same images without labels' : 'others of the same images';
+    throw wrongValue('data', `expected the labels that the run in ${folder} is of, got ${got}`);
   }
   throw wrongValue(
     'data',
