@@ -123,8 +123,7 @@ export function executedMacs(model: Uint8Array, images: Levels, count: number, l
     (core, at) => core.sampler_free(at),
   );
   try {
-    giveLevels(images);
-    giveLevels(labels);
+    giveLevels(images, labels);
     const run = hold(
       enter((core) => core.sampler_score(sampler.at, methods.indexOf('wavefront'), skippings.indexOf('all'))),
       (core, at) => core.run_free(at),
@@ -176,8 +175,7 @@ async function convert(
     const added = JSON.stringify({ derived: JSON.stringify(derived) });
     giveBytes(bytes);
     giveText(added);
-    giveLevels(levels);
-    giveLevels(classes);
+    giveLevels(levels, classes);
     const made = read(Uint8Array, (core) => core[by](memoryLimit ?? Number.NaN), 'model');
     const file = room(Uint8Array, made.length, 'model');
     file.set(made);

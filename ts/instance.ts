@@ -70,9 +70,7 @@ function buildOf(module: WebAssembly.Module): string {
  */
 export function enter(call: (core: Core) => number, argument?: string): number {
   if (trap !== undefined) throw internalError();
-  // Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
-  // instance would be left in the middle of what it did, as by a trap.
-  nothing(...ballast);
+  checkStack(ballast);
   let made: number;
   try {
     made = call(core);
@@ -94,6 +92,7 @@ export function read<T>(Numbers: Numbers<T>, call: (core: Core) => number, argum
 
 /** Calls the core for text. */
 export function readText(call: (core: Core) => number, argument?: string): string {
+  checkStack(coldBallast); // who reads text has given nothing
   return textOf(read(Uint8Array, call, argument));
 }
 
@@ -104,21 +103,28 @@ export function readJson<T>(call: (core: Core) => number): T {
 
 /** Gives bytes to the next call. */
 export function giveBytes(bytes: Uint8Array): void {
+  checkStack(coldBallast);
   write(Uint8Array, bytes, (core) => core.give_bytes(bytes.length));
 }
 
-/** Gives levels or classes to the next call; none where there are none. */
-export function giveLevels(levels: Uint8Array | Uint16Array | undefined = new Uint8Array()): void {
-  write(Uint16Array, levels, (core) => core.give_levels(levels.length));
+/** Gives levels or classes, several of them one after the other, to the next call; none where there are none. */
+export function giveLevels(...all: (Uint8Array | Uint16Array | undefined)[]): void {
+  checkStack(coldBallast);
+  for (const levels of all) {
+    const given = levels ?? [];
+    write(Uint16Array, given, (core) => core.give_levels(given.length));
+  }
 }
 
 /** Gives numbers of 32 bits to the next call. */
 export function giveFloats(numbers: Float32Array): void {
+  checkStack(coldBallast);
   write(Float32Array, numbers, (core) => core.give_floats(numbers.length));
 }
 
 /** Gives numbers of 64 bits to the next call. */
 export function giveDoubles(numbers: Float64Array): void {
+  checkStack(coldBallast);
   write(Float64Array, numbers, (core) => core.give_doubles(numbers.length));
 }
 
@@ -146,9 +152,24 @@ function textOf(bytes: BufferSource): string {
   return new TextDecoder().decode(bytes);
 }
 
+/**
+ * Throws the host's own RangeError where a caller's recursion has left too little stack. Were it to end inside WebAssembly, the
+ * instance would be left in the middle of what it did, as by a trap.
+ */
+function checkStack(ballast: number[]): void {
+  Reflect.apply(nothing, undefined, ballast); // which Bun and Deno do several times faster than a spread
+}
+
 /** Arguments of 8 bytes each: together several times the stack that the binary takes. */
-const ballast: undefined[] = Array.from({ length: 1024 });
-const nothing: (...ballast: undefined[]) => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
+const ballast: number[] = Array.from({ length: 1024 }, () => 0);
+
+/**
+ * A host compiles a function of WebAssembly when it is first called, on the stack of that call, of which V8 then wants 40 kB. To see
+ * whether they are there takes 5 us, as much as a tenth of a step of a walk. So it is done where work begins, by what is given for
+ * it or by asking for text, and where it ends, and not at each step.
+ */
+const coldBallast: number[] = Array.from({ length: 8192 }, () => 0);
+const nothing: () => void = Object.getPrototypeOf(() => {}); // the host's own, which no compiler leaves out
 
 /** Ends what belongs to owners that are collected; undefined on hosts that tell of none. */
 const owners = globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((end) => end());
@@ -173,7 +194,11 @@ export interface Held {
 export function hold(at: number, free: (core: Core, at: number) => void): Held {
   let isFree = false;
   const release = () => {
-    if (!isFree && trap === undefined) free(core, at); // after a trap it is not touched any more
+    // After a trap it is not touched any more.
+    if (!isFree && trap === undefined) {
+      checkStack(coldBallast);
+      free(core, at);
+    }
     isFree = true;
   };
   const held = { at, release };

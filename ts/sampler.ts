@@ -282,8 +282,7 @@ export class Sampler {
     let done = 0;
     const begin = (part: Part, model: number) => {
       const { count, seed, startIndex, temperature, label, given, ...walk } = sampleOf(request, part, this);
-      giveLevels(label);
-      giveLevels(given);
+      giveLevels(label, given);
       return enter((core) => core.sampler_sample(model, count, seed, startIndex, temperature, ...wayOf(walk)));
     };
     for (const [drawn, run, first] of this.#walks(request.count, 1, advance, begin)) {
@@ -305,8 +304,7 @@ export class Sampler {
   #score(levels: Levels, request: ScoreRequest, advance: Advance): Generator<Advanced, void, void> {
     const size = imageSize(this.config);
     return this.#walks(levels.length / size, logitsOfPixel(this.config), advance, ({ first, count }, model) => {
-      giveLevels(levels.subarray(first * size, (first + count) * size));
-      giveLevels(request.labels?.subarray(first, first + count));
+      giveLevels(levels.subarray(first * size, (first + count) * size), request.labels?.subarray(first, first + count));
       return enter((core) => core.sampler_score(model, ...wayOf(request)));
     });
   }
