@@ -274,6 +274,23 @@ it('is typed for a page with nothing but it, whose library is older than `using`
   expect(await compile('page.ts', page, ...lib, '--module', 'esnext', '--moduleResolution', 'bundler')).toBe('');
 });
 
+it('is typed for a project that knows Node and no browser, and looks into the types of packages', async () => {
+  const node = ['--lib', 'es2023', '--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+  for (const entry of [
+    '',
+    '/inline',
+    '/train',
+    '/layers',
+    '/pixelcnn.wasm',
+    '/pixelcnn.relaxed.wasm',
+    '/models/digits',
+  ]) {
+    const source = `export * as all from 'pixelcnn${entry}';`;
+    expect(await compile('node.ts', source, ...node, '--skipLibCheck', 'false')).toBe('');
+  }
+  expect(await compile('page.ts', page, '--skipLibCheck', 'false')).toBe('');
+});
+
 it('has typed training and layers, for a project without TensorFlow', async () => {
   expect(await compile('training.ts', training)).toBe('');
   expect(await compile('layers.ts', "export { pixelLayers } from 'pixelcnn/layers';")).toBe('');

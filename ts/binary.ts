@@ -9,6 +9,13 @@ import { isStarted, start } from './instance.js';
 import { isSource, placeOf, readSource } from './model_source.js';
 import { hasRelaxedSimd, hasSimd } from './simd.js';
 
+declare global {
+  // As the types of a browser have it too, for projects without them. Where it is there, it is the same.
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
 /**
  * A binary that is still to be compiled: its address or path, as for a model, its bytes, or the response of a `fetch`.
  * @inline

@@ -1,3 +1,5 @@
+import '../binary.js'; // what a Module is, where there are no types of a browser
+
 /**
  * What `import module from 'pixelcnn/pixelcnn.wasm'` gives at the edge. Bundlers that give the file's address instead, or Bun, which
  * gives its path, give what the option `wasm` takes all the same.
