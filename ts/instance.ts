@@ -103,29 +103,22 @@ export function readJson<T>(call: (core: Core) => number): T {
 
 /** Gives bytes to the next call. */
 export function giveBytes(bytes: Uint8Array): void {
-  checkStack(coldBallast);
-  write(Uint8Array, bytes, (core) => core.give_bytes(bytes.length));
+  give(Uint8Array, 'give_bytes', bytes);
 }
 
 /** Gives levels or classes, several of them one after the other, to the next call; none where there are none. */
 export function giveLevels(...all: (Uint8Array | Uint16Array | undefined)[]): void {
-  checkStack(coldBallast);
-  for (const levels of all) {
-    const given = levels ?? [];
-    write(Uint16Array, given, (core) => core.give_levels(given.length));
-  }
+  give(Uint16Array, 'give_levels', ...all.map((levels) => levels ?? []));
 }
 
 /** Gives numbers of 32 bits to the next call. */
 export function giveFloats(numbers: Float32Array): void {
-  checkStack(coldBallast);
-  write(Float32Array, numbers, (core) => core.give_floats(numbers.length));
+  give(Float32Array, 'give_floats', numbers);
 }
 
 /** Gives numbers of 64 bits to the next call. */
 export function giveDoubles(numbers: Float64Array): void {
-  checkStack(coldBallast);
-  write(Float64Array, numbers, (core) => core.give_doubles(numbers.length));
+  give(Float64Array, 'give_doubles', numbers);
 }
 
 /** Gives text to the next call. */
@@ -135,12 +128,18 @@ export function giveText(text: string): void {
 
 type Numbers<T> = new (memory: ArrayBuffer, at: number, length: number) => T;
 
-function write(
+function give(
   Numbers: Numbers<{ set(values: ArrayLike<number>): void }>,
-  values: ArrayLike<number>,
-  room: (core: Core) => number,
+  room: 'give_bytes' | 'give_levels' | 'give_floats' | 'give_doubles',
+  ...all: ArrayLike<number>[]
 ): void {
-  view(Numbers, enter(room), values.length).set(values);
+  checkStack(coldBallast);
+  for (const values of all)
+    view(
+      Numbers,
+      enter((core) => core[room](values.length)),
+      values.length,
+    ).set(values);
 }
 
 /** Numbers where they lie. The memory is another buffer after it has grown, so that none is kept. */
