@@ -63,8 +63,11 @@ export function checkHost(): void {
 
 /** Compiles and starts a binary, once: without a source the one that runs already, or else the package's own. */
 export async function startInstance(wasm?: WasmSource): Promise<void> {
-  if (wasm === undefined && isStarted()) return;
-  start(await compileBinary(wasm), wasm === undefined ? undefined : 'wasm');
+  const isThere = () => wasm === undefined && isStarted();
+  if (isThere()) return;
+  const module = await compileBinary(wasm);
+  if (isThere()) return; // another call has started one meanwhile
+  start(module, wasm === undefined ? undefined : 'wasm');
 }
 
 /** The last binary that was asked for, and what it was asked by. */
