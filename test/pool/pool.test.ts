@@ -293,6 +293,18 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
   }
 });
 
+it('does not mind what else a worker says, such as what a bundler has put into it', async () => {
+  onStart((worker) => {
+    for (const said of [null, undefined, 'ready', {}, { job: 'sample' }, { type: 'connected' }]) {
+      worker.on('online', () => worker.emit('message', said));
+      worker.on('message', (report) => typeof report?.job === 'number' && worker.emit('message', said));
+    }
+  });
+  const pool = await load({ workers: 2 });
+  expect(await pool.sample({ count: 40, seed: 4 })).toEqual(sampler.sample({ count: 40, seed: 4 }));
+  expect(started).toHaveLength(2);
+});
+
 it('draws again what a lost worker had before it draws anything else', async () => {
   const orders: number[] = [];
   onStart((worker) => {

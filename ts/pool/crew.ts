@@ -147,7 +147,9 @@ export class Crew {
     thread.postMessage(order, [model.buffer]);
   }
 
-  #hear(member: Member, { job: id, pixels, made, failure }: Report): void {
+  #hear(member: Member, report: Report): void {
+    const { job: id, pixels, made, failure } = Object(report) as Report;
+    if (typeof id !== 'number') return; // what a bundler or an inspector has put into the worker says, too
     const { job } = member;
     const error = failure && foreseenError(failure);
     if (failure && (id === 0 || error === undefined)) {
