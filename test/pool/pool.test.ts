@@ -305,6 +305,15 @@ it('does not mind what else a worker says, such as what a bundler has put into i
   expect(started).toHaveLength(2);
 });
 
+it('names the option that another binary came by', async () => {
+  const wasm = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  expect(await failure(load({ workers: 1, wasm }))).toMatchObject({
+    code: 'WASM_LOAD_FAILED',
+    argument: 'wasm',
+    message: expect.stringMatching(/^wasm: expected the compiled pixelcnn_bg.wasm of this very version/),
+  });
+});
+
 it('draws again what a lost worker had before it draws anything else', async () => {
   const orders: number[] = [];
   onStart((worker) => {

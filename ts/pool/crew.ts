@@ -6,6 +6,7 @@ import {
   foreseenError,
   type Made,
   type OpenedModel,
+  type Opening,
   type Order,
   type Report,
   type Work,
@@ -43,7 +44,7 @@ interface Job {
 
 export class Crew {
   readonly #members: readonly Member[];
-  readonly #opening: Works['open']['given'];
+  readonly #opening: Opening;
   readonly #worker: WorkerSource | undefined;
   #waiting: Job[] = [];
   #lastId = 0;
@@ -53,7 +54,7 @@ export class Crew {
    * @param opening What each worker opens; the bytes of the model stay as they are.
    * @param worker How workers are started. Default: by the package's own script.
    */
-  constructor(size: number, opening: Works['open']['given'], worker?: WorkerSource) {
+  constructor(size: number, opening: Opening, worker?: WorkerSource) {
     this.#members = Array.from({ length: size }, () => ({}));
     this.#opening = opening;
     this.#worker = worker;

@@ -10,10 +10,18 @@ import type { Limits } from '../sharing.js';
 
 /** Work for a worker, and what it gives. */
 export interface Works {
-  open: { given: { module: WebAssembly.Module; model: Uint8Array } & Limits; made: OpenedModel };
+  open: { given: Opening; made: OpenedModel };
   sample: { given: SampleRequest; made: Samples };
   logProb: { given: ScoreOptions & { images: Levels }; made: { readonly logProb: Float64Array } };
   classify: { given: WalkOptions & { images: Levels }; made: Classification };
+}
+
+/** What a worker opens. */
+export interface Opening extends Limits {
+  module: WebAssembly.Module;
+  /** The argument of the API that the module came by. */
+  argument: string | undefined;
+  model: Uint8Array;
 }
 
 export type Work = { [Kind in keyof Works]: { kind: Kind; given: Works[Kind]['given'] } }[keyof Works];

@@ -99,7 +99,8 @@ export async function loadSamplerPool(model: ModelSource, options: PoolOptions =
   const [bytes, module] = await abortable(signal, (own) =>
     Promise.all([readModel(model, own, onProgress), compileBinary(wasm)]),
   );
-  const crew = new Crew(workers, { module, model: bytes, ...limits }, worker);
+  const argument = wasm === undefined ? undefined : 'wasm';
+  const crew = new Crew(workers, { module, argument, model: bytes, ...limits }, worker);
   try {
     return new SamplerPool(crew, workers, await abortable(signal, () => crew.open()));
   } catch (error) {

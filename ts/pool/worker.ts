@@ -1,8 +1,8 @@
 /** What runs in each worker of a pool: a sampler of its own, one job at a time. Loaded from dist/ by thread.ts. */
 
-import { createSampler } from '../create.js';
 import { builtin } from '../host.js';
-import type { Sampler } from '../sampler.js';
+import { start } from '../instance.js';
+import { openSampler, type Sampler } from '../sampler.js';
 import { failureOf, type Made, type Order, type Report, type Work } from './message.js';
 
 /** The other end of the thread: a port of Node's, or the web worker's own global. */
@@ -36,7 +36,9 @@ async function run(job: number, work: Work): Promise<void> {
 
 async function doing(job: number, { kind, given }: Work): Promise<Made | undefined> {
   if (kind === 'open') {
-    sampler = createSampler(given);
+    const { module, argument, model, ...limits } = given;
+    start(module, argument);
+    sampler = openSampler(model, limits);
     const { config, metadata } = sampler;
     return { config, metadata };
   }
