@@ -136,8 +136,9 @@ export class Sampler {
   /**
    * Draws images step by step: yields each front of pixels as it is drawn, and returns what {@link sample} would.
    *
-   * Nothing is computed between steps. Leaving the loop early (`break`, `return()`) frees the run; so does losing it to
-   * garbage collection. Images of one call are drawn in groups, so that the memory of a long call stays bounded.
+   * Nothing is computed between steps. Leaving the loop early (`break`, `return()`) frees the run. One that is begun and only
+   * forgotten is freed by garbage collection, which may come after many of them have filled the memory (`OUT_OF_MEMORY`): end it with
+   * `return()`. Images of one call are drawn in groups, so that the memory of a long call stays bounded.
    *
    * @example
    * for (const { done, total } of sampler.sampleSteps({ count: 4 })) console.log(`${done} of ${total} pixels`);

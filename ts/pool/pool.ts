@@ -42,7 +42,8 @@ export interface PoolOptions {
   wasm?: WasmSource | WasmBuilds;
   /**
    * The workers' script, `pixelcnn/worker`, where it is not found beside this module: its URL or path, of another origin too, or a
-   * function that starts one of it, as `() => new Worker(...)`. Default: the package's own.
+   * function that starts one of it, as `() => new Worker(...)`. Another script that runs and never answers is waited for; a `signal` is
+   * the way out. Default: the package's own.
    */
   worker?: WorkerSource;
   /** As for `loadSampler`. */
@@ -120,8 +121,8 @@ export function defaultWorkers(): number {
  * Image i of a seed is the same image as a `Sampler` draws, whatever the number of workers. Calls may overlap; their images
  * are drawn in the order of the calls. A worker that stops is replaced and its images are drawn again, up to three times.
  *
- * Every method rejects as the sampler's do, and with `DISPOSED` and `WORKER_LOST`. After any of these but `DISPOSED` the
- * pool goes on.
+ * Every method rejects as the sampler's do, and with `DISPOSED` and `WORKER_LOST`; `sampleStream` throws at once for wrong options, and
+ * the rest at the part that it is about. After any of these but `DISPOSED` the pool goes on.
  */
 export class SamplerPool {
   /** Worker threads. */
