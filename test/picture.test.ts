@@ -112,7 +112,7 @@ it('says what is wrong, the same for both', async () => {
     [good, undefined, {}, 'TypeError', /^config: expected an object, got undefined$/],
     [good, {}, {}, 'TypeError', /^levels: expected an integer from 2 to 512, got undefined$/],
     [good, { levels: 513 }, {}, 'RangeError', /^levels: /],
-    [good, { levels: 3, input: 'x' }, {}, 'TypeError', /^input: expected ordinal or nominal, got "x"$/],
+    [good, { levels: 3, input: 'x' }, {}, 'RangeError', /^input: expected one of ordinal, nominal, got "x"$/],
     [good, { levels: 3 }, { column: 2 }, 'TypeError', /^options: .* did you mean columns\?$/],
     [good, { levels: 3 }, { columns: 0 }, 'RangeError', /^columns: /],
     [good, { levels: 3 }, { scale: 1.5 }, 'RangeError', /^scale: /],

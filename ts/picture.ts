@@ -3,6 +3,7 @@
 import { abortable } from './abort.js';
 import {
   anything,
+  checkChoice,
   checkInteger,
   checkObject,
   checkOptions,
@@ -146,10 +147,8 @@ function coloursOf(config: unknown, palette: unknown): readonly Colour[] {
   checkObject('config', config);
   const { levels, input } = lookedAt('config', () => ({ ...(config as { levels?: unknown; input?: unknown }) }));
   const count = checkInteger('levels', levels, { min: 2, max: 512 });
-  if (input !== undefined && input !== 'ordinal' && input !== 'nominal') {
-    throw wrongKind('input', `expected ordinal or nominal, got ${show(input)}`);
-  }
-  if (palette === undefined) return levelColours(count, input);
+  const kind = input === undefined ? input : checkChoice('input', input, ['ordinal', 'nominal']);
+  if (palette === undefined) return levelColours(count, kind);
   const wanted = `expected an array of ${count} colours, [red, green, blue] of integers from 0 to 255`;
   return lookedAt('palette', () => {
     if (!Array.isArray(palette)) throw wrongKind('palette', `${wanted}, got ${show(palette)}`);
