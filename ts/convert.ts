@@ -94,7 +94,14 @@ export function quantizeModel(
  */
 export function conversionsOf(metadata: Readonly<Record<string, string>>): Conversion[] {
   checkObject('metadata', metadata);
-  const derived = lookedAt('metadata', () => metadata.derived);
+  return listed(
+    lookedAt('metadata', () => metadata.derived),
+    'metadata',
+  );
+}
+
+/** @param argument The argument of the API that it came by. */
+function listed(derived: string | undefined, argument: string): Conversion[] {
   if (derived === undefined) return [];
   const list = parsed(derived);
   if (Array.isArray(list) && list.every(isConversion)) {
@@ -104,7 +111,7 @@ export function conversionsOf(metadata: Readonly<Record<string, string>>): Conve
     'NOT_A_MODEL',
     `model file: expected in its metadata as \`derived\` the conversions that pixelcnn lists there, got ${show(derived)}; ` +
       'convert the model that it was made from',
-    { argument: 'model' },
+    { argument },
   );
 }
 
@@ -168,7 +175,7 @@ async function convert(
       const count = levels.length / imageSize(config);
       if (ownLabels !== undefined) classes = checkLabels('labels', ownLabels, count, sampler);
       const shown = calibration ?? `${count} images`;
-      derived = [...conversionsOf(metadata), { by, source, calibration: shown }];
+      derived = [...listed(metadata.derived, 'model'), { by, source, calibration: shown }];
     } finally {
       sampler.dispose();
     }
