@@ -109,7 +109,14 @@ it('says what is wrong with a source, by code and in one sentence', async () => 
     [`${origin}/none`, 'MODEL_NOT_FOUND', `model: expected HTTP status 200 from ${origin}/none, got 404 Not Found`],
     [`${origin}/broken`, 'MODEL_UNREADABLE', 'got 503 Service Unavailable'],
     [`${origin}/cut`, 'MODEL_UNREADABLE', 'got 1 bytes and then a broken connection'],
-    [`${origin}/huge`, 'MODEL_TOO_LARGE', `model: expected at most ${maxModelBytes} bytes, got ${maxModelBytes + 1}`],
+    [
+      `${origin}/huge`,
+      'MODEL_TOO_LARGE',
+      `model: expected at most ${maxModelBytes} bytes, got ${maxModelBytes + 1} from ${origin}/huge; use a net of fewer filters`,
+    ],
+    ['no\nmodel', 'MODEL_NOT_FOUND', 'model: expected a file at "no\\nmodel", got none'],
+    ['no\0model', 'MODEL_UNREADABLE', 'model: expected a file that can be read at "no\\u0000model", got '],
+    [`none/${'x'.repeat(1e6)}`, 'MODEL_UNREADABLE', `at none/${'x'.repeat(250)}..., got ENAMETOOLONG`],
     ['http://127.0.0.1:1/x', 'MODEL_UNREADABLE', 'model: expected an answer from http://127.0.0.1:1/x, got none'],
     [new Uint8Array(7), 'FILE_TOO_SHORT', 'model file: expected at least'],
   ];

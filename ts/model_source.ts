@@ -2,7 +2,7 @@
 
 import { throwIfAborted } from './abort.js';
 import { addressOf } from './address.js';
-import { show, unlike, wrongKind, wrongValue } from './arguments.js';
+import { named, show, unlike, wrongKind, wrongValue } from './arguments.js';
 import { byteLengthOf, isArrayBuffer, isBlob, isBytes, isResponse, isUrl } from './brand.js';
 import { ownNumbers, room } from './bytes.js';
 import { failure, PixelCnnError } from './error.js';
@@ -32,7 +32,7 @@ export const maxModelBytes = 2 ** 29;
 export function sourceName(model: ModelSource): string | undefined {
   const name = nameOf(model);
   if (typeof name !== 'string' || name === '') return undefined;
-  return name.startsWith('data:') ? 'data: URL' : name;
+  return name.startsWith('data:') ? 'data: URL' : named(name);
 }
 
 function nameOf(model: ModelSource): unknown {
@@ -102,10 +102,10 @@ export async function readSource(
       throw wrongKind('model', 'expected a Response not yet read, got one whose body is used up or being read');
     }
     size = Number(headers.get('content-length'));
-    checkLength(size);
+    checkLength(size, from);
     if (headers.get('content-encoding') !== null) size = 0; // it is that of what is sent, compressed
   }
-  checkLength(size);
+  checkLength(size, from);
   // Without a body, or without streams, as in jsdom and some polyfills.
   if (typeof body?.getReader !== 'function') return takeModel(await found.arrayBuffer());
   // Piece by piece, so that a stream without an end is left at the limit.
@@ -127,7 +127,7 @@ export async function readSource(
       const part = ownNumbers('model', value);
       parts.push(part);
       length += part.length;
-      checkLength(length);
+      checkLength(length, from);
       // A server may hide from a page of another origin that it sends them compressed.
       await onLoad?.({ loaded: length, total: (length <= size && size) || undefined });
     }
@@ -160,9 +160,9 @@ async function find(source: string | URL, signal?: AbortSignal): Promise<Uint8Ar
     const stats = await files.stat(address);
     if (!stats.isFile()) {
       const got = stats.isDirectory() ? 'a folder' : 'something else';
-      throw failed(false, `expected a file, got ${got} at ${address}`);
+      throw failed(false, `expected a file, got ${got}${placeOf(address, 'at')}`);
     }
-    checkLength(stats.size);
+    checkLength(stats.size, placeOf(address, 'from'));
     return await files.readFile(address, { signal });
   } catch (cause) {
     throwIfAborted(signal);
@@ -170,8 +170,8 @@ async function find(source: string | URL, signal?: AbortSignal): Promise<Uint8Ar
     if (!isFile) throw failed(false, `expected an answer${placeOf(address, 'from')}, got none`, cause);
     const { code } = Object(cause) as { code?: unknown };
     const isNone = code === 'ENOENT' || code === 'ENOTDIR';
-    const [wanted, got] = isNone ? ['a file at', 'none'] : ['to read', code ?? cause];
-    throw failed(isNone, `expected ${wanted} ${address}, got ${got}`, cause);
+    const [wanted, got] = isNone ? ['a file', 'none'] : ['a file that can be read', code ?? cause];
+    throw failed(isNone, `expected ${wanted}${placeOf(address, 'at')}, got ${got}`, cause);
   }
 }
 
@@ -179,8 +179,9 @@ function failed(isNone: boolean, sentence: string, cause?: unknown): PixelCnnErr
   return failure(isNone ? 'MODEL_NOT_FOUND' : 'MODEL_UNREADABLE', sentence, { argument: 'model', cause });
 }
 
-function checkLength(length: number): void {
+function checkLength(length: number, from = ''): void {
   if (length > maxModelBytes) {
-    throw failure('MODEL_TOO_LARGE', `expected at most ${maxModelBytes} bytes, got ${length}`, { argument: 'model' });
+    const sentence = `expected at most ${maxModelBytes} bytes, got ${length}${from}; use a net of fewer filters`;
+    throw failure('MODEL_TOO_LARGE', sentence, { argument: 'model' });
   }
 }
