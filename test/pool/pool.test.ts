@@ -294,14 +294,18 @@ it('replaces workers that stop, for whatever reason, and draws their images agai
 });
 
 it('does not mind what else a worker says, such as what a bundler has put into it', async () => {
-  onStart((worker) => {
-    for (const said of [null, undefined, 'ready', {}, { job: 'sample' }, { type: 'connected' }]) {
-      worker.on('online', () => worker.emit('message', said));
-      worker.on('message', (report) => typeof report?.job === 'number' && worker.emit('message', said));
+  const say = () => {
+    for (const worker of started) {
+      for (const said of [null, undefined, 'ready', {}, { job: 'sample' }, { type: 'connected' }])
+        worker.emit('message', said);
     }
-  });
+  };
+  onStart(() => queueMicrotask(say));
   const pool = await load({ workers: 2 });
-  expect(await pool.sample({ count: 40, seed: 4 })).toEqual(sampler.sample({ count: 40, seed: 4 }));
+  say(); // with nothing to do
+  const drawing = pool.sample({ count: 40, seed: 4 });
+  say();
+  expect(await drawing).toEqual(sampler.sample({ count: 40, seed: 4 }));
   expect(started).toHaveLength(2);
 });
 
