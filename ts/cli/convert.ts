@@ -1,6 +1,5 @@
 /** What the commands share that make a model file from another. */
 
-import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { checkConvertible } from '../convert.js';
@@ -12,9 +11,9 @@ import { type CalibrationOptions, calibrateHelp, calibrationImages } from './cal
 import type { Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
 import { addRuleOptions } from './data_option.js';
-import { UsageError } from './failure.js';
 import { bytes, labelled } from './format.js';
 import { interruptible } from './interrupt.js';
+import { checkKept } from './kept_files.js';
 import { openModel } from './open_model.js';
 import { integer } from './option.js';
 import { openOutputFile } from './output_folder.js';
@@ -48,9 +47,13 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
   return interruptible(async (signal) => {
     const path = model ?? packagedModel('mnist-binary');
     const out = options.out ?? `${basename(path).replace(/\.safetensors$/, '')}.${suffix}.safetensors`;
-    if (await isSameFile(path, out)) {
-      throw new UsageError(`--out: expected another file than the model itself, which would be lost, got ${out}`);
-    }
+    await checkKept(
+      [{ option: '--out', path: out }],
+      [
+        { what: 'the model itself', path },
+        { what: 'the images of --calibrate', path: options.calibrate },
+      ],
+    );
     const { bytes: before, sampler: old } = await openModel(path, signal);
     checkConvertible(name, old.config);
     const write = await openOutputFile(out, '--out');
@@ -78,9 +81,4 @@ export function convertFile<Name extends 'optimize' | 'quantize'>(
       ]),
     );
   });
-}
-
-async function isSameFile(one: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)));
-  return a !== undefined && a === b;
 }

@@ -17,6 +17,7 @@ import { openPool, workersFor } from './drawing.js';
 import { Interrupted, UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
+import { checkKept, checkOutside } from './kept_files.js';
 import { openModel } from './open_model.js';
 import { choice, integer, integers, megabytes } from './option.js';
 import { type OutputFolder, openOutputFolder } from './output_folder.js';
@@ -96,6 +97,7 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
   if (shard === undefined && options.out !== undefined) {
     throw new UsageError('--out: expected --shard beside it, whose part goes there, got none');
   }
+  await checkOutputs(options, shard === undefined ? undefined : out);
   const { bytes, sampler } = await openModel(model, signal, remembering(options.sharing));
   const other = options.against === undefined ? undefined : await readAgainst(options.against, signal);
   const folder = options.map === undefined ? undefined : await openOutputFolder(options.map, '--map');
@@ -130,6 +132,15 @@ async function run(model: string, options: EvalCommandOptions, signal: AbortSign
       ...(maps.length > 0 ? [['pictures', `${maps[0]} and ${maps.length - 1} more: ${scale}`] as const] : []),
     ]),
   );
+}
+
+/** Refuses pictures, and the part of a shard, that would become images of the data, or take the place of its file. */
+async function checkOutputs({ map, data }: EvalCommandOptions, part: string | undefined): Promise<void> {
+  if (part !== undefined) await checkOutside('--out', part, data);
+  if (map === undefined || data === undefined) return;
+  await checkOutside('--map', map, data);
+  const names = (name: string) => /^surprise(-\d+)?\.png$/.test(name);
+  await checkKept([{ option: '--map', path: map, names }], [{ what: 'the file of --data', path: data }]);
 }
 
 /** As many digits of each image's nats as mean something. */

@@ -1,13 +1,14 @@
 /** `pixelcnn export`: a model file of a run that was stopped, or that still goes on; and models for other programs. */
 
 import { readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { namingModel } from '../load.js';
 import { readModel } from '../model_source.js';
 import { createCommand } from './command.js';
 import { UsageError } from './failure.js';
 import { labelled, bytes as size, thousands } from './format.js';
+import { checkKept, type Input } from './kept_files.js';
 import { choice } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { print, printJson, tell } from './terminal.js';
@@ -60,7 +61,12 @@ async function run(path: string, options: ExportCommandOptions): Promise<void> {
     );
   }
   const { bytes, checkpoint, result, skipped } = await exportModel(path, { ...(options.best && { best: true }) });
-  const written = await write(bytes, nameOf(checkpoint), options);
+  const inputs = (await readdir(checkpoint)).map((name) => ({
+    what: 'those of the run',
+    path: join(checkpoint, name),
+  }));
+  const latest = { what: 'those of the run', path: join(dirname(checkpoint), 'LATEST') };
+  const written = await write(bytes, nameOf(checkpoint), options, [...inputs, latest]);
   for (const sentence of skipped) tell(`warning: ${sentence}`);
   const { updates, epoch, recipe } = result;
   const valLoss = validated(result)?.valLoss;
@@ -84,7 +90,9 @@ async function exportFile(path: string, options: ExportCommandOptions): Promise<
   if (options.best)
     throw new UsageError('--best: expected the folder of a run, which has several weights, got a model file');
   const model = await readModel(path);
-  const written = await write(model, basename(path).replace(/\.safetensors$/, ''), options).catch((error: unknown) => {
+  const name = basename(path).replace(/\.safetensors$/, '');
+  const itself = { what: 'the model itself', path };
+  const written = await write(model, name, options, [itself]).catch((error: unknown) => {
     throw namingModel(error, path);
   });
   if (options.json) return printJson({ model: path, ...written });
@@ -96,22 +104,26 @@ async function exportFile(path: string, options: ExportCommandOptions): Promise<
   );
 }
 
-/** Writes a model in the form that was asked for; where, and how many bytes. `name` is what it is called without --out. */
+/** Writes a model in the form that was asked for; where, and how many bytes. `name` is what it is called without --out, `inputs` are what it was made of. */
 async function write(
   model: Uint8Array,
   name: string,
   { to, out = `${name}.${to}` }: ExportCommandOptions,
+  inputs: readonly Input[],
 ): Promise<{ out: string; bytes: number }> {
+  const file = { option: '--out', path: out };
   if (to === 'safetensors') {
+    await checkKept([file], inputs);
     await (await openOutputFile(out, '--out'))(model);
     return { out, bytes: model.length };
   }
   const { tfjsModel } = await import('../exchange/tfjs_model.js');
   const { json, weights, shard } = await tfjsModel(model, `pixelcnn ${versionHere()}`);
+  const names = [shard, 'model.json'] as const; // the last one names the other
+  await checkKept([{ ...file, names: (name) => names.some((one) => one === name) }], inputs);
   const folder = await openOutputFolder(out, '--out');
-  await folder.write(shard, weights);
-  // Last, as it names the other.
-  const path = await folder.write('model.json', Buffer.from(json));
+  await folder.write(names[0], weights);
+  const path = await folder.write(names[1], Buffer.from(json));
   return { out: path, bytes: weights.length + json.length };
 }
 

@@ -1,8 +1,9 @@
 /** `pixelcnn import`: a model of Keras or TensorFlow.js as a model file. */
 
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Forbidden } from '../exchange/assemble.js';
+import { readWholeFile } from '../node/files.js';
 import { createCommand } from './command.js';
 import type { Given, Made } from './core_tasks.js';
 import { inThread } from './core_thread.js';
@@ -10,6 +11,7 @@ import { UsageError } from './failure.js';
 import { labelled, bytes as size, thousands } from './format.js';
 import { netInWords } from './inspect.js';
 import { interruptible } from './interrupt.js';
+import { checkKept, type Input } from './kept_files.js';
 import { pair } from './option.js';
 import { openOutputFile } from './output_folder.js';
 import { print, printJson, tell } from './terminal.js';
@@ -36,10 +38,11 @@ export const command = createCommand('import', 'make a model file of a model of 
   .action((model: string, options: ImportCommandOptions) => interruptible((signal) => run(model, options, signal)));
 
 async function run(path: string, options: ImportCommandOptions, signal: AbortSignal): Promise<void> {
+  const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json|tfjs)$/i, '')}.safetensors`;
+  await checkKept([{ option: '--out', path: out }], await filesOf(path));
   const { size: found } = await stat(path).catch(() => ({ size: 0 }));
   const limit = patience.least + patience.perByte * found;
   const made = await importInTime({ path, ...(options.size && { size: options.size }) }, signal, limit);
-  const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json|tfjs)$/i, '')}.safetensors`;
   await (await openOutputFile(out, '--out'))(made.bytes);
   const { config, what, sha256, forbidden } = made;
   const notes = [...made.notes, ...(forbidden.count === 0 ? [] : [maskedSentence(forbidden)])];
@@ -60,6 +63,28 @@ async function run(path: string, options: ImportCommandOptions, signal: AbortSig
       ['written', `${out}, ${size(made.bytes.length)}`],
     ]),
   );
+}
+
+/** The files of a model: itself, and those of weights that a model.json names. What is wrong with it is told by its reader. */
+async function filesOf(path: string): Promise<Input[]> {
+  const { mostJson } = await import('../exchange/tfjs_file.js');
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  const file = isFolder ? join(path, 'model.json') : path;
+  const text = await readWholeFile(file, mostJson).catch(() => Buffer.alloc(0));
+  return [
+    { what: 'the model itself', path: file },
+    ...weightNames(text).map((name) => ({ what: 'its weights', path: join(dirname(file), name) })),
+  ];
+}
+
+function weightNames(text: Buffer): string[] {
+  if (!/^\s*\{/.test(text.toString('latin1', 0, 64))) return [];
+  try {
+    const { weightsManifest } = JSON.parse(text.toString()) as { weightsManifest: { paths: string[] }[] };
+    return weightsManifest.flatMap(({ paths }) => paths.map(String));
+  } catch {
+    return [];
+  }
 }
 
 /** Milliseconds that a file is given, some hundred times what it takes: HDF5's library never comes back from some damaged ones. */

@@ -7,10 +7,12 @@ import { rounded } from './eval.js';
 import { UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
+import { checkKept, type Input } from './kept_files.js';
 import { openOutputFile } from './output_folder.js';
 import { startProgress } from './progress.js';
 import { arraysOf, type EvalJob } from './shards/job.js';
 import { arrayOf, findParts, type Parts, writeArrays, writeMergedManifest } from './shards/merge_parts.js';
+import { arrayPath, manifestPath } from './shards/part.js';
 import { print, printJson } from './terminal.js';
 import { version } from './version.js';
 
@@ -50,18 +52,25 @@ async function run(folders: readonly string[], options: MergeCommandOptions, sig
       `--out: expected a name that ends with ${ending} for what ${job.command} made, got ${options.out}`,
     );
   }
-  const write = await openOutputFile(options.out, '--out');
-  if (job.command === 'eval') return mergeScores(parts, job, write, options, signal);
   const stem = options.out.slice(0, -ending.length);
   const pathOf = (array: string) => (array === 'images' ? options.out : `${stem}.${array}.npy`);
-  const arrays = Object.keys(arraysOf(job)).length;
+  const manifest = `${stem}.json`;
+  const names = Object.keys(arraysOf(job));
+  const paths = job.command === 'sample' ? [...names.map(pathOf), manifest] : [options.out];
+  await checkKept(
+    paths.map((path) => ({ option: '--out', path })),
+    filesOf(parts, names),
+  );
+  const write = await openOutputFile(options.out, '--out');
+  if (job.command === 'eval') return mergeScores(parts, job, write, options, signal);
+  const arrays = names.length;
   const bar = options.json ? undefined : await startProgress('merging', job.count, 'images');
   let done = 0;
   const written = await writeArrays(parts, pathOf, signal, (images) => {
     done += images / arrays;
     bar?.update(done);
   }).finally(() => bar?.stop());
-  await writeMergedManifest(`${stem}.json`, parts, written, `pixelcnn ${version}`);
+  await writeMergedManifest(manifest, parts, written, `pixelcnn ${version}`);
   const { count, seed, startIndex, model } = job;
   if (options.json) {
     printJson({
@@ -72,11 +81,11 @@ async function run(folders: readonly string[], options: MergeCommandOptions, sig
       startIndex,
       model,
       files: written,
-      manifest: `${stem}.json`,
+      manifest,
     });
     return;
   }
-  const files = [...Object.values(written).map(({ path }) => path), `${stem}.json`];
+  const files = [...Object.values(written).map(({ path }) => path), manifest];
   print(
     labelled([
       ['parts', `${thousands(parts.of)}, each there once and whole`],
@@ -85,6 +94,16 @@ async function run(folders: readonly string[], options: MergeCommandOptions, sig
       ['wrote', `${files.slice(0, -1).join(', ')} and ${files.at(-1)}`],
     ]),
   );
+}
+
+/** The files of all parts, of which there may be millions. */
+function* filesOf({ found }: Parts, arrays: readonly string[]): Generator<Input> {
+  for (const { folder, manifest } of found) {
+    const { shard } = manifest;
+    for (const path of [manifestPath(folder, shard), ...arrays.map((array) => arrayPath(folder, shard, array))]) {
+      yield { what: 'those of the parts', path };
+    }
+  }
 }
 
 async function checkModel(path: string, wanted: string, signal: AbortSignal): Promise<void> {

@@ -18,13 +18,15 @@ import { createCommand } from './command.js';
 import { startDrawing } from './drawing.js';
 import { UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
+import { checkDistinct, checkKept, type Input } from './kept_files.js';
 import { labelOf, labelsOf } from './label_option.js';
 import { loadModel, openModel } from './open_model.js';
 import { choice, integer, megabytes, number } from './option.js';
 import { openOutputFile, openOutputFolder } from './output_folder.js';
 import { packagedModel } from './packaged_model.js';
-import { drawAndWrite, report } from './sample_output.js';
+import { drawAndWrite, isNameOfOutput, report } from './sample_output.js';
 import { jobCountRange } from './shards/draw_part.js';
+import { partName } from './shards/part.js';
 import { parseShard, type Shard } from './shards/shard.js';
 import { printJson } from './terminal.js';
 
@@ -155,8 +157,12 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
     known === undefined
       ? undefined
       : await (await import('./given_option.js')).readGiven(known, sampler, count, signal);
-  const folder = await openOutputFolder(options.out, '--out');
-  const writeNpy = options.npy === undefined ? undefined : await openOutputFile(options.npy, '--npy');
+  const out = { option: '--out', path: options.out, names: isNameOfOutput({ ...options, count }, sampler) };
+  const npy = options.npy === undefined ? undefined : { option: '--npy', path: options.npy };
+  if (npy !== undefined) await checkDistinct(npy, out);
+  await checkKept([out, ...(npy === undefined ? [] : [npy])], inputsOf(model, options));
+  const folder = await openOutputFolder(out.path, out.option);
+  const writeNpy = npy && (await openOutputFile(npy.path, npy.option));
   const seed = options.seed ?? drawSeed();
   const request = { count, seed, temperature, startIndex, method, skipping, label, given };
   const perRow = rows && count / rows;
@@ -177,6 +183,12 @@ async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<
   }
 }
 
+/** The files that are read. */
+function inputsOf(model: string, { given }: SampleCommandOptions): Input[] {
+  const own = { what: 'the model itself', path: model };
+  return given === undefined ? [own] : [own, { what: 'the file of --given', path: given }];
+}
+
 async function runShard(options: SampleCommandOptions, shard: Shard, signal: AbortSignal): Promise<void> {
   const { startIndex, temperature, method, skipping, workers, count, seed } = options;
   if (count === undefined || seed === undefined) {
@@ -195,6 +207,8 @@ async function runShard(options: SampleCommandOptions, shard: Shard, signal: Abo
     known === undefined
       ? undefined
       : await (await import('./given_option.js')).readGiven(known, sampler, count, signal);
+  const names = (name: string) => name.startsWith(`${partName(shard)}.`);
+  await checkKept([{ option: '--out', path: options.out, names }], inputsOf(model, options));
   const request = { shard, count, seed, startIndex, temperature, classes, given, method, skipping, workers };
   await runPart({ model, bytes, sampler }, request, options, signal);
 }

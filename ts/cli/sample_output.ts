@@ -77,6 +77,34 @@ export interface Drawn {
   grid: { data: Levels; shape: ImageShape; labels: number[] };
 }
 
+const gridName = 'grid.png';
+
+/** What the files of an image are called, but for their endings. */
+const stemOf = (index: number): string => String(index).padStart(6, '0');
+
+/** Which kinds of files there are of each image. */
+function kindsOf(
+  { png = false }: Pick<OutputOptions, 'png'>,
+  { alphabet }: Sampler,
+): { texts: boolean; pictures: boolean } {
+  return { texts: alphabet !== undefined, pictures: alphabet === undefined || png };
+}
+
+/** Tells whether a file of some name is going to be written into the folder of output. */
+export function isNameOfOutput(
+  options: Pick<OutputOptions, 'count' | 'startIndex' | 'png'>,
+  sampler: Sampler,
+): (name: string) => boolean {
+  const { count, startIndex } = options;
+  const { texts, pictures } = kindsOf(options, sampler);
+  return (name) => {
+    const [, stem = '', ending] = /^(\d+)\.(png|txt)$/.exec(name) ?? [];
+    if (ending === undefined) return pictures && name === gridName;
+    const isImage = stemOf(Number(stem)) === stem && Number(stem) >= startIndex && Number(stem) < startIndex + count;
+    return isImage && (ending === 'png' ? pictures : texts);
+  };
+}
+
 /** Draws and writes group by group, so that any number of images fits into memory. */
 export async function drawAndWrite(
   { workers, draw, rested }: Drawing,
@@ -86,7 +114,7 @@ export async function drawAndWrite(
   signal: AbortSignal,
 ): Promise<Drawn> {
   const { gridPng, imagePng } = await import('../node/png.js');
-  const { count, rows, png, watched = false, json = false } = options;
+  const { count, rows, watched = false, json = false } = options;
   const { config, alphabet } = sampler;
   const { levels, input, height, width } = config;
   const size = imageSize(config);
@@ -97,7 +125,7 @@ export async function drawAndWrite(
     shape: imageShape(gridCount, config),
     labels: [],
   };
-  const pictures = alphabet === undefined || png === true;
+  const { pictures } = kindsOf(options, sampler);
   const images: Image[] = [];
   const files: string[] = [];
   /** Of the files of images, the first and the last of each kind. */
@@ -129,7 +157,7 @@ export async function drawAndWrite(
       for (const [i, cost] of samples.nats.entries()) {
         const index = samples.startIndex + i;
         const data = samples.data.subarray(i * size, (i + 1) * size);
-        const name = String(index).padStart(6, '0');
+        const name = stemOf(index);
         if (texts !== undefined) await write(name, '.txt', Buffer.from(texts[i]!));
         if (pictures) await write(name, '.png', imagePng(data, samples.shape, levels, input));
         const label = samples.labels?.[i];
@@ -159,7 +187,7 @@ export async function drawAndWrite(
   if (pictures) {
     const columns = rows === undefined ? {} : { columns: count / rows };
     const note = gridCount < count ? ` (the first ${gridCount})` : '';
-    add(await folder.write('grid.png', gridPng(grid.data, grid.shape, levels, { input, ...columns })), note);
+    add(await folder.write(gridName, gridPng(grid.data, grid.shape, levels, { input, ...columns })), note);
   }
   if (writeNpy !== undefined && all !== undefined) {
     const { npyBytes } = await import('../node/npy.js');

@@ -18,6 +18,7 @@ import { createCommand } from './command.js';
 import { addDataOptions, type DataFlags, dataFlagsOf, readLikeTrained } from './data_option.js';
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
+import { checkOutside } from './kept_files.js';
 import { choice, integer, integers, number } from './option.js';
 import { openOutputFolder } from './output_folder.js';
 import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
@@ -228,6 +229,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
+  if (!resume) await checkOutside('--out', out, images.data);
   const asked = before === undefined ? images : await dataOfRun(before, images);
   const wanted = { ...asked, ...(options.classes && { classes: true }), signal };
   const data = await readLikeTrained(wanted, images, '--data'); // at a resume, options of the run's own are among them
