@@ -111,3 +111,11 @@ it('optimises over no images, and puts no picture among those that it scores', a
     await refused(`train --data images --out ${out}`, outside('--out', out, where));
   }
 });
+
+it('trains a new run in no folder that holds a model', async () => {
+  await mkdir(at('run'));
+  await link(at('tiny.safetensors'), at('run', 'model.safetensors'));
+  const sentence = '--out: expected a new folder, got run, which holds a model; name another';
+  await refused('train --data images --out run', sentence);
+  await refused('train --from run/model.safetensors --data images --out run', sentence);
+});

@@ -1,5 +1,6 @@
 /** `pixelcnn train`: the reference's training, from data to a model file. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { maxSeed } from '../sample_options.js';
@@ -220,6 +221,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const given = { ...recipe, validationSplit, seed, checkpointEvery, keepCheckpoints, patience, maxSteps, maxMinutes };
   if (out === '') throw new UsageError('--out: expected the name of a folder, got an empty one');
   const checkpointFolder = join(out, 'checkpoints');
+  const model = join(out, 'model.safetensors');
   const net = netOf(options);
   const core = startCore();
   const checked = checkTrainOptions(core, { ...given, ...net, checkpointFolder, resume }); // told before all images are read
@@ -227,6 +229,9 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   const before = resume ? await readRun(checkpointFolder) : undefined;
   if (!resume && (await holdsCheckpoints(checkpointFolder))) {
     throw new UsageError(`--out: expected a new folder, got ${out}, which holds a run; go on with it by --resume`);
+  }
+  if (!resume && existsSync(model)) {
+    throw new UsageError(`--out: expected a new folder, got ${out}, which holds a model; name another`);
   }
   const images = { ...dataFlagsOf(options), ...(options.split !== undefined && { split: options.split }) };
   if (!resume) await checkOutside('--out', out, images.data);
@@ -254,7 +259,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
     ...given,
     ...{ data, device, tf32, deterministic, checkpointFolder, resume, note, signal, offline },
     ...net,
-    out: join(out, 'model.safetensors'),
+    out: model,
     say: (line) => download.say(line),
     progress: (done, total) => download.update(done, total),
   });
