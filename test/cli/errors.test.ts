@@ -107,6 +107,14 @@ it.concurrent.for(wrong)(
   },
 );
 
+it.each(['--cuda', '--cpu', '--offline'])('removes nothing where a set-up is asked for beside it: %s', async (flag) => {
+  const cache = join(folder.path, 'cache');
+  await mkdir(join(cache, 'tensorflow'), { recursive: true });
+  const ended = await pixelcnn(folder.path, ['setup', '--clean', flag], { PIXELCNN_CACHE: cache });
+  expect(ended).toEqual({ code: 2, stdout: '', stderr: `pixelcnn: expected --clean or ${flag}, got both\n` });
+  expect(await readdir(cache)).toEqual(['tensorflow']);
+});
+
 // Root may write anywhere; for root, the cases of /proc and of files in the way stand above.
 if (process.getuid?.() !== 0) {
   it('refuses a folder that may not be written', async () => {

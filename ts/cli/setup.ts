@@ -22,7 +22,8 @@ export const command = createCommand('setup', 'set native TensorFlow up, as the 
 ])
   .addOption(new Option('--cuda', 'with the CUDA libraries for an NVIDIA GPU: 3.0 GB to fetch').conflicts('cpu'))
   .option('--cpu', 'for the CPU alone, even beside a GPU: 0.3 GB to fetch')
-  .option('--clean', 'remove what earlier set-ups made')
+  // A set-up that is asked for beside it would be removed, or never be made.
+  .addOption(new Option('--clean', 'remove what earlier set-ups made').conflicts(['cuda', 'cpu', 'offline']))
   .option('--offline', 'never fetch: tell whether it is there')
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SetupCommandOptions) => interruptible((signal) => run(options, signal)));
