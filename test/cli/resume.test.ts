@@ -34,6 +34,14 @@ it('goes on by --resume alone, and ends as the run would have', async () => {
   expect(readdirSync(join(folder.path, 'alone'))).not.toContain('samples');
 }, 120_000);
 
+it('tells no likelihood of weights that were never validated, as where fewer epochs are asked for than were begun', async () => {
+  const stopped = await pixelcnn(folder.path, [...trained, '--out', 'fewer', '--max-steps', '8']);
+  expect(stopped.stdout).toContain('Stopped by --max-steps in epoch 2, after 2 steps');
+  const { code, stdout } = await pixelcnn(folder.path, ['train', '--out', 'fewer', '--resume', '--epochs', '1']);
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('Wrote fewer/model.safetensors');
+  expect(code).toBe(0);
+}, 120_000);
+
 it('keeps no path in a checkpoint', () => {
   const [step = ''] = readdirSync(join(folder.path, 'run', 'checkpoints')).filter((name) => name.startsWith('step-'));
   const text = readFileSync(join(folder.path, 'run', 'checkpoints', step, 'checkpoint.json'), 'utf8');

@@ -79,8 +79,9 @@ export class LinePrinter implements Printer {
   }
 
   async print(event: TrainEvent): Promise<void> {
-    const [{ trainingBinarisation }, { likelihood }, { epochLine, epochTitle }] = await Promise.all([
+    const [{ trainingBinarisation }, { validated }, { likelihood }, { epochLine, epochTitle }] = await Promise.all([
       import('../train/data/binarisation.js'),
+      import('../train/run/record.js'),
       import('../train/score/protocol.js'),
       import('../train/watch/log.js'),
     ]);
@@ -131,13 +132,13 @@ export class LinePrinter implements Printer {
       case 'model': {
         this.stop();
         const { history, epoch } = event.result;
-        const { valLoss } = history[epoch - 1] ?? { valLoss: Number.NaN };
         const { height, width, channels } = event.result.net.config;
-        const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
-        const figures = `: ${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
+        const { valLoss } = validated(event.result) ?? {};
         if (epoch < history.length) print(`No lower val_loss came after epoch ${epoch}: its weights are the model`);
-        print(`Wrote ${event.path}${Number.isNaN(valLoss) ? '' : figures}`);
-        return;
+        if (valLoss === undefined) return print(`Wrote ${event.path}`); // of other weights, or of none
+        const { natsPerImage, bitsPerDim } = likelihood(valLoss, height * width * channels);
+        const figures = `${natsPerImage.toFixed(2)} nats an image, ${bitsPerDim.toFixed(4)} bits/dim on validation`;
+        return print(`Wrote ${event.path}: ${figures}`);
       }
       case 'pause': {
         this.stop();
