@@ -53,8 +53,14 @@ export async function readDataFile(path: string, most = mostBytes, signal?: Abor
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof PixelCnnError) throw cause;
-    throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
+    throw unreadable(path, cause);
   }
+}
+
+/** A file or folder of data that cannot be read: what was given, wherever in it that is. */
+export function unreadable(path: string, cause: unknown): PixelCnnError {
+  const sentence = `${path}: could not be read (${reasonOf(cause)})`;
+  return new PixelCnnError('DATA_NOT_FOUND', sentence, { cause, argument: 'data' });
 }
 
 /** The first bytes of a file; undefined where they cannot be read. */

@@ -6,9 +6,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { named } from '../../../arguments.js';
 import { PixelCnnError } from '../../../error.js';
-import { reasonOf } from '../../../node/files.js';
 import { type PartName, type Parts, partNames } from '../raw.js';
-import { oddKindOf, peek } from './data_file.js';
+import { oddKindOf, peek, unreadable } from './data_file.js';
 import { type DataFormat, isLabels } from './data_format.js';
 import { type ClassFolders, classFolders, isLabelFile, labelsFor } from './label_files.js';
 import { isGridOfSamples } from './png_images.js';
@@ -141,7 +140,7 @@ async function listFiles(folder: string, signal?: AbortSignal): Promise<{ files:
       seen.add(real);
       entries = await readdir(path, { withFileTypes: true });
     } catch (cause) {
-      throw new PixelCnnError('DATA_NOT_FOUND', `${path}: could not be read (${reasonOf(cause)})`, { cause });
+      throw unreadable(path, cause);
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
