@@ -195,6 +195,23 @@ it('reads what sample writes, but for the picture of all of it', async () => {
   await refused(folder('no-numbers', { 'a.png': image(1), ...grid })).toContain('expected 2x4');
 });
 
+it('reads the maps that sample writes, and not their pictures', async () => {
+  const pictures = Object.fromEntries(
+    [0, 1].map((i) => [`00000${i}.png`, imagePng(Uint8Array.of(0, 1, 2, 0), [1, 2, 2, 1], 3, 'nominal')]),
+  );
+  const grid = { 'grid.png': gridPng(Uint8Array.of(0, 1, 2, 0), [1, 2, 2, 1], 3, { input: 'nominal' }) };
+  const maps = { '000000.txt': '#.\n@#\n', '000001.txt': '..\n@@\n' };
+  const { set, said } = await load(folder('drawn-maps', { ...maps, ...pictures, ...grid }));
+  expect(set).toMatchObject({ count: 2, height: 2, width: 2, alphabet: ['#', '.', '@'] });
+  expect(said).toContain(`Left alone in ${join(root, 'drawn-maps')}: 000000.png, 000001.png, grid.png`);
+  // Words about pictures, of the same names, are no maps; nor are those beside some pictures alone.
+  const words = { '000000.txt': 'a digit\n', '000001.txt': 'another\n' };
+  const digits = { '000000.png': image(1), '000001.png': image(2) };
+  expect((await load(folder('words', { ...words, ...digits }))).numbers.toSorted()).toEqual([1, 2]);
+  const some = { '000000.txt': '#..#\n#..#\n', ...digits };
+  expect((await load(folder('some-maps', some))).numbers.toSorted()).toEqual([1, 2]);
+});
+
 it('tells IDX, .npy, gzip and PNG by their content, whatever their names', async () => {
   const file = (name: string, bytes: Uint8Array) => join(folder('named', { [name]: bytes }), name);
   const images = idx(2, 2, 4, Uint8Array.from([...told(5), ...told(9)]));

@@ -10,7 +10,7 @@ import { type PartName, type Parts, partNames } from '../raw.js';
 import { oddKindOf, peek, unreadable } from './data_file.js';
 import { type DataFormat, isLabels } from './data_format.js';
 import { type ClassFolders, classFolders, isLabelFile, labelsFor } from './label_files.js';
-import { isGridOfSamples } from './png_images.js';
+import { isGridOfSamples, isPictureOfMap } from './png_images.js';
 
 /** Which files to read, by path. */
 export type FoundData = { readonly leftAlone: readonly string[] } & (
@@ -83,14 +83,15 @@ export async function findData(folder: string, signal?: AbortSignal): Promise<Fo
     };
     return { kind: 'arrays', parts: mapParts(parts, withLabels), leftAlone };
   }
-  const texts = images.length > 0 ? [] : textMaps(files, formats);
-  const read = images.length > 0 ? images : texts;
+  const maps = textMaps(files, formats);
+  const isText = maps.length > 0 && (images.length === 0 || arePicturesOf(folder, images, maps));
+  const read = isText ? maps : images;
   if (read.length === 0) throw nothingFound(folder, files, odd, formats);
-  const { parts, depth } = divideFiles(folder, read, texts.length > 0);
+  const { parts, depth } = divideFiles(folder, read, isText);
   const rest = unused(partNames.flatMap((part) => parts[part] ?? []));
   const classes = classFolders(parts, depth);
   return {
-    kind: images.length > 0 ? 'PNG' : 'text',
+    kind: isText ? 'text' : 'PNG',
     parts: mapParts(parts, (list) => list.map(path)),
     ...(classes !== undefined && { classes }),
     leftAlone: [...rest, ...odd],
@@ -107,6 +108,12 @@ function textMaps(files: readonly string[], formats: ReadonlyMap<string, DataFor
   if (!called.some((file) => formatOf(file)?.reader === 'text')) return [];
   const damaged = ['an empty file', 'a file of other bytes', 'text in UTF-16'];
   return called.filter((file) => formatOf(file)?.reader === 'text' || damaged.includes(formatOf(file)?.name ?? ''));
+}
+
+/** Whether PNG files are the pictures that `sample --png` writes beside maps, whose colours nobody reads. */
+function arePicturesOf(folder: string, images: readonly string[], maps: readonly string[]): boolean {
+  const beside = new Set(maps);
+  return images.every((file) => beside.has(file.replace(/png$/, 'txt'))) && isPictureOfMap(folder, images[0]!);
 }
 
 function mapParts<T, U>(parts: Parts<T>, change: (value: T, part: PartName) => U): Parts<U> {

@@ -156,13 +156,28 @@ function checkInterlaced(bytes: Buffer, { height, width, bits }: Header, path: s
   }
 }
 
+/** What `pixelcnn sample` calls the picture of an image. */
+const numberedName = /^\d{6,}\.png$/;
+
+/**
+ * Whether a PNG file is the picture that `pixelcnn sample` writes beside a map in text: of the same number, and as wide as the map
+ * has characters in a row. The path is relative to `folder`.
+ */
+export function isPictureOfMap(folder: string, file: string): boolean {
+  if (!numberedName.test(basename(file))) return false;
+  const [picture, map] = [file, file.replace(/png$/, 'txt')].map((one) => readHead(join(folder, one)));
+  if (picture === undefined || picture.length < 24 || map === undefined) return false;
+  const [row = ''] = map.toString('utf8').split('\n', 1);
+  return [...row].length === picture.readUInt32BE(16);
+}
+
 /**
  * Whether a PNG file is the picture of all images that `pixelcnn sample` writes beside them: called `grid.png`, of another
  * size than the numbered ones. Paths are relative to `folder`.
  */
 export function isGridOfSamples(folder: string, file: string, files: readonly string[]): boolean {
   if (basename(file) !== 'grid.png') return false;
-  const numbered = files.find((other) => dirname(other) === dirname(file) && /^\d{6,}\.png$/.test(basename(other)));
+  const numbered = files.find((other) => dirname(other) === dirname(file) && numberedName.test(basename(other)));
   if (numbered === undefined) return false;
   const size = (of: string): string | undefined => readHead(join(folder, of))?.toString('hex', 16, 24);
   return size(file) !== size(numbered);
