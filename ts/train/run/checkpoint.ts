@@ -168,8 +168,36 @@ export interface Found extends Checkpoint {
  * @throws PixelCnnError `INVALID_CHECKPOINT` where there are some and none of them is whole.
  */
 export async function readCheckpoint(folder: string): Promise<Found | undefined> {
+  const before = await placesIn(folder);
+  let { newest, skipped } = await newestOf(folder, before);
+  if (skipped.length === 0) return newest;
+  // A run that goes on writes and removes some meanwhile: what then is not there was never missing.
+  const now = await placesIn(folder);
+  if (JSON.stringify(now) !== JSON.stringify(before)) ({ newest, skipped } = await newestOf(folder, now));
+  if (newest !== undefined || skipped.length === 0) return newest;
+  throw new PixelCnnError(
+    'INVALID_CHECKPOINT',
+    `expected a whole checkpoint in ${folder}, got none (${skipped.join('; ')}); start a new run in another folder`,
+  );
+}
+
+/** Where the checkpoints of `folder` are, at one moment or nearly so. */
+interface Places {
+  /** Newest first. */
+  readonly names: readonly string[];
+  readonly latest: string | undefined;
+}
+
+async function placesIn(folder: string): Promise<Places> {
   const names = await namesIn(folder);
-  const latest = await latestIn(folder);
+  return { names, latest: await latestIn(folder) };
+}
+
+/** The newest checkpoint that is whole, and what is wrong with those before it. */
+async function newestOf(
+  folder: string,
+  { names, latest }: Places,
+): Promise<{ newest: Found | undefined; skipped: readonly string[] }> {
   const skipped: string[] = [];
   if (latest !== undefined && !names.includes(latest)) {
     skipped.push(`${join(folder, 'LATEST')} names ${show(latest)}, which is not there`);
@@ -177,16 +205,12 @@ export async function readCheckpoint(folder: string): Promise<Found | undefined>
   for (const name of [...names].sort((a, b) => Number(b === latest) - Number(a === latest))) {
     const path = join(folder, name);
     try {
-      return { ...(await readWhole(path)), path, skipped };
+      return { newest: { ...(await readWhole(path)), path, skipped }, skipped };
     } catch (error) {
       skipped.push(`${path} is not whole: ${reasonOf(error)}`);
     }
   }
-  if (skipped.length === 0) return undefined;
-  throw new PixelCnnError(
-    'INVALID_CHECKPOINT',
-    `expected a whole checkpoint in ${folder}, got none (${skipped.join('; ')}); start a new run in another folder`,
-  );
+  return { newest: undefined, skipped };
 }
 
 /**
