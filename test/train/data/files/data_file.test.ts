@@ -81,7 +81,7 @@ it('reads the headers that NumPy wrote in its time, and no other Python', async 
     ["{'shape': (1,2,2), 'fortran_order': False, 'descr': 'u1'}", 'taken'],
     ["{'descr': '|u1', 'fortran_order': 0, 'shape': (1, 2, 2), }", 'expected a header'],
     ["{'descr': '|u1', 'fortran_order': False, 'shape': [1, 2, 2], }", 'expected a header'],
-    ["{'descr': '|u1', 'fortran_order': False, 'shape': (1, -2, 2), }", 'expected a header'],
+    ["{'descr': '|u1', 'fortran_order': False, 'shape': (1, -2, 2), }", 'expected a shape of whole numbers'],
     ["{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2e0, 2), }", 'expected a header'],
     ["{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 2), } x", 'expected a header'],
     ["{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 2)", 'expected a header'],

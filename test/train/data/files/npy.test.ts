@@ -20,3 +20,13 @@ it.each([
   const wrong = { code: 'INVALID_DATA', message: `some/file: expected ${message}` };
   expect(() => parseNpyImages(npy(shape, new Uint8Array(length)), 'some/file')).toThrow(expect.objectContaining(wrong));
 });
+
+it.each([
+  ['(-1, 3, 4)', '-1'],
+  ['(2, 3, - 4)', '-4'],
+  [`(2, 3, ${'9'.repeat(60)}L)`, '9'.repeat(40)],
+])('says which number of the shape %s is none of a shape', (told, got) => {
+  const bytes = npy([2, 3, 4], new Uint8Array(24), { told });
+  const message = `some/file: expected a shape of whole numbers below 10^16, got ${got} in it`;
+  expect(() => parseNpyImages(bytes, 'some/file')).toThrow(expect.objectContaining({ code: 'INVALID_DATA', message }));
+});

@@ -42,7 +42,15 @@ export function npyHeader(head: Uint8Array, path: string): ArrayHeader {
   }
   if (order === 'True')
     throw invalid(path, 'C order', 'Fortran order; write it again after numpy.ascontiguousarray(x)');
-  return { format: '.npy', type, littleEndian: byteOrder !== '>', shape: shape.map(Number), start };
+  const odd = shape.find((axis) => !/^\d{1,16}L?$/.test(axis));
+  if (odd !== undefined) throw invalid(path, 'a shape of whole numbers below 10^16', `${odd.slice(0, 40)} in it`);
+  return {
+    format: '.npy',
+    type,
+    littleEndian: byteOrder !== '>',
+    shape: shape.map((axis) => Number.parseInt(axis, 10)),
+    start,
+  }; // 3L is 3 of Python 2
 }
 
 /** Reads images; `path` is what an error calls the file. */
@@ -51,7 +59,7 @@ export function parseNpyImages(bytes: Uint8Array, path: string): StoredImages {
 }
 
 /**
- * A dict of Python's: keys in quotes; values as they are written, and a tuple of integers as an array of them. Undefined
+ * A dict of Python's: keys in quotes; values as they are written, and a tuple of integers as an array of them, likewise. Undefined
  * for anything else. Each character is looked at once.
  */
 function parseDict(text: string): Map<string, string | readonly string[]> | undefined {
@@ -66,9 +74,10 @@ function parseDict(text: string): Map<string, string | readonly string[]> | unde
     if (take('(')) {
       const items: string[] = [];
       while (!take(')')) {
+        const sign = take('-') ? '-' : '';
         const item = tokens[at++] ?? '';
-        if (!/^\d{1,16}L?$/.test(item)) return undefined; // L: as Python 2 wrote it
-        items.push(item.replace('L', ''));
+        if (!/^\d+L?$/.test(item)) return undefined;
+        items.push(sign + item);
         if (!take(',') && tokens[at] !== ')') return undefined;
       }
       found.set(key, items);
