@@ -128,6 +128,10 @@ it('refuses one part under two names, and parts without one that trains', async 
   await refused(folder('no-train', { 'val/1.png': image(1), 'test/2.png': image(2) })).toBe(
     `${join(root, 'no-train')}: expected a folder train/ of training images, found folders of validation and test images alone`,
   );
+  await refused(folder('no-train-array', { 'val.npy': array(1), 'test.npy': array(2) })).toBe(
+    `${join(root, 'no-train-array')}: expected a file of training images, such as train.npy, found val.npy and test.npy alone; ` +
+      'name one file to take it as the whole set',
+  );
   await refused(folder('test-alone', { 'x_test.npy': array(1, 2) })).toBe(
     `${join(root, 'test-alone')}: expected a file of training images, such as train.npy, found x_test.npy alone; name one ` +
       'file to take it as the whole set',

@@ -206,9 +206,9 @@ function divideArrays(folder: string, files: readonly string[]): Parts<string> {
   if (train !== undefined) {
     return { train, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
   }
-  const part = validation ?? test;
-  if (part !== undefined) {
-    const beside = others.length > 0 ? `${others[0]}, which is not called so, and ${part}` : `${part} alone`;
+  const parts = [validation, test].filter((part) => part !== undefined).join(' and ');
+  if (parts !== '') {
+    const beside = others.length > 0 ? `${others[0]}, which is not called so, and ${parts}` : `${parts} alone`;
     throw mixed(
       folder,
       'a file of training images, such as train.npy',
