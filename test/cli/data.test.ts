@@ -131,7 +131,7 @@ it('trains on maps in text, scores others of the alphabet by the record, and goe
   const grey = await run('train', '--resume', '--out', 'caves', '--data', 'levels16.npy');
   expect(grey).toMatchObject({ code: 2, stdout: '' });
   expect(grey.stderr).toBe(
-    'pixelcnn: --data: read as the model was trained, by --alphabet .#: expected text maps beside it, got .npy file\n',
+    "pixelcnn: --data: read as the model was trained, by --alphabet '.#': expected text maps beside it, got .npy file\n",
   );
   const resumed = await run('train', '--resume', '--out', 'caves');
   expect(resumed.code, resumed.stderr).toBe(0);

@@ -153,7 +153,7 @@ it('blames the images where they cannot be read as the model was trained, and no
   const unlike = 'pixelcnn: --data: read as the model was trained, by';
   expect(await failure('of-maps.safetensors', '--data', 'images')).toEqual({
     code: 2,
-    said: `${unlike} --alphabet .#: expected text maps beside it, got PNG files`,
+    said: `${unlike} --alphabet '.#': expected text maps beside it, got PNG files`,
   });
   const leftOut = 'expected it left out with text maps, whose characters are the levels, got';
   expect(await failure('of-greys.safetensors', '--data', 'maps.txt')).toEqual({

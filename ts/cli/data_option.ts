@@ -9,6 +9,7 @@ import { binarisations, mapNames, mostLevels, ruleNames } from '../train/data/ru
 import { UsageError } from './failure.js';
 import { choice, integer, number, pair } from './option.js';
 import { tell } from './terminal.js';
+import { quoted } from './typed.js';
 
 /** The flags of what {@link addRuleOptions} adds. */
 export const ruleFlags: Readonly<Record<RuleName, string>> = {
@@ -110,7 +111,7 @@ export async function readLikeTrained(options: DataOptions, asked: DataFlags, fl
     const name = argumentOf(cause) as RuleName;
     const own = Object.hasOwn(ruleFlags, name ?? '') && asked[name] === undefined && options[name] !== undefined;
     if (!own || !(cause instanceof Error) || !cause.message.startsWith(`${name}: `)) throw cause;
-    const value = options[name] === true ? '' : ` ${[options[name]].flat().join('x')}`;
+    const value = options[name] === true ? '' : ` ${quoted([options[name]].flat().join('x'))}`;
     const rule = `${flag}: read as the model was trained, by ${ruleFlags[name]}${value}`;
     throw new UsageError(`${rule}${cause.message.slice(name.length)}`, { cause });
   }
