@@ -138,9 +138,10 @@ export const command = createCommand('sample', 'draw images from a model, show t
   .option('--json', 'print one JSON object and nothing else')
   .action((options: SampleCommandOptions) => interruptible((signal) => run(options, signal)));
 
-/** Of shards together there may be more images than of one call. */
+/** Of shards together there may be more images than of one call; whether these are too many, only --shard tells. */
 function countOf(text: string): number {
-  return integer('--count', Number(text) > countRange.max ? jobCountRange : countRange)(text);
+  const isMore = Number(text) > countRange.max && Number.isInteger(Number(text));
+  return (isMore ? number('--count', { min: countRange.min }) : integer('--count', countRange))(text);
 }
 
 async function run(options: SampleCommandOptions, signal: AbortSignal): Promise<void> {
@@ -196,6 +197,7 @@ async function runShard(options: SampleCommandOptions, shard: Shard, signal: Abo
       count === undefined ? ['--count', 'images of all shards together'] : ['--seed', 'seed of all shards'];
     throw new UsageError(`${flag}: expected the ${what} beside --shard, got none`);
   }
+  checkInteger('--count', count, jobCountRange);
   const { runPart } = await import('./shards/run_part.js');
   const model = options.model ?? packagedModel();
   const { bytes, sampler } = await openModel(model, signal);
