@@ -7,9 +7,10 @@ import { exitCodeOf, sentenceOf } from '../../ts/cli/failure.js';
 import { flagOf } from '../../ts/cli/flag.js';
 import { command as quantizeCommand } from '../../ts/cli/quantize.js';
 import { command as sampleCommand } from '../../ts/cli/sample.js';
-import { command as trainCommand } from '../../ts/cli/train.js';
+import { netRanges, command as trainCommand } from '../../ts/cli/train.js';
 import { PixelCnnError } from '../../ts/error.js';
 import { quantizeModel } from '../../ts/index.js';
+import { loadCore } from '../../ts/train/net/core.js';
 import { configNames } from '../../ts/train/net/reference.js';
 import { presets } from '../../ts/train/run/recipe.js';
 import { idx } from '../train/data/idx.js';
@@ -210,4 +211,12 @@ it('knows the flag of each argument that a command hands on', () => {
   expect(flagOf(sampleCommand, 'model')).toBe('--model');
   expect(flagOf(quantizeCommand, 'model')).toBeUndefined();
   expect(flagOf(new Command(), 'data')).toBeUndefined();
+});
+
+it('says the ranges of a net that the core has', async () => {
+  const core = await loadCore();
+  const config = JSON.parse(configJson({ filters: 8, levels: 4, input: 'nominal' }));
+  for (const [name, { min, max }] of Object.entries(netRanges)) {
+    expect(() => core.describe({ ...config, [name]: max + 1 }), name).toThrow(`${min} to ${max}, got ${max + 1}`);
+  }
 });

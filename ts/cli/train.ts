@@ -70,6 +70,17 @@ const ofNets = (field: 'filters' | 'blocks' | 'firstKernel' | 'blockKernel' | 'h
   netNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${nets[name][field]}`).join(', ');
 
 const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
+/** What of a net is a number: the core's ranges, said before it is asked. A test holds them together. */
+export const netRanges = {
+  filters: { min: 2, max: 4096 },
+  blocks: { min: 0, max: 256 },
+  firstKernel: { min: 3, max: 31 },
+  blockKernel: { min: 1, max: 31 },
+  headLayers: { min: 0, max: 256 },
+  embedding: { min: 0, max: 512 },
+  lean: { min: 0, max: 8 },
+} as const;
+
 
 export const command = addDataOptions(
   createCommand('train', 'train a model, by default as the Keras example trains its own', [
@@ -144,18 +155,26 @@ export const command = addDataOptions(
     `${netNames.join(', ')}; the options below change parts of it (default: reference)`,
     choice('--net', netNames),
   )
-  .option('--filters <n>', `channels of the residual stream (${ofNets('filters')})`, whole('--filters'))
-  .option('--blocks <n>', `residual blocks (${ofNets('blocks')})`, integer('--blocks', { min: 0, max: 2 ** 31 }))
-  .option('--first-kernel <n>', `side of the first kernel, odd (${ofNets('firstKernel')})`, whole('--first-kernel'))
+  .option(
+    '--filters <n>',
+    `channels of the residual stream (${ofNets('filters')})`,
+    integer('--filters', netRanges.filters),
+  )
+  .option('--blocks <n>', `residual blocks (${ofNets('blocks')})`, integer('--blocks', netRanges.blocks))
+  .option(
+    '--first-kernel <n>',
+    `side of the first kernel, odd (${ofNets('firstKernel')})`,
+    integer('--first-kernel', netRanges.firstKernel),
+  )
   .option(
     '--block-kernel <n>',
     `side of the kernel in a block, odd (${ofNets('blockKernel')})`,
-    whole('--block-kernel'),
+    integer('--block-kernel', netRanges.blockKernel),
   )
   .option(
     '--head-layers <n>',
     `1x1 layers before the logits (${ofNets('headLayers')})`,
-    integer('--head-layers', { min: 0, max: 2 ** 31 }),
+    integer('--head-layers', netRanges.headLayers),
   )
   .option(
     '--activation <name>',
@@ -164,12 +183,12 @@ export const command = addDataOptions(
   .option(
     '--embedding <n>',
     'channels that stand for a level which is one of several kinds; 0: one for each kind (default: 0)',
-    integer('--embedding', { min: 0, max: 512 }),
+    integer('--embedding', netRanges.embedding),
   )
   .option(
     '--lean <n>',
     "columns that a plain net's kernels lean to the right for each row above (default: 0)",
-    integer('--lean', { min: 0, max: 8 }),
+    integer('--lean', netRanges.lean),
   )
   .option(
     '--dilations <list>',
