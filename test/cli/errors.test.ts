@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cli, ended, pixelcnn, temporaryFolder } from './run.js';
@@ -33,6 +33,15 @@ const wrong: [args: string, message: string][] = [
   ['sample digits', 'expected no argument beside the options, as `pixelcnn sample --help` shows, got 1'],
   ['inspect one two', 'expected at most 1 argument beside the options, as `pixelcnn inspect --help` shows, got 2'],
   ['export', 'pixelcnn: run: expected one, as `pixelcnn export --help` shows, got none'],
+  ['merge parts', 'pixelcnn: --out <file>: expected one, as `pixelcnn merge --help` shows, got none'],
+  ['merge --out a.npy parts ', 'pixelcnn: folders: expected names of folders with parts, got an empty one'],
+  ['merge --out a.npy parts --model=', 'pixelcnn: --model: expected a model file or URL, got an empty name'],
+  ['inspect ', 'pixelcnn: model: expected a model file or URL, got an empty name'],
+  ['eval ', 'pixelcnn: model: expected a model file or URL, got an empty name'],
+  ['eval tiny.safetensors --against=', 'pixelcnn: --against: expected the name of a file, got an empty one'],
+  ['sample --model=', 'pixelcnn: --model: expected a model file or URL, got an empty name'],
+  ['work --model=', 'pixelcnn: --model: expected a model file or URL, got an empty name'],
+  ['train --from=', 'pixelcnn: --from: expected a model file or URL, got an empty name'],
   ['smaple', 'expected a command that `pixelcnn --help` lists, got smaple; did you mean sample?'],
   ['sample --model none.safetensors', 'model: expected a file at none.safetensors, got none'],
   ['inspect none.safetensors', 'model: expected a file at none.safetensors, got none'],
@@ -70,6 +79,11 @@ const wrong: [args: string, message: string][] = [
   // told before the images are read, which says more than one line
   ['train --ema-decay 1', '--ema-decay: expected a number from 0 to below 1, got 1'],
   ['train --validation-split 1', '--validation-split: expected a number below 1, got 1'],
+  ['train --filters 1', '--filters: expected an integer from 2 to 4096, got 1'],
+  ['train --blocks 257', '--blocks: expected an integer from 0 to 256, got 257'],
+  ['train --first-kernel 0', '--first-kernel: expected an integer from 3 to 31, got 0'],
+  ['train --block-kernel 33', '--block-kernel: expected an integer from 1 to 31, got 33'],
+  ['train --head-layers 257', '--head-layers: expected an integer from 0 to 256, got 257'],
   ['train --first-kernel 4', '--first-kernel: must be odd, because the mask needs a centre, got 4'],
   ['train --out=', '--out: expected the name of a folder, got an empty one'],
   ['train --data=', '--data: expected mnist, fashion-mnist, static-mnist, a folder or a file, got ""'],
@@ -79,11 +93,6 @@ const wrong: [args: string, message: string][] = [
     'train --data nowhere',
     '--data: expected mnist, fashion-mnist, static-mnist, a folder or a file, found nothing at nowhere',
   ],
-  ['train --filters 1', '--filters: expected an integer from 2 to 4096, got 1'],
-  ['train --blocks 257', '--blocks: expected an integer from 0 to 256, got 257'],
-  ['train --first-kernel 0', '--first-kernel: expected an integer from 3 to 31, got 0'],
-  ['train --block-kernel 33', '--block-kernel: expected an integer from 1 to 31, got 33'],
-  ['train --head-layers 257', '--head-layers: expected an integer from 0 to 256, got 257'],
   ['train --split test', '--split: expected one of reference, standard, got "test"'],
   ['train --threshold 300', '--threshold: expected a number from 0 to 256, got 300'],
   ['setup --cuda --cpu', 'pixelcnn: expected --cuda or --cpu, got both'],
@@ -132,6 +141,17 @@ if (process.getuid?.() !== 0) {
     expect(code).toBe(2);
   });
 }
+
+it('says in words why a model cannot be read, as of every other file', async () => {
+  await symlink('loop.safetensors', join(folder.path, 'loop.safetensors')); // which not even root can read
+  for (const args of ['inspect loop.safetensors', 'sample --model loop.safetensors', 'train --from loop.safetensors']) {
+    const { code, stderr } = await pixelcnn(folder.path, args.split(' '));
+    expect(stderr).toMatch(
+      /^pixelcnn: (model|--model|--from): expected to read loop\.safetensors, got: links lead round in a circle\n$/,
+    );
+    expect(code).toBe(2);
+  }
+});
 
 it('names the file where the arguments are right and the model is not', async () => {
   await writeFile(join(folder.path, 'broken.safetensors'), 'no model');

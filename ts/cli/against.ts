@@ -14,6 +14,7 @@ export async function readAgainst(path: string, signal: AbortSignal): Promise<Co
     import('../train/run/record.js'),
     import('../train/score/compare.js'),
   ]);
+  if (path === '') throw new UsageError('--against: expected the name of a file, got an empty one');
   const bytes = await readWholeFile(path, maxModelBytes, signal).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw new UsageError(`--against: expected a file at ${path}, got: ${reasonOf(cause)}`, { cause });

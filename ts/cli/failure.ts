@@ -3,6 +3,7 @@
 import { type Command, CommanderError } from 'commander';
 import { argumentOf } from '../arguments.js';
 import { coreErrorCodes, PixelCnnError, type PixelCnnErrorCode } from '../error.js';
+import { reasonOf } from '../node/files.js';
 import { messageOf } from './flag.js';
 import { helpWidth, rowsOf } from './format.js';
 
@@ -121,10 +122,19 @@ function isForeseen(error: unknown): boolean {
 
 /** One sentence, on one line, under the names that `command` has for the API's arguments. */
 export function sentenceOf(error: unknown, command?: Command): string {
-  const line = messageOf(error, command)
+  const line = inWords(messageOf(error, command), error)
     .trim()
     .replace(/\s*\n\s*/g, ' ');
   return isForeseen(error) ? line : `${line} (unforeseen: please report it, with what --debug shows)`;
+}
+
+/** A sentence in which the code of the system's own error, such as EACCES, is said in words; browsers have no such codes. */
+function inWords(sentence: string, error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (!('syscall' in cause && 'code' in cause)) continue;
+    return sentence.replace(new RegExp(`, got ${String(cause.code)}\\b`), () => `, got: ${reasonOf(cause)}`);
+  }
+  return sentence;
 }
 
 /** What commander says of wrong arguments, in this project's form: wanted, got, what to do. */
@@ -145,6 +155,7 @@ export function usageErrorOf(error: CommanderError, command: string): Error {
       return new UsageError(`expected ${wanted} beside the options, as \`${command} --help\` shows, got ${got}`);
     }
     case 'commander.missingArgument':
+    case 'commander.missingMandatoryOptionValue':
       return new UsageError(`${named}: expected one, as \`${command} --help\` shows, got none`);
     case 'commander.conflictingOption': {
       const [one, other] = [...error.message.matchAll(/'(.*?)'/g)].map(([, option]) => option?.split(' ')[0]);

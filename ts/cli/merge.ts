@@ -8,6 +8,7 @@ import { UsageError } from './failure.js';
 import { labelled, thousands } from './format.js';
 import { interruptible } from './interrupt.js';
 import { checkKept, type Input } from './kept_files.js';
+import { checkModelName } from './open_model.js';
 import { openOutputFile } from './output_folder.js';
 import { startProgress } from './progress.js';
 import { arraysOf, type EvalJob } from './shards/job.js';
@@ -43,6 +44,8 @@ export const command = createCommand(
   );
 
 async function run(folders: readonly string[], options: MergeCommandOptions, signal: AbortSignal): Promise<void> {
+  if (folders.includes('')) throw new UsageError('folders: expected names of folders with parts, got an empty one');
+  if (options.model !== undefined) checkModelName('model', options.model);
   const parts = await findParts(folders, signal);
   const { job } = parts;
   if (options.model !== undefined) await checkModel(options.model, job.model, signal);

@@ -20,6 +20,7 @@ import { addDataOptions, type DataFlags, dataFlagsOf, readLikeTrained } from './
 import { Interrupted, UsageError } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { checkOutside } from './kept_files.js';
+import { checkModelName } from './open_model.js';
 import { choice, integer, integers, number } from './option.js';
 import { openOutputFolder } from './output_folder.js';
 import { dataName, dataOfRun, goOnWith, type Note, readRun } from './resume.js';
@@ -69,7 +70,6 @@ const defaults = (field: keyof Recipe): string =>
 const ofNets = (field: 'filters' | 'blocks' | 'firstKernel' | 'blockKernel' | 'headLayers'): string =>
   netNames.map((name, i) => `${i === 0 ? 'default: ' : `${name}: `}${nets[name][field]}`).join(', ');
 
-const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
 /** What of a net is a number: the core's ranges, said before it is asked. A test holds them together. */
 export const netRanges = {
   filters: { min: 2, max: 4096 },
@@ -81,6 +81,7 @@ export const netRanges = {
   lean: { min: 0, max: 8 },
 } as const;
 
+const whole = (option: string) => integer(option, { min: 1, max: 2 ** 31 });
 
 export const command = addDataOptions(
   createCommand('train', 'train a model, by default as the Keras example trains its own', [
@@ -241,6 +242,7 @@ async function run(options: TrainCommandOptions, signal: AbortSignal): Promise<v
   if (out === '') throw new UsageError('--out: expected the name of a folder, got an empty one');
   const checkpointFolder = join(out, 'checkpoints');
   const model = join(out, 'model.safetensors');
+  if (options.from !== undefined) checkModelName('from', options.from);
   const net = netOf(options);
   const core = startCore();
   const checked = checkTrainOptions(core, { ...given, ...net, checkpointFolder, resume }); // told before all images are read
