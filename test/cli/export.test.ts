@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { npy } from '../train/data/npy.js';
@@ -29,6 +29,16 @@ it('makes a model of a run with a cosine schedule that was stopped, which cannot
     /^checkpoint {2}r\/checkpoints\/step-00000002\ntrained {5}2 updates, 2 of 8 epochs\nval_loss {4}0\.\d{4}\nwritten {5}r\.step-00000002\.safetensors, .*\n$/,
   );
   expect(JSON.parse(json.stdout)).toMatchObject({ out: 'best/model.safetensors', updates: 2, epoch: 2 });
+  for (const file of ['LATEST', 'step-00000002/parameters.f32']) {
+    const out = `r/checkpoints/${file}`;
+    const kept = readFileSync(join(folder.path, out));
+    expect(await pixelcnn(folder.path, ['export', 'r', '--out', out])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `pixelcnn: --out: expected another file than those of the run, which would be lost, got ${out}\n`,
+    });
+    expect(readFileSync(join(folder.path, out))).toEqual(kept);
+  }
   const drawn = await pixelcnn(folder.path, [
     'sample',
     '--model',
