@@ -332,7 +332,7 @@ impl Walk {
             let found = match hash {
                 APART => None,
                 BLANK => Some(table.blank(family, row, at / grid.images, class.into())),
-                hash => table.look_up(family, hash, keys.next().unwrap_or(&[])),
+                hash => table.look_up(family, hash, &keys.next().unwrap_or(&[])[..words]),
             };
             table.count(family, found);
             ids[grid.row_of(&look.ring, row) + at] = found.map_or(NONE, |found| found.id);

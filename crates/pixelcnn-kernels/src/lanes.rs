@@ -15,7 +15,7 @@ use std::ops::{Add, Range};
 #[derive(Clone, Copy, Debug)]
 pub struct F32;
 
-/// Weights of 8 bits, activations of 7 and a sign, sums of 32.
+/// Weights of 8 bits, activations of 7 or 8 and a sign, sums of 32.
 #[derive(Clone, Copy, Debug)]
 pub struct Int8;
 

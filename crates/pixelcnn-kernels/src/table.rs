@@ -299,6 +299,7 @@ impl Table {
     #[inline]
     pub fn look_up(&mut self, family: usize, hash: u64, key: &[u32]) -> Option<Found> {
         let part = self.parts[family];
+        debug_assert!(key.len() == part.words, "a key of {} words, where {} have room", key.len(), part.words);
         let (set, tag) = (part.place(hash), tag(hash));
         let key_at = |entry: usize| entry + part.entry - part.words;
         let mut ways = same(&self.words, set, tag);

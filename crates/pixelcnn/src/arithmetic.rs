@@ -202,7 +202,7 @@ impl Arithmetic for F32 {
     }
 }
 
-/// Weights of 8 bits and activations of 7 and a sign, sums of 32, and no fraction before a sum is done.
+/// Weights of 8 bits and activations of 7 or 8 and a sign, sums of 32, and no fraction before a sum is done.
 ///
 /// A sum becomes an output by one multiplication in f32 with a scale of its own and by rounding to the nearest, halves to the even
 /// one: exact steps. Kernels of pixels have 16 bits. The sums of a checked model cannot overflow (see [`crate::weights`]), so any

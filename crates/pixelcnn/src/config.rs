@@ -13,6 +13,9 @@ pub enum Architecture {
     Gated,
 }
 
+/// Longest config, in bytes of JSON. Ours are under 300.
+pub const MAX_CONFIG: usize = 1024;
+
 /// What a level is to a net.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -38,7 +41,7 @@ pub enum Activation {
 pub enum Precision {
     /// IEEE single precision.
     F32,
-    /// Integers: weights of 8 bits, activations of 7 and a sign, sums of 32 that cannot overflow.
+    /// Integers: weights of 8 bits, activations of 7 or 8 and a sign, sums of 32 that cannot overflow.
     Int8,
 }
 
@@ -242,6 +245,10 @@ impl Config {
     /// [`Error::InvalidConfig`] or [`Error::UnsupportedModel`].
     pub fn from_json(text: &str) -> Result<Config, Error> {
         let invalid = |reason: String| Error::InvalidConfig { reason };
+        // Each key of an object is held against all before it.
+        if text.len() > MAX_CONFIG {
+            return Err(invalid(format!("must be at most {MAX_CONFIG} bytes of JSON, got {}", text.len())));
+        }
         let json = Json::parse(text).map_err(|e| invalid(format!("not valid JSON: {e}")))?;
         let Json::Object(object) = json else {
             return Err(invalid("must be a JSON object".into()));
@@ -435,5 +442,12 @@ mod tests {
             let message = Config::from_json(&bad).unwrap_err().to_string();
             assert!(message.contains(word), "{bad}: {message}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_longer_than_any_config_is_not_read() {
+        let members: Vec<String> = (0..80_000).map(|key| format!("\"{key}\": 0")).collect();
+        let error = Config::from_json(&format!("{{{}}}", members.join(", "))).unwrap_err();
+        assert!(error.to_string().contains("at most 1024 bytes"), "{error}");
     }
 }

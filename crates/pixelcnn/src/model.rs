@@ -252,6 +252,7 @@ mod tests {
     use super::*;
     use crate::arithmetic::Arithmetic;
     use crate::cell::Cell;
+    use crate::layers::{Start, Tap};
     use crate::{Draw, Method, Run, Skipping, Strategy};
     use std::path::Path;
 
@@ -306,5 +307,28 @@ mod tests {
             (drawn, failed) = if results[0].is_ok() { (drawn + 1, failed) } else { (drawn, failed + 1) };
         }
         assert!(drawn > 10 && failed > 10, "{drawn} drawn, {failed} failed");
+    }
+
+    #[test]
+    fn a_class_that_comes_through_neighbours_alone_is_told_apart() {
+        let config = Config { height: 6, width: 6, filters: 6, blocks: 1, first_kernel: 3, classes: 2, ..Config::reference() };
+        let mut layers = Layers::new(&config).to_vec();
+        layers.iter_mut().for_each(|layer| layer.residual = None);
+        let masked = layers.iter_mut().find(|layer| layer.name == "blocks.0.conv").unwrap();
+        masked.start = Start::Bias { class: false };
+        masked.inputs[0].terms.retain(|term| term.tap != Tap::HERE);
+        let mut layers = Layers::from_list(layers);
+        layers.classes = config.classes;
+        let weights = Weights::random(&layers, 3);
+        let model = Model::of_layers(Memory::default(), config, layers, weights.into(), Vec::new());
+        let model = Arc::new(model.unwrap().remembering(1 << 20));
+        let [dense, shared] = [Skipping::None, Skipping::All].map(|skipping| {
+            let strategy = Strategy { method: Method::Wavefront, skipping };
+            let mut run = Run::score_under(&model, vec![0; 72], vec![0, 1], strategy).unwrap();
+            run.finish().unwrap();
+            run.logits().unwrap().to_vec()
+        });
+        assert_eq!(shared, dense);
+        assert_ne!(dense[..36], dense[36..], "classes that differ");
     }
 }

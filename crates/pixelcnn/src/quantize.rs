@@ -53,7 +53,8 @@ const PAIR: usize = 2;
 /// net with classes takes one after the other.
 ///
 /// # Errors
-/// [`Error::IntegerOverflow`] naming a layer whose sums fit under no scale; those of [`seen`].
+/// [`Error::IntegerOverflow`] naming a layer whose sums fit under no scale, [`Error::ScaleOutOfRange`] one whose weights or activations
+/// are so small, or so large, that no model of integers may have their scale; those of [`seen`].
 pub fn quantize(model: &Model, images: &[u16], labels: &[u16]) -> Result<Model, Error> {
     let planned = model.bytes + packed::planned(&model.config, &model.layers, Precision::Int8);
     model.memory.check(planned)?;
@@ -238,7 +239,7 @@ fn convert(
     }
     let class = if classes > 0 { &weights.class(index)[..classes * n] } else { &[] };
     values.extend(class.iter().zip(sums.iter().cycle()).map(|(&value, &scale)| integer(value, scale)));
-    let bits = |scale: f64| (scale as f32).to_bits() as i32; // between what `Weights::new` allows, as sums and activations are
+    let bits = |scale: f64| (scale as f32).to_bits() as i32;
     let kept = is_kept(layers, index);
     let apart = has_output_scale(layers, index);
     let output = |sum: usize| match kept {

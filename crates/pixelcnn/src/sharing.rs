@@ -59,6 +59,8 @@ pub(crate) struct Family {
     here: Vec<usize>,
     /// Whether the class follows from its id.
     knows_class: bool,
+    /// Whether its rows depend on the class, of whichever positions.
+    of_class: bool,
     /// How far above, left and right of a position lies what its row is computed from, but for pixels that are nothing where they are 0.
     reach: [i64; 3],
 }
@@ -118,7 +120,12 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule, pixels: PixelIds) -
         of.push(families.len());
         let macs = layer.macs();
         let knows_class = class || knows_class;
-        families.push(Family { root: index, key, class, kept: vec![], macs, here, knows_class, reach: [up, left, right] });
+        let is_of_class = |&(source, _): &(Source, Tap)| match source {
+            Source::Layer(root) => families[of[root]].of_class,
+            Source::Pixels => false,
+        };
+        let (kept, reach, of_class) = (vec![], [up, left, right], class || key.iter().any(is_of_class));
+        families.push(Family { root: index, key, class, kept, macs, here, knows_class, of_class, reach });
     }
     let mut kept = vec![false; layers.len()];
     kept[layers.len() - 1] = true;
@@ -136,7 +143,7 @@ pub(crate) fn families(layers: &Layers, schedule: &Schedule, pixels: PixelIds) -
 pub(crate) fn alone(layers: &Layers) -> (Vec<Family>, Vec<usize>) {
     let family = |root| {
         let (key, kept, here) = (vec![], vec![], vec![]);
-        Family { root, key, class: false, kept, macs: 0, here, knows_class: false, reach: [0; 3] }
+        Family { root, key, class: false, kept, macs: 0, here, knows_class: false, of_class: false, reach: [0; 3] }
     };
     ((0..layers.len()).map(family).collect(), (0..layers.len()).collect())
 }
@@ -262,7 +269,7 @@ impl TablePlan {
                 large => large,
             };
             let [up, left, right] = family.reach.map(|far| far as usize);
-            let classes = if family.knows_class { classes as u64 } else { 1 };
+            let classes = if family.of_class { classes as u64 } else { 1 };
             let columns = width.min(left + right + 1);
             let (rows, between) = (height.min(up + 1), width - columns);
             let blank = Blank { classes, rows, columns, left, between, ..Blank::default() };

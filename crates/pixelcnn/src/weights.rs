@@ -107,7 +107,8 @@ impl Stored for i32 {
     }
 }
 
-/// What a scale may be: no product with a sum, nor one of a gate, leaves the numbers that f32 has in full.
+/// What a scale may be: no product with a sum leaves the numbers that f32 has in full. That of a gate may, and is cut off at the largest
+/// output either way.
 pub(crate) const SCALES: RangeInclusive<f32> = 1e-18..=1e18;
 
 /// All weights of a net: logical `[k, k, in, out]` kernels, biases and scales, in the order of [`tensor_specs`].

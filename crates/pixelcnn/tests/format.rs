@@ -8,9 +8,9 @@ mod counting;
 
 use common::{Draws, binary_config, random_config};
 use counting::{Counting, peak_of};
-use pixelcnn::config::{Activation, Architecture, Input, Precision};
+use pixelcnn::config::{Activation, Architecture, Input, MAX_CONFIG, Precision};
 use pixelcnn::describe::describe;
-use pixelcnn::format::{MAX_CONFIG, MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
+use pixelcnn::format::{MAX_HEADER, MAX_METADATA, metadata_from_json, read, write};
 use pixelcnn::json::Json;
 use pixelcnn::layers::Layers;
 use pixelcnn::rng::{Purpose, Words};

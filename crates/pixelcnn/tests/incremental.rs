@@ -256,6 +256,42 @@ fn skipping_is_exact_on_images_made_to_break_it() {
     }
 }
 
+/// Of a single row of pixels the first vertical layer reads nothing, so that its key has no words; tables from the least there is on.
+#[test]
+fn a_row_of_pixels_is_exact_whatever_the_table() {
+    let config = Config {
+        architecture: Architecture::Gated,
+        activation: Activation::Tanh,
+        ..Config {
+            height: 1,
+            width: 20,
+            levels: 17,
+            filters: 3,
+            blocks: 0,
+            first_kernel: 7,
+            head_layers: 0,
+            ..Config::reference()
+        }
+    };
+    let model = random_model(config, 5);
+    let draw = Draw { count: 40, seed: 1, start_index: 0, temperature: 1.0 };
+    let of = |bytes: u64| {
+        let mut run =
+            Run::sample(&remembering(&model, bytes), draw, Strategy { method: Method::Wavefront, skipping: Skipping::All })
+                .unwrap();
+        run.finish().unwrap();
+        (run.pixels().to_vec(), run.nats().to_vec(), run.state_bytes().1)
+    };
+    let (pixels, nats, _) = of(0);
+    let mut least = 0;
+    for bytes in (300..3000).step_by(20) {
+        let drawn = of(bytes);
+        assert!(drawn.0 == pixels && drawn.1 == nats, "{bytes} bytes");
+        least += u32::from(drawn.2 > 0);
+    }
+    assert!(least > 50, "{least} of these have a table");
+}
+
 #[test]
 fn what_was_computed_once_is_not_computed_again() {
     // Wide enough that to look a row up takes less time than to compute it: what does not pay is given up.

@@ -1,1 +1,1 @@
-export const buildId = '9100c37943e2';
+export const buildId = '7f12b32ea013';
