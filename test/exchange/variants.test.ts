@@ -57,6 +57,17 @@ const variants: readonly [
     ],
   ],
   [
+    "a class of one's own with options of its own",
+    'digits.keras',
+    (layers) => {
+      for (const { class_name, config } of layers) if (class_name === 'ResidualBlock') config.skip = false;
+    },
+    [
+      'layers of the class "ResidualBlock" are taken for those of the Keras example, whatever their options "skip" mean: no file ' +
+        'holds their program',
+    ],
+  ],
+  [
     'activations that are layers',
     'digits.keras',
     (layers) => {

@@ -65,6 +65,16 @@ it('splits as Keras does, and names each part', () => {
   expect(validation.pixels).toEqual(set.pixels.slice(36));
   expect(firstImages(train, 2).split).toBe('the first 2 of all but the last 10 %');
   expect(() => firstImages(set, 11)).toThrow('limit: expected an integer from 1 to 10, got 11');
+  const own = { ...set, validationImages: 9 };
+  const parts = (limit: number) => {
+    const first = firstImages(own, limit);
+    return [first.count, first.validationImages];
+  };
+  expect([1, 2, 9].map(parts)).toEqual([
+    [1, 0],
+    [2, 1],
+    [9, 8],
+  ]);
 });
 
 it('keeps with each part its place in the whole, and the hash of all that training may see of it', () => {

@@ -79,6 +79,10 @@ it('goes on from a checkpoint of such a run without a word, and refuses other la
   await expect(again({ data: relabelled })).rejects.toThrow(
     `data: expected the labels that the run in ${checkpointFolder} is of, got others of the same images`,
   );
+  const { labels: _labels, labelsSha256: _sha256, classNames: _names, ...unlabelled } = data;
+  await expect(again({ data: unlabelled })).rejects.toThrow(
+    `data: expected the labels that the run in ${checkpointFolder} is of, got the same images without labels`,
+  );
 });
 
 it('goes on from a model of classes with its own classes, and refuses others', async () => {

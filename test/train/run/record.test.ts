@@ -17,6 +17,7 @@ import { type Evaluation, protocolOf } from '../../../ts/train/score/protocol.js
 import { type Backend, openBackend } from '../../../ts/train/tensorflow/backend.js';
 import type { Gpu } from '../../../ts/train/tensorflow/nvidia.js';
 import { type TrainOptions, train } from '../../../ts/train/train.js';
+import { npy } from '../data/npy.js';
 import { blobs, smallConfig } from '../support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pixelcnn-record-'));
@@ -51,6 +52,41 @@ it('records how the same images are had again, and the likelihood of those that 
   expect(Math.abs(natsPerImage)).toBeLessThan(1e-4);
   expect(Math.abs(bitsPerDim)).toBeLessThan(1e-5);
   expect(evaluation!.imageNats).toHaveLength(5);
+});
+
+it('goes on only where what validates has the levels that were measured', async () => {
+  const images = (binarisationSeed: number) => loadData({ data: folder, binarisation: 'dynamic', binarisationSeed });
+  const [backend, checkpointFolder] = [await openBackend('wasm'), join(folder, 'run')];
+  const options = { backend, checkpointFolder, batchSize: 8, validationSplit: 0.25 };
+  await train({ ...options, data: await images(7), config, epochs: 1 }).result;
+  const goOn = async (seed: number) => train({ ...options, data: await images(seed), resume: true, epochs: 2 }).result;
+  await expect(goOn(8)).rejects.toThrow(
+    `data: expected validation images with the levels that the run in ${checkpointFolder} has, got others of the same images; ` +
+      'read them by the same binarisationSeed',
+  );
+  await goOn(7);
+});
+
+it('says the same of images whose levels or characters were found as where they are given', async () => {
+  const codes = join(folder, 'codes.npy');
+  writeFileSync(
+    codes,
+    npy(
+      [6, 2, 2],
+      Uint8Array.from({ length: 24 }, (_, i) => i % 5),
+    ),
+  );
+  const maps = join(folder, 'maps.txt');
+  writeFileSync(maps, '#.#.\n....\n##..\n');
+  for (const options of [
+    { data: codes, nominal: true },
+    { data: maps, window: [2, 2], stride: [1, 1] },
+  ] as const) {
+    const { origin } = await loadData(options);
+    const { split, ...reading } = origin!;
+    const again = await loadData({ data: options.data, ...reading, split: split as 'reference' });
+    expect(JSON.stringify(again.origin)).toBe(JSON.stringify(origin));
+  }
 });
 
 it('never names a path of the machine that trained, nor believes a record that does', () => {

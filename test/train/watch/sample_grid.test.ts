@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
@@ -24,4 +24,17 @@ it('draws 25 images of seed 0 unless asked otherwise, names them by epoch, and k
   expect(readdirSync(folder)).toEqual(['epoch-0012.png']);
   expect(readFileSync(join(folder, 'epoch-0012.png'))).toEqual(gridPng(data, shape, 2));
   expect(dispose).toHaveBeenCalledOnce();
+});
+
+it('is given up soon after the run is stopped, and leaves no file', async () => {
+  const bytes = randomModel(configJson({ height: 128, width: 128, filters: 64, blocks: 6 }), 3);
+  const figures = { epochs: 20, steps: 3, seconds: 1, loss: 1, valLoss: 1 };
+  const stop = new AbortController();
+  const event: TrainEvent = { type: 'epoch', epoch: 1, ...figures, model: async () => bytes, signal: stop.signal };
+  setTimeout(() => stop.abort(), 10);
+  const stopped = join(folder, 'stopped');
+  await expect(sampleGrid(stopped)(event)).rejects.toThrow(
+    'samples: expected time to draw those of epoch 1, got stopped meanwhile',
+  );
+  expect(existsSync(stopped)).toBe(false);
 });
