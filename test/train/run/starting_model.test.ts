@@ -65,6 +65,19 @@ it('takes images of another size', async () => {
   expect(net.config).toEqual({ ...first.net.config, height: 9, width: 5 });
 });
 
+it('says where these images are read by another rule', async () => {
+  const warnings = async (changes: TrainOptions): Promise<readonly string[]> => {
+    for await (const event of train({ ...rest, from: path, ...changes })) {
+      if (event.type === 'start') return event.warnings;
+    }
+    return expect.unreachable();
+  };
+  expect(await warnings({})).toEqual([]);
+  expect(await warnings({ data: { ...data, binarisation: 'drawn once' } })).toEqual([
+    `the model that training begins with has seen images by another rule, ${data.binarisation}; these are read as drawn once`,
+  ]);
+});
+
 it('takes the name of a net for its kind, since the model has the sizes', async () => {
   const { net } = await train({ ...rest, seed: 1, epochs: 1, from: path, net: 'reference' }).result;
   expect(net.config).toEqual(first.net.config);

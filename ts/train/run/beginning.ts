@@ -5,6 +5,7 @@ import { wrongValue } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { makeFolder, reasonOf, tryFolder } from '../../node/files.js';
 import { Lock } from '../../node/lock.js';
+import { trainingBinarisation } from '../data/binarisation.js';
 import { fromFull, initialParameters } from '../net/parameters.js';
 import { type CheckpointState, type Found, holdsCheckpoints, readCheckpoint } from './checkpoint.js';
 import type { Best } from './ending.js';
@@ -131,8 +132,15 @@ function newRun(options: TrainerOptions, plan: Plan, lock: Lock | undefined): Be
     best: undefined,
     from: from && ancestorOf(from),
     saved: undefined,
-    warnings: [...takenOver(lock), ...longWarmup(plan)],
+    warnings: [...takenOver(lock), ...longWarmup(plan), ...readOtherwise(options)],
   };
+}
+
+/** What there is to say of images that are read by another rule than those that the model was trained on. */
+function readOtherwise({ from, data }: TrainerOptions): string[] {
+  const [was, is] = [from?.metadata['training.binarisation'], trainingBinarisation(data)];
+  if (was === undefined || was === is) return [];
+  return [`the model that training begins with has seen images by another rule, ${was}; these are read as ${is}`];
 }
 
 /** What there is to say of a learning rate that is on its way for most of a run, as a preset's is of few images. */
