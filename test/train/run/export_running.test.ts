@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import { type CheckpointState, readCheckpoint, writeCheckpoint } from '../../ts/train/run/checkpoint.js';
+import { type CheckpointState, readCheckpoint, writeCheckpoint } from '../../../ts/train/run/checkpoint.js';
 
 /** What happens before the next file of such a name is opened. */
 const meanwhile = vi.hoisted(() => new Map<string, () => Promise<unknown>>());
-vi.mock('../../ts/node/files.js', async (original) => {
-  const real = await original<typeof import('../../ts/node/files.js')>();
+vi.mock('../../../ts/node/files.js', async (original) => {
+  const real = await original<typeof import('../../../ts/node/files.js')>();
   const before = async (path: string): Promise<void> => {
     const name = [...meanwhile.keys()].find((end) => path.endsWith(end));
     if (name === undefined) return;
