@@ -182,7 +182,7 @@ it('refuses options and images that throw when they are read, naming them', asyn
   const calls: [argument: string, call: () => unknown][] = [
     ['options', () => good.sample(revoked)],
     ['seed', () => good.sample(throwing('seed'))],
-    ['known', () => good.sample({ given: throwing('known') as never })],
+    ['given', () => good.sample({ given: throwing('known') as never })],
     ['given', () => good.sample({ given: revoked as never })],
     ['options', () => good.sampleSteps(revoked)],
     ['images', () => good.logits(revoked as never)],

@@ -1,6 +1,6 @@
 /** Images with holes as an argument: some pixels are known, the others are to be drawn. */
 
-import { anything, checkOptions, lookedAt, unlike, wrongValue } from './arguments.js';
+import { lookedAt, unlike, wrongValue } from './arguments.js';
 import { isBytes } from './brand.js';
 import { ownNumbers } from './bytes.js';
 import type { Config } from './config.js';
@@ -18,9 +18,8 @@ export interface GivenPixels {
  * Given pixels, checked, as the core takes them: levels of one image for all or of each, and 65535 for a pixel that is to be drawn.
  */
 export function checkGiven(value: unknown, count: number, config: Config): Uint16Array {
-  const parts: { data?: unknown; known?: unknown } = checkOptions('given', value, { data: anything, known: anything });
   const { data, known } = lookedAt('given', () => {
-    const { data, known } = parts;
+    const { data, known } = Object(value) as { data?: unknown; known?: unknown };
     if (!isLevels(data)) throw unlike('given', 'its data as a Uint8Array or a Uint16Array of levels', data);
     if (!isBytes(known)) throw unlike('given', 'its known as a Uint8Array of 0 and 1', known);
     return { data: ownNumbers('given', data), known: ownNumbers('given', known) };
