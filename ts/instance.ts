@@ -134,12 +134,10 @@ function give(
   ...all: ArrayLike<number>[]
 ): void {
   checkStack(coldBallast);
-  for (const values of all)
-    view(
-      Numbers,
-      enter((core) => core[room](values.length)),
-      values.length,
-    ).set(values);
+  for (const values of all) {
+    const at = enter((core) => core[room](values.length));
+    view(Numbers, at, values.length).set(values);
+  }
 }
 
 /** Numbers where they lie. The memory is another buffer after it has grown, so that none is kept. */
