@@ -147,7 +147,7 @@ it('says in words why a model cannot be read, as of every other file', async () 
   for (const args of ['inspect loop.safetensors', 'sample --model loop.safetensors', 'train --from loop.safetensors']) {
     const { code, stderr } = await pixelcnn(folder.path, args.split(' '));
     expect(stderr).toMatch(
-      /^pixelcnn: (model|--model|--from): expected to read loop\.safetensors, got: links lead round in a circle\n$/,
+      /^pixelcnn: (model|--model|--from): expected a file that can be read at loop\.safetensors, got: links lead round in a circle\n$/,
     );
     expect(code).toBe(2);
   }
