@@ -1,8 +1,8 @@
 /** Drawing part by part, on one thread or on several: the same images. */
 
-import { setImmediate } from 'node:timers/promises';
 import type { Description } from '../config.js';
 import { PixelCnnError } from '../error.js';
+import { inTurns } from '../node/in_turns.js';
 import { defaultWorkers, loadSamplerPool, type PoolOptions, type SamplerPool } from '../pool/pool.js';
 import type { WorkerLike } from '../pool/thread.js';
 import { checkSampleOptions, type Method, type SampleOptions, sampleOf } from '../sample_options.js';
@@ -141,23 +141,10 @@ async function* drawHere(
   for (let first = 0; first < request.count; first += group) {
     const count = Math.min(group, request.count - first);
     const steps = sampler.drawSteps(sampleOf(checked, { first, count }, sampler));
-    let looked = Number.NEGATIVE_INFINITY;
-    try {
-      for (;;) {
-        const step = steps.next();
-        if (step.done) {
-          yield step.value;
-          break;
-        }
-        if (performance.now() - looked < 50) continue;
-        progress((first + (count * step.value.done) / step.value.total) / request.count);
-        await setImmediate(); // lets Ctrl-C in
-        signal.throwIfAborted();
-        looked = performance.now();
-      }
-    } finally {
-      steps.return(undefined as never); // frees the run
-    }
+    yield await inTurns(steps, ({ done, total }) => {
+      signal.throwIfAborted();
+      progress((first + (count * done) / total) / request.count);
+    });
   }
 }
 

@@ -1,11 +1,11 @@
 // What the model draws after each epoch, always of one seed, so that one sees the same images grow sharper.
 
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { checkInteger, checkText, ownOptions } from '../../arguments.js';
 import { PixelCnnError } from '../../error.js';
 import { loadSampler } from '../../load.js';
 import { replaceFile } from '../../node/files.js';
+import { inTurns } from '../../node/in_turns.js';
 import { gridPng } from '../../node/png.js';
 import { countRange, maxSeed } from '../../sample_options.js';
 import type { Front, Samples } from '../../sampler.js';
@@ -40,25 +40,19 @@ export function sampleGrid(folder: string, options: SampleGridOptions = {}): Wat
   });
 }
 
-/** Milliseconds of drawing after which signals and timers are let in, and that a grid has left once the run is stopped. */
-const [turn, patience] = [50, 400];
+/** Milliseconds that a grid has left once the run is stopped. */
+const patience = 400;
 
 /** What `steps` come to. Large images of large nets take minutes: given up soon after the run is stopped. */
-async function drawn(
+function drawn(
   steps: Generator<Front, Samples, void>,
   { epoch, signal }: Extract<TrainEvent, { type: 'epoch' }>,
 ): Promise<Samples> {
-  let [since, stopped] = [performance.now(), Number.POSITIVE_INFINITY];
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
+  let stopped = Number.POSITIVE_INFINITY;
+  return inTurns(steps, () => {
     const now = performance.now();
-    if (now - since < turn) continue;
-    await setImmediate();
-    since = performance.now();
     if (signal?.aborted) stopped = Math.min(stopped, now);
-    if (since - stopped < patience) continue;
-    const sentence = `samples: expected time to draw those of epoch ${epoch}, got stopped meanwhile`;
-    steps.throw(new PixelCnnError('STOPPED', sentence)); // frees the run, and comes back
-  }
+    if (now - stopped < patience) return;
+    throw new PixelCnnError('STOPPED', `samples: expected time to draw those of epoch ${epoch}, got stopped meanwhile`);
+  });
 }
