@@ -39,7 +39,7 @@ export const command = createCommand('import', 'make a model file of a model of 
 
 async function run(path: string, options: ImportCommandOptions, signal: AbortSignal): Promise<void> {
   const out = options.out ?? `${basename(path).replace(/(\.weights)?\.(keras|h5|hdf5|json|tfjs)$/i, '')}.safetensors`;
-  await checkKept([{ option: '--out', path: out }], await filesOf(path));
+  await checkKept([{ option: '--out', path: out }], filesOf(path));
   const { size: found } = await stat(path).catch(() => ({ size: 0 }));
   const limit = patience.least + patience.perByte * found;
   const made = await importInTime({ path, ...(options.size && { size: options.size }) }, signal, limit);
@@ -66,15 +66,13 @@ async function run(path: string, options: ImportCommandOptions, signal: AbortSig
 }
 
 /** The files of a model: itself, and those of weights that a model.json names. What is wrong with it is told by its reader. */
-async function filesOf(path: string): Promise<Input[]> {
-  const { mostJson } = await import('../exchange/tfjs_file.js');
+async function* filesOf(path: string): AsyncGenerator<Input> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? join(path, 'model.json') : path;
+  yield { what: 'the model itself', path: file };
+  const { mostJson } = await import('../exchange/tfjs_file.js');
   const text = await readWholeFile(file, mostJson).catch(() => Buffer.alloc(0));
-  return [
-    { what: 'the model itself', path: file },
-    ...weightNames(text).map((name) => ({ what: 'its weights', path: join(dirname(file), name) })),
-  ];
+  for (const name of weightNames(text)) yield { what: 'its weights', path: join(dirname(file), name) };
 }
 
 function weightNames(text: Buffer): string[] {

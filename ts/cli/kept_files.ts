@@ -24,11 +24,14 @@ export interface Input {
 }
 
 /** Refuses outputs that would take the place of an input. Nothing is written before. */
-export async function checkKept(outputs: readonly Output[], inputs: Iterable<Input>): Promise<void> {
+export async function checkKept(
+  outputs: readonly Output[],
+  inputs: Iterable<Input> | AsyncIterable<Input>,
+): Promise<void> {
   const all = await Promise.all(outputs.map(async (output) => ({ ...output, there: await identityOf(output.path) })));
   const standing = all.filter(({ there }) => there !== undefined); // what is not there yet is nobody's
   if (standing.length === 0) return; // of a million inputs none is looked at
-  for (const { what, path: named } of inputs) {
+  for await (const { what, path: named } of inputs) {
     const file = pathOf(named);
     const own = await identityOf(file);
     if (own === undefined) continue;
