@@ -139,7 +139,8 @@ async function checkOutputs({ map, data }: EvalCommandOptions, part: string | un
   if (part !== undefined) await checkOutside('--out', part, data);
   if (map === undefined || data === undefined) return;
   await checkOutside('--map', map, data);
-  const names = (name: string) => /^surprise(-\d+)?\.png$/.test(name);
+  const { surpriseName } = await import('./surprise.js');
+  const names = (name: string) => surpriseName.test(name);
   await checkKept([{ option: '--map', path: map, names }], [{ what: 'the file of --data', path: data }]);
 }
 

@@ -44,6 +44,9 @@ interface Pair {
   readonly map: (y: number, x: number) => Colour;
 }
 
+/** What these pictures are called. */
+export const surpriseName = /^surprise(-\d+)?\.png$/;
+
 /** A picture of the chosen images together, `surprise.png`, and one of each, named by its number in the data. */
 export function surprisePngs(
   sampler: Sampler,
