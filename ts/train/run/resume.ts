@@ -3,9 +3,9 @@
 import { availableParallelism, cpus } from 'node:os';
 import { wrongValue } from '../../arguments.js';
 import { type Config, completeConfig } from '../../config.js';
-import { sha256 } from '../../node/files.js';
 import { type DataOrigin, type ImageSet, splitImages } from '../data/image_set.js';
 import { referenceConfig } from '../net/reference.js';
+import { protocolOf } from '../score/protocol.js';
 import type { Backend } from '../tensorflow/backend.js';
 import type { CheckpointState, Environment, RunRecord } from './checkpoint.js';
 import type { Plan, TrainerOptions } from './plan.js';
@@ -110,7 +110,7 @@ export function checkResume(state: CheckpointState, plan: Plan, options: Trainer
   // The greys of both are the same; levels that are drawn of them, as dynamic binarisation does, may not be.
   const measured = state.run?.data.validation.sha256;
   const { validation } = splitImages(options.data, plan.validationSplit);
-  if (measured !== undefined && sha256(validation.pixels) !== measured) {
+  if (measured !== undefined && protocolOf(validation).sha256 !== measured) {
     const wanted = `expected validation images with the levels that ${run} has`;
     throw wrongValue('data', `${wanted}, got others of the same images; read them by the same binarisationSeed`);
   }
