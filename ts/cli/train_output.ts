@@ -109,13 +109,16 @@ export class LinePrinter implements Printer {
         }
         this.#epochs = epochs;
         this.#titled = event.epoch;
-        // One that goes on may be at its end, by patience.
-        if (event.epoch === 0) this.#begin(1, epochTitle);
-        return;
+        if (event.epoch > 0) return; // one that goes on may be at its end, by patience
+        this.#titled = 1;
+        return print(epochTitle(1, epochs));
       }
       case 'step':
         // With its first step and not before, since the run may end or be stopped between them.
-        if (event.epoch > this.#titled) this.#begin(event.epoch, epochTitle);
+        if (event.epoch > this.#titled) {
+          this.#titled = event.epoch;
+          print(epochTitle(event.epoch, this.#epochs));
+        }
         // A resumed epoch is not the faster for what was done before.
         await this.#showBar(`epoch ${event.epoch}/${this.#epochs}`, event.steps, 'steps', event.step);
         this.#bar?.update(event.step, `loss: ${event.loss.toFixed(4)}`);
@@ -155,11 +158,6 @@ export class LinePrinter implements Printer {
       case 'checkpoint':
         return;
     }
-  }
-
-  #begin(epoch: number, title: (epoch: number, epochs: number) => string): void {
-    this.#titled = epoch;
-    print(title(epoch, this.#epochs));
   }
 
   /** Takes the place of a bar of another title. */

@@ -277,19 +277,9 @@ function snakeCase(name: string): string {
 /** Options of layers of the example, and those that Keras and TensorFlow.js write of any layer, or of its convolutions. */
 const knownOptions = [
   ...['name', 'trainable', 'dtype', 'batch_shape', 'batch_input_shape', 'input_shape', 'build_config', 'autocast'],
-  ...[
-    'filters',
-    'kernel_size',
-    'strides',
-    'padding',
-    'data_format',
-    'dilation_rate',
-    'groups',
-    'activation',
-    'use_bias',
-  ],
+  ...['filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'groups'],
+  ...['activation', 'use_bias', 'activity_regularizer', 'mask_type', 'mask'],
   ...['kernel', 'bias'].flatMap((what) => [`${what}_initializer`, `${what}_regularizer`, `${what}_constraint`]),
-  ...['activity_regularizer', 'mask_type', 'mask'],
 ];
 
 /** Options that the config of somebody's own class has, and that say nothing here. */
