@@ -21,6 +21,7 @@ function stage(name: string, command: string, args: string[], env?: NodeJS.Proce
 
 await runMain('check', () => {
   stage('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']);
+  stage('dist, whose types the examples take', bin('tsx'), ['scripts/build_ts.ts', '--if-stale']);
   stage('types', bin('tsc'), ['--project', 'tsconfig.json']);
 
   const cargo = findCargo();
