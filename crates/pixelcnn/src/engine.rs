@@ -89,15 +89,18 @@ impl<A: Arithmetic> Incremental<A> {
         let engine = |cache| Ok(Incremental { net: Arc::clone(net), cache: Some(cache) });
         let mut spare = net.take_spare();
         if let Some(mut cache) = spare.take_if(|cache| cache.has_room_of(layout)) {
-            cache.reset_counts();
-            return engine(cache);
+            if cache.lay_out(&model.layers, layout).is_ok() {
+                cache.reset_counts();
+                return engine(cache);
+            }
         }
         let both = |spare: &mut Cache<A>| model.memory.check(model.bytes + layout.bytes() + Bytes(spare.bytes().1)).is_ok();
         // One that is of no use is gone before the new one comes.
         drop(spare.take_if(|spare| !(spare.remembers_as(layout) && both(spare))));
-        let first_id = net.first_id();
+        let (first_id, alone) = (net.first_id(), spare.is_none());
         match Cache::new(&model.layers, layout, &mut spare, first_id) {
-            Err(Error::OutOfMemory { .. }) if spare.take().is_some() => {
+            Err(Error::OutOfMemory { .. }) if !alone => {
+                drop(spare.take());
                 engine(Cache::new(&model.layers, layout, &mut None, first_id)?)
             }
             made => engine(made?),

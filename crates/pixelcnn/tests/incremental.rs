@@ -85,17 +85,22 @@ fn draws_the_same_bits(case: u64, draws: &mut Draws, model: &Arc<Model>) -> Walk
     for strategy in strategies() {
         assert_eq!(sample_under(model, draw, &conditions, strategy), oracle, "case {case}, {strategy:?}: {config:?}");
     }
-    for image in 0..3 {
-        let one = Draw { count: 1, start_index: start_index + image as u64, ..draw };
-        let alone = sample_under(model, one, &conditions_of(&conditions, size, image, 1), FASTEST);
-        assert_eq!(alone, part(&oracle, size, image, 1), "case {case}, image {image} alone: {config:?}");
-    }
+    let draws_alone = |when: &str| {
+        for image in 0..3 {
+            let one = Draw { count: 1, start_index: start_index + image as u64, ..draw };
+            let alone = sample_under(model, one, &conditions_of(&conditions, size, image, 1), FASTEST);
+            assert_eq!(alone, part(&oracle, size, image, 1), "case {case}, image {image} alone {when}: {config:?}");
+        }
+    };
+    draws_alone("before a batch");
     // What was remembered of few images serves more.
     let batch = Draw { count: many, start_index: start_index - before as u64, ..draw };
     for method in [Method::Wavefront, Method::Cached] {
         let drawn = sample_under(model, batch, &all, Strategy { method, skipping: Skipping::All });
         assert_eq!(part(&drawn, size, before, 3), oracle, "case {case}, batch of {many} by {method:?}: {config:?}");
     }
+    // Room for many serves few.
+    draws_alone("after it");
     // What is given is taken.
     for (at, &level) in oracle.1.iter().enumerate().filter(|_| !conditions.given.is_empty()) {
         let given = conditions.given[at % conditions.given.len()];
@@ -322,6 +327,29 @@ fn what_was_computed_once_is_not_computed_again() {
     assert!(all < dense, "{all} of {dense} an image: of those in step one computes for all");
     let again = macs(&image.repeat(17), Skipping::Rows);
     assert!(again < 17 * dense / 100, "{again} of {dense} an image: but for what had no place in its set");
+}
+
+/// Whatever was drawn before: what many have left is laid out for few, and what it remembers stays.
+#[test]
+fn a_run_keeps_what_as_many_images_take() {
+    let fresh = || remembering(&random_model(Config { filters: 64, blocks: 3, ..Config::reference() }, 3), 1 << 24);
+    let drawn = |model: &Arc<Model>, count: usize| {
+        let draw = Draw { count, seed: 1, start_index: 0, temperature: 1.0 };
+        let mut run = Run::sample(model, draw, FASTEST).unwrap();
+        run.finish().unwrap();
+        (run.state_bytes(), run.macs())
+    };
+    let alone: Vec<_> = [1, 3, 16].iter().map(|&count| drawn(&fresh(), count)).collect();
+    assert!(alone[0].0.0 * 14 < alone[2].0.0, "{alone:?}");
+    let model = fresh();
+    for place in [2, 0, 1, 2, 1, 0, 0] {
+        let (count, (bytes, macs)) = ([1, 3, 16][place], alone[place]);
+        let (now, spared) = drawn(&model, count);
+        assert_eq!(now, bytes, "{count} images");
+        assert!(spared <= macs, "{count} images: {spared} of {macs}");
+    }
+    let (_, macs) = drawn(&model, 1);
+    assert!(macs < alone[0].1 / 2, "{macs} of {}: rows are still there", alone[0].1);
 }
 
 #[test]
