@@ -258,7 +258,7 @@ impl Walk {
                     for (column, (image, &class)) in
                         columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c)))
                     {
-                        let (at, lane) = (self.grid.at(image, column) as u32, (image * self.lanes + lane) as u32);
+                        let (at, lane) = (self.grid.at(image, column) as u32, (lane * self.images + image) as u32);
                         self.positions.push(Chosen { step: step as u32, row: row as u16, class, at, lane, entry: None });
                     }
                 }
@@ -417,7 +417,7 @@ impl Walk {
         if let Some(shared) = &mut self.shared {
             shared.ids[place] = u32::from(level) + shared.lowest;
         }
-        let number = (step % pixels.slots * *images + image) * *lanes + row % *lanes;
+        let number = (step % pixels.slots * *lanes + row % *lanes) * *images + image;
         (place, Row { start: (pixels.own + number * pixels.row) as u32, depth: pixels.steps })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! All rows lie in one array, after a row of zeros that stands for everything outside the image:
 //! ```text
-//! [zeros | positions of pixels: (slot, image, lane) | positions of layers ... | rows that are remembered]
+//! [zeros | positions of pixels: (slot, lane, image) | positions of layers ... | rows that are remembered]
 //! ```
 //! Positions that are read in their own step alone (most layers') take the place of others that nobody will read any more.
 //!
