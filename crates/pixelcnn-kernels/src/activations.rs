@@ -1,11 +1,11 @@
 //! Activations kept for some images: what is computed of a front, and where it is put.
 
+use crate::front::Front;
 use crate::grid::{Grid, Offsets, Ring, Wave};
 use crate::lanes::Lanes;
 use crate::layer::PackedLayer;
 use crate::table::{self, Found, NONE, OUTSIDE, Table};
-use crate::tiles::{MOST_POSITIONS, Places, Room, Scratch, reserve, run, tiles};
-use std::collections::TryReserveError;
+use crate::tiles::{Scratch, run, tiles};
 use std::ops::Range;
 
 /// A row of values.
@@ -95,10 +95,10 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen {
     step: u32,
-    row: u16,
+    pub(crate) row: u16,
     class: u16,
     /// [`Grid::at`] of its column and image.
-    at: u32,
+    pub(crate) at: u32,
     /// Its number among all that are computed at a step.
     lane: u32,
     /// Their entry in the table and where they lie among its values; `None` where it does not keep them.
@@ -106,6 +106,12 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// One that reads as at a row, and so much further.
+    #[cfg(test)]
+    pub(crate) fn at(row: u16, at: u32) -> Chosen {
+        Chosen { step: 0, row, class: 0, at, lane: 0, entry: None }
+    }
+
     /// Where its row of such a ring is noted.
     #[inline]
     fn place(&self, grid: &Grid, ring: &Ring) -> usize {
@@ -151,16 +157,6 @@ pub struct Look {
     pub kept: Vec<(Ring, u32)>,
 }
 
-/// A front as the kernels take it, and as the cache must remember it.
-#[derive(Debug)]
-pub struct Front {
-    starts: Vec<u32>,    // (tile)(tap, position): where a row starts
-    depths: Vec<u32>,    // (tile, tap): how deep it is read
-    begins: Vec<u32>,    // (position), or empty: its image's class, or the row that its sums begin with
-    residuals: Vec<u32>, // (position), or empty
-    rows: Vec<u32>,      // (position) -> where to write
-}
-
 impl<A: Lanes> Activations<A> {
     /// Computes a layer at every position of the given steps, for the first images, one for each of `classes`. What it reads
     /// there must have been computed, or put.
@@ -177,15 +173,13 @@ impl<A: Lanes> Activations<A> {
             // Within the room that was made for it.
             data.resize(data.len().max(shared.first + shared.table.end()), A::Value::default());
         }
-        let Front { starts, depths, begins, residuals, rows: outputs } = &walk.front;
-        let places = Places { starts, depths, begins, residuals, outputs, tails: walk.tails };
         let plan = &mut walk.layers[layer];
-        plan.macs += run(packed, data, &places, scratch);
+        plan.macs += run(packed, data, &walk.front, walk.tails, scratch);
         let chosen = walk.chosen.get(family).unwrap_or(&walk.positions);
         let (grid, ring, kept) = (walk.grid, plan.ring, plan.kept);
         // What pads the channels may hold anything.
         let own = packed.row.min(ring.steps as usize * A::STEP);
-        for (number, (&start, chosen)) in outputs.iter().zip(chosen).enumerate() {
+        for (number, (&start, chosen)) in walk.front.outputs.all().iter().zip(chosen).enumerate() {
             let depth = match scratch.depths.get(number) {
                 _ if !walk.tails => ring.steps,
                 Some(&depth) => depth.div_ceil(A::STEP as u32).next_multiple_of(A::DEPTH_STEPS).min(ring.steps),
@@ -218,14 +212,14 @@ impl<A: Lanes> Activations<A> {
 
     /// The tiles of what was computed last: positions, counted from its first.
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        tiles(self.walk.front.rows.len())
+        tiles(self.walk.front.positions())
     }
 
     /// The values, `[channels]`, of the rows that such a tile has read through a tap.
     pub fn read(&self, tile: Range<usize>, tap: usize, channels: usize) -> impl Iterator<Item = &[A::Value]> {
-        let Front { starts, rows, .. } = &self.walk.front;
-        let first = tile.start * (starts.len() / rows.len()) + tap * tile.len();
-        starts[first..][..tile.len()].iter().map(move |&start| &self.data[start as usize..][..channels])
+        let front = &self.walk.front;
+        let taps = front.taps();
+        tile.clone().map(move |position| &self.data[front.start(taps, &tile, tap, position)..][..channels])
     }
 }
 
@@ -273,9 +267,8 @@ impl Walk {
                 self.look_up(family, classes.len());
             }
         }
-        self.front.clear();
         self.gather(layer);
-        (!self.front.rows.is_empty()).then_some(family)
+        (self.front.positions() > 0).then_some(family)
     }
 
     /// Looks up the positions of a family, of so many images, chooses those whose rows are not there, and points the others to theirs.
@@ -289,7 +282,7 @@ impl Walk {
         keys.resize(keys.len().max(positions.len() * words), 0);
         hashes.clear();
         let mut known = 0;
-        for &Chosen { row, class, at, .. } in &*positions {
+        hashes.extend(positions.iter().map(|&Chosen { row, class, at, .. }| {
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let key = &mut keys[known * words..][..words];
             let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());
@@ -302,27 +295,28 @@ impl Walk {
                 last = last.max(id);
                 id < limit.max(blanks)
             });
-            let mut hash = APART;
-            if all_are_known {
-                let mut brightest = 0;
-                for (word, pixels) in key_of_pixels.iter_mut().zip(of_pixels.chunks(to_a_word)) {
-                    *word = pixels.iter().fold(0, |word, &pixel| {
-                        brightest = brightest.max(id(pixel));
-                        word << *bits | id(pixel)
-                    });
-                }
-                if last < blanks && brightest <= *lowest {
-                    hash = BLANK;
-                } else if last < limit {
-                    if look.class {
-                        key[words - 1] = class.into();
-                    }
-                    hash = table::hash(key);
-                    known += 1;
-                }
+            if !all_are_known {
+                return APART;
             }
-            hashes.push(hash);
-        }
+            let mut brightest = 0;
+            for (word, pixels) in key_of_pixels.iter_mut().zip(of_pixels.chunks(to_a_word)) {
+                *word = pixels.iter().fold(0, |word, &pixel| {
+                    brightest = brightest.max(id(pixel));
+                    word << *bits | id(pixel)
+                });
+            }
+            if last < blanks && brightest <= *lowest {
+                return BLANK;
+            }
+            if last >= limit {
+                return APART;
+            }
+            if look.class {
+                key[words - 1] = class.into();
+            }
+            known += 1;
+            table::hash(key)
+        }));
         table.touch(family, hashes.iter().copied().filter(|&hash| hash % 2 > 0));
         let mut keys = keys.chunks_exact(words.max(1));
         chosen.clear();
@@ -347,57 +341,27 @@ impl Walk {
         }
     }
 
-    /// Makes a front of what the layer is to compute, and gives each position its place. What tiles read is written as they read it: looked up
-    /// position by position, and put in order later, it took a sixth of the time of deep nets.
+    /// Makes a front of what the layer is to compute, and gives each position its place.
     fn gather(&mut self, layer: usize) {
         let Walk { wave, images, lanes, grid, rows, front, layers, positions, chosen, shared, .. } = self;
         let plan = &layers[layer];
         let chosen = chosen.get(plan.family).unwrap_or(positions);
-        let Front { starts, depths, begins, residuals, rows: outputs } = front;
-        let taps = plan.reads.taps;
-        starts.resize(chosen.len() * taps, 0);
-        depths.resize(tiles(chosen.len()).count() * taps, 0);
-        for (number, tile) in tiles(chosen.len()).enumerate() {
-            // Of each position, where the offsets of its row begin, and its place.
-            let mut from = [(0, 0); MOST_POSITIONS];
-            for (from, chosen) in from.iter_mut().zip(&chosen[tile.clone()]) {
-                *from = (plan.reads.first(chosen.row.into()), chosen.at as usize);
-            }
-            let from = &from[..tile.len()];
-            let starts = starts[tile.start * taps..tile.end * taps].chunks_exact_mut(tile.len());
-            let each = depths[number * taps..][..taps].iter_mut().enumerate().zip(starts);
-            if let &[a, b, c, d] = from {
-                for ((tap, deepest), starts) in each {
-                    let read = [a, b, c, d].map(|(first, at)| rows[plan.reads.all[first + tap] as usize + at]);
-                    starts.copy_from_slice(&read.map(|row| row.start));
-                    *deepest = read[0].depth.max(read[1].depth).max(read[2].depth.max(read[3].depth));
-                }
-                continue;
-            }
-            for ((tap, depth), starts) in each {
-                let mut deepest = 0;
-                for (start, &(first, at)) in starts.iter_mut().zip(from) {
-                    let read = rows[plan.reads.all[first + tap] as usize + at];
-                    *start = read.start;
-                    deepest = read.depth.max(deepest);
-                }
-                *depth = deepest;
-            }
-        }
+        front.read(&plan.reads, rows, chosen);
+        let Front { begins, residuals, outputs, .. } = front;
         let Ring { slots, whole, own, row: values, .. } = plan.ring;
         let all = *images * if whole { wave.width } else { *lanes };
-        if let Some(ring) = &plan.start {
-            begins.extend(chosen.iter().map(|chosen| rows[chosen.place(grid, ring)].start));
-        } else if plan.class {
-            begins.extend(chosen.iter().map(|chosen| u32::from(chosen.class)));
-        }
+        begins.list(chosen.iter().map(|chosen| match &plan.start {
+            Some(ring) => rows[chosen.place(grid, ring)].start,
+            None => u32::from(plan.class) * u32::from(chosen.class),
+        }));
+        residuals.clear();
         if let Some(ring) = &plan.residual {
-            residuals.extend(chosen.iter().map(|chosen| rows[chosen.place(grid, ring)].start));
+            residuals.list(chosen.iter().map(|chosen| rows[chosen.place(grid, ring)].start));
         }
         let kept = shared.as_ref().zip(plan.kept).map(|(shared, (_, offset))| shared.first + offset);
         // Nearly always all are of one step or row, and a division takes long.
         let (mut time, mut first) = (0, own);
-        outputs.extend(chosen.iter().map(|chosen| match (kept, chosen.entry) {
+        outputs.list(chosen.iter().map(|chosen| match (kept, chosen.entry) {
             (Some(kept), Some((_, start))) => (kept + start as usize) as u32,
             _ => {
                 let (now, number) = if whole { (chosen.row.into(), chosen.at) } else { (chosen.step, chosen.lane) };
@@ -432,29 +396,4 @@ fn depth_of<A: Lanes>(values: &[A::Value]) -> u32 {
     }
     let last = values[..end].iter().rposition(|value| !is_zero(value));
     last.map_or(0, |last| (last / A::STEP) as u32 + 1)
-}
-
-impl Front {
-    /// With room for so much.
-    ///
-    /// # Errors
-    /// Where the host has none.
-    pub fn with_room(room: Room) -> Result<Front, TryReserveError> {
-        let n = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let (positions, taps) = (n(room.positions), n(room.taps));
-        let [starts, depths, begins, residuals, rows] = [const { Vec::new() }; 5];
-        let mut front = Front { starts, depths, begins, residuals, rows };
-        reserve(&mut front.starts, &[positions, taps])?;
-        reserve(&mut front.depths, &[tiles(positions).count(), taps])?;
-        reserve(&mut front.begins, &[positions])?;
-        reserve(&mut front.residuals, &[positions])?;
-        reserve(&mut front.rows, &[positions])?;
-        Ok(front)
-    }
-
-    fn clear(&mut self) {
-        self.begins.clear();
-        self.residuals.clear();
-        self.rows.clear();
-    }
 }

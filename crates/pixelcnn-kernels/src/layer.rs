@@ -48,6 +48,7 @@ pub struct Packing<A: Lanes> {
 pub struct PackedLayer<A: Lanes> {
     packing: Packing<A>,
     pub(crate) group: usize,   // steps whose products may be added in 16 bits
+    pub(crate) longest: usize, // values that a tap reads, of taps that are not hot
     pub(crate) finished: bool, // whether tiles make outputs of sums
 }
 
@@ -68,11 +69,12 @@ impl<A: Lanes> PackedLayer<A> {
         let Packing { sums, depth, row, residual, rounding, .. } = packing;
         assert!(sums % PANEL == 0 && packing.weights.len() == sums * depth * A::STEP);
         let values = packing.values.iter().map(|&values| values as usize);
-        assert!(values.clone().all(|values| values % A::STEP == 0) && values.sum::<usize>() == depth * A::STEP);
+        assert!(values.clone().all(|values| values % A::STEP == 0) && values.clone().sum::<usize>() == depth * A::STEP);
         assert!(!A::INTEGERS || packing.scales.len() >= sums && packing.parts.len() >= sums);
         let (written, added) = A::reach(rounding, sums);
         assert!(written <= row && residual.kept + added <= residual.len);
-        let mut layer = PackedLayer { packing, group: A::most_steps(), finished: A::finished(rounding) };
+        let longest = values.max().unwrap_or(0);
+        let mut layer = PackedLayer { packing, group: A::most_steps(), longest, finished: A::finished(rounding) };
         while layer.group > 1 && !layer.fits(layer.group) {
             // Such that a short group never lies in two of them.
             layer.group -= if layer.group > SHORT { SHORT } else { 1 };

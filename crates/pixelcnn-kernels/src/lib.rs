@@ -27,6 +27,7 @@
 
 mod activations;
 pub mod cell;
+mod front;
 mod grid;
 mod lanes;
 mod layer;
@@ -36,12 +37,13 @@ pub mod table;
 mod tiles;
 pub mod weights;
 
-pub use activations::{Activations, BATCH, Chosen, Front, Look, Plan, Row, Shared, Walk};
+pub use activations::{Activations, BATCH, Chosen, Look, Plan, Row, Shared, Walk};
+pub use front::Front;
 pub use grid::{Grid, Offsets, Ring, Wave};
 pub use lanes::{Ended, F32, Int8, Lanes, Outputs};
 pub use layer::{PackedLayer, Packing};
 pub use rounding::{Finish, MOST, Rounding, RowParts, SUM_VALUES};
-pub use tiles::{Places, Room, Scratch, run, tiles};
+pub use tiles::{Room, Scratch, run, tiles};
 
 /// Outputs of a panel. Channel counts are padded to a multiple of it with zero weights, so no kernel has a tail.
 pub const PANEL: usize = 8;

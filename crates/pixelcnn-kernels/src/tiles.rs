@@ -4,35 +4,11 @@
 #![allow(unsafe_code, reason = "a bounds check per multiply-add halves the speed; all reads are checked once, before the loops")]
 
 use crate::PANEL;
+use crate::front::Front;
 use crate::lanes::{Ended, Lanes, Outputs};
 use crate::layer::PackedLayer;
 use std::collections::TryReserveError;
 use std::ops::Range;
-
-/// Where the positions of a front read and write.
-#[derive(Clone, Copy, Debug)]
-pub struct Places<'a> {
-    /// (tile)`[taps][positions]`, of [`tiles`]: where the row of values starts.
-    pub starts: &'a [u32],
-    /// `[tiles][taps]`: how deep the tile reads a tap, in steps: as deep as the deepest of its rows, the rest of which are zeros. Not read of
-    /// taps that are hot.
-    pub depths: &'a [u32],
-    /// `[positions]`: the class of its image, or where the row starts that its sums begin with. Empty where there is neither.
-    pub begins: &'a [u32],
-    /// `[positions]`, or empty: where the row starts that is added last.
-    pub residuals: &'a [u32],
-    /// `[positions]`: where the row of outputs starts. None overlaps what any position reads, else the sums are wrong.
-    pub outputs: &'a [u32],
-    /// Whether [`Scratch`] is to say how deep the rows of outputs are, where finishing them knows.
-    pub tails: bool,
-}
-
-impl Places<'_> {
-    /// Where the row starts that a position of a tile reads through a tap of so many.
-    fn start(&self, taps: usize, tile: &Range<usize>, tap: usize, position: usize) -> usize {
-        self.starts[tile.start * taps + tap * tile.len() + position - tile.start] as usize
-    }
-}
 
 /// Memory that [`run`] uses again and again.
 #[derive(Clone, Debug)]
@@ -41,14 +17,13 @@ pub struct Scratch<A: Lanes> {
     stretches: Vec<Stretch>, // which they are
     sums: Vec<A::Sum>,       // (position)(sum), of layers whose sums begin with more than a bias
     ended: Vec<A::Value>,    // (position of a tile)(sum), of layers that tiles do not finish
-    begins: Vec<u32>,        // (position) -> where the sums lie that it begins with
     /// (position), where finishing says it: values of its row up to the last that is not zero, or some more. Empty elsewhere.
     pub(crate) depths: Vec<u32>,
 }
 
 impl<A: Lanes> Default for Scratch<A> {
     fn default() -> Scratch<A> {
-        Scratch { copied: vec![], stretches: vec![], sums: vec![], ended: vec![], begins: vec![], depths: vec![] }
+        Scratch { copied: vec![], stretches: vec![], sums: vec![], ended: vec![], depths: vec![] }
     }
 }
 
@@ -77,7 +52,7 @@ impl Room {
             [taps.saturating_add(sections(steps)), 1, size_of::<Stretch>() as u64],
             [MOST_POSITIONS as u64, ended, value],
             [positions, begun, sum],
-            [positions, 2, index],
+            [positions, 1, index],
             [positions, taps, index],
             [tiles, taps, index],
         ]
@@ -97,7 +72,6 @@ impl<A: Lanes> Scratch<A> {
         reserve(&mut self.stretches, &[n(taps.saturating_add(sections(steps)))])?;
         reserve(&mut self.sums, &[n(positions), n(begun)])?;
         reserve(&mut self.ended, &[MOST_POSITIONS, n(ended)])?;
-        reserve(&mut self.begins, &[n(positions)])?;
         reserve(&mut self.depths, &[n(positions)])
     }
 }
@@ -107,19 +81,26 @@ pub(crate) fn reserve<T>(list: &mut Vec<T>, counts: &[usize]) -> Result<(), TryR
     list.try_reserve_exact(counts.iter().fold(1, |product: usize, &count| product.saturating_mul(count)))
 }
 
-/// Computes a layer at some positions, from rows of `data` into rows of `data`. Returns the multiply-adds issued.
+/// Computes a layer at some positions, from rows of `data` into rows of `data`. Where `tails` is set, [`Scratch`] is to say how deep the rows
+/// of outputs are, where finishing them knows. Returns the multiply-adds issued.
 ///
 /// # Panics
 /// Where a place leads outside the data.
-pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Places, scratch: &mut Scratch<A>) -> u64 {
-    let (sums, taps, positions, hot) = (layer.sums, layer.taps(), places.outputs.len(), layer.hot_rows.len());
+pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], front: &Front, tails: bool, scratch: &mut Scratch<A>) -> u64 {
+    let (sums, taps, positions, hot) = (layer.sums, layer.taps(), front.positions(), layer.hot_rows.len());
     let len = data.len();
-    let inside = |offsets: &[u32], values: usize| offsets.is_empty() || furthest(offsets) + values as u64 <= len as u64;
-    assert!(places.starts.len() == positions * taps);
-    assert!(places.residuals.is_empty() || places.residuals.len() == positions && layer.each * layer.outputs <= sums);
-    assert!(inside(places.residuals, layer.residual.len) && inside(places.outputs, layer.row));
+    let residuals = front.residuals.all();
+    assert!(residuals.is_empty() || residuals.len() == positions && layer.each * layer.outputs <= sums);
+    assert!(front.residuals.inside(layer.residual.len, len) && front.outputs.inside(layer.row, len));
 
-    begin(layer, data, places, scratch);
+    // What sums begin with is a row of the layer's own, or is made here.
+    scratch.sums.clear();
+    let made = hot > 0 || layer.starts.is_empty();
+    if made {
+        begin(layer, data, front, scratch);
+    } else {
+        assert!((front.begins.furthest() + 1).saturating_mul(sums) <= layer.starts.len());
+    }
     let room = if A::COPIED { sections(layer.depth as u64) as usize * SECTION } else { 0 };
     scratch.copied.resize(scratch.copied.len().max(room), 0);
     // Where tiles write: rows of the data, or rows that are finished as soon as the tile is done.
@@ -128,26 +109,29 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
     scratch.ended.resize(scratch.ended.len().max(room), A::Value::default());
     let data = data.as_mut_ptr();
     let outputs = if layer.finished { data } else { scratch.ended.as_mut_ptr() };
-    let begun = if scratch.sums.is_empty() { layer.starts.as_ptr() } else { scratch.sums.as_ptr() };
 
     // Nearly always no row lies so near to the end that it matters how much of it is read: to ask that of each took 3 % of deep nets in sixteens.
-    let longest = layer.values.iter().max().map_or(0, |&values| values as usize);
-    let all_inside = !A::COPIED && inside(places.starts, longest);
+    let all_inside = !A::COPIED && front.reads_inside(layer.longest, len);
     let panels = sums / PANEL;
     let mut read = 0; // steps of the k-loop, over all positions
     for (number, tile) in tiles(positions).enumerate() {
         let (first, size) = (tile.start, tile.len());
-        let starts = &places.starts[first * taps + hot * size..][..layer.values.len() * size];
-        let depths = &places.depths[number * taps + hot..][..layer.values.len()];
+        let starts = &front.starts()[first * taps + hot * size..][..layer.values.len() * size];
+        let depths = &front.depths[number * taps + hot..][..layer.values.len()];
         let steps = if A::COPIED {
             // SAFETY: so many values can be read there, and what tiles write is not read meanwhile.
             unsafe { copy(layer, (data, len), starts, depths, scratch) }
         } else {
             let deep = depths.iter().zip(&layer.values).zip(starts.chunks_exact(size)).map(|((&depth, &values), starts)| {
-                assert!(depth as usize * A::STEP <= values as usize && (all_inside || inside(starts, values as usize)));
+                let inside = |&start: &u32| start as usize + values as usize <= len;
+                assert!(depth as usize * A::STEP <= values as usize && (all_inside || starts.iter().all(inside)));
                 depth as usize
             });
             deep.sum()
+        };
+        let (begun, begins) = match made {
+            true => (scratch.sums[first * sums..][..size * sums].as_ptr(), &[0, 1, 2, 3][..]),
+            false => (layer.starts.as_ptr(), &front.begins.all()[first..][..size]),
         };
         let place = Place {
             layer,
@@ -156,14 +140,14 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
             depths,
             stretches: &scratch.stretches,
             begun,
-            begins: &scratch.begins[first..],
-            places,
+            begins,
+            front,
             first,
             data,
             outputs,
         };
         // SAFETY: the asserts above hold for every position, and no range goes beyond the layer's panels. What is to be read was copied or
-        // lies inside the data, and is no more than was packed. `begin` has listed `begins`, and made what they lead to.
+        // lies inside the data, and is no more than was packed. What sums begin with was made by `begin`, or lies inside the layer's starts.
         unsafe {
             // Small tiles take several panels at once, and one by one what is left of them.
             match size {
@@ -187,11 +171,10 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
                 let ended = Ended { sums: ended.as_ptr(), scales: layer.scales.as_ptr(), parts: layer.parts.as_ptr() };
                 // SAFETY: the asserts above hold for every position, and a row of outputs, and of what is added, has as many panels.
                 unsafe {
-                    let row = data.add(places.outputs[position] as usize);
-                    let residual =
-                        places.residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
+                    let row = data.add(front.outputs.all()[position] as usize);
+                    let residual = residuals.get(position).map(|&row| data.cast_const().add(row as usize + layer.residual.kept));
                     let row = Outputs { row, residual };
-                    let depth = A::finish(layer.rounding, ended, panels, row, places.tails);
+                    let depth = A::finish(layer.rounding, ended, panels, row, tails);
                     scratch.depths.extend(depth.map(|depth| depth as u32));
                 }
             }
@@ -199,12 +182,6 @@ pub fn run<A: Lanes>(layer: &PackedLayer<A>, data: &mut [A::Value], places: &Pla
         read += (size * steps) as u64;
     }
     (read * A::STEP as u64 + (positions * hot) as u64) * sums as u64
-}
-
-/// The largest offset. One function for all lists, as its loop is long where it goes by vectors.
-#[inline(never)]
-fn furthest(offsets: &[u32]) -> u64 {
-    offsets.iter().fold(0, |most, &offset| most.max(offset)).into()
 }
 
 /// Steps of a position in a section: nearly every layer fits into one, and all its rows into a first cache.
@@ -287,18 +264,11 @@ unsafe fn copy<A: Lanes>(
     read
 }
 
-/// Lists where the sums lie that each position begins with. They are a row of the layer's own, or are made here: from another
-/// layer's outputs, and with the rows of weights that one-hot taps add.
-fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, scratch: &mut Scratch<A>) {
-    let (sums, hot, positions) = (layer.sums, layer.hot_rows.len(), places.outputs.len());
-    scratch.sums.clear();
-    scratch.begins.clear();
-    let own = |position: usize| places.begins.get(position).map_or(0, |&class| class as usize * sums);
-    if hot == 0 && !layer.starts.is_empty() {
-        scratch.begins.extend((0..positions).map(|position| own(position) as u32));
-        assert!(furthest(&scratch.begins) + sums as u64 <= layer.starts.len() as u64);
-        return;
-    }
+/// Makes the sums that each position begins with: from another layer's outputs, or a row of the layer's own, and with the rows of
+/// weights that one-hot taps add.
+fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], front: &Front, scratch: &mut Scratch<A>) {
+    let (sums, positions) = (layer.sums, front.positions());
+    let begins = front.begins.all();
     let half = PANEL / layer.each;
     // Lanes that pad the channels may hold anything, and are never read.
     let output = |lane: usize| {
@@ -307,16 +277,15 @@ fn begin<A: Lanes>(layer: &PackedLayer<A>, data: &[A::Value], places: &Places, s
     };
     for (tile, position) in positions_of(positions) {
         let first = scratch.sums.len();
-        scratch.begins.push(first as u32);
         if layer.starts.is_empty() {
-            let row = &data[places.begins[position] as usize + layer.start_at..];
+            let row = &data[begins[position] as usize + layer.start_at..];
             scratch.sums.extend((0..sums).map(|lane| A::start(A::output(row, output(lane)))));
         } else {
-            scratch.sums.extend_from_slice(&layer.starts[own(position)..][..sums]);
+            scratch.sums.extend_from_slice(&layer.starts[begins[position] as usize * sums..][..sums]);
         }
         for (tap, &first_row) in layer.hot_rows.iter().enumerate() {
             // What is outside the image holds 0, and a level one more than its number.
-            let Some(level) = A::index(&data[places.start(layer.taps(), &tile, tap, position)..]).checked_sub(1) else {
+            let Some(level) = A::index(&data[front.start(layer.taps(), &tile, tap, position)..]).checked_sub(1) else {
                 continue;
             };
             let (place, times) = if layer.factor { (0, level) } else { (level, 1) };
@@ -365,7 +334,7 @@ struct Place<'a, A: Lanes> {
     stretches: &'a [Stretch],
     begun: *const A::Sum,
     begins: &'a [u32],
-    places: &'a Places<'a>,
+    front: &'a Front,
     first: usize,
     data: *const A::Value,
     outputs: *mut A::Value,
@@ -379,7 +348,7 @@ impl<A: Lanes> Place<'_, A> {
     /// - For each of these positions the steps of `stretches`, or so many as `depths` says from each of `starts`, can be read from `inputs` on, and
     ///   its residual and its row of outputs lie inside the data.
     /// - Stretches, and what they leave out, are no more steps than the layer's depth; nor is any of `depths` more than its tap's.
-    /// - Each of `begins` leads to as many sums from `begun` on as the layer has.
+    /// - At each of `begins`, in rows of the layer's sums, such a row lies from `begun` on.
     #[inline(always)]
     unsafe fn tile<const P: usize, const V: usize>(&self, panels: Range<usize>) {
         for panel in panels.step_by(V / 2) {
@@ -400,7 +369,7 @@ impl<A: Lanes> Place<'_, A> {
         // SAFETY: as the caller promises; the weights of a panel are `depth` steps, read to their end.
         unsafe {
             let mut sums: [[A::Sums; V]; P] = std::array::from_fn(|p| {
-                let begin = self.begun.add(*self.begins.get_unchecked(p) as usize + panel * PANEL);
+                let begin = self.begun.add(*self.begins.get_unchecked(p) as usize * layer.sums + panel * PANEL);
                 std::array::from_fn(|v| A::biases(begin.add(4 * v)))
             });
             // One pointer for each panel (the first V / 2 of them): its two vectors lie side by side.
@@ -505,7 +474,7 @@ impl<A: Lanes> Place<'_, A> {
             // at every step of the k-loop too.
             std::array::from_fn::<(), P, _>(|p| {
                 let row = if layer.finished {
-                    *self.places.outputs.get_unchecked(self.first + p) as usize
+                    *self.front.outputs.all().get_unchecked(self.first + p) as usize
                 } else {
                     p * layer.sums * A::SUM_VALUES
                 };
@@ -517,10 +486,10 @@ impl<A: Lanes> Place<'_, A> {
                     }
                     return;
                 }
-                let residual = if self.places.residuals.is_empty() {
+                let residual = if self.front.residuals.all().is_empty() {
                     None
                 } else {
-                    Some(self.data.add(*self.places.residuals.get_unchecked(self.first + p) as usize + layer.residual.kept))
+                    Some(self.data.add(*self.front.residuals.all().get_unchecked(self.first + p) as usize + layer.residual.kept))
                 };
                 for v in 0..V / 2 {
                     let sums = [sums[p][2 * v], sums[p][2 * v + 1]];
@@ -630,9 +599,8 @@ mod tests {
                 }
                 assert_eq!(first, layer.depth);
             }
-            let places =
-                Places { starts: &starts, depths: &depths, begins: &[], residuals: &[], outputs: &outputs, tails: false };
-            let macs = run(&layer, &mut data, &places, &mut Scratch::default());
+            let front = Front::new([&starts, &depths, &vec![0; positions], &[], &outputs]);
+            let macs = run(&layer, &mut data, &front, false, &mut Scratch::default());
             assert_eq!(macs, (read * 2 * PANEL) as u64);
             assert_eq!(data[..wanted.len()], wanted, "{values:?}, {positions} positions");
         }

@@ -284,14 +284,14 @@ pub(crate) fn pack<A: Arithmetic>(
 mod tests {
     use super::*;
     use crate::tensors::{Role, TensorSpec, tensor_specs};
-    use pixelcnn_kernels::{Places, Row, Scratch, run};
+    use pixelcnn_kernels::{Front, Row, Scratch, run};
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// Whether a layer of 16 channels over rows of 16 values runs with these places.
     fn runs<A: Arithmetic>(packed: &PackedLayer<A>, Row { start, depth }: Row, output: u32, len: usize) -> bool {
         let (mut data, mut scratch) = (vec![A::Value::default(); len], Scratch::default());
-        let places = Places { starts: &[start], depths: &[depth], begins: &[], residuals: &[], outputs: &[output], tails: true };
-        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &places, &mut scratch))).is_ok()
+        let front = Front::new([&[start], &[depth], &[0], &[], &[output]]);
+        catch_unwind(AssertUnwindSafe(|| run(packed, &mut data, &front, true, &mut scratch))).is_ok()
     }
 
     #[test]
