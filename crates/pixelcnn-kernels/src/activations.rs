@@ -101,6 +101,9 @@ pub struct Chosen {
     pub(crate) at: u32,
     /// Its number among all that are computed at a step.
     lane: u32,
+    /// Whether its rows are those of a blank image, where that is known without a look at what they are computed from: they are as long as no
+    /// pixel of the image but of level 0 is known, and hardly ever once those of a family before were not.
+    blank: Option<bool>,
     /// Their entry in the table and where they lie among its values; `None` where it does not keep them.
     entry: Option<(usize, u32)>,
 }
@@ -109,7 +112,7 @@ impl Chosen {
     /// One that reads as at a row, and so much further.
     #[cfg(test)]
     pub(crate) fn at(row: u16, at: u32) -> Chosen {
-        Chosen { step: 0, row, class: 0, at, lane: 0, entry: None }
+        Chosen { step: 0, row, class: 0, at, lane: 0, blank: None, entry: None }
     }
 
     /// Where its row of such a ring is noted.
@@ -130,6 +133,8 @@ pub struct Shared {
     pub ids: Vec<u32>,
     /// The id of a pixel of level 0; that of another is so much more.
     pub lowest: u32,
+    /// A bit for each image, 32 at most, of which no pixel is known but of level 0.
+    pub blanks: u32,
     /// Bits of a pixel's id.
     pub bits: u32,
     /// (family) -> how it is looked up.
@@ -230,6 +235,7 @@ impl Walk {
         self.rows.fill(ZEROS);
         if let Some(shared) = &mut self.shared {
             shared.ids.fill(OUTSIDE);
+            shared.blanks = u32::MAX;
             shared.table.begin_images();
         }
     }
@@ -246,6 +252,7 @@ impl Walk {
         if is_root && (layer == 0 || self.listed != listed) {
             self.listed = listed;
             self.positions.clear();
+            let blanks = self.shared.as_ref().map_or(0, |shared| shared.blanks);
             for step in steps {
                 for (row, columns) in self.wave.positions(delay, whole, step) {
                     let lane = row % self.lanes;
@@ -253,7 +260,15 @@ impl Walk {
                         columns.flat_map(|column| classes.iter().enumerate().map(move |c| (column, c)))
                     {
                         let (at, lane) = (self.grid.at(image, column) as u32, (lane * self.images + image) as u32);
-                        self.positions.push(Chosen { step: step as u32, row: row as u16, class, at, lane, entry: None });
+                        self.positions.push(Chosen {
+                            step: step as u32,
+                            row: row as u16,
+                            class,
+                            at,
+                            lane,
+                            blank: (blanks >> image & 1 > 0).then_some(true),
+                            entry: None,
+                        });
                     }
                 }
             }
@@ -275,14 +290,19 @@ impl Walk {
     fn look_up(&mut self, family: usize, images: usize) {
         let Walk { grid, rows, positions, chosen, shared, .. } = self;
         let (Some(shared), chosen) = (shared, &mut chosen[family]) else { return };
-        let Shared { table, first, ids, lowest, bits, looks, keys, hashes } = shared;
+        let Shared { table, first, ids, lowest, bits, looks, keys, hashes, .. } = shared;
         let look = &looks[family];
         let (limit, blanks) = (table.limit(family, positions.len(), images), table.blanks(family));
         let (words, to_a_word) = (table.words(family), (u32::BITS / *bits) as usize);
         keys.resize(keys.len().max(positions.len() * words), 0);
         hashes.clear();
         let mut known = 0;
-        hashes.extend(positions.iter().map(|&Chosen { row, class, at, .. }| {
+        hashes.extend(positions.iter().map(|&Chosen { row, class, at, blank, .. }| {
+            match blank {
+                Some(true) if blanks > 0 => return BLANK,
+                Some(false) if limit == 0 => return APART,
+                _ => (),
+            }
             let (of_pixels, of_rows) = look.offsets.of(row.into()).split_at(look.pixels);
             let key = &mut keys[known * words..][..words];
             let (key_of_rows, key_of_pixels) = key.split_at_mut(of_rows.len());
@@ -320,8 +340,11 @@ impl Walk {
         table.touch(family, hashes.iter().copied().filter(|&hash| hash % 2 > 0));
         let mut keys = keys.chunks_exact(words.max(1));
         chosen.clear();
-        for (&position, &hash) in positions.iter().zip(&*hashes) {
-            let Chosen { row, class, at, .. } = position;
+        for (position, &hash) in positions.iter_mut().zip(&*hashes) {
+            if hash != BLANK {
+                position.blank = Some(false);
+            }
+            let Chosen { row, class, at, .. } = *position;
             let (row, at) = (usize::from(row), at as usize);
             let found = match hash {
                 APART => None,
@@ -336,7 +359,7 @@ impl Walk {
                     rows[grid.row_of(ring, row) + at] = Row { start: *first as u32 + start + offset, depth };
                 }
             } else {
-                chosen.push(Chosen { entry: found.and_then(|found| found.entry), ..position });
+                chosen.push(Chosen { entry: found.and_then(|found| found.entry), ..*position });
             }
         }
     }
@@ -380,6 +403,7 @@ impl Walk {
         let step = wave.slope * row + column + pixels.delay;
         if let Some(shared) = &mut self.shared {
             shared.ids[place] = u32::from(level) + shared.lowest;
+            shared.blanks &= !(u32::from(level > 0) << image);
         }
         let number = (step % pixels.slots * *lanes + row % *lanes) * *images + image;
         (place, Row { start: (pixels.own + number * pixels.row) as u32, depth: pixels.steps })

@@ -193,7 +193,7 @@ fn walk(layout: &Layout, table: &mut dyn FnMut() -> Result<Table, Error>) -> Res
         let (mut keys, hashes) = (Vec::new(), try_room(most)?);
         reserve(&mut keys, &[most, layout.table.words() as usize])?;
         let (first, table, looks) = (layout.values as usize, table()?, Vec::new());
-        shared = Some(Shared { table, first, ids, lowest, bits, looks, keys, hashes });
+        shared = Some(Shared { table, first, ids, lowest, blanks: 0, bits, looks, keys, hashes });
     }
     let (wave, tails, lanes, layers) = (layout.schedule.wave(), layout.skip.tails, layout.schedule.lanes(), Vec::new());
     let (images, grid, pixels) = (0, layout.grid.narrow(), layout.rings[0].narrow(&layout.schedule));
