@@ -1,1 +1,1 @@
-export const buildId = '7f12b32ea013';
+export const buildId = 'e6c0fc194f02';
