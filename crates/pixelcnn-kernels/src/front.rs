@@ -15,9 +15,12 @@ pub(crate) struct Listed {
 
 impl Listed {
     /// Lists these in place of all others.
+    #[allow(
+        clippy::manual_inspect,
+        reason = "of what `inspect` makes it is not known how many there are, so that room is asked for at each"
+    )]
     pub fn list(&mut self, offsets: impl Iterator<Item = u32>) {
         self.clear();
-        // Not `inspect`: of what a map makes it is known how many there are, so that no room is asked for at each.
         let mut furthest = 0;
         self.all.extend(offsets.map(|offset| {
             furthest = offset.max(furthest);

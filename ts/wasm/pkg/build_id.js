@@ -1,1 +1,1 @@
-export const buildId = 'e6c0fc194f02';
+export const buildId = 'b0177e586f27';
