@@ -1,1 +1,1 @@
-export const buildId = 'b0177e586f27';
+export const buildId = '0604b31a7b0e';
